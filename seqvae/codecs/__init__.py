@@ -1,0 +1,52 @@
+"""Codecs: the way between music and class indices, one class per sixteenth.
+
+`DrumCodec` and `MelodyCodec` follow Magenta's MusicVAE converters; `make_codec` builds the codec
+that a model folder's configuration describes; `detect` looks at files and says which one fits.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from seqvae.codecs.base import Context, Rejection, SequenceCodec, Windows
+from seqvae.codecs.detection import Detection, detect
+from seqvae.codecs.drums import DRUM_CLASSES, DRUM_PITCHES, DrumCodec
+from seqvae.codecs.melody import MelodyCodec
+from vaecore.errors import DataError
+
+__all__ = [
+    "DRUM_CLASSES",
+    "DRUM_PITCHES",
+    "Context",
+    "Detection",
+    "DrumCodec",
+    "MelodyCodec",
+    "Rejection",
+    "SequenceCodec",
+    "Windows",
+    "detect",
+    "make_codec",
+]
+
+CODECS: dict[str, type[SequenceCodec]] = {c.name: c for c in (DrumCodec, MelodyCodec)}
+
+
+def make_codec(config: dict[str, Any]) -> SequenceCodec:
+    """Build a codec from its `config`, such as `{"name": "melody", "bars": 2}`.
+
+    Raises:
+        DataError: The configuration names no codec, or has unknown keys or unusable values.
+    """
+    name = config.get("name")
+    if name not in CODECS:
+        known = ", ".join(CODECS)
+        raise DataError(f"unknown representation {name!r}", remedy=f"known are {known}")
+    options = {key: value for key, value in config.items() if key != "name"}
+    unknown = set(options) - set(inspect.signature(CODECS[name]).parameters)
+    if unknown:
+        raise DataError(f"unknown setting of the {name} representation: {', '.join(unknown)}")
+    try:
+        return CODECS[name](**options)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"unusable {name} representation: {error}") from error

@@ -1,0 +1,89 @@
+"""Random changes of a training batch that leave it music.
+
+Each is a pure function of a batch of class indices `(batch, steps)` int64 and a generator, on the
+batch's device, without a loop over its rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Generator, Tensor
+
+FIRST_NOTE, LAST_NOTE = 2, 89
+"""Melody classes of MIDI pitches 21 and 108; 0 is no event and 1 is note off."""
+DRUM_CLASSES = 9
+
+Augmentation = Callable[[Tensor, Generator], Tensor]
+
+
+def transpose(x: Tensor, generator: Generator, *, semitones: int) -> Tensor:
+    """Shift each melody by its own interval, uniform in [-semitones, semitones].
+
+    A melody that would leave pitches 21..108 keeps its pitch. MusicVAE does the same per song,
+    with 5 semitones, and loses the notes that leave (Roberts et al., 2018, and its code).
+    """
+    shift = torch.randint(-semitones, semitones + 1, (len(x), 1), generator=generator)
+    is_note = x >= FIRST_NOTE
+    shifted = x + shift * is_note
+    leaves = is_note & ((shifted < FIRST_NOTE) | (shifted > LAST_NOTE))
+    return torch.where(leaves.any(dim=1, keepdim=True), x, shifted)
+
+
+def mix(x: Tensor, generator: Generator, *, probability: float) -> Tensor:
+    """Replace a random set of drums by what another drummer of the batch plays on them.
+
+    Args:
+        x: Drum sets as 9-bit class indices.
+        generator: Source of randomness.
+        probability: Share of the windows that are changed.
+    """
+    partner = x[torch.randperm(len(x), generator=generator)]
+    drums = torch.randint(2**DRUM_CLASSES, (len(x), 1), generator=generator)
+    drums *= torch.rand(len(x), 1, generator=generator) < probability
+    return (x & ~drums) | (partner & drums)
+
+
+def drop(x: Tensor, generator: Generator, *, probability: float) -> Tensor:
+    """Silence one random drum in a share of the windows; arguments as for `mix`."""
+    drum = 1 << torch.randint(DRUM_CLASSES, (len(x), 1), generator=generator)
+    drum *= torch.rand(len(x), 1, generator=generator) < probability
+    return x & ~drum
+
+
+_AUGMENTATIONS: dict[str, Callable[..., Tensor]] = {
+    "transpose": transpose,
+    "mix": mix,
+    "drop": drop,
+}
+
+
+def make_augmentation(config: Mapping[str, Mapping[str, Any]]) -> Augmentation:
+    """Return the augmentations that a preset names, one after the other, as one function.
+
+    Args:
+        config: Name of an augmentation -> its arguments, as `{"transpose": {"semitones": 5}}`.
+
+    Raises:
+        ValueError: A name or an argument is unknown or missing.
+    """
+    functions = []
+    for name, arguments in config.items():
+        if name not in _AUGMENTATIONS:
+            known = ", ".join(_AUGMENTATIONS)
+            raise ValueError(f"unknown augmentation {name!r}; known are {known}")
+        functions.append(partial(_AUGMENTATIONS[name], **arguments))
+        try:
+            functions[-1](torch.zeros(1, 1, dtype=torch.int64), Generator())
+        except TypeError as error:
+            raise ValueError(f"augmentation {name}: {error}") from error
+
+    def augment(x: Tensor, generator: Generator) -> Tensor:
+        for function in functions:
+            x = function(x, generator)
+        return x
+
+    return augment

@@ -1,0 +1,55 @@
+"""Token embeddings that know what their tokens are made of.
+
+A drum token is a set of drums and a melody token is a pitch in an octave, so a token's embedding is
+the sum of its features' embeddings plus a vector of its own. A combination of drums never seen in
+training then still has a sensible embedding, which a plain look-up table could not give it.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+def token_features(kind: str, classes: int) -> Tensor:
+    """Return what each token is made of, `(classes, features)`, zeros and ones.
+
+    Args:
+        kind: "drums" for sets of drums as bit masks (one feature per drum and one for silence),
+            "melody" for 0 no event, 1 note off and then pitches (pitch class, octave and
+            kind of event), "plain" for tokens without inner structure (no features).
+        classes: Number of tokens.
+    """
+    tokens = torch.arange(classes)
+    if kind == "drums":
+        drums = (classes - 1).bit_length()
+        bits = (tokens[:, None] >> torch.arange(drums)) & 1
+        return torch.cat([bits, (tokens == 0)[:, None]], dim=1).float()
+    if kind == "melody":
+        steps = torch.arange(classes)[:, None] - 2  # semitones above the lowest pitch
+        sounding = steps >= 0
+        pitch_class = (steps % 12 == torch.arange(12)) & sounding
+        octave = (steps // 12 == torch.arange((classes - 3) // 12 + 1)) & sounding
+        event = torch.cat([steps == -2, steps == -1, sounding], dim=1)
+        return torch.cat([event, pitch_class, octave], dim=1).float()
+    if kind == "plain":
+        return torch.zeros(classes, 0)
+    raise ValueError(f"unknown kind of token {kind!r}; known: drums, melody, plain")
+
+
+class TokenEmbedding(nn.Module):
+    """Embeds class indices `(...)` as `(..., embedding_dim)`."""
+
+    def __init__(self, kind: str, classes: int, embedding_dim: int) -> None:
+        super().__init__()
+        features = token_features(kind, classes)
+        self.register_buffer("features", features, persistent=False)
+        self.of_token = nn.Parameter(torch.randn(classes, embedding_dim) * 0.1)
+        self.of_feature = nn.Parameter(torch.randn(features.shape[1], embedding_dim) * 0.5)
+
+    def table(self) -> Tensor:
+        """Return every token's embedding, `(classes, embedding_dim)`."""
+        return self.of_token + self.features @ self.of_feature
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        return nn.functional.embedding(tokens, self.table())

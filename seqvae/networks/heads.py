@@ -1,0 +1,67 @@
+"""Output heads: from the decoder's hidden state to a distribution over the classes of one step."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class SoftmaxHead(nn.Module):
+    """One logit per class."""
+
+    def __init__(self, hidden_dim: int, classes: int) -> None:
+        super().__init__()
+        self.projection = nn.Linear(hidden_dim, classes)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """Return logits `(..., classes)`."""
+        return self.projection(hidden)
+
+    def log_prob(self, hidden: Tensor, target: Tensor) -> Tensor:
+        """Return the log-probability of each target class in nats, shaped like `target`."""
+        logits = self(hidden).float()
+        loss = functional.cross_entropy(logits.flatten(0, -2), target.flatten(), reduction="none")
+        return -loss.view(target.shape)
+
+
+class ChainHead(nn.Module):
+    """A set of binary parts, decided one after the other: p(c) = prod_k p(c_k | c_0 .. c_{k-1}, h).
+
+    Each decision's logit is linear in the hidden state plus a bias of its own for every outcome of
+    the decisions before it, so parts are shared between classes (a rare combination of drums is
+    made of frequent drums) while their joint habits are still learned. The classes number
+    `2 ** parts` and part k is bit k, so the chain is an exact distribution over the classes: its
+    logits are normalised log-probabilities and every sampler works on them as on a softmax.
+    """
+
+    def __init__(self, hidden_dim: int, classes: int) -> None:
+        super().__init__()
+        parts = (classes - 1).bit_length()
+        if classes != 1 << parts:
+            raise ValueError(f"a chain needs a power of two of classes, got {classes}")
+        self.parts = parts
+        self.projection = nn.Linear(hidden_dim, parts)
+        # The node of part k after the outcomes `prefix` of the parts before it: 2**k - 1 + prefix.
+        self.node_bias = nn.Parameter(torch.zeros(classes - 1))
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """Return log-probabilities of all classes `(..., 2 ** parts)`."""
+        logits = self.projection(hidden).float()
+        total = logits.new_zeros(*logits.shape[:-1], 1)
+        for k in range(self.parts):
+            nodes = logits[..., k : k + 1] + self.node_bias[(1 << k) - 1 : (2 << k) - 1]
+            off, on = functional.logsigmoid(-nodes), functional.logsigmoid(nodes)
+            total = torch.cat([total + off, total + on], dim=-1)  # bit k is the new highest bit
+        return total
+
+    def log_prob(self, hidden: Tensor, target: Tensor) -> Tensor:
+        """Return the log-probability of each target class, walking its path of the chain only."""
+        part = torch.arange(self.parts, device=target.device)
+        bits = (target.unsqueeze(-1) >> part) & 1
+        prefix = target.unsqueeze(-1) & ((1 << part) - 1)
+        logits = self.projection(hidden).float() + self.node_bias[(1 << part) - 1 + prefix]
+        return functional.logsigmoid(torch.where(bits == 1, logits, -logits)).sum(-1)
+
+
+HEADS = {"softmax": SoftmaxHead, "chain": ChainHead}

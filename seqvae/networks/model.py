@@ -1,0 +1,96 @@
+"""The sequence VAE and the description of its architecture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from seqvae.networks.decoder import SequenceDecoder
+from seqvae.networks.encoder import SequenceEncoder
+from vaecore.model import VAE
+from vaecore.objective import Objective
+
+
+@dataclass(frozen=True)
+class SequenceArchitecture:
+    """Everything that decides the shape of a flat sequence VAE; stored in the model folder."""
+
+    steps: int
+    """Length of a window, in steps."""
+    classes: int
+    """Number of classes of one step."""
+    tokens: str = "plain"
+    """What the classes are made of: "drums", "melody" or "plain" (see `embedding`)."""
+    latent_dim: int = 256
+    embedding_dim: int = 128
+    encoder_dim: int = 256
+    """LSTM units per direction."""
+    encoder_layers: int = 1
+    decoder_dim: int = 256
+    decoder_layers: int = 2
+    readout: str = "steps"
+    """How the encoder's outputs become a code: "final" or "steps"."""
+    conditioning: str = "steps"
+    """How z speaks to the decoder: "shared" or "steps"."""
+    summary_dim: int = 32
+    """Width of a step's part in the code, for "steps"."""
+    head: str = "softmax"
+    """"softmax", or "chain" for classes that are sets of binary parts."""
+    dropout: float = 0.0
+    """On the inputs of both LSTMs and of the head, in training."""
+    input_dropout: float = 0.0
+    """Share of previous tokens hidden from the decoder in training."""
+    scheduled_sampling: float = 0.0
+    """Share of previous tokens replaced by the model's own draws in training."""
+
+    def __post_init__(self) -> None:
+        for name, known in (
+            ("tokens", ("drums", "melody", "plain")),
+            ("readout", ("final", "steps")),
+            ("conditioning", ("shared", "steps")),
+            ("head", ("softmax", "chain")),
+        ):
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name} must be one of {', '.join(known)}, got {getattr(self, name)!r}")
+
+
+class SequenceVAE(VAE):
+    """A VAE over windows of class indices `(batch, steps)`, int64."""
+
+    def __init__(
+        self, architecture: SequenceArchitecture, objective: Objective | None = None
+    ) -> None:
+        super().__init__(
+            SequenceEncoder(architecture),
+            SequenceDecoder(architecture),
+            architecture.latent_dim,
+            objective,
+        )
+        self.architecture = architecture
+
+    @property
+    def mixed_precision(self) -> bool:
+        """Whether the LSTMs compute in bfloat16 (training speed; weights stay 32-bit)."""
+        return self.decoder.mixed_precision
+
+    @mixed_precision.setter
+    def mixed_precision(self, value: bool) -> None:
+        self.encoder.mixed_precision = self.decoder.mixed_precision = value
+
+    def logits(self, z: Tensor, target: Tensor) -> Tensor:
+        """Return teacher-forced logits `(batch, steps, classes)`.
+
+        Args:
+            z: Latent codes `(batch, latent_dim)`.
+            target: Class indices `(batch, steps)`; step t sees the targets before t.
+        """
+        return self.decoder.logits(z, target)
+
+
+def fast_bfloat16() -> bool:
+    """Whether this machine multiplies bfloat16 matrices faster than 32-bit ones."""
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported()
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()

@@ -1,0 +1,31 @@
+"""Choosing tokens from logits, repeatably and independently of the batch they are in."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def uniform_noise(batch: int, steps: int, seed: int, device: torch.device) -> Tensor:
+    """Return uniform numbers in [0, 1), `(steps, batch)`; row i depends on `seed` and i alone.
+
+    They are drawn on the CPU, so that every device makes the same music from the same seed.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    return torch.rand(batch, steps, generator=generator).t().to(device)
+
+
+def choose(logits: Tensor, temperature: float, noise: Tensor | None = None) -> Tensor:
+    """Return one class per row of logits `(batch, classes)`.
+
+    Args:
+        logits: Unnormalised log-probabilities.
+        temperature: 0 takes the most likely class; otherwise logits are divided by it and the
+            class is found by inverting the cumulative distribution at `noise`.
+        noise: Uniform numbers in [0, 1), `(batch,)`; needed above temperature 0.
+    """
+    if temperature == 0 or noise is None:
+        return logits.argmax(dim=-1)
+    cumulative = torch.softmax(logits.double() / temperature, dim=-1).cumsum(dim=-1)
+    below = cumulative < noise.unsqueeze(-1).double() * cumulative[:, -1:]
+    return below.sum(dim=-1).clamp(max=logits.shape[-1] - 1)

@@ -1,0 +1,262 @@
+"""MIDI files: several items one after another in one file, or one file each."""
+
+from __future__ import annotations
+
+import io
+import math
+import os
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vaecore.files import replacing
+
+if TYPE_CHECKING:
+    from mido import MidiFile
+    from pretty_midi import PrettyMIDI
+
+RESOLUTION = 480
+"""Ticks per quarter note of the files we write; a 16th is 120 ticks, a triplet 8th is 160."""
+
+_CHANNELS = [*range(9), *range(10, 16)]
+"""The channels that General MIDI leaves to pitched instruments; channel 10 (here 9) is drums."""
+
+# The order of events on one tick: a note must end before the same pitch starts again.
+_OFF, _PROGRAM, _ON = range(3)
+
+
+class BeatClock:
+    """Turns seconds of an item into quarter notes, through all its tempo changes.
+
+    `PrettyMIDI.time_to_tick` does the same in whole ticks of the item's own resolution; here
+    nothing is rounded, so that items of different resolution meet on one grid.
+    """
+
+    def __init__(self, item: PrettyMIDI) -> None:
+        import numpy as np
+
+        self.times, self.tempi = item.get_tempo_changes()
+        elapsed = np.diff(self.times) * self.tempi[:-1] / 60
+        self.starts = np.concatenate([[0.0], np.cumsum(elapsed)])
+
+    def beats(self, seconds: float) -> float:
+        """Return the position in quarter notes of a time in seconds."""
+        k = max(int((self.times <= seconds).sum()) - 1, 0)
+        return float(self.starts[k] + (seconds - self.times[k]) * self.tempi[k] / 60)
+
+
+def join(
+    items: Sequence[PrettyMIDI],
+    seconds_each: Sequence[float] | None = None,
+    *,
+    gap: float = 0.0,
+    repeat: int = 1,
+    titles: Sequence[str] | None = None,
+) -> PrettyMIDI:
+    """Put items one after another, each at its own tempo, the bars of all on one grid.
+
+    Args:
+        items: The items, at least one. Their notes, programs, tempi and metres are kept;
+            controllers and pitch bends are not.
+        seconds_each: How long each item lasts at its own tempo; what lies beyond is cut. By
+            default each lasts as many whole bars as its notes need.
+        gap: Silence between items, in quarter notes at the tempo of the item before.
+        repeat: How often each item is played before the next one.
+        titles: A name for each item, may be empty; markers in the file read "1/9 · title".
+
+    Returns:
+        One object whose instruments are the different (program, drums or not) of all items.
+    """
+    import pretty_midi
+
+    data = midi_bytes(items, seconds_each, gap=gap, repeat=repeat, titles=titles)
+    return pretty_midi.PrettyMIDI(io.BytesIO(data))
+
+
+def write_midi(
+    items: Sequence[PrettyMIDI],
+    path: str | os.PathLike[str],
+    seconds_each: Sequence[float] | None = None,
+    *,
+    gap: float = 0.0,
+    repeat: int = 1,
+    titles: Sequence[str] | None = None,
+) -> Path:
+    """Write items one after another as one MIDI file; the arguments are those of `join`.
+
+    Equal input gives equal bytes.
+
+    Raises:
+        DataError: The file cannot be written.
+    """
+    data = midi_bytes(items, seconds_each, gap=gap, repeat=repeat, titles=titles)
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
+    return Path(path)
+
+
+def write_each(
+    items: Sequence[PrettyMIDI],
+    path: str | os.PathLike[str],
+    seconds_each: Sequence[float] | None = None,
+) -> list[Path]:
+    """Write one MIDI file per item, `name_01.mid` and so on beside `path`; all of them or none.
+
+    Raises:
+        DataError: One of the files cannot be written.
+    """
+    path = Path(path)
+    digits = max(2, len(str(len(items))))
+    paths = [
+        path.with_name(f"{path.stem}_{k:0{digits}d}{path.suffix}") for k in range(1, len(items) + 1)
+    ]
+    lengths = [None] * len(items) if seconds_each is None else [[s] for s in seconds_each]
+    contents = [midi_bytes([item], s) for item, s in zip(items, lengths, strict=True)]
+    with ExitStack() as stack:  # the files get their names only after the last is written
+        for target, data in zip(paths, contents, strict=True):
+            stack.enter_context(replacing(target)).write_bytes(data)
+    return paths
+
+
+def midi_bytes(
+    items: Sequence[PrettyMIDI],
+    seconds_each: Sequence[float] | None = None,
+    *,
+    gap: float = 0.0,
+    repeat: int = 1,
+    titles: Sequence[str] | None = None,
+) -> bytes:
+    """Return the MIDI file of `join` as bytes."""
+    if not items:
+        raise ValueError("there is no item to join")
+    if repeat < 1 or gap < 0:
+        raise ValueError(f"repeat is {repeat}, expected 1 or more; gap is {gap}, expected >= 0")
+    for name, given in (("seconds_each", seconds_each), ("titles", titles)):
+        if given is not None and len(given) != len(items):
+            raise ValueError(f"{len(items)} items, but {len(given)} {name}")
+    timeline = _Timeline()
+    for k, item in enumerate(items):
+        clock = BeatClock(item)
+        length = clock.beats(seconds_each[k]) if seconds_each else whole_bars(item, clock)
+        if len(items) > 1:
+            title = titles[k] if titles else ""
+            timeline.mark(f"{k + 1}/{len(items)}" + (f" · {title}" if title else ""))
+        for _ in range(repeat):
+            timeline.play(item, clock, length)
+        if k + 1 < len(items):
+            timeline.now += round(gap * RESOLUTION)
+    buffer = io.BytesIO()
+    timeline.file().save(file=buffer)
+    return buffer.getvalue()
+
+
+def whole_bars(item: PrettyMIDI, clock: BeatClock) -> float:
+    """Return the length of an item in quarter notes, rounded up to whole bars, at least one."""
+    changes = item.time_signature_changes
+    bar = 4 * changes[-1].numerator / changes[-1].denominator if changes else 4.0
+    ends = [note.end for part in item.instruments for note in part.notes]
+    beats = clock.beats(max(ends, default=0.0))
+    # A note that ends a few ticks after the bar line was not meant to add a bar.
+    return bar * max(1, math.ceil(beats / bar - 1 / 32))
+
+
+class _Timeline:
+    """Collects events at absolute ticks, and sorts them into the tracks of a MIDI file."""
+
+    def __init__(self) -> None:
+        self.now = 0
+        self.meta: list[tuple[int, Any]] = []
+        self.parts: dict[tuple[bool, int], list[tuple[int, int, Any]]] = {}
+        self.tempo: int | None = None
+        self.metre: tuple[int, int] | None = None
+
+    def mark(self, text: str) -> None:
+        from mido import MetaMessage
+
+        self.meta.append((self.now, MetaMessage("marker", text=text)))
+
+    def play(self, item: PrettyMIDI, clock: BeatClock, length: float) -> None:
+        """Add the first `length` quarter notes of an item, and move on to their end."""
+        first, last = self.now, self.now + round(length * RESOLUTION)
+
+        def tick(seconds: float) -> int:
+            return first + round(clock.beats(seconds) * RESOLUTION)
+
+        self._play_metres(item, tick, last)
+        for time, bpm in zip(clock.times, clock.tempi, strict=True):
+            if tick(time) < last:
+                self._set_tempo(tick(time), bpm)
+        for part in item.instruments:
+            events = self.parts.setdefault((part.is_drum, part.program), [])
+            channel = self._channel(part.is_drum, part.program)
+            events.append((first, _PROGRAM, _message("program_change", channel, part.program)))
+            for note in part.notes:
+                start, end = tick(note.start), min(tick(note.end), last)
+                if start < last:
+                    on = _message("note_on", channel, note.pitch, note.velocity)
+                    off = _message("note_off", channel, note.pitch)
+                    events.append((start, _ON, on))
+                    events.append((max(end, start + 1), _OFF, off))
+        self.now = last
+
+    def _play_metres(self, item: PrettyMIDI, tick: Any, last: int) -> None:
+        changes = [(c.time, c.numerator, c.denominator) for c in item.time_signature_changes]
+        if not changes or changes[0][0] > 0:
+            changes.insert(0, (0.0, 4, 4))
+        for time, numerator, denominator in changes:
+            if tick(time) < last and (numerator, denominator) != self.metre:
+                from mido import MetaMessage
+
+                self.metre = numerator, denominator
+                message = MetaMessage(
+                    "time_signature", numerator=numerator, denominator=denominator
+                )
+                self.meta.append((tick(time), message))
+
+    def _set_tempo(self, tick: int, bpm: float) -> None:
+        from mido import MetaMessage
+
+        tempo = min(max(round(60e6 / bpm), 1), 0xFFFFFF)  # what three bytes can say
+        if tempo != self.tempo:
+            self.tempo = tempo
+            self.meta.append((tick, MetaMessage("set_tempo", tempo=tempo)))
+
+    def _channel(self, is_drum: bool, program: int) -> int:
+        pitched = [key for key in self.parts if not key[0]]
+        return 9 if is_drum else _CHANNELS[pitched.index((False, program)) % len(_CHANNELS)]
+
+    def file(self) -> MidiFile:
+        """Return the MIDI file (type 1): tempo, metre and markers first, then the parts."""
+        from mido import MetaMessage, MidiFile
+        from pretty_midi import program_to_instrument_name
+
+        file = MidiFile(ticks_per_beat=RESOLUTION, charset="utf-8")
+        file.tracks.append(_track(sorted(self.meta, key=lambda event: event[0]), self.now))
+        for (is_drum, program), events in self.parts.items():
+            name = "Drums" if is_drum else program_to_instrument_name(program)
+            events.sort(key=lambda event: event[:2])
+            ordered = [(tick, message) for tick, _, message in events]
+            track_name = MetaMessage("track_name", name=name)
+            file.tracks.append(_track([(0, track_name), *ordered], self.now))
+        return file
+
+
+def _message(kind: str, channel: int, number: int, velocity: int = 0) -> Any:
+    from mido import Message
+
+    if kind == "program_change":
+        return Message(kind, channel=channel, program=number)
+    return Message(kind, channel=channel, note=number, velocity=velocity)
+
+
+def _track(events: list[tuple[int, Any]], end: int) -> Any:
+    """Return a track of events given at absolute ticks; it ends with the last bar."""
+    from mido import MetaMessage, MidiTrack
+
+    track, now = MidiTrack(), 0
+    for tick, message in events:
+        track.append(message.copy(time=tick - now))
+        now = tick
+    track.append(MetaMessage("end_of_track", time=max(end - now, 0)))
+    return track

@@ -1,0 +1,273 @@
+"""Measurable properties of music: what attribute vectors change and quality reports compare.
+
+Everything works on windows of class indices, `(n, steps)`, as NumPy arrays or CPU tensors:
+drums 0..511 (bit k is drum class k), melodies 0..89 (0 no event, 1 note off, 2..89 a note). A
+step is a 16th, a bar has 16, and a window begins at a bar line.
+
+A share of nothing is undefined: properties of a window without the notes that they speak of are
+NaN, except densities, which are 0. The melodic ones follow MusicVAE (Roberts et al. 2018,
+arXiv 1803.05428).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Bools = NDArray[np.bool_]
+
+STEPS_PER_BAR = 16
+LOWEST_PITCH = 21
+"""MIDI pitch of melody class 2; the highest, 108, is class 89."""
+
+_FIRST_NOTE = 2
+_KICK, _SNARE, _CLOSED, _OPEN, _LOW_TOM, _HIGH_TOM, _CRASH, _RIDE = 0, 1, 2, 3, 4, 6, 7, 8
+_DRUMS = 9
+_C_MAJOR = np.isin(np.arange(12), (0, 2, 4, 5, 7, 9, 11))
+
+
+@dataclass(frozen=True)
+class Property:
+    """One measurable property.
+
+    Attributes:
+        description: What it tells, in one line.
+        unit: Its unit.
+        of: Class indices `(n, steps)` -> values `(n,)`.
+    """
+
+    description: str
+    unit: str
+    of: Callable[[NDArray[np.int64]], Floats]
+
+
+def measure(representation: str, windows: Any) -> dict[str, Floats]:
+    """Measure every property of windows.
+
+    Args:
+        representation: "drums" or "melody".
+        windows: Class indices, `(n, steps)`.
+
+    Returns:
+        Name of property -> values `(n,)`; NaN where it is undefined.
+    """
+    x = _windows(windows)
+    return {name: prop.of(x) for name, prop in _properties(representation).items()}
+
+
+def pitch_histogram(windows: Any, octaves: bool = True) -> Floats:
+    """Return how the notes of melodies are distributed over pitches.
+
+    Args:
+        windows: Class indices, `(n, steps)`.
+        octaves: Tell octaves apart.
+
+    Returns:
+        Shares that sum to 1 (or all 0 without notes): `(128,)` MIDI pitches or, without octaves,
+        `(12,)` pitch classes from C.
+    """
+    x = _windows(windows)
+    pitch = _pitches(x)[_onsets(x)]
+    if octaves:
+        return _shares(np.bincount(pitch, minlength=128))
+    return _shares(np.bincount(pitch % 12, minlength=12))
+
+
+def drum_histogram(windows: Any) -> Floats:
+    """Return how hits are distributed over the nine drum classes, `(9,)`, summing to 1 or 0."""
+    return _shares(_hits(_windows(windows)).sum((0, 1)))
+
+
+def onset_histogram(representation: str, windows: Any) -> Floats:
+    """Return how onsets are distributed over the 16 positions of a bar, summing to 1 or 0."""
+    x = _windows(windows)
+    _properties(representation)
+    counts = (_hits(x).sum(2) if representation == "drums" else _onsets(x)).sum(0)
+    return _shares(np.bincount(_position(x), counts, STEPS_PER_BAR))
+
+
+def jensen_shannon(p: Any, q: Any) -> float:
+    """Return the Jensen-Shannon divergence of two histograms in bits, 0 (equal) to 1 (disjoint).
+
+    Args:
+        p: Weights, at least 0; they are normalised to sum to 1.
+        q: As many weights.
+
+    Raises:
+        ValueError: The shapes differ, or a histogram is empty (sums to 0).
+    """
+    p, q = np.asarray(p, np.float64), np.asarray(q, np.float64)
+    if p.shape != q.shape:
+        raise ValueError(f"histograms of shapes {p.shape} and {q.shape} cannot be compared")
+    if not (p.sum() > 0 and q.sum() > 0):
+        raise ValueError("an empty histogram cannot be compared")
+    p, q = p / p.sum(), q / q.sum()
+    middle = (p + q) / 2
+
+    def bits(a: Floats) -> float:
+        some = a > 0
+        return float((a[some] * np.log2(a[some] / middle[some])).sum())
+
+    return min(max((bits(p) + bits(q)) / 2, 0.0), 1.0)
+
+
+def _properties(representation: str) -> dict[str, Property]:
+    if representation not in PROPERTIES:
+        known = ", ".join(PROPERTIES)
+        raise ValueError(f"no properties for the representation {representation!r}, only {known}")
+    return PROPERTIES[representation]
+
+
+def _windows(windows: Any) -> NDArray[np.int64]:
+    x = np.asarray(windows)
+    if x.ndim != 2 or x.dtype.kind not in "iu":
+        raise ValueError(f"expected integers (n, steps), got {x.dtype} {x.shape}")
+    return x.astype(np.int64)
+
+
+def _shares(counts: NDArray[Any]) -> Floats:
+    return counts / max(counts.sum(), 1)
+
+
+def _share(part: Bools, whole: Bools) -> Floats:
+    """Return how many of the whole are in the part, `(n, ...)` -> `(n,)`, NaN of nothing."""
+    axes = tuple(range(1, whole.ndim))
+    count = whole.sum(axes).astype(np.float64)
+    count[count == 0] = np.nan
+    return (part & whole).sum(axes) / count
+
+
+def _position(x: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.arange(x.shape[1]) % STEPS_PER_BAR
+
+
+def _syncopated(onsets: Bools, grid: int) -> Bools:
+    """Return the onsets on an odd position of a grid, with none on the position before.
+
+    Args:
+        onsets: `(n, steps)`.
+        grid: Steps between positions: 1 for 16ths, 2 for 8ths.
+    """
+    before = np.zeros_like(onsets)
+    before[:, grid:] = onsets[:, :-grid]
+    odd = np.arange(onsets.shape[1]) % (2 * grid) == grid
+    return onsets & ~before & odd
+
+
+# --- melody -------------------------------------------------------------------------------------
+
+
+def _onsets(x: NDArray[np.int64]) -> Bools:
+    return x >= _FIRST_NOTE
+
+
+def _pitches(x: NDArray[np.int64]) -> NDArray[np.int64]:
+    return x - _FIRST_NOTE + LOWEST_PITCH
+
+
+def _pitch_range(x: NDArray[np.int64]) -> Floats:
+    onsets, pitch = _onsets(x), _pitches(x)
+    highest = np.where(onsets, pitch, -1).max(1)
+    lowest = np.where(onsets, pitch, 128).min(1)
+    return np.where(highest >= lowest, highest - lowest, np.nan)
+
+
+def _average_pitch(x: NDArray[np.int64]) -> Floats:
+    return _mean(_pitches(x), _onsets(x))
+
+
+def _average_interval(x: NDArray[np.int64]) -> Floats:
+    onsets = _onsets(x)
+    latest = np.maximum.accumulate(np.where(onsets, np.arange(x.shape[1]), -1), axis=1)
+    before = np.concatenate([np.full((len(x), 1), -1), latest[:, :-1]], axis=1)
+    pitch = _pitches(x)
+    step = np.abs(pitch - np.take_along_axis(pitch, np.maximum(before, 0), axis=1))
+    return _mean(step, onsets & (before >= 0))
+
+
+def _mean(values: NDArray[np.int64], where: Bools) -> Floats:
+    count = where.sum(1).astype(np.float64)
+    count[count == 0] = np.nan
+    return np.where(where, values, 0).sum(1) / count
+
+
+# --- drums --------------------------------------------------------------------------------------
+
+
+def _hits(x: NDArray[np.int64]) -> Bools:
+    """Return which of the nine classes are hit, `(n, steps, 9)`."""
+    return (x[..., None] >> np.arange(_DRUMS) & 1).astype(bool)
+
+
+def _density(*drums: int) -> Callable[[NDArray[np.int64]], Floats]:
+    return lambda x: _hits(x)[..., list(drums)].sum((1, 2)) / x.shape[1]
+
+
+def _drum_syncopation(x: NDArray[np.int64]) -> Floats:
+    hits = _hits(x)[..., [_KICK, _SNARE]]
+    syncopated = np.stack([_syncopated(hits[..., k], 1) for k in range(2)], axis=-1)
+    return _share(syncopated, hits)
+
+
+def _offbeat(x: NDArray[np.int64]) -> Floats:
+    return _share((_position(x) % 4 == 2)[None, :, None], _hits(x))
+
+
+def _backbeat(x: NDArray[np.int64]) -> Floats:
+    return _share(np.isin(_position(x), (4, 12))[None], _hits(x)[..., _SNARE])
+
+
+PROPERTIES: dict[str, dict[str, Property]] = {
+    "melody": {
+        "note_density": Property("notes per 16th", "notes per step", lambda x: _onsets(x).mean(1)),
+        "syncopation_16th": Property(
+            "notes on an odd 16th with none on the 16th before",
+            "share of notes",
+            lambda x: _share(_syncopated(_onsets(x), 1), _onsets(x)),
+        ),
+        "syncopation_8th": Property(
+            "notes on an odd 8th with none on the 8th before",
+            "share of notes",
+            lambda x: _share(_syncopated(_onsets(x), 2), _onsets(x)),
+        ),
+        "pitch_range": Property("highest less lowest note", "semitones", _pitch_range),
+        "average_interval": Property(
+            "mean distance between successive notes", "semitones", _average_interval
+        ),
+        "average_pitch": Property("mean pitch", "MIDI pitch", _average_pitch),
+        "in_c_major": Property(
+            "notes of the C major scale",
+            "share of notes",
+            lambda x: _share(_C_MAJOR[_pitches(x) % 12], _onsets(x)),
+        ),
+    },
+    "drums": {
+        "note_density": Property("hits per 16th", "hits per step", _density(*range(_DRUMS))),
+        "syncopation": Property(
+            "kicks and snares on an odd 16th with none of the same on the 16th before",
+            "share of kicks and snares",
+            _drum_syncopation,
+        ),
+        "kick_density": Property("kicks per 16th", "hits per step", _density(_KICK)),
+        "snare_density": Property("snares per 16th", "hits per step", _density(_SNARE)),
+        "hat_density": Property(
+            "closed and open hi-hats per 16th", "hits per step", _density(_CLOSED, _OPEN)
+        ),
+        "tom_density": Property(
+            "toms per 16th", "hits per step", _density(*range(_LOW_TOM, _HIGH_TOM + 1))
+        ),
+        "cymbal_density": Property(
+            "crashes and rides per 16th", "hits per step", _density(_CRASH, _RIDE)
+        ),
+        "offbeat": Property("hits on the 8ths between the beats", "share of hits", _offbeat),
+        "backbeat": Property("snares on beats 2 and 4", "share of snares", _backbeat),
+    },
+}
+"""Representation -> name -> property."""

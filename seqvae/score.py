@@ -1,0 +1,291 @@
+"""A piece of music as plain arrays: notes in seconds, tempos, meters; and its quantised pieces.
+
+Time follows the reference system (note_seq): a score is cut wherever its tempo or its meter
+changes, each piece starts again at 0, and inside a piece a second is a fixed number of steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+
+STEPS_PER_QUARTER = 4
+STEPS_PER_BAR = 16
+DEFAULT_TEMPO = 120.0
+MAX_BARS = 20_000
+"""A piece with more bars than this has a nonsensical tempo (two hours at 300 bpm are 9,000)."""
+
+
+@dataclass(frozen=True)
+class Meter:
+    """A time signature in force from `time` (seconds) on."""
+
+    time: float
+    numerator: int
+    denominator: int
+
+    def __str__(self) -> str:
+        return f"{self.numerator}/{self.denominator}"
+
+    @property
+    def usable(self) -> bool:
+        """Whether a bar is four quarters long (4/4, and also 2/2 or 8/8)."""
+        power_of_two = self.denominator > 0 and self.denominator & (self.denominator - 1) == 0
+        return power_of_two and self.numerator == self.denominator
+
+    @property
+    def quarters(self) -> float:
+        """Length of a bar in quarter notes."""
+        return 4.0 * max(1, self.numerator) / max(1, self.denominator)
+
+
+@dataclass(frozen=True, eq=False)
+class Notes:
+    """Notes as parallel arrays; `start` and `end` are in seconds (Score) or steps (Piece)."""
+
+    start: np.ndarray
+    end: np.ndarray
+    pitch: np.ndarray
+    velocity: np.ndarray
+    instrument: np.ndarray
+    program: np.ndarray
+    is_drum: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    def __getitem__(self, index: np.ndarray | slice) -> Notes:
+        return Notes(**{name: array[index] for name, array in vars(self).items()})
+
+    @classmethod
+    def of(
+        cls,
+        start: Sequence[float] | np.ndarray,
+        end: Sequence[float] | np.ndarray,
+        pitch: Sequence[int] | np.ndarray,
+        velocity: Sequence[int] | np.ndarray | int = 80,
+        instrument: Sequence[int] | np.ndarray | int = 0,
+        program: Sequence[int] | np.ndarray | int = 0,
+        is_drum: Sequence[bool] | np.ndarray | bool = False,
+    ) -> Notes:
+        """Build notes from sequences; what is the same for all notes may be one number."""
+        start = np.asarray(start)
+
+        def column(values: object, dtype: type) -> np.ndarray:
+            return np.broadcast_to(np.asarray(values, dtype), start.shape)
+
+        return cls(
+            column(start, start.dtype.type if start.size else float),
+            column(end, start.dtype.type if start.size else float),
+            column(pitch, np.int64),
+            column(velocity, np.int64),
+            column(instrument, np.int64),
+            column(program, np.int64),
+            column(is_drum, np.bool_),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """A stretch of a score with one tempo and one meter, its notes on the sixteenth grid.
+
+    Attributes:
+        notes: In order of their start in seconds; `start` and `end` are steps of the piece.
+        offset: Where the piece begins in the score, in seconds.
+        tempo: Quarter notes per minute.
+        meter: The time signature in force.
+        bars: Its length, rounded to whole bars, at least 1.
+        problem: Why no window can come from this piece (`(rule, text)`), or None.
+    """
+
+    notes: Notes
+    offset: float
+    tempo: float
+    meter: Meter
+    bars: int
+    problem: tuple[str, str] | None = None
+
+    def seconds(self, step: int) -> float:
+        """Return the time of a step of this piece in the score, in seconds."""
+        return self.offset + step * 60.0 / (self.tempo * STEPS_PER_QUARTER)
+
+
+@dataclass(frozen=True, eq=False)
+class Score:
+    """Music as arrays of notes in seconds, with its tempo changes and time signatures.
+
+    Attributes:
+        notes: All notes, instrument by instrument.
+        tempos: `(seconds, quarter notes per minute)` changes; 120 is implied at 0.
+        meters: Time signature changes; 4/4 is implied at 0.
+        names: Instrument number -> track name, where there is one.
+        path: The file this was read from.
+    """
+
+    notes: Notes
+    tempos: tuple[tuple[float, float], ...] = ()
+    meters: tuple[Meter, ...] = ()
+    names: dict[int, str] = field(default_factory=dict)
+    path: str | None = None
+
+    @classmethod
+    def from_notes(
+        cls,
+        start: Sequence[float] | np.ndarray,
+        end: Sequence[float] | np.ndarray,
+        pitch: Sequence[int] | np.ndarray,
+        velocity: Sequence[int] | np.ndarray | int = 80,
+        instrument: Sequence[int] | np.ndarray | int = 0,
+        program: Sequence[int] | np.ndarray | int = 0,
+        is_drum: Sequence[bool] | np.ndarray | bool = False,
+        *,
+        tempo: float = DEFAULT_TEMPO,
+        meter: tuple[int, int] = (4, 4),
+        path: str | None = None,
+    ) -> Score:
+        """Build a score in one tempo and one meter from note arrays (times in seconds)."""
+        notes = Notes.of(
+            np.asarray(start, float), end, pitch, velocity, instrument, program, is_drum
+        )
+        return cls(notes, ((0.0, tempo),), (Meter(0.0, *meter),), path=path)
+
+    @cached_property
+    def total_time(self) -> float:
+        """The end of the last note in seconds, 0 if there is none."""
+        return float(self.notes.end.max(initial=0.0))
+
+    @property
+    def tempo(self) -> float:
+        """The tempo at the start in quarter notes per minute."""
+        at_start = [qpm for time, qpm in self.tempos if time <= 0]
+        return at_start[-1] if at_start else DEFAULT_TEMPO
+
+    def select(self, instruments: Sequence[int]) -> Score:
+        """Return the score with only the notes of these instrument numbers."""
+        return replace(self, notes=self.notes[np.isin(self.notes.instrument, list(instruments))])
+
+    def named(self, name: str) -> Score:
+        """Return the score with only the tracks of this name (letter case does not matter)."""
+        wanted = name.strip().lower()
+        return self.select([i for i, n in self.names.items() if n.strip().lower() == wanted])
+
+    def pieces(self, keep: np.ndarray | None = None) -> Iterator[Piece]:
+        """Cut at every change of tempo or meter and quantise each piece to sixteenths.
+
+        Args:
+            keep: Which notes the pieces shall have, boolean `(notes,)`; all by default.
+        """
+        notes = self.notes if keep is None else self.notes[keep]
+        notes = notes[np.argsort(notes.start, kind="stable")]
+        splits = self._split_times()
+        bounds = np.searchsorted(notes.start, splits)
+        for k in range(len(splits) - 1):
+            begin, stop = splits[k], splits[k + 1]
+            # The state in force is the last event at or before the cut, as the reference has it.
+            tempo = next((q for t, q in reversed(self.tempos) if t <= begin), DEFAULT_TEMPO)
+            meter = next((m for m in reversed(self.meters) if m.time <= begin), Meter(0.0, 4, 4))
+            yield _quantise(notes[bounds[k] : bounds[k + 1]], begin, stop, tempo, meter)
+
+    def _split_times(self) -> list[float]:
+        """Return the cut times, from 0 to the total time; empty when nothing sounds."""
+        total = self.total_time
+        if total <= 0:
+            return []
+        events = [(m.time, (m.numerator, m.denominator)) for m in self.meters]
+        events += list(self.tempos)
+        signature, tempo = (4, 4), DEFAULT_TEMPO
+        splits = [0.0]
+        for time, value in sorted(events, key=lambda event: event[0]):
+            if time >= total or value == (signature if isinstance(value, tuple) else tempo):
+                continue
+            if time > splits[-1]:
+                splits.append(time)
+            if isinstance(value, tuple):
+                signature = value
+            else:
+                tempo = value
+        return [*splits, total]
+
+    def on_tempo_map(self) -> Score:
+        """Return the score at one steady tempo: beats stay beats, tempo changes are ironed out."""
+        if len({qpm for _, qpm in self.tempos}) < 2:
+            return self
+        changes = sorted(dict([(0.0, DEFAULT_TEMPO), *self.tempos]).items())
+        times = np.array([time for time, _ in changes])
+        qpm = np.array([tempo for _, tempo in changes])
+        quarters = np.concatenate([[0.0], np.cumsum(np.diff(times) * qpm[:-1] / 60.0)])
+        steady = self.tempo
+
+        def warp(seconds: np.ndarray) -> np.ndarray:
+            k = np.searchsorted(times, seconds, side="right") - 1
+            return (quarters[k] + (seconds - times[k]) * qpm[k] / 60.0) * (60.0 / steady)
+
+        meters = [replace(m, time=float(warp(np.array(m.time)))) for m in self.meters]
+        return self._warped(warp, steady, meters)
+
+    def with_beats(self, times: np.ndarray, downbeats: np.ndarray) -> Score:
+        """Return the score with its bars taken from beat annotations.
+
+        Time is warped piecewise linearly so that every beat is one quarter at one steady tempo
+        (the median) and every downbeat starts a bar; bars of other than four beats become
+        meters of their own. Existing tempos and time signatures are dropped.
+
+        Args:
+            times: Beat times in seconds, ascending, at least two.
+            downbeats: Which of the beats begin a bar, boolean, at least one.
+        """
+        times, downbeats = np.asarray(times, float), np.asarray(downbeats, bool)
+        if len(times) < 2 or times.shape != downbeats.shape or not downbeats.any():
+            raise ValueError("with_beats needs two or more beats and at least one downbeat")
+        if (np.diff(times) <= 0).any():
+            raise ValueError("beat times must ascend")
+        gaps = np.diff(times)
+        beat = float(np.median(gaps))
+        firsts = np.flatnonzero(downbeats)
+        # Whole bars are put before the first downbeat, so that no note lies before time 0.
+        early = firsts[0] + max(0.0, times[0] - self.notes.start.min(initial=times[0])) / gaps[0]
+        lead = int(np.ceil(early / 4)) * 4 - firsts[0]
+
+        def warp(seconds: np.ndarray) -> np.ndarray:
+            k = np.clip(np.searchsorted(times, seconds, side="right") - 1, 0, len(gaps) - 1)
+            return (lead + k + (seconds - times[k]) / gaps[k]) * beat
+
+        meters, lengths = [Meter(0.0, 4, 4)], np.diff(firsts)
+        for first, length in zip(firsts, lengths, strict=False):
+            if length != meters[-1].numerator:
+                meters.append(Meter(float((lead + first) * beat), int(length), 4))
+        return self._warped(warp, 60.0 / beat, meters)
+
+    def _warped(
+        self, warp: Callable[[np.ndarray], np.ndarray], tempo: float, meters: Sequence[Meter]
+    ) -> Score:
+        notes = replace(self.notes, start=warp(self.notes.start), end=warp(self.notes.end))
+        return replace(self, notes=notes, tempos=((0.0, tempo),), meters=tuple(meters))
+
+
+def minutes(seconds: float) -> str:
+    """Return seconds as minutes and seconds, as a player shows them ("1:05")."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+def _quantise(notes: Notes, begin: float, stop: float, tempo: float, meter: Meter) -> Piece:
+    """Put the notes of one piece, cut at `stop`, on the grid; halves go up."""
+    where = f"from {minutes(begin)} to {minutes(stop)}"
+    quarters = (stop - begin) * tempo / 60.0
+    problem = None
+    if not meter.usable:
+        problem = "meter", f"is in {meter} {where}"
+    elif not 0 < quarters <= MAX_BARS * 4:
+        problem = "tempo", f"has a tempo of {tempo:g} {where}"
+    if problem:
+        bars = quarters / meter.quarters if 0 < quarters <= MAX_BARS * 4 else 1
+        return Piece(notes[:0], begin, tempo, meter, max(1, round(bars)), problem)
+    steps_per_second = STEPS_PER_QUARTER * tempo / 60.0
+    start = ((notes.start - begin) * steps_per_second + 0.5).astype(np.int64)
+    end = ((np.minimum(notes.end, stop) - begin) * steps_per_second + 0.5).astype(np.int64)
+    end = np.where(end == start, end + 1, end)
+    notes = replace(notes, start=start, end=end)
+    return Piece(notes, begin, tempo, meter, max(1, round(quarters / 4)))

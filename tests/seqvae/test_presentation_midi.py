@@ -1,0 +1,128 @@
+"""MIDI files of several items: tempi, bars, tracks, markers, and nothing half-written."""
+
+import io
+import runpy
+from pathlib import Path
+
+import mido
+import numpy as np
+import pretty_midi
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seqvae.presentation import join, write_each, write_midi
+from seqvae.presentation.midi_file import midi_bytes
+from vaecore.errors import DataError
+
+DATA = Path(__file__).resolve().parents[2] / "data"
+
+
+def item(tempo=120.0, pitches=(60, 62, 64, 65), program=0, is_drum=False):
+    """Quarter notes, one bar."""
+    midi = pretty_midi.PrettyMIDI(initial_tempo=tempo)
+    part = pretty_midi.Instrument(program, is_drum=is_drum)
+    beat = 60 / tempo
+    part.notes = [pretty_midi.Note(90, p, k * beat, (k + 1) * beat) for k, p in enumerate(pitches)]
+    midi.instruments.append(part)
+    return midi
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.floats(20, 300), min_size=1, max_size=5))
+def test_every_item_keeps_its_tempo_and_bars_stay_on_the_grid(tempi):
+    joined = join([item(t) for t in tempi], [240 / t for t in tempi])
+    starts = np.concatenate([[0], np.cumsum([240 / t for t in tempi])])
+    np.testing.assert_allclose(joined.get_downbeats()[: len(tempi)], starts[:-1], atol=1e-3)
+    (part,) = joined.instruments
+    wanted = [s + k * 60 / t for s, t in zip(starts, tempi, strict=False) for k in range(4)]
+    np.testing.assert_allclose([n.start for n in part.notes], wanted, atol=1e-3)
+    ticks = [joined.time_to_tick(n.start) for n in part.notes]
+    assert ticks == [480 * k for k in range(len(ticks))]
+    times, found = joined.get_tempo_changes()
+    at = np.searchsorted(times, starts[:-1] + 1e-3) - 1
+    np.testing.assert_allclose(found[at], tempi, rtol=1e-4)
+
+
+def test_equal_instruments_share_a_track():
+    joined = join([item(program=4), item(is_drum=True), item(100, program=4), item(program=9)])
+    assert [(p.program, p.is_drum, len(p.notes)) for p in joined.instruments] == [
+        (4, False, 8),
+        (0, True, 4),
+        (9, False, 4),
+    ]
+
+
+def test_what_lies_beyond_the_length_is_cut():
+    joined = join([item(), item()], [1.0, 2.0])
+    notes = joined.instruments[0].notes
+    assert [n.start for n in notes] == [0.0, 0.5, 1.0, 1.5, 2.0, 2.5]
+
+
+def test_gap_and_repeat():
+    joined = join([item(), item(60)], gap=2, repeat=2)
+    starts = [n.start for n in joined.instruments[0].notes]
+    assert starts[:8] == [0.5 * k for k in range(8)]
+    np.testing.assert_allclose(starts[8:], 5 + np.arange(8))
+
+
+def test_tempo_changes_inside_an_item_are_kept():
+    first = join([item(120), item(60)])
+    joined = join([item(90), first, item(90)])
+    np.testing.assert_allclose(joined.get_tempo_changes()[1], [90, 120, 60, 90], rtol=1e-4)
+    np.testing.assert_allclose(
+        joined.get_downbeats()[:4], np.cumsum([0, 240 / 90, 2, 4]), atol=1e-4
+    )
+
+
+def test_markers_name_the_steps():
+    file = mido.MidiFile(
+        file=io.BytesIO(midi_bytes([item()] * 3, titles=["A", "", "né"])), charset="utf-8"
+    )
+    markers = [m.text for m in file.tracks[0] if m.type == "marker"]
+    assert markers == ["1/3 · A", "2/3", "3/3 · né"]
+    assert file.length == pytest.approx(6.0)
+
+
+def test_silence_still_takes_its_bar():
+    joined = join([pretty_midi.PrettyMIDI(initial_tempo=120), item()])
+    assert joined.instruments[0].notes[0].start == pytest.approx(2.0)
+
+
+def test_equal_input_equal_bytes(tmp_path):
+    a = write_midi([item(97.3), item(120)], tmp_path / "a.mid")
+    b = write_midi([item(97.3), item(120)], tmp_path / "b.mid")
+    assert a.read_bytes() == b.read_bytes()
+
+
+def test_one_file_each(tmp_path):
+    paths = write_each([item(), item(60)], tmp_path / "step.mid", [2.0, 4.0])
+    assert [p.name for p in paths] == ["step_01.mid", "step_02.mid"]
+    tempi = [pretty_midi.PrettyMIDI(str(p)).get_tempo_changes()[1][0] for p in paths]
+    assert tempi == pytest.approx([120, 60])
+
+
+def test_all_files_or_none(tmp_path):
+    (tmp_path / "step_02.mid").mkdir()
+    with pytest.raises(DataError, match="is a directory"):
+        write_each([item()] * 3, tmp_path / "step.mid")
+    assert [p.name for p in tmp_path.iterdir()] == ["step_02.mid"]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"items": []}, {"seconds_each": [1.0, 2.0]}, {"titles": []}, {"repeat": 0}]
+)
+def test_wrong_arguments(wrong):
+    with pytest.raises(ValueError, match="item|repeat"):
+        join(**({"items": [item()]} | wrong))
+
+
+def test_examples_are_what_the_script_writes(tmp_path):
+    script = runpy.run_path(str(DATA / "make_examples.py"))
+    script["main"](tmp_path)
+    written = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
+    assert written == {p.name: p.read_bytes() for p in DATA.glob("*.mid")}
+    table = (DATA / "README.md").read_text(encoding="utf-8")
+    for name, piece in script["PIECES"].items():
+        assert f"| `{name}.mid` |" in table
+        assert f"| {len(piece.bars)} | {piece.tempo} |" in table

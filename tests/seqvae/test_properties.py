@@ -1,0 +1,111 @@
+"""Properties of windows, on patterns whose values are known by counting."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from seqvae.properties import (
+    PROPERTIES,
+    drum_histogram,
+    jensen_shannon,
+    measure,
+    onset_histogram,
+    pitch_histogram,
+)
+
+
+def window(events, steps=32):
+    x = np.zeros((1, steps), np.int64)
+    for step, index in events.items():
+        x[0, step] = index
+    return x
+
+
+def test_melody():
+    # C4 on 1, D4 on the 16th after, F#4 off the beat after a rest, C5 on an odd 16th.
+    found = measure("melody", window({0: 41, 1: 43, 3: 1, 6: 47, 13: 53}))
+    values = {name: v.item() for name, v in found.items()}
+    assert values == pytest.approx(
+        {
+            "note_density": 4 / 32,
+            "syncopation_16th": 1 / 4,
+            "syncopation_8th": 1 / 4,
+            "pitch_range": 12,
+            "average_interval": (2 + 4 + 6) / 3,
+            "average_pitch": (60 + 62 + 66 + 72) / 4,
+            "in_c_major": 3 / 4,
+        }
+    )
+
+
+def test_drums():
+    beat = window({0: 0b101, 4: 0b110, 7: 0b1, 8: 0b1, 12: 0b1010, 14: 0b11000010, 18: 0b100000000})
+    found = {name: v.item() for name, v in measure("drums", beat).items()}
+    assert found == pytest.approx(
+        {
+            "note_density": 12 / 32,
+            "syncopation": 1 / 6,
+            "kick_density": 3 / 32,
+            "snare_density": 3 / 32,
+            "hat_density": 3 / 32,
+            "tom_density": 1 / 32,
+            "cymbal_density": 2 / 32,
+            "offbeat": 4 / 12,
+            "backbeat": 2 / 3,
+        }
+    )
+
+
+@pytest.mark.parametrize("representation", PROPERTIES)
+def test_empty_windows(representation):
+    for name, value in measure(representation, np.zeros((2, 32), np.int64)).items():
+        assert value.shape == (2,)
+        if name.endswith("density"):
+            assert (value == 0).all()
+        else:
+            assert np.isnan(value).all()
+    assert all(v.shape == (0,) for v in measure(representation, np.zeros((0, 32), int)).values())
+
+
+@settings(max_examples=40, deadline=None)
+@given(hnp.arrays(np.int64, (3, 32), elements=st.integers(0, 89)))
+def test_every_window_is_measured_by_itself(x):
+    for representation in PROPERTIES:
+        together = measure(representation, torch.from_numpy(x))
+        for k in range(3):
+            alone = measure(representation, x[k : k + 1])
+            for name, value in together.items():
+                np.testing.assert_array_equal(value[k : k + 1], alone[name])
+                if "share" in PROPERTIES[representation][name].unit:
+                    assert np.isnan(value[k]) or 0 <= value[k] <= 1
+
+
+def test_histograms():
+    melody = window({0: 41, 4: 53, 20: 43})
+    assert pitch_histogram(melody)[[60, 62, 72]] == pytest.approx(1 / 3)
+    assert pitch_histogram(melody, octaves=False)[[0, 2]] == pytest.approx([2 / 3, 1 / 3])
+    assert onset_histogram("melody", melody)[[0, 4]] == pytest.approx([1 / 3, 2 / 3])
+    drums = window({0: 0b101, 20: 0b1})
+    assert drum_histogram(drums)[[0, 2]] == pytest.approx([2 / 3, 1 / 3])
+    assert onset_histogram("drums", drums)[[0, 4]] == pytest.approx([2 / 3, 1 / 3])
+    assert drum_histogram(np.zeros((1, 16), int)).sum() == 0
+
+
+def test_jensen_shannon():
+    assert jensen_shannon([1, 2, 3], [2, 4, 6]) == pytest.approx(0, abs=1e-12)
+    assert jensen_shannon([1, 0], [0, 1]) == pytest.approx(1)
+    assert jensen_shannon([1, 0], [1, 1]) == pytest.approx(0.31128, abs=1e-5)
+    with pytest.raises(ValueError, match="empty"):
+        jensen_shannon([0, 0], [1, 1])
+    with pytest.raises(ValueError, match="shapes"):
+        jensen_shannon([1], [1, 1])
+
+
+def test_wrong_arguments():
+    with pytest.raises(ValueError, match="only melody, drums"):
+        measure("smells", np.zeros((1, 32), int))
+    with pytest.raises(ValueError, match="expected integers"):
+        measure("drums", np.zeros(32))

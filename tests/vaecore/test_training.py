@@ -1,0 +1,232 @@
+"""The trainer: that it learns, resumes exactly, keeps the best, and ends as it is told."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from vaecore.errors import DataError
+from vaecore.model import VAE
+from vaecore.training.config import OptimizerConfig, TrainingConfig
+
+pytest.importorskip("lightning")
+
+DATA_DIM = 6
+
+
+class Encoder(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.Linear(DATA_DIM, 16), nn.Tanh(), nn.Dropout(0.1))
+        self.head = nn.Linear(16, 4)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        mean, raw = self.head(self.body(x)).chunk(2, dim=1)
+        return mean, nn.functional.softplus(raw)
+
+
+class Decoder(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Linear(2, DATA_DIM)
+
+    def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
+        return -10 * ((x - self.body(z)) ** 2).sum(dim=1)
+
+    def generate(self, z: Tensor, temperature: float, seed: int) -> Tensor:
+        return self.body(z)
+
+
+class Loader:
+    """Batches that depend on epoch and position alone, with a state, as a domain's loader."""
+
+    def __init__(self, batches: int = 7, fixed: bool = False) -> None:
+        self.batches, self.fixed = batches, fixed
+        self.epoch, self.position, self.begun = 0, 0, False
+
+    def __len__(self) -> int:
+        return self.batches
+
+    def __iter__(self):
+        if self.begun:
+            self.epoch, self.position = self.epoch + 1, 0
+        self.begun = True
+        while self.position < self.batches:
+            self.position += 1
+            seed = self.position if self.fixed else 1000 * self.epoch + self.position
+            generator = torch.Generator().manual_seed(seed)
+            z = torch.randn(16, 2, generator=generator)
+            yield torch.cat([z, z * 2, -z], dim=1)
+
+    def state_dict(self) -> dict[str, int]:
+        return {"epoch": self.epoch, "position": self.position}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        self.epoch, self.position = state["epoch"], state["position"]
+        self.begun = self.position >= self.batches
+
+
+def make_model() -> VAE:
+    torch.manual_seed(0)
+    return VAE(Encoder(), Decoder(), 2)
+
+
+def train(output: Path, model: VAE | None = None, *, train_loader=None, resume=None, **options):
+    from vaecore.training import fit
+
+    settings = {"max_steps": 20, "validate_every": 5, "accelerator": "cpu"}
+    extra = {
+        name: options.pop(name) for name in ("metrics", "save", "callbacks") if name in options
+    }
+    config = TrainingConfig(**settings | options)
+    model = model or make_model()
+    result = fit(
+        model,
+        train_loader or Loader(),
+        Loader(2, fixed=True),
+        config,
+        output,
+        progress=False,
+        resume=resume,
+        **extra,
+    )
+    return model, result
+
+
+def test_training_lowers_the_loss(tmp_path: Path) -> None:
+    optimizer = OptimizerConfig(learning_rate=0.02, schedule="constant")
+    _, short = train(tmp_path / "a", max_steps=5, optimizer=optimizer)
+    model, long = train(tmp_path / "b", max_steps=150, validate_every=30, optimizer=optimizer)
+    assert long.best["validation/loss"] < 0.5 * short.best["validation/loss"]
+    assert (long.steps, long.stopped) == (150, "steps")
+    assert long.best["validation/active_units"] == 2
+    assert long.best["validation/loss"] == pytest.approx(
+        long.best["validation/reconstruction"] + long.best["validation/kl"], rel=1e-5
+    )
+    assert not model.training
+    assert list((tmp_path / "b" / "logs").glob("events.*"))
+
+
+@pytest.mark.parametrize(("steps", "ema_decay"), [(10, None), (7, 0.9), (9, 0.9)])
+def test_resuming_continues_bit_for_bit(
+    tmp_path: Path, steps: int, ema_decay: float | None
+) -> None:
+    options = {"ema_decay": ema_decay, "optimizer": OptimizerConfig(schedule="cosine")}
+    whole, reference = train(tmp_path / "whole", **options)
+    train(tmp_path / "parts", callbacks=[stop_after(steps)], **options)
+    checkpoint = tmp_path / "parts" / "last.ckpt"
+    resumed, result = train(tmp_path / "parts", resume=checkpoint, **options)
+    assert result.steps == 20
+    assert {key: result.best[key] for key in reference.best} == reference.best
+    last = {
+        name: torch.load(tmp_path / name / "last.ckpt", weights_only=True)
+        for name in ("whole", "parts")
+    }
+    for key, value in last["whole"]["state_dict"].items():
+        assert torch.equal(value, last["parts"]["state_dict"][key]), key
+    for a, b in zip(whole.parameters(), resumed.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def stop_after(steps: int):
+    """Return a callback that sends this process SIGTERM at a step."""
+    import lightning.pytorch as pl
+
+    class Stop(pl.Callback):
+        def on_train_batch_end(self, trainer: pl.Trainer, *_: object) -> None:
+            if trainer.global_step == steps:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    return Stop()
+
+
+def test_a_signal_saves_and_ends_the_training(tmp_path: Path) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    _, result = train(tmp_path, callbacks=[stop_after(7)], max_steps=1000)
+    assert result.stopped == "interrupted"
+    assert result.steps in (7, 8)
+    assert result.checkpoint.is_file()
+    assert torch.load(result.checkpoint, weights_only=True)["global_step"] == result.steps
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_the_best_model_is_saved_and_returned(tmp_path: Path) -> None:
+    saved: list[tuple[int, dict]] = []
+
+    def save(model: VAE, output: Path) -> None:
+        assert output == tmp_path
+        saved.append({k: v.clone() for k, v in model.state_dict().items()})
+
+    scores = iter([3.0, 1.0, 2.0, 4.0])
+
+    def metrics(model: VAE, batch: Tensor) -> dict[str, float]:
+        if batch[0, 0] == first:
+            metrics.now = next(scores)
+        return {"score": metrics.now}
+
+    first = next(iter(Loader(2, fixed=True)))[0, 0]
+    model, result = train(
+        tmp_path, save=save, metrics=metrics, monitor="validation/score", ema_decay=0.9
+    )
+    assert len(saved) == 2
+    assert result.best_step == 10
+    assert result.best["validation/score"] == 1.0
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, saved[-1][name])
+
+
+def test_patience_and_minutes_end_a_training(tmp_path: Path) -> None:
+    options = {"metrics": lambda model, batch: {"score": 1.0}, "monitor": "validation/score"}
+    _, result = train(tmp_path / "a", max_steps=1000, patience=2, **options)
+    assert (result.stopped, result.steps, result.best_step) == ("patience", 15, 5)
+    _, result = train(tmp_path / "b", max_steps=100_000, max_minutes=0.01, validate_every=10**6)
+    assert result.stopped == "minutes"
+    assert result.best  # it is validated once more at the end
+
+
+def test_validation_uses_the_averaged_weights(tmp_path: Path) -> None:
+    model, result = train(tmp_path, max_steps=5, ema_decay=0.9)
+    raw = torch.load(result.checkpoint, weights_only=True)["state_dict"]
+    key = "decoder.body.weight"
+    assert not torch.equal(model.state_dict()[key], raw[f"model.{key}"])
+
+
+def test_a_hopeless_gradient_changes_nothing(tmp_path: Path) -> None:
+    class Broken(Decoder):
+        def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
+            return super().log_likelihood(x, z) * (float("nan") if self.training else 1.0)
+
+    torch.manual_seed(0)
+    model = VAE(Encoder(), Broken(), 2)
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    train(tmp_path, model, max_steps=5)
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, before[name])
+
+
+def test_unusable_settings_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="learning_rat\n"):
+        TrainingConfig(optimizer={"learning_rat": 1})
+    with pytest.raises(ValueError, match="max_steps"):
+        TrainingConfig(max_steps=0)
+    with pytest.raises(DataError, match="no checkpoint"):
+        train(tmp_path, resume=tmp_path / "missing.ckpt")
+    with pytest.raises(ValueError, match=r"no metric 'validation/los'; there are .*validation/kl"):
+        train(tmp_path, monitor="validation/los")
+
+
+def test_learning_rates() -> None:
+    reference = OptimizerConfig()  # MusicVAE: 3.74e-4 at 10k steps, 1.004e-5 at 100k
+    assert reference.rate(0, 10**6) == pytest.approx(1e-3)
+    assert reference.rate(10_000, 10**6) == pytest.approx(3.74e-4, rel=2e-3)
+    assert reference.rate(100_000, 10**6) == pytest.approx(1.004e-5, rel=1e-3)
+    cosine = OptimizerConfig(schedule="cosine", warmup_steps=10, min_learning_rate=0)
+    assert cosine.rate(0, 110) == pytest.approx(1e-4)
+    assert cosine.rate(10, 110) == pytest.approx(1e-3)
+    assert cosine.rate(60, 110) == pytest.approx(5e-4)
+    assert cosine.rate(110, 110) == pytest.approx(0, abs=1e-12)

@@ -1,0 +1,123 @@
+"""Attribute vectors: directions in latent space that change one property of an item."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from vaecore.errors import UsageError
+
+
+def attribute_vector(z_with: Tensor, z_without: Tensor) -> Tensor:
+    """Return the difference of the mean codes with and without an attribute.
+
+    Properties that usually come together with the attribute come along with it;
+    `attribute_directions` keeps them apart.
+
+    Args:
+        z_with: Codes of items that have it, `(n, latent_dim)`, n at least 1.
+        z_without: Codes of items that do not, `(m, latent_dim)`, m at least 1.
+
+    Returns:
+        `(latent_dim,)`: adding it once leads from the one mean to the other.
+    """
+    if len(z_with) == 0 or len(z_without) == 0:
+        raise ValueError(f"need codes on both sides, got {len(z_with)} and {len(z_without)}")
+    return z_with.mean(0) - z_without.mean(0)
+
+
+def quartile_attribute_vector(z: Tensor, values: Tensor) -> Tensor:
+    """Return the mean code of the top quartile of an attribute minus that of the bottom one.
+
+    This is how MusicVAE defines the vectors of measured attributes (Roberts et al., 2018,
+    section 5.3). Items whose value equals a quartile count as inside it.
+
+    Args:
+        z: Codes, `(n, latent_dim)`.
+        values: The attribute of each item, `(n,)`.
+
+    Returns:
+        `(latent_dim,)`.
+
+    Raises:
+        ValueError: The quartiles coincide, so nothing sets top and bottom apart.
+    """
+    values = values.double()
+    low, high = values.quantile(torch.tensor([0.25, 0.75], dtype=values.dtype, device=z.device))
+    if low == high:
+        raise ValueError(f"at least half of the items have the same value {low.item():g}")
+    return attribute_vector(z[values >= high], z[values <= low])
+
+
+def attribute_directions(z: Tensor, values: Tensor, ridge: float = 1e-3) -> Tensor:
+    """Return directions that each change one attribute by one unit and leave the others alone.
+
+    All attributes are regressed on z together. With S the covariance of z and C that of z with
+    the attributes, the regression weights are W = S^-1 C: a step v changes the attributes by
+    W^T v. Of all steps with W^T v = e_j (attribute j changes by one, no other changes), the
+    most plausible under N(0, S) minimises v^T S^-1 v, and Lagrange gives
+
+        v_j = S W (W^T S W)^-1 e_j = C (W^T C)^-1 e_j.
+
+    For one attribute this is C / (W^T C), the direction of the difference of means. For more,
+    (W^T C)^-1 takes out of each what it only shares by correlation with the others.
+
+    Args:
+        z: Codes, `(n, latent_dim)`, n at least 2.
+        values: Attributes, `(n, k)`, in the unit that a step of 1 shall mean; divide each by its
+            standard deviation to make steps comparable.
+        ridge: Added to the diagonal of S, relative to its mean; keeps W stable for few items.
+
+    Returns:
+        `(k, latent_dim)`, one direction per attribute.
+
+    Raises:
+        ValueError: An attribute is constant, or follows from z or the others in no way that
+            could be told apart.
+    """
+    if z.ndim != 2 or values.ndim != 2 or len(z) != len(values) or len(z) < 2:
+        raise ValueError(
+            "z must be (n, latent_dim) and values (n, k) with n at least 2, "
+            f"got {tuple(z.shape)} and {tuple(values.shape)}"
+        )
+    codes, targets = z.double(), values.double()
+    codes, targets = codes - codes.mean(0), targets - targets.mean(0)
+    s = codes.T @ codes / len(codes)
+    c = codes.T @ targets / len(codes)
+    s = s + ridge * s.diagonal().mean() * torch.eye(len(s), dtype=s.dtype, device=s.device)
+    weights = torch.linalg.solve(s, c)
+    # The covariance of the attributes as the regression sees them: what must be invertible.
+    explained = weights.T @ c
+    scale = explained.diagonal().clamp(min=0).sqrt()
+    constant = (scale <= 1e-6 * targets.std(0)).nonzero().flatten().tolist()
+    if constant:
+        raise ValueError(f"attributes {constant} are constant, or unrelated to the codes")
+    if torch.linalg.eigvalsh(explained / scale.outer(scale))[0] < 1e-9:
+        raise ValueError("the attributes are linear combinations of one another")
+    return torch.linalg.solve(explained, c.T).to(z.dtype)
+
+
+def apply_attributes(
+    z: Tensor, vectors: Mapping[str, Tensor], amounts: Mapping[str, float]
+) -> Tensor:
+    """Return codes with attributes added: z + sum of amount * vector.
+
+    Args:
+        z: `(..., latent_dim)`.
+        vectors: The known attributes, `(latent_dim,)` each, by name.
+        amounts: How much of each to add, by name; negative amounts take away.
+
+    Returns:
+        The shape of `z`.
+
+    Raises:
+        UsageError: A name is unknown; the message lists the known ones.
+    """
+    for name, amount in amounts.items():
+        if name not in vectors:
+            known = ", ".join(sorted(vectors)) or "none"
+            raise UsageError(f"unknown attribute {name!r}; known are: {known}")
+        z = z + amount * vectors[name].to(z)
+    return z

@@ -1,0 +1,123 @@
+"""Verbs that go from one input to another: interpolate and palette."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from vaecore.cli import options
+from vaecore.cli.job import Job, flat
+from vaecore.cli.presentation import Result, Source
+from vaecore.errors import UsageError
+
+if TYPE_CHECKING:
+    from vaecore.space import LatentSpace
+
+
+@click.command()
+@options.inputs
+@options.steps
+@options.path("slerp")
+@options.temperature
+@options.seed
+@options.writes
+def interpolate(
+    job: Job, inputs: tuple[Path, ...], steps: int, path: str, temperature: float, seed: int
+) -> None:
+    """Blend one input into the next, step by step.
+
+    At temperature 0 the first and the last step are what the model keeps of the ends.
+    """
+    if len(inputs) < 2:
+        raise UsageError("interpolate needs two inputs or more")
+    if steps < len(inputs):
+        raise UsageError(f"{steps} steps cannot pass {len(inputs)} inputs; use more --steps")
+    place = job.place(inputs)
+    space = job.load(inputs)
+    rounds = job.sources(space.codec, inputs)
+    made = [
+        space.interpolate(
+            *(s.item for s in sources), steps=steps, path=path, temperature=temperature, seed=seed
+        )
+        for sources in rounds
+    ]
+    facts = [
+        {**taken, "latent_distances": distances(space, sources)}
+        for taken, sources in zip(flat(rounds), rounds, strict=True)
+    ]
+    job.write(
+        Result(job.verb, space.codec, made, _titles([p.stem for p in inputs], steps)),
+        place,
+        f"{steps} steps",
+        {
+            "steps": steps,
+            "path": path,
+            "temperature": temperature,
+            "seed": seed,
+            "windows": facts,
+        },
+    )
+
+
+@click.command()
+@click.argument("inputs", nargs=4, metavar="A B C D", type=options.FILE)
+@click.option("--rows", type=click.IntRange(2, 32), default=5, show_default=True)
+@click.option("--columns", type=click.IntRange(2, 32), default=5, show_default=True)
+@options.path("lerp")
+@options.temperature
+@options.seed
+@options.writes
+def palette(
+    job: Job,
+    inputs: tuple[Path, ...],
+    rows: int,
+    columns: int,
+    path: str,
+    temperature: float,
+    seed: int,
+) -> None:
+    """Blend four inputs into a grid with one of them at each corner.
+
+    A is top left, B top right, C bottom left and D bottom right.
+    """
+    place = job.place(inputs)
+    space = job.load(inputs)
+    rounds = job.sources(space.codec, inputs)
+    made = []
+    for sources in rounds:
+        corners = [source.item for source in sources]
+        grid = space.palette(corners, rows, columns, path, temperature, seed)
+        made.append([item for row in grid for item in row])
+    titles = [""] * (rows * columns)
+    names = [p.stem for p in inputs]
+    titles[0], titles[columns - 1], titles[-columns], titles[-1] = names
+    job.write(
+        Result(job.verb, space.codec, made, titles, columns=columns),
+        place,
+        f"{rows} x {columns} steps, row by row",
+        {
+            "rows": rows,
+            "columns": columns,
+            "path": path,
+            "temperature": temperature,
+            "seed": seed,
+            "windows": flat(rounds),
+        },
+    )
+
+
+def distances(space: LatentSpace, sources: Sequence[Source]) -> list[float]:
+    """Return the latent distances from each input to the next."""
+    z = space.encode([source.item for source in sources])
+    return [round(d, 4) for d in (z[1:] - z[:-1]).norm(dim=-1).tolist()]
+
+
+def _titles(names: Sequence[str], steps: int) -> list[str]:
+    """Return the inputs' names at the steps that are nearest to them."""
+    titles = [""] * steps
+    for index, name in enumerate(names):
+        titles[round(index * (steps - 1) / (len(names) - 1))] = name
+    return titles

@@ -1,0 +1,215 @@
+"""One run of one verb: the model, the inputs, the outputs, and what is reported about them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vaecore.cli.outputs import Outputs
+from vaecore.cli.presentation import Presentation, Result, Source
+from vaecore.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from vaecore.codec import Codec
+    from vaecore.domain import Domain
+    from vaecore.space import LatentSpace
+
+
+@dataclass
+class Job:
+    """What the user asked of a verb, beside the verb's own options.
+
+    Args:
+        domain: The models.
+        presentation: How results look.
+        verb: Name of the verb.
+        options: The values of the domain's own options.
+        output: -o/--output.
+        model: --model.
+        device: --device.
+        as_json: --json.
+        quiet: --quiet.
+    """
+
+    domain: Domain
+    presentation: Presentation
+    verb: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    output: Path | None = None
+    model: str | None = None
+    device: str = "cpu"
+    as_json: bool = False
+    quiet: bool = False
+
+    def __post_init__(self) -> None:
+        self.begin = time.monotonic()
+
+    # The model and the inputs
+
+    def load(self, paths: Sequence[Path] = ()) -> LatentSpace:
+        """Load the model that was asked for, or the one that fits the inputs, and say so."""
+        check_files(paths)
+        reason = "as asked"
+        if self.model is None:
+            self.model, reason = self.presentation.choose_model(paths)
+        space = self.domain.load(self.model, self.device)
+        self.say(f"{click.style(self.model, bold=True)}  {reason}")
+        return space
+
+    def sources(self, codec: Codec, paths: Sequence[Path]) -> list[list[Source]]:
+        """Return what is taken from the inputs, round by round, and say so."""
+        rounds = self.presentation.sources(codec, paths, self.options)
+        names = [source.path.name for source in rounds[0]]
+        for name, source in zip(names, rounds[0], strict=True):
+            self.say(f"  {name:{max(map(len, names))}}  {source.place}".rstrip())
+        if len(rounds) > 1:
+            self.say(f"  and {len(rounds) - 1} more windows of each, one after the other")
+        return rounds
+
+    def load_for(self, paths: Sequence[Path]) -> LatentSpace:
+        """Load the model that was asked for, or the one for the first usable file of folders."""
+        files = find_files(paths, self.presentation.reads)
+        for file in files if self.model is None else ():
+            try:
+                return self.load([file])
+            except DataError:
+                if file == files[-1]:
+                    raise
+        return self.load()
+
+    def examples(self, space: LatentSpace, paths: Sequence[Path]) -> Tensor:
+        """Return all examples of files and folders, `(n, ...)`, and name what was left out.
+
+        Raises:
+            DataError: Not one file can be used.
+        """
+        import torch
+
+        parts, problems = [], []
+        files = find_files(paths, space.codec.suffixes)
+        for path in files:
+            try:
+                parts.append(space.codec.examples(path))
+            except DataError as error:
+                problems.append(str(error))
+        found = torch.cat(parts) if parts else ()
+        where = ", ".join(map(str, paths))
+        if not len(found):
+            reason = f"for example {problems[0]}" if problems else None
+            text = f"no example for {self.model} in {len(files)} files"
+            raise DataError(text, path=where, remedy=reason)
+        self.say(f"  {where}: {len(found)} examples of {len(files)} files")
+        shown = problems if len(problems) <= 3 else [*problems[:2], f"{len(problems) - 2} more"]
+        for problem in shown:
+            self.say(click.style(f"    left out: {problem}", dim=True))
+        return found
+
+    # The outputs
+
+    def place(self, inputs: Sequence[Path] = ()) -> Path:
+        """Return the file to write, refusing one of another kind, or an input nobody named."""
+        if self.output is None:
+            path = Path(self.presentation.outputs[self.verb])
+            if any(path.exists() and i.exists() and path.samefile(i) for i in inputs):
+                raise UsageError(f"{path} is an input; name another file with -o/--output")
+            return path
+        if self.output.suffix.lower() not in self.presentation.suffixes:
+            known = " or ".join(self.presentation.suffixes)
+            raise UsageError(f"{self.output}: the output must end in {known}")
+        return self.output
+
+    def write(self, result: Result, path: Path, text: str, facts: Mapping[str, Any]) -> None:
+        """Write and show a result, and report it.
+
+        Args:
+            result: What the verb made.
+            path: From `place`.
+            text: What was done, in a few words.
+            facts: The same for `--json`.
+        """
+        with Outputs(path) as outputs:
+            written = self.presentation.write(result, outputs, self.options)
+        if not (self.as_json or self.quiet):
+            picture = self.presentation.picture(result, width())
+            self.say(f"\n{picture}\n" if picture else "")
+        about = " · ".join(part for part in (text, written.text) if part)
+        self.done(outputs.written, about, {**facts, **written.facts}, written.next)
+
+    def done(
+        self, files: Iterable[Path], text: str, facts: Mapping[str, Any], then: str = ""
+    ) -> None:
+        """Report what was written, as text or as JSON."""
+        names = [str(file) for file in files]
+        if names:
+            more = f" and {len(names) - 1} more, to {names[-1]}" if len(names) > 3 else ""
+            shown = names[:1] if more else names
+            self.say("\n".join(click.style(name, bold=True) for name in shown) + more)
+        self.say(f"  {text}" if text else "")
+        self.say(f"  {then}" if then else "")
+        self.emit({"model": self.model, **facts, "files": names})
+
+    # Saying things
+
+    def say(self, text: str) -> None:
+        """Print a line for people."""
+        if text and not (self.as_json or self.quiet):
+            click.echo(text)
+
+    def emit(self, facts: Mapping[str, Any]) -> None:
+        """Print the one JSON object, if it was asked for."""
+        if self.as_json:
+            elapsed = round(time.monotonic() - self.begin, 3)
+            click.echo(json.dumps({"verb": self.verb, **facts, "elapsed_seconds": elapsed}))
+
+
+def width() -> int:
+    """Return the columns of the terminal, 80 if there is none."""
+    return shutil.get_terminal_size((80, 24)).columns
+
+
+def check_files(paths: Sequence[Path]) -> None:
+    """Refuse missing files and folders before anything heavy is imported.
+
+    Raises:
+        DataError: A path is no file.
+    """
+    for path in paths:
+        if path.is_dir():
+            raise DataError("is a folder", path=path, remedy="name a file in it")
+        if not path.exists():
+            raise DataError("does not exist", path=path, remedy="check the name")
+
+
+def find_files(paths: Sequence[Path], suffixes: tuple[str, ...]) -> list[Path]:
+    """Return the files among paths, and those of the right kind in folders, at any depth.
+
+    Raises:
+        DataError: A path does not exist, or a folder holds no such file.
+    """
+    found = []
+    for path in paths:
+        if not path.is_dir():
+            check_files([path])
+            found.append(path)
+            continue
+        inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in suffixes and p.is_file())
+        if not inside:
+            raise DataError(f"holds no {' or '.join(suffixes)} files", path=path)
+        found += inside
+    return found
+
+
+def flat(rounds: Sequence[Sequence[Source]]) -> list[dict[str, Any]]:
+    """Return what was taken from the inputs, for `--json`, one entry per window."""
+    return [
+        {"inputs": [{"file": str(s.path), **s.facts} for s in sources]} for sources in rounds
+    ]

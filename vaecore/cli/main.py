@@ -1,0 +1,77 @@
+"""A command group that answers whatever goes wrong with one line and an exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import Any, NoReturn
+
+import click
+
+from vaecore.errors import DataError, UsageError
+
+OK, DATA, USAGE, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
+
+
+class Group(click.Group):
+    """A click group with the exit codes of this house and never a traceback.
+
+    0 success; 1 data that cannot be used (and anything unforeseen); 2 wrong usage; 130 Ctrl-C.
+    With `NAME_DEBUG=1` in the environment (SEQVAE_DEBUG for `seqvae`) an unforeseen error shows
+    its traceback.
+    """
+
+    @property
+    def debug_variable(self) -> str:
+        """The environment variable that brings tracebacks back."""
+        return f"{self.name}_DEBUG".upper()
+
+    def main(self, *args: Any, standalone_mode: bool = True, **options: Any) -> Any:
+        """Run the command line; see `click.Command.main`."""
+        if not standalone_mode:
+            return super().main(*args, standalone_mode=False, **options)
+        for stream in (sys.stdout, sys.stderr):  # a file name or a picture must never be fatal
+            if hasattr(stream, "reconfigure"):
+                stream.reconfigure(errors="replace")
+        if os.environ.get(self.debug_variable):
+            sys.exit(super().main(*args, standalone_mode=False, **options))
+        try:
+            # `--help` and the like come back as an exit code.
+            code = super().main(*args, standalone_mode=False, **options)
+            sys.stdout.flush()
+        except BaseException as error:
+            code = self.answer(error)
+        sys.exit(code if isinstance(code, int) else OK)
+
+    def answer(self, error: BaseException) -> int:
+        """Say in one line what went wrong and return the exit code."""
+        if isinstance(error, (click.Abort, KeyboardInterrupt)):
+            return _say("Interrupted.", INTERRUPTED)
+        if isinstance(error, SystemExit):
+            return error.code if isinstance(error.code, int) else DATA
+        if isinstance(error, BrokenPipeError):  # the reader has seen enough (`| head`)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return DATA
+        if isinstance(error, DataError):
+            return _say(f"Error: {error}", DATA)
+        if isinstance(error, UsageError):
+            return _say(f"Error: {error}", USAGE)
+        if isinstance(error, click.ClickException):
+            context = getattr(error, "ctx", None)
+            place = f" (see {context.command_path} --help)" if context else ""
+            return _say(f"Error: {error.format_message().rstrip('.')}{place}", error.exit_code)
+        if isinstance(error, MemoryError):
+            return _say("Error: not enough memory; try fewer or smaller inputs", DATA)
+        where = f"{self.debug_variable}=1 shows where"
+        return _say(f"Error: unexpected {type(error).__name__}: {error}; please report ({where})", DATA)
+
+    def run(self) -> NoReturn:
+        """Be the program: as `main`, and leave nothing half-written on SIGTERM either."""
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
+        self.main(prog_name=self.name)
+
+
+def _say(text: str, code: int) -> int:
+    click.echo(" ".join(text.splitlines()), err=True)
+    return code

@@ -1,0 +1,88 @@
+"""The options that verbs share, each defined once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+FILE = click.Path(path_type=Path)
+MANY = 1000
+"""At most this many results of one command."""
+
+
+class Finite(click.FloatRange):
+    """A number in a range; `nan` is in none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a number.", param, ctx)
+        return number
+
+
+inputs = click.argument("inputs", nargs=-1, required=True, type=FILE)
+one_input = click.argument("input_", metavar="INPUT", type=FILE)
+
+output = click.option("-o", "--output", type=FILE, help="File to write.")
+model = click.option("--model", help="Name of a model in the box, or a model folder.")
+device = click.option(
+    "--device", default="cpu", show_default=True, help="auto, cpu, cuda, cuda:N or mps."
+)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+quiet = click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+
+steps = click.option(
+    "--steps",
+    type=click.IntRange(2, MANY),
+    default=9,
+    show_default=True,
+    help="Number of results, both ends included.",
+)
+count = click.option(
+    "-n", "n", type=click.IntRange(1, MANY), default=4, show_default=True, help="How many."
+)
+temperature = click.option(
+    "--temperature",
+    type=Finite(0, 10),
+    default=0.0,
+    show_default=True,
+    help="0: the most likely result. 1: as varied as the model thinks real ones are.",
+)
+seed = click.option(
+    "--seed",
+    type=click.IntRange(0, 2**63 - 1),
+    default=0,
+    show_default=True,
+    help="The same seed gives the same result.",
+)
+
+
+def path(default: str) -> Decorator:
+    """Return the option that chooses the way through the latent space."""
+    return click.option(
+        "--path",
+        type=click.Choice(["slerp", "lerp"]),
+        default=default,
+        show_default=True,
+        help="An arc (slerp) or a straight line (lerp) through the latent space.",
+    )
+
+
+def writes(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of every verb that loads a model and writes a file."""
+    for option in (quiet, as_json, device, model, output):
+        function = option(function)
+    return function
+
+
+def measures(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of every verb that loads a model and prints."""
+    for option in (quiet, as_json, device):
+        function = option(function)
+    return function

@@ -1,0 +1,54 @@
+"""The files of one verb: all are written beside their places first, then renamed together."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+
+from vaecore.errors import DataError
+from vaecore.files import replacing
+
+
+class Outputs:
+    """Collects the files that a verb writes; they appear when the block ends without error.
+
+    Args:
+        main: The file that the user named, or the default one.
+    """
+
+    def __init__(self, main: Path) -> None:
+        self.main = main
+        self.written: list[Path] = []
+        self._temporary: dict[str, Path] = {}
+        self._stack = ExitStack()
+
+    def add(self, path: Path) -> Path:
+        """Return the temporary place for a file; write it there.
+
+        Raises:
+            DataError: The path cannot be written.
+        """
+        temporary = self._stack.enter_context(replacing(path))
+        self.written.append(path)
+        self._temporary[str(temporary)] = path
+        return temporary
+
+    def beside(self, suffix: str) -> Path:
+        """Return the temporary place for a file like the main one with another suffix."""
+        return self.add(self.main.with_suffix(suffix))
+
+    def __enter__(self) -> Outputs:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stack.__exit__(kind, error, traceback)
+        if isinstance(error, DataError) and str(error.path) in self._temporary:
+            # The user knows the file by its own name.
+            real = self._temporary[str(error.path)]
+            raise DataError(error.problem, path=real, remedy=error.remedy) from error

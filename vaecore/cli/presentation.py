@@ -1,0 +1,132 @@
+"""What a domain brings to the command line: how its results are written and shown."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    import click
+    from torch import Tensor
+
+    from vaecore.cli.outputs import Outputs
+    from vaecore.codec import Codec
+
+
+class Choice(NamedTuple):
+    """The model that fits some inputs, and why."""
+
+    model: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """One example taken from one input file.
+
+    Attributes:
+        item: The example as an item of the codec: a file's first window, the file itself.
+        path: The input file.
+        place: Where in the file, in words ("bars 3-4 of 16 · 120 bpm"); may be empty.
+        facts: The same for `--json`.
+    """
+
+    item: Any
+    path: Path
+    place: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a verb made, ready to be written and shown.
+
+    Attributes:
+        verb: The verb that made it.
+        codec: The codec of the items.
+        rounds: The items: one list for every window that the verb went through.
+        titles: A name for each item of a round, may be empty.
+        columns: Columns of the grid, where the items are one.
+        originals: Items to show above the results for comparison.
+    """
+
+    verb: str
+    codec: Codec
+    rounds: Sequence[Sequence[Any]]
+    titles: Sequence[str]
+    columns: int | None = None
+    originals: Sequence[Any] = ()
+
+    @property
+    def items(self) -> list[Any]:
+        """All items, round by round."""
+        return [item for items in self.rounds for item in items]
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was written.
+
+    Attributes:
+        text: About it, in a few words ("18 bars, 0:36").
+        facts: The same for `--json`.
+        next: What the user can do with it now, a line; may be empty.
+    """
+
+    text: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    next: str = ""
+
+
+class Presentation(ABC):
+    """How a domain's inputs are chosen and its results written and shown.
+
+    A domain may have options of its own on shared verbs: `options` names them, and their values
+    come back as the mapping `options` of the other methods.
+    """
+
+    outputs: Mapping[str, str]
+    """Default name of the file that a verb writes."""
+
+    reads: tuple[str, ...]
+    """Endings of the files that folders are searched for, in lower case."""
+
+    suffixes: tuple[str, ...]
+    """Endings that -o/--output may have, in lower case."""
+
+    def options(self, verb: str) -> Sequence[click.Option]:
+        """Return the domain's own options of a verb."""
+        return ()
+
+    @abstractmethod
+    def choose_model(self, paths: Sequence[Path]) -> Choice:
+        """Return the shipped model that fits the inputs (the favourite one if there are none).
+
+        Raises:
+            DataError: The inputs cannot be used, or there is no model for them.
+        """
+
+    @abstractmethod
+    def sources(
+        self, codec: Codec, paths: Sequence[Path], options: Mapping[str, Any]
+    ) -> list[list[Source]]:
+        """Return what to take from the inputs: one list of sources, one per input, per round.
+
+        Raises:
+            DataError: An input cannot be used.
+        """
+
+    @abstractmethod
+    def write(self, result: Result, outputs: Outputs, options: Mapping[str, Any]) -> Written:
+        """Write a result, to `outputs.main` and files beside it that the options ask for."""
+
+    def picture(self, result: Result, width: int) -> str:
+        """Return a small picture of the result in text, at most `width` columns."""
+        return ""
+
+    def fidelity(self, x: Tensor, y: Tensor) -> tuple[str, dict[str, Any]]:
+        """Compare examples with their reconstructions: in words, and for `--json`."""
+        return "", {}

@@ -1,0 +1,134 @@
+"""A domain: what music, faces or digits bring to the core.
+
+Three things, and nothing else: a codec (files or objects to tensors and back), networks, and a
+presentation (how results are written and shown). Everything about z is the core's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vaecore.codec import Codec
+from vaecore.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from vaecore.folder import ModelConfig
+    from vaecore.model import VAE
+    from vaecore.samplers import GaussianMixture
+    from vaecore.space import LatentSpace
+
+
+@dataclass(frozen=True)
+class Domain:
+    """One art over the shared core.
+
+    Args:
+        name: The package's name; model folders carry it.
+        make_codec: Builds the codec from a model's `representation`.
+        make_model: Builds the network from a model's `architecture` and its objective.
+        box: The folder of shipped models.
+    """
+
+    name: str
+    make_codec: Callable[[Mapping[str, Any]], Codec]
+    make_model: Callable[[Mapping[str, Any], Any], VAE]
+    box: Path
+
+    def shipped(self) -> list[str]:
+        """Return the names of the models in the box."""
+        return sorted(path.parent.name for path in self.box.glob("*/config.json"))
+
+    def folder(self, model: str | Path) -> Path:
+        """Return the folder of a shipped model's name or of a path to a model folder.
+
+        Raises:
+            UsageError: There is neither a shipped model nor a folder of that name.
+        """
+        if str(model) in self.shipped():
+            return self.box / str(model)
+        if Path(model).is_dir():
+            return Path(model)
+        raise UsageError(
+            f"no model {str(model)!r}: neither a folder nor one of {', '.join(self.shipped())}"
+        )
+
+    def load(self, model: str | Path, device: str = "cpu") -> LatentSpace:
+        """Load a model: a shipped one by name, or any model folder.
+
+        Raises:
+            UsageError: There is no such model.
+            DataError: The folder was tampered with, is incomplete, or belongs to another domain.
+        """
+        from vaecore import folder as files
+        from vaecore.device import choose_device
+        from vaecore.objective import Objective
+        from vaecore.samplers import GaussianMixture
+        from vaecore.space import LatentSpace
+
+        place = self.folder(model)
+        config = files.read_config(place)
+        if config.domain != self.name:
+            raise DataError(f"is a model of {config.domain!r}, not of {self.name!r}", path=place)
+        try:
+            codec = self.make_codec(config.representation)
+            network = self.make_model(config.architecture, Objective.from_config(config.objective))
+        except (ValueError, TypeError) as error:
+            raise DataError(f"cannot be used: {error}", path=place / files.CONFIG) from error
+        files.load_weights(network, place / files.WEIGHTS)
+        attributes = _attributes(place / files.ATTRIBUTES, network.latent_dim)
+        prior = None
+        if (place / files.PRIOR).exists():
+            tensors = files.read_tensors(place / files.PRIOR)
+            try:
+                prior = GaussianMixture.from_state(tensors)
+            except (ValueError, KeyError) as error:
+                raise DataError(f"holds no mixture: {error}", path=place / files.PRIOR) from error
+        return LatentSpace(
+            network.to(choose_device(device)),
+            codec,
+            attributes=attributes,
+            prior=prior,
+            config=config,
+        )
+
+    def save(
+        self,
+        place: Path,
+        model: VAE,
+        config: ModelConfig,
+        attributes: Mapping[str, Tensor] | None = None,
+        prior: GaussianMixture | None = None,
+        card: str | None = None,
+    ) -> None:
+        """Write a model folder; what is None and already there stays."""
+        from vaecore import folder as files
+
+        place.mkdir(parents=True, exist_ok=True)
+        files.write_tensors(place / files.WEIGHTS, model.state_dict())
+        if attributes is not None:
+            files.write_tensors(place / files.ATTRIBUTES, attributes)
+        if prior is not None:
+            files.write_tensors(place / files.PRIOR, prior.state())
+        if card is not None:
+            with files.replacing(place / files.CARD) as temporary:
+                temporary.write_text(card, encoding="utf-8")
+        files.write_config(
+            place, replace(config, domain=self.name, objective=model.objective.config)
+        )
+
+
+def _attributes(path: Path, latent_dim: int) -> dict[str, Tensor]:
+    from vaecore.folder import read_tensors
+
+    vectors = read_tensors(path) if path.exists() else {}
+    for name, vector in vectors.items():
+        if tuple(vector.shape) != (latent_dim,):
+            raise DataError(
+                f"attribute {name!r} has shape {tuple(vector.shape)}, not ({latent_dim},)", path=path
+            )
+    return vectors

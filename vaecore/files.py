@@ -1,0 +1,46 @@
+"""Writing files so that nothing half-written is ever left behind."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from vaecore.errors import DataError
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield a temporary sibling of `path`, and rename it to `path` if the block succeeds.
+
+    The sibling keeps the suffix of `path`, since many writers choose their format by it.
+
+    Raises:
+        DataError: `path` cannot be written (no such folder, a directory, no permission, disk full).
+    """
+    target = Path(path)
+    if target.is_dir():
+        raise DataError("is a directory", path=target, remedy="name a file for the output")
+    temporary: Path | None = None
+    try:
+        handle, name = tempfile.mkstemp(
+            prefix=f".{target.stem}.", suffix=target.suffix, dir=target.parent
+        )
+        os.close(handle)
+        temporary = Path(name)
+        yield temporary
+        # mkstemp makes files private to the user; outputs get the usual permissions.
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)
+        os.replace(temporary, target)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise DataError(
+            f"cannot be written ({reason.lower()})", path=target, remedy="choose another -o/--output"
+        ) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)

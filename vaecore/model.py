@@ -1,0 +1,100 @@
+"""The variational autoencoder: an encoder, a decoder and an objective, whatever the domain.
+
+Kingma & Welling 2014, "Auto-Encoding Variational Bayes". The domain brings the two networks; the
+posterior, the reparameterised draw and the loss are the same for a bar of music and for a face.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from vaecore.distributions import DiagonalGaussian
+from vaecore.objective import LossTerms, Objective
+
+
+class Encoder(Protocol):
+    """What a domain's encoder network offers; it is an `nn.Module`."""
+
+    def __call__(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and standard deviation of q(z|x), each `(batch, latent_dim)`."""
+
+
+class Decoder(Protocol):
+    """What a domain's decoder network offers; it is an `nn.Module`."""
+
+    def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
+        """Return log p(x|z) in nats, summed over all event dimensions, `(batch,)`."""
+
+    def generate(self, z: Tensor, temperature: float, seed: int) -> Tensor:
+        """Return one x per row of z: the most likely one at temperature 0, else a draw.
+
+        The draw of row i depends on `seed` and i alone, not on the other rows.
+        """
+
+
+class VAE(nn.Module):
+    """A variational autoencoder over any domain's encoder and decoder.
+
+    Args:
+        encoder: Maps x to mean and standard deviation of the posterior.
+        decoder: Scores and generates x given z.
+        latent_dim: Number of latent dimensions.
+        objective: What `loss` computes; the plain evidence lower bound by default.
+    """
+
+    def __init__(
+        self,
+        encoder: nn.Module,
+        decoder: nn.Module,
+        latent_dim: int,
+        objective: Objective | None = None,
+    ) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.decoder = decoder
+        self.latent_dim = latent_dim
+        self.objective = objective or Objective()
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.parameters()).device
+
+    def encode(self, x: Tensor) -> DiagonalGaussian:
+        """Return the posterior q(z|x) of a batch `(batch, ...)`."""
+        return DiagonalGaussian(*self.encoder(x))
+
+    def decode(self, z: Tensor, temperature: float = 0.0, seed: int = 0) -> Tensor:
+        """Return one x per row of z `(batch, latent_dim)`.
+
+        Args:
+            z: Latent codes.
+            temperature: 0 gives the most likely x; 1 a draw from p(x|z); must be at least 0.
+            seed: Makes the draw repeatable; row i depends on the seed and on i alone.
+        """
+        if z.ndim != 2 or z.shape[1] != self.latent_dim:
+            raise ValueError(f"z must be (batch, {self.latent_dim}), got {tuple(z.shape)}")
+        if temperature < 0:
+            raise ValueError(f"temperature must be at least 0, got {temperature}")
+        return self.decoder.generate(z, temperature, seed)
+
+    def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
+        """Return log p(x|z) in nats, `(batch,)`."""
+        return self.decoder.log_likelihood(x, z)
+
+    def loss(
+        self, x: Tensor, step: int | None = None, generator: torch.Generator | None = None
+    ) -> LossTerms:
+        """Return the objective and its parts for a batch.
+
+        Args:
+            x: Examples `(batch, ...)`.
+            step: Optimiser step, for beta schedules; None means after the schedule's end.
+            generator: Source of the reparameterised draw.
+        """
+        posterior = self.encode(x)
+        z = self.objective.latent(posterior, generator)
+        return self.objective(self.log_likelihood(x, z), posterior.kl(), step)

@@ -1,0 +1,182 @@
+"""Ways through a latent space: straight and spherical, between two points, several, or four."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from vaecore.distributions import reparameterize
+
+_SMALLEST_SINE = 1e-4
+"""Below this sine of the angle, float32 no longer knows the plane that the arc lies in."""
+
+
+def lerp(a: Tensor, b: Tensor, t: Tensor | float) -> Tensor:
+    """Return the point at t on the straight line from a to b.
+
+    Args:
+        a: Start, `(..., latent_dim)`.
+        b: End, the same shape, or one that broadcasts with it.
+        t: Position, 0 at a and 1 at b (both exactly): a number, or a tensor that broadcasts
+            with the leading axes of the points, that is without their latent axis.
+
+    Returns:
+        `(..., latent_dim)`.
+    """
+    t = _position(t, a)
+    return _exact_ends(a, b, t, torch.lerp(a, b, t))
+
+
+def slerp(a: Tensor, b: Tensor, t: Tensor | float) -> Tensor:
+    """Return the point at t on the arc from a to b.
+
+    The angle is that between the directions, its weights apply to the vectors as they are, so
+    that lengths are blended too (Shoemake, 1985; Roberts et al., MusicVAE, 2018). Where the
+    vectors are parallel or opposite, or one is zero, there is no arc: there it is the line.
+
+    Args:
+        a: Start, `(..., latent_dim)`.
+        b: End, the same shape, or one that broadcasts with it.
+        t: Position, 0 at a and 1 at b (both exactly): a number, or a tensor that broadcasts
+            with the leading axes of the points, that is without their latent axis.
+
+    Returns:
+        `(..., latent_dim)`.
+    """
+    t = _position(t, a)
+    u, v = normalize(a, dim=-1), normalize(b, dim=-1)
+    # Kahan's formula: exact also where the arccosine of the dot product loses its digits.
+    apart, together = (u - v).norm(dim=-1, keepdim=True), (u + v).norm(dim=-1, keepdim=True)
+    angle = 2 * torch.atan2(apart, together)
+    sine = angle.sin()
+    # A zero vector keeps a zero direction, and then the two lengths are equal: angle pi / 2.
+    directions = u.norm(dim=-1, keepdim=True) * v.norm(dim=-1, keepdim=True)
+    line = (sine < _SMALLEST_SINE) | (directions < 0.5)
+    sine = torch.where(line, 1.0, sine)
+    arc = ((1 - t) * angle).sin() / sine * a + (t * angle).sin() / sine * b
+    return _exact_ends(a, b, t, torch.where(line, torch.lerp(a, b, t), arc))
+
+
+def interpolate(points: Tensor, steps: int, path: str = "slerp") -> Tensor:
+    """Return evenly spaced steps on the way from the first point through the others to the last.
+
+    The ends are the points themselves, bit for bit; so are the points between, wherever
+    `steps - 1` is a multiple of the number of segments.
+
+    Args:
+        points: `(n, latent_dim)`, n at least 2.
+        steps: Number of results, both ends included, at least 2.
+        path: "slerp" or "lerp", between neighbouring points.
+
+    Returns:
+        `(steps, latent_dim)`.
+
+    Raises:
+        ValueError: Too few points or steps, or an unknown path.
+    """
+    between = _path(path)
+    if points.ndim != 2:
+        raise ValueError(f"points must be (n, latent_dim), got {tuple(points.shape)}")
+    segment, t = _segments(len(points), steps)
+    segment, t = segment.to(points.device), t.to(points)
+    return between(points[segment], points[segment + 1], t)
+
+
+def interpolation_weights(n_points: int, steps: int) -> Tensor:
+    """Return how much each point counts at each step of `interpolate`.
+
+    For what is blended in a straight line beside the latent codes, such as tempo.
+
+    Returns:
+        `(steps, n_points)`; each row is at least 0 and sums to 1.
+    """
+    segment, t = _segments(n_points, steps)
+    weights = torch.zeros(steps, n_points)
+    rows = torch.arange(steps)
+    weights[rows, segment] = 1 - t
+    weights[rows, segment + 1] = t
+    return weights
+
+
+def bilinear_grid(corners: Tensor, rows: int, columns: int, path: str = "lerp") -> Tensor:
+    """Return a grid of points between four corners, which it contains exactly.
+
+    The left and the right edge are interpolated first, then every row between them.
+
+    Args:
+        corners: `(4, latent_dim)`: top left, top right, bottom left, bottom right.
+        rows: Number of rows, corners included, at least 2.
+        columns: Number of columns, corners included, at least 2.
+        path: "lerp" or "slerp".
+
+    Returns:
+        `(rows, columns, latent_dim)`.
+
+    Raises:
+        ValueError: Not four corners, too few rows or columns, or an unknown path.
+    """
+    if corners.ndim != 2 or len(corners) != 4:
+        raise ValueError(f"corners must be (4, latent_dim), got {tuple(corners.shape)}")
+    between = _path(path)
+    left = interpolate(corners[[0, 2]], rows, path)
+    right = interpolate(corners[[1, 3]], rows, path)
+    _, t = _segments(2, columns)
+    return between(left.unsqueeze(1), right.unsqueeze(1), t.to(corners))
+
+
+def bilinear_weights(rows: int, columns: int) -> Tensor:
+    """Return how much each corner counts in each cell of `bilinear_grid`.
+
+    Returns:
+        `(rows, columns, 4)`; each cell is at least 0 and sums to 1.
+    """
+    down, across = interpolation_weights(2, rows), interpolation_weights(2, columns)
+    return torch.einsum("ri,cj->rcij", down, across).flatten(2)
+
+
+def perturb(z: Tensor, amount: float, n: int, generator: torch.Generator | None = None) -> Tensor:
+    """Return n variations of a point: sqrt(1 - amount^2) * z + amount * noise.
+
+    A z drawn from the N(0, I) prior stays a draw from it: the expected squared length is kept.
+
+    Args:
+        z: `(latent_dim,)`.
+        amount: From 0 (z itself) to 1 (a fresh draw from the prior).
+        n: Number of variations.
+        generator: Source of the noise.
+
+    Returns:
+        `(n, latent_dim)`.
+    """
+    if not 0 <= amount <= 1:
+        raise ValueError(f"amount must be in [0, 1], got {amount}")
+    kept = (1 - amount**2) ** 0.5 * z
+    return reparameterize(kept.expand(n, -1), torch.as_tensor(amount, dtype=z.dtype), generator)
+
+
+def _path(name: str) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+    paths = {"slerp": slerp, "lerp": lerp}
+    if name not in paths:
+        raise ValueError(f"unknown path {name!r}; known are {', '.join(paths)}")
+    return paths[name]
+
+
+def _position(t: Tensor | float, like: Tensor) -> Tensor:
+    return torch.as_tensor(t, dtype=like.dtype, device=like.device).unsqueeze(-1)
+
+
+def _exact_ends(a: Tensor, b: Tensor, t: Tensor, between: Tensor) -> Tensor:
+    return torch.where(t == 0, a, torch.where(t == 1, b, between))
+
+
+def _segments(n_points: int, steps: int) -> tuple[Tensor, Tensor]:
+    """Return for each step the segment it is in and the position on it, both `(steps,)`."""
+    if n_points < 2 or steps < 2:
+        raise ValueError(f"need at least 2 points and 2 steps, got {n_points} and {steps}")
+    # Whole numbers until the end, so that points are hit exactly.
+    place = torch.arange(steps) * (n_points - 1)
+    segment = (place // (steps - 1)).clamp(max=n_points - 2)
+    return segment, (place - segment * (steps - 1)) / (steps - 1)

@@ -1,0 +1,130 @@
+"""Where new codes come from: the prior, or a mixture fitted on the aggregate posterior."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from vaecore.distributions import DiagonalGaussian
+
+
+class StandardNormal:
+    """The N(0, I) prior.
+
+    Args:
+        latent_dim: Number of latent dimensions.
+    """
+
+    def __init__(self, latent_dim: int) -> None:
+        self.latent_dim = latent_dim
+
+    def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
+        """Return n codes, `(n, latent_dim)`."""
+        device = generator.device if generator else None
+        return torch.randn(n, self.latent_dim, generator=generator, device=device)
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        """Return the log density in nats, `(batch,)`, of codes `(batch, latent_dim)`."""
+        return DiagonalGaussian(torch.zeros_like(z), torch.ones_like(z)).log_prob(z)
+
+
+class GaussianMixture:
+    """A mixture of normal distributions, to be sampled in place of N(0, I).
+
+    Where the posteriors of real items leave parts of the prior empty, codes from N(0, I) decode
+    badly; codes from a mixture fitted on the aggregate posterior stay where the decoder was
+    trained (Ghosh et al., From Variational to Deterministic Autoencoders, 2020).
+
+    Args:
+        weights: `(components,)`, at least 0; scaled to sum to 1.
+        means: `(components, latent_dim)`.
+        cholesky: Lower Cholesky factors of the covariances, `(components, latent_dim,
+            latent_dim)`; for diagonal covariances the standard deviations alone,
+            `(components, latent_dim)`.
+
+    Raises:
+        ValueError: The shapes do not fit together, or a value is out of range.
+    """
+
+    def __init__(self, weights: Tensor, means: Tensor, cholesky: Tensor) -> None:
+        k, latent_dim = means.shape if means.ndim == 2 else (0, 0)
+        shapes = [(k, latent_dim), (k, latent_dim, latent_dim)]
+        if k == 0 or weights.shape != (k,) or tuple(cholesky.shape) not in shapes:
+            raise ValueError(
+                f"shapes of weights {tuple(weights.shape)}, means {tuple(means.shape)} and "
+                f"cholesky {tuple(cholesky.shape)} do not fit together"
+            )
+        if not (weights >= 0).all() or not weights.sum() > 0:
+            raise ValueError("weights must be at least 0 and not all 0")
+        spread = cholesky if cholesky.ndim == 2 else cholesky.diagonal(dim1=1, dim2=2)
+        if not (spread > 0).all():
+            raise ValueError("the diagonal of the Cholesky factors must be above 0")
+        self.weights, self.means, self.cholesky = weights / weights.sum(), means, cholesky
+
+    @classmethod
+    def fit(
+        cls, z: Tensor, components: int = 10, covariance: str = "full", seed: int = 0
+    ) -> GaussianMixture:
+        """Fit a mixture by expectation maximisation (scikit-learn).
+
+        Args:
+            z: Codes of real items, `(n, latent_dim)`: posterior samples give the aggregate
+                posterior, posterior means a narrower distribution.
+            components: Number of normal distributions, at most n.
+            covariance: "full", or "diag" for fewer parameters: a full one needs many more
+                codes than latent dimensions.
+            seed: Of the initialisation.
+        """
+        if covariance not in ("full", "diag"):
+            raise ValueError(f"unknown covariance {covariance!r}; known are full, diag")
+        from sklearn import mixture
+
+        fitted = mixture.GaussianMixture(
+            components, covariance_type=covariance, reg_covar=1e-4, random_state=seed
+        ).fit(z.detach().double().cpu().numpy())
+        spread = torch.from_numpy(fitted.covariances_)
+        cholesky = torch.linalg.cholesky(spread) if covariance == "full" else spread.sqrt()
+        weights, means = torch.from_numpy(fitted.weights_), torch.from_numpy(fitted.means_)
+        return cls(weights.float(), means.float(), cholesky.float())
+
+    def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
+        """Return n codes, `(n, latent_dim)`."""
+        component = torch.multinomial(self.weights, n, replacement=True, generator=generator)
+        z = torch.randn(n, self.means.shape[1], generator=generator)
+        for index, (mean, factor) in enumerate(zip(self.means, self.cholesky, strict=True)):
+            chosen = component == index
+            noise = z[chosen]
+            z[chosen] = mean + (noise * factor if factor.ndim == 1 else noise @ factor.T)
+        return z
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        """Return the log density in nats, `(batch,)`, of codes `(batch, latent_dim)`."""
+        terms = []
+        for mean, factor in zip(self.means, self.cholesky, strict=True):
+            if factor.ndim == 1:
+                noise, volume = (z - mean) / factor, factor.log().sum()
+            else:
+                noise = torch.linalg.solve_triangular(factor, (z - mean).T, upper=False).T
+                volume = factor.diagonal().log().sum()
+            terms.append(-0.5 * noise.square().sum(-1) - volume)
+        constant = 0.5 * self.means.shape[1] * math.log(2 * math.pi)
+        return torch.logsumexp(torch.stack(terms, -1) + self.weights.log(), -1) - constant
+
+    def state(self) -> dict[str, Tensor]:
+        """Return the mixture as plain tensors, for safetensors and `from_state`."""
+        state = {"weights": self.weights, "means": self.means, "cholesky": self.cholesky}
+        return {name: tensor.contiguous() for name, tensor in state.items()}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Tensor]) -> GaussianMixture:
+        """Return the mixture that `state` describes.
+
+        Raises:
+            ValueError: A tensor is missing or unknown, or they do not make a mixture.
+        """
+        if set(state) != {"weights", "means", "cholesky"}:
+            raise ValueError(f"needs the tensors weights, means, cholesky, got {sorted(state)}")
+        return cls(**state)

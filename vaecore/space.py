@@ -1,0 +1,276 @@
+"""The latent space: one object with which items are encoded, sampled, morphed, mixed and edited."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vaecore.analysis import LatentReport, analyse
+from vaecore.attributes import apply_attributes, attribute_vector
+from vaecore.codec import Codec
+from vaecore.distributions import DiagonalGaussian
+from vaecore.errors import UsageError
+from vaecore.folder import ModelConfig
+from vaecore.model import VAE
+from vaecore.paths import (
+    bilinear_grid,
+    bilinear_weights,
+    interpolate,
+    interpolation_weights,
+    perturb,
+)
+from vaecore.samplers import GaussianMixture, StandardNormal
+
+CHUNK = 64
+"""Rows that go through a network together; every call is padded to a multiple of `ROWS`."""
+ROWS = 16
+"""Small batches are padded to this many rows: matrix kernels for very few rows round differently,
+and an item must come out the same whatever batch it is in."""
+
+
+class LatentSpace:
+    """A trained VAE and its codec, seen from the latent side.
+
+    An item is a path, an in-memory object the codec knows, or an example tensor. Interpolation,
+    reconstruction and attribute vectors work on posterior means; all randomness comes from `seed`.
+
+    Args:
+        model: The trained VAE; put into evaluation mode.
+        codec: The representation it was trained on.
+        attributes: Named attribute vectors `(latent_dim,)`.
+        prior: A mixture fitted to the aggregate posterior, offered beside N(0, I).
+        config: What the model folder says about the model.
+    """
+
+    def __init__(
+        self,
+        model: VAE,
+        codec: Codec,
+        *,
+        attributes: Mapping[str, Tensor] | None = None,
+        prior: GaussianMixture | None = None,
+        config: ModelConfig | None = None,
+    ) -> None:
+        self.model = model.eval()
+        self.codec = codec
+        self.attributes = dict(attributes or {})
+        self.prior = prior
+        self.config = config
+
+    @property
+    def name(self) -> str:
+        """The model's name, empty if it has none."""
+        return self.config.name if self.config else ""
+
+    @property
+    def latent_dim(self) -> int:
+        """Number of latent dimensions."""
+        return self.model.latent_dim
+
+    # Items to codes
+
+    def encode(self, items: Any) -> Tensor:
+        """Return posterior means `(n, latent_dim)` of one item or several."""
+        return self.posterior(items).mean
+
+    def posterior(self, items: Any) -> DiagonalGaussian:
+        """Return the posteriors of one item or several.
+
+        Raises:
+            DataError: An item cannot be used; the message says which and why.
+        """
+        return self.posterior_of(torch.stack([self._example(item) for item in _listed(items)]))
+
+    def posterior_of(self, x: Tensor) -> DiagonalGaussian:
+        """Return the posteriors of examples `(n, ...)`."""
+        parts = self._in_chunks(x, lambda rows: torch.stack(self.model.encoder(rows), dim=1))
+        return DiagonalGaussian(*parts.unbind(1))
+
+    def examples(self, items: Any) -> Tensor:
+        """Return all examples of all items `(n, ...)`: every window of every file."""
+        return torch.cat(
+            [
+                item.unsqueeze(0) if isinstance(item, Tensor) else self.codec.examples(item)
+                for item in _listed(items)
+            ]
+        )
+
+    # Codes to items
+
+    def decode(
+        self,
+        z: Tensor,
+        temperature: float = 0.0,
+        seed: int = 0,
+        contexts: Sequence[Any] | None = None,
+    ) -> list[Any]:
+        """Return one item per row of z.
+
+        Args:
+            z: Latent codes `(n, latent_dim)`.
+            temperature: 0 gives the most likely item, 1 a draw from p(x|z).
+            seed: Of that draw; item i depends on the seed and i alone.
+            contexts: What the codec needs beside the example (tempo, instrument), one per row.
+        """
+        x = self.decode_to_examples(z, temperature, seed)
+        return [
+            self.codec.decode(row, context)
+            for row, context in zip(x, contexts or [None] * len(x), strict=True)
+        ]
+
+    def decode_to_examples(self, z: Tensor, temperature: float = 0.0, seed: int = 0) -> Tensor:
+        """Return one example per row of z, as tensors `(n, ...)`."""
+        with torch.no_grad():
+            padded = _pad(z.to(self.model.device))
+            return self.model.decode(padded, temperature, seed)[: len(z)].cpu()
+
+    def reconstruct(self, items: Any, temperature: float = 0.0, seed: int = 0) -> list[Any]:
+        """Return what the model keeps of each item: encoded to its mean and decoded."""
+        items = _listed(items)
+        return self.decode(self.encode(items), temperature, seed, self._contexts(items))
+
+    def sample(
+        self, n: int = 1, temperature: float = 1.0, seed: int = 0, prior: str = "normal"
+    ) -> list[Any]:
+        """Return n new items.
+
+        Args:
+            n: How many.
+            temperature: Of the decoder.
+            seed: Of codes and decoder.
+            prior: "normal" draws codes from N(0, I), "mixture" from the mixture fitted to the
+                aggregate posterior.
+        """
+        return self.decode(self.sample_codes(n, seed, prior), temperature, seed)
+
+    def sample_codes(self, n: int, seed: int = 0, prior: str = "normal") -> Tensor:
+        """Return n codes `(n, latent_dim)` drawn from a prior (see `sample`)."""
+        if prior not in ("normal", "mixture"):
+            raise UsageError(f"unknown prior {prior!r}; choose normal or mixture")
+        if prior == "mixture" and self.prior is None:
+            raise UsageError(f"model {self.name!r} has no mixture prior; use normal")
+        sampler = self.prior if prior == "mixture" else StandardNormal(self.latent_dim)
+        return sampler.sample(n, torch.Generator().manual_seed(seed))
+
+    # Latent arithmetic
+
+    def interpolate(
+        self,
+        *items: Any,
+        steps: int = 9,
+        path: str = "slerp",
+        temperature: float = 0.0,
+        seed: int = 0,
+    ) -> list[Any]:
+        """Return `steps` items on the way from the first item through the others to the last.
+
+        At temperature 0 the ends are the reconstructions of the ends, exactly.
+
+        Args:
+            items: Two or more.
+            steps: Number of results, ends included.
+            path: "slerp" or "lerp".
+        """
+        z = interpolate(self.encode(list(items)), steps, path)
+        contexts = self._blended(items, interpolation_weights(len(items), steps))
+        return self.decode(z, temperature, seed, contexts)
+
+    def palette(
+        self,
+        items: Sequence[Any],
+        rows: int = 5,
+        columns: int = 5,
+        path: str = "lerp",
+        temperature: float = 0.0,
+        seed: int = 0,
+    ) -> list[list[Any]]:
+        """Return a grid of items between four corners.
+
+        Args:
+            items: Top left, top right, bottom left, bottom right.
+            rows: Number of rows, corners included.
+            columns: Number of columns, corners included.
+        """
+        if len(items) != 4:
+            raise UsageError(f"a palette blends four items, got {len(items)}")
+        z = bilinear_grid(self.encode(list(items)), rows, columns, path).flatten(0, 1)
+        contexts = self._blended(items, bilinear_weights(rows, columns).flatten(0, 1))
+        flat = self.decode(z, temperature, seed, contexts)
+        return [flat[row * columns : (row + 1) * columns] for row in range(rows)]
+
+    def similar(
+        self, item: Any, n: int = 4, amount: float = 0.3, seed: int = 0, temperature: float = 0.0
+    ) -> list[Any]:
+        """Return n variations of an item.
+
+        Args:
+            amount: How far to go, from 0 (the reconstruction) to 1 (a sample from the prior).
+        """
+        generator = torch.Generator().manual_seed(seed)
+        z = perturb(self.encode(item)[0], amount, n, generator)
+        return self.decode(z, temperature, seed, self._contexts([item]) * n)
+
+    def attribute_vector(self, with_items: Any, without_items: Any) -> Tensor:
+        """Return the difference of mean codes `(latent_dim,)` between two sets of items.
+
+        Every example of an item counts: all windows of a song.
+        """
+        codes = (self.posterior_of(self.examples(i)).mean for i in (with_items, without_items))
+        return attribute_vector(*codes)
+
+    def edit(
+        self,
+        item: Any,
+        amounts: Mapping[str, float],
+        temperature: float = 0.0,
+        seed: int = 0,
+    ) -> Any:
+        """Return an item with attributes added (or, with negative amounts, taken away).
+
+        Args:
+            amounts: Strength by attribute name; the names are the keys of `attributes`.
+
+        Raises:
+            UsageError: An attribute is unknown.
+        """
+        z = apply_attributes(self.encode(item), self.attributes, amounts)
+        return self.decode(z, temperature, seed, self._contexts([item]))[0]
+
+    def analyse(self, items: Any) -> LatentReport:
+        """Return how the aggregate posterior of all examples of the items compares with N(0, I)."""
+        return analyse(self.posterior_of(self.examples(items)))
+
+    # Helpers
+
+    def _example(self, item: Any) -> Tensor:
+        return item if isinstance(item, Tensor) else self.codec.encode(item)
+
+    def _contexts(self, items: Iterable[Any]) -> list[Any]:
+        return [None if isinstance(i, Tensor) else self.codec.context(i) for i in items]
+
+    def _blended(self, items: Sequence[Any], weights: Tensor) -> list[Any]:
+        contexts = self._contexts(items)
+        if any(context is None for context in contexts):
+            return [None] * len(weights)
+        return [self.codec.blend(contexts, row) for row in weights.tolist()]
+
+    def _in_chunks(self, x: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
+        with torch.no_grad():
+            parts = [function(_pad(rows.to(self.model.device)))[: len(rows)] for rows in x.split(CHUNK)]
+        return torch.cat(parts).cpu()
+
+
+def _listed(items: Any) -> list[Any]:
+    """Return a list of items, also for a single one."""
+    if isinstance(items, list | tuple):
+        return list(items)
+    return [items]
+
+
+def _pad(rows: Tensor) -> Tensor:
+    """Repeat the last row until the batch is a multiple of `ROWS`."""
+    missing = -len(rows) % ROWS
+    return torch.cat([rows, rows[-1:].expand(missing, *rows.shape[1:])]) if missing else rows

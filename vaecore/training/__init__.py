@@ -1,0 +1,28 @@
+"""Training any VAE: an optimiser, its limits, and what is kept.
+
+    config      TrainingConfig, the settings of a training
+    module      TrainingModule, a VAE as Lightning's Trainer sees it
+    callbacks   averaged weights, the best model, limits and signals
+    loop        fit, which puts them together
+
+Names are imported when first used: Lightning takes seconds to import.
+"""
+
+from importlib import import_module
+from typing import Any
+
+_HOME = {
+    "FitResult": "loop",
+    "OptimizerConfig": "config",
+    "TrainingConfig": "config",
+    "TrainingModule": "module",
+    "fit": "loop",
+}
+
+__all__ = ["FitResult", "OptimizerConfig", "TrainingConfig", "TrainingModule", "fit"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

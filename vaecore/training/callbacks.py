@@ -1,0 +1,200 @@
+"""What happens around the steps: averaging the weights, keeping the best model, ending in time."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from torch import Tensor
+
+from vaecore.model import VAE
+from vaecore.training.module import TrainingModule
+
+Save = Callable[[VAE, Path], None]
+
+
+class AverageWeights(pl.Callback):
+    """An exponential moving average of the weights, in their place during validation.
+
+    The decay is min(decay, (1 + t) / (10 + t)) after t steps, so that the average soon forgets
+    the initial weights (Polyak & Juditsky, 1992; the ramp is TensorFlow's).
+    """
+
+    def __init__(self, decay: float) -> None:
+        self.decay = decay
+        self._average: list[Tensor] = []
+
+    def on_fit_start(self, trainer: pl.Trainer, module: TrainingModule) -> None:
+        weights = _weights(module)
+        source = self._average or weights
+        self._average = [
+            average.detach().to(weight.device, copy=True)
+            for average, weight in zip(source, weights, strict=True)
+        ]
+
+    def on_train_batch_end(self, trainer: pl.Trainer, module: TrainingModule, *_: Any) -> None:
+        done = trainer.global_step
+        decay = min(self.decay, (1 + done) / (10 + done))
+        torch._foreach_lerp_(self._average, _weights(module), 1 - decay)
+
+    def on_validation_start(self, trainer: pl.Trainer, module: TrainingModule) -> None:
+        self._swap(module)
+
+    def on_validation_end(self, trainer: pl.Trainer, module: TrainingModule) -> None:
+        self._swap(module)
+
+    def _swap(self, module: TrainingModule) -> None:
+        with torch.no_grad():
+            for weight, average in zip(_weights(module), self._average, strict=True):
+                kept = weight.clone()
+                weight.copy_(average)
+                average.copy_(kept)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"average": self._average}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._average = state["average"]
+
+
+def _weights(module: TrainingModule) -> list[Tensor]:
+    return [parameter.detach() for parameter in module.model.parameters()]
+
+
+class KeepBest(pl.Callback):
+    """Keep the model with the best validation, and stop when none comes any more.
+
+    Args:
+        monitor: Name of the metric.
+        mode: Whether the smallest ("min") or the largest ("max") value is best.
+        patience: Validations without a better one before the training ends; None for no end.
+        save: Called with the model and the output folder whenever there is a better one.
+        output: That folder.
+    """
+
+    def __init__(
+        self, monitor: str, mode: str, patience: int | None, save: Save | None, output: Path
+    ) -> None:
+        self.monitor, self.patience, self.save, self.output = monitor, patience, save, output
+        self.sign = 1.0 if mode == "min" else -1.0
+        self.metrics: dict[str, float] = {}
+        self.step = 0
+        self.weights: dict[str, Tensor] = {}
+        self.waited = 0
+
+    def on_validation_end(self, trainer: pl.Trainer, module: TrainingModule) -> None:
+        if trainer.sanity_checking:
+            return
+        metrics = {
+            name: float(value)
+            for name, value in trainer.callback_metrics.items()
+            if name.startswith("validation/")
+        }
+        if self.monitor not in metrics:
+            raise ValueError(f"no metric {self.monitor!r}; there are {', '.join(sorted(metrics))}")
+        best = self.metrics.get(self.monitor, self.sign * float("inf"))
+        if self.sign * metrics[self.monitor] < self.sign * best:
+            self.metrics, self.step, self.waited = metrics, trainer.global_step, 0
+            self.weights = {
+                name: value.detach().cpu().clone()
+                for name, value in module.model.state_dict().items()
+            }
+            if self.save is not None and trainer.is_global_zero:
+                self.save(module.model, self.output)
+        else:
+            self.waited += 1
+
+    def state_dict(self) -> dict[str, Any]:
+        names = ("metrics", "step", "weights", "waited")
+        return {name: getattr(self, name) for name in names}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+
+
+class Limits(pl.Callback):
+    """End a training in order: at its last step, out of time or patience, or when told to.
+
+    Ctrl-C and SIGTERM save and end after the step (or validation) that is under way; a second
+    Ctrl-C ends at once. Every validation leaves a checkpoint too.
+
+    Args:
+        max_steps: The last step.
+        max_minutes: Wall-clock budget, or None.
+        best: Knows for how long there was no better model.
+        checkpoint: File to resume from.
+    """
+
+    def __init__(
+        self, max_steps: int, max_minutes: float | None, best: KeepBest, checkpoint: Path
+    ) -> None:
+        self.max_steps, self.max_minutes = max_steps, max_minutes
+        self.best, self.checkpoint = best, checkpoint
+        self.reason = "steps"
+        self.seconds_before = 0.0
+        self._began = time.monotonic()
+        self._signalled = False
+        self._handlers: dict[int, Any] = {}
+
+    @property
+    def seconds(self) -> float:
+        """Wall-clock time of this training, whatever it was resumed from included."""
+        return self.seconds_before + time.monotonic() - self._began
+
+    def on_train_start(self, trainer: pl.Trainer, module: TrainingModule) -> None:
+        self._began = time.monotonic()
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._handlers[number] = signal.signal(number, self._on_signal)
+
+    def _on_signal(self, number: int, frame: Any) -> None:
+        if self._signalled and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        self._signalled = True
+
+    def on_train_batch_end(self, trainer: pl.Trainer, module: TrainingModule, *_: Any) -> None:
+        if self._signalled:
+            trainer.save_checkpoint(self.checkpoint)
+            trainer.limit_val_batches = 0  # there may be no time left for it
+            self._stop(trainer, "interrupted")
+        elif self.max_minutes is not None and self.seconds >= 60 * self.max_minutes:
+            self._stop(trainer, "minutes")
+        elif trainer.global_step >= self.max_steps:
+            self._stop(trainer, "steps")
+
+    def on_validation_end(self, trainer: pl.Trainer, module: TrainingModule) -> None:
+        if trainer.sanity_checking:
+            return
+        if self.best.patience is not None and self.best.waited >= self.best.patience:
+            self._stop(trainer, "patience")
+        trainer.save_checkpoint(self.checkpoint)
+
+    def _stop(self, trainer: pl.Trainer, reason: str) -> None:
+        if not trainer.should_stop:
+            self.reason = reason
+        trainer.should_stop = True  # validates once more, unless that is switched off
+
+    def on_train_end(self, trainer: pl.Trainer, module: TrainingModule) -> None:
+        self._restore_handlers()
+
+    def on_exception(
+        self, trainer: pl.Trainer, module: TrainingModule, exception: BaseException
+    ) -> None:
+        self._restore_handlers()
+
+    def _restore_handlers(self) -> None:
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        self._handlers = {}
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"seconds": self.seconds}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.seconds_before = state["seconds"]

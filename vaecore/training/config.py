@@ -1,0 +1,68 @@
+"""The settings of a training, checked when they are read: an unknown or impossible one is named."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class OptimizerConfig(BaseModel):
+    """Optimiser and learning rate; the defaults are MusicVAE's (Roberts et al., 2018)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Literal["adam", "adamw"] = "adam"
+    learning_rate: float = Field(1e-3, gt=0)
+    min_learning_rate: float = Field(1e-5, ge=0)
+    schedule: Literal["exponential", "cosine", "constant"] = "exponential"
+    decay_rate: float = Field(0.9999, gt=0, le=1)
+    """Of the exponential schedule, per step."""
+    warmup_steps: int = Field(0, ge=0)
+    """Steps over which the learning rate rises from 0."""
+    betas: tuple[float, float] = (0.9, 0.999)
+    weight_decay: float = Field(0.0, ge=0)
+
+    def rate(self, step: int, max_steps: int) -> float:
+        """Return the learning rate at a step, counted from 0, of a training of `max_steps`."""
+        if step < self.warmup_steps:
+            return self.learning_rate * (step + 1) / self.warmup_steps
+        if self.schedule == "constant":
+            return self.learning_rate
+        step -= self.warmup_steps
+        if self.schedule == "exponential":
+            share = self.decay_rate**step
+        else:
+            done = step / max(max_steps - self.warmup_steps, 1)
+            share = 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
+        return self.min_learning_rate + (self.learning_rate - self.min_learning_rate) * share
+
+
+class TrainingConfig(BaseModel):
+    """Everything about a training that is neither the model nor the data."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    batch_size: int = Field(512, ge=1)
+    max_steps: int = Field(20_000, ge=1)
+    max_minutes: float | None = Field(None, gt=0)
+    """Wall-clock budget of the whole training, whatever it was resumed from included."""
+    optimizer: OptimizerConfig = OptimizerConfig()
+    gradient_clip: float = Field(1.0, gt=0)
+    """Largest global norm of a gradient."""
+    ema_decay: float | None = Field(None, gt=0, lt=1)
+    """Decay per step of the moving average of the weights, which is then validated and kept."""
+    validate_every: int = Field(500, ge=1)
+    """Steps between validations; the training can be resumed from each."""
+    monitor: str = "validation/loss"
+    """The metric whose best value decides which model is kept."""
+    mode: Literal["min", "max"] = "min"
+    patience: int | None = Field(None, ge=1)
+    """Stop after this many validations without a better one."""
+    seed: int = Field(0, ge=0)
+    threads: int | None = Field(None, ge=1)
+    """CPU threads; torch's default without it."""
+    accelerator: str = "auto"
+    devices: int = Field(1, ge=1)
+    log_every: int = Field(50, ge=1)

@@ -4,6 +4,8 @@
     strip    the small picture of many windows: one line each
     files    show and render, which need no model
     learn    prepare and train
+
+No verb imports torch before it needs it: `--help` and bad inputs are answered at once.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ other. Every verb explains itself with --help; `seqvae models` lists what is in 
 
 def command() -> Group:
     """Return the command group."""
-    from seqvae.cli import files
+    from seqvae.cli import files, learn
     from seqvae.cli.music import MusicPresentation
     from seqvae.domain import DOMAIN
     from vaecore.cli import build
@@ -33,7 +35,7 @@ def command() -> Group:
         return evaluate(*args, **options)
 
     group = build(DOMAIN, MusicPresentation(), help=HELP, evaluate=evaluate)
-    for verb in (files.show, files.render):
+    for verb in (files.show, files.render, learn.prepare, learn.train):
         group.add_command(verb)
     return group
 

@@ -10,19 +10,22 @@ import click
 from vaecore.cli import options
 from vaecore.cli.job import check_files, width
 from vaecore.cli.outputs import Outputs
-from vaecore.errors import UsageError
+from vaecore.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from pretty_midi import PrettyMIDI
 
 BARS = 16
-"""A picture shows this many bars if nobody asks for more."""
+"""Bars on one page of a picture."""
+
+MOST_BARS = 1024
+"""At most this many bars are drawn in one PNG."""
 
 
 @click.command()
 @options.one_input
-@click.option("--bar", type=click.IntRange(min=1), default=1, help="First bar to show.")
-@click.option("--all", "all_bars", is_flag=True, help=f"Show the whole file, not {BARS} bars.")
+@click.option("--bar", type=click.IntRange(min=1), default=1, help="Show the page with this bar.")
+@click.option("--all", "all_bars", is_flag=True, help=f"Show all pages, not one of {BARS} bars.")
 @click.option("--png", is_flag=True, help="Draw a picture file, INPUT.png, instead.")
 @click.option("-o", "--output", type=options.FILE, help="Picture file to write; implies --png.")
 def show(input_: Path, bar: int, all_bars: bool, png: bool, output: Path | None) -> None:
@@ -32,10 +35,13 @@ def show(input_: Path, bar: int, all_bars: bool, png: bool, output: Path | None)
     grid = grid_of_item(_read(input_))
     if bar > grid.bars:
         raise UsageError(f"--bar {bar}: {input_} has {grid.bars} bars")
-    last = grid.bars if all_bars else min(bar + BARS - 1, grid.bars)
-    part = grid.cut(bar - 1, last)
-    click.echo(f"{click.style(input_.name, bold=True)}  bars {bar}-{last} of {grid.bars}")
+    part = grid if all_bars else grid.lines(BARS)[(bar - 1) // BARS]
+    last = part.first_bar + part.bars - 1
+    name = click.style(input_.name, bold=True)
+    click.echo(f"{name}  bars {part.first_bar}-{last} of {grid.bars}")
     if png or output:
+        if part.bars > MOST_BARS:
+            raise UsageError(f"--png draws at most {MOST_BARS} bars, not {part.bars}")
         path = output or input_.with_suffix(".png")
         with Outputs(path) as outputs:
             piano_roll(part, outputs.add(path))
@@ -73,4 +79,7 @@ def _read(path: Path) -> PrettyMIDI:
 
     check_files([path])
     read_score(path)  # refuses what is broken or too long
-    return PrettyMIDI(str(path))
+    try:
+        return PrettyMIDI(str(path))
+    except Exception as error:  # pretty_midi answers what it cannot read with any exception
+        raise DataError(f"is a broken MIDI file ({error})", path=path) from error

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
+from vaecore.cli.job import counted
 from vaecore.cli.presentation import Choice, Presentation, Result, Source, Written
 from vaecore.errors import DataError, UsageError
 
@@ -27,6 +28,7 @@ FAVOURITE = "drums"
 PANELS = 256
 """At most this many items are drawn in one PNG."""
 
+_ORIGINAL = "original"
 _TAKING = ("interpolate", "palette", "reconstruct", "edit", "similar")
 _WRITING = (*_TAKING, "sample")
 
@@ -45,7 +47,7 @@ class MusicPresentation(Presentation):
     reads = suffixes = (".mid", ".midi")
 
     def options(self, verb: str) -> Sequence[click.Option]:
-        """Return --bar and --all where windows are taken, --separate, --png, --wav where written."""
+        """Return the options that choose windows, and those that write other files."""
         taking = [
             click.Option(
                 ["--bar"],
@@ -54,7 +56,9 @@ class MusicPresentation(Presentation):
                 help="Bar where the window starts, 1 is the first; once for all inputs, or once "
                 "for each. Default: the first window that is not empty.",
             ),
-            click.Option(["--all", "all_windows"], is_flag=True, help="Window by window, to the end."),
+            click.Option(
+                ["--all", "all_windows"], is_flag=True, help="Go window by window, to the end."
+            ),
         ]
         writing = [
             click.Option(["--separate"], is_flag=True, help="One file per result."),
@@ -71,7 +75,8 @@ class MusicPresentation(Presentation):
         if paths:
             kind, bars = detect(list(paths))
             what = {"drums": "drums", "melody": "a melody"}[kind]
-            reason = f"for {what} in {_count(bars, 'bar')}" + (" or more" if len(paths) > 1 else "")
+            more = " or more" if len(paths) > 1 else ""
+            reason = f"for {what}, {counted(bars, 'bar')}{more}"
         lengths = _shipped(kind)
         if not lengths:
             remedy = "name a model folder with --model"
@@ -87,7 +92,9 @@ class MusicPresentation(Presentation):
         if len(bars) == 1:
             bars = tuple(bars) * len(paths)
         if len(bars) != len(paths):
-            raise UsageError(f"{len(bars)} --bar for {len(paths)} inputs; give one, or one for each")
+            raise UsageError(
+                f"--bar: got {len(bars)} for {len(paths)} inputs; give one, or as many"
+            )
         taken = []
         for path, bar in zip(paths, bars, strict=True):
             found = codec.explain(path, deduplicate=False)
@@ -123,7 +130,7 @@ class MusicPresentation(Presentation):
         }
         first = outputs.written[0]
         listen = "" if options["wav"] else f"listen: seqvae render {first}"
-        text = f"{_count(bars, 'bar')} · {_clock(sum(seconds))} · {_between(tempi)} bpm"
+        text = f"{counted(bars, 'bar')} · {_clock(sum(seconds))} · {_between(tempi)} bpm"
         return Written(text, facts, listen)
 
     def picture(self, result: Result, width: int) -> str:
@@ -134,7 +141,7 @@ class MusicPresentation(Presentation):
         grids, titles = _compared(result)
         if result.verb in ("reconstruct", "edit"):
             return text_roll(grids[:2], width, titles[:2])
-        return strip(grids, titles, width)
+        return strip(grids, titles, width, first=0 if titles[0] == _ORIGINAL else 1)
 
     def fidelity(self, x: Tensor, y: Tensor) -> tuple[str, dict[str, Any]]:
         """Return how many steps, and how many steps with events, are the same."""
@@ -206,7 +213,7 @@ def _compared(result: Result) -> tuple[list[Grid], list[str]]:
     items, titles = result.items, list(result.titles) * len(result.rounds)
     if len(result.rounds) == 1 and result.originals:
         items = [*result.originals, *items]
-        titles = ["original", *(title or "" for title in titles)]
+        titles = [_ORIGINAL, *(title or "" for title in titles)]
         if result.verb == "reconstruct":
             titles[1] = "reconstruction"
     return [replace(grid_of_item(item), steps=result.codec.steps) for item in items], titles
@@ -224,10 +231,6 @@ def _tempo(item: PrettyMIDI) -> float:
 def _between(tempi: Sequence[float]) -> str:
     first, last = f"{tempi[0]:.4g}", f"{tempi[-1]:.4g}"
     return first if first == last else f"{first} to {last}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _clock(seconds: float) -> str:

@@ -22,13 +22,14 @@ _HEIGHTS = "▁▂▃▄▅▆▇█"
 _KICK, _HANDS = {0}, {1, 4, 5, 6}  # drum classes: the kick; snare and toms
 
 
-def strip(grids: Sequence[Grid], titles: Sequence[str], width: int) -> str:
+def strip(grids: Sequence[Grid], titles: Sequence[str], width: int, first: int = 1) -> str:
     """Return one numbered line for each grid, and a line that explains the signs.
 
     Args:
         grids: Windows, all of the same number of steps.
         titles: What follows each line; may be empty.
         width: Columns of the terminal.
+        first: Number of the first line.
     """
     shown = grids[:MOST]
     pitches = [note.row for grid in shown for note in grid.melody]
@@ -39,7 +40,7 @@ def strip(grids: Sequence[Grid], titles: Sequence[str], width: int) -> str:
     while each < 16 and shown[0].steps // each + bars + margin + 2 > width:
         each *= 2
     lines = []
-    for number, (grid, title) in enumerate(zip(shown, titles, strict=False), 1):
+    for number, (grid, title) in enumerate(zip(shown, titles, strict=False), first):
         cells = _contour(grid, each, pitches) if pitches else _beats(grid, each)
         per_bar = max(grid.steps_per_bar // each, 1)
         parts = [cells[k : k + per_bar] for k in range(0, len(cells), per_bar)]

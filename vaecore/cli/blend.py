@@ -79,7 +79,7 @@ def palette(
     temperature: float,
     seed: int,
 ) -> None:
-    """Blend four inputs into a grid with one of them at each corner.
+    """Blend four inputs into a grid.
 
     A is top left, B top right, C bottom left and D bottom right.
     """

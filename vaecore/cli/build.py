@@ -16,7 +16,6 @@ from vaecore.cli.main import Group
 if TYPE_CHECKING:
     from vaecore.cli.presentation import Presentation
     from vaecore.domain import Domain
-    from vaecore.space import LatentSpace
 
 VERBS: tuple[click.Command, ...] = (
     blend.interpolate,

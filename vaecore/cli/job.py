@@ -58,11 +58,11 @@ class Job:
     def load(self, paths: Sequence[Path] = ()) -> LatentSpace:
         """Load the model that was asked for, or the one that fits the inputs, and say so."""
         check_files(paths)
-        reason = "as asked"
+        reason = ""
         if self.model is None:
             self.model, reason = self.presentation.choose_model(paths)
         space = self.domain.load(self.model, self.device)
-        self.say(f"{click.style(self.model, bold=True)}  {reason}")
+        self.say(f"{click.style(self.model, bold=True)}  {reason}".rstrip())
         return space
 
     def sources(self, codec: Codec, paths: Sequence[Path]) -> list[list[Source]]:
@@ -72,7 +72,7 @@ class Job:
         for name, source in zip(names, rounds[0], strict=True):
             self.say(f"  {name:{max(map(len, names))}}  {source.place}".rstrip())
         if len(rounds) > 1:
-            self.say(f"  and {len(rounds) - 1} more windows of each, one after the other")
+            self.say(f"  and so on, {len(rounds)} windows one after the other")
         return rounds
 
     def load_for(self, paths: Sequence[Path]) -> LatentSpace:
@@ -107,7 +107,7 @@ class Job:
             reason = f"for example {problems[0]}" if problems else None
             text = f"no example for {self.model} in {len(files)} files"
             raise DataError(text, path=where, remedy=reason)
-        self.say(f"  {where}: {len(found)} examples of {len(files)} files")
+        self.say(f"  {where}: {counted(len(found), 'example')} of {counted(len(files), 'file')}")
         shown = problems if len(problems) <= 3 else [*problems[:2], f"{len(problems) - 2} more"]
         for problem in shown:
             self.say(click.style(f"    left out: {problem}", dim=True))
@@ -171,6 +171,11 @@ class Job:
             click.echo(json.dumps({"verb": self.verb, **facts, "elapsed_seconds": elapsed}))
 
 
+def counted(number: int, noun: str) -> str:
+    """Return "1 step" or "2 steps"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def width() -> int:
     """Return the columns of the terminal, 80 if there is none."""
     return shutil.get_terminal_size((80, 24)).columns
@@ -210,6 +215,4 @@ def find_files(paths: Sequence[Path], suffixes: tuple[str, ...]) -> list[Path]:
 
 def flat(rounds: Sequence[Sequence[Source]]) -> list[dict[str, Any]]:
     """Return what was taken from the inputs, for `--json`, one entry per window."""
-    return [
-        {"inputs": [{"file": str(s.path), **s.facts} for s in sources]} for sources in rounds
-    ]
+    return [{"inputs": [{"file": str(s.path), **s.facts} for s in sources]} for sources in rounds]

@@ -56,7 +56,7 @@ temperature = click.option(
 )
 seed = click.option(
     "--seed",
-    type=click.IntRange(0, 2**63 - 1),
+    type=click.IntRange(0, 2**31 - 1),
     default=0,
     show_default=True,
     help="The same seed gives the same result.",

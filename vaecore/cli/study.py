@@ -25,12 +25,11 @@ from vaecore.errors import UsageError
 )  # fmt: skip
 @click.option("--name", required=True, help="What to call it.")
 @options.writes
-def attribute(
-    job: Job, having: tuple[Path, ...], lacking: tuple[Path, ...], name: str
-) -> None:
-    """Make an attribute of your own from examples that have it and examples that lack it.
+def attribute(job: Job, having: tuple[Path, ...], lacking: tuple[Path, ...], name: str) -> None:
+    """Make an attribute of your own from examples.
 
-    It is written to NAME.safetensors; `edit --vectors NAME.safetensors --add NAME=1` adds it.
+    Its vector leads from examples that lack it to examples that have it. It is written to
+    NAME.safetensors; `edit --vectors NAME.safetensors --add NAME=1` adds it.
     """
     from vaecore.cli.vectors import save_vector
 
@@ -47,8 +46,8 @@ def attribute(
     vector = attribute_vector(z_with, z_without)
     # How far the two sets lie apart along the vector: the share on the right side of the middle.
     middle = (z_with.mean(0) + z_without.mean(0)) / 2 @ vector
-    right = (z_with @ vector > middle).float().mean() + (z_without @ vector <= middle).float().mean()
-    separated = right.item() / 2
+    right = (z_with @ vector > middle).float(), (z_without @ vector <= middle).float()
+    separated = sum(side.mean().item() for side in right) / 2
     with Outputs(path) as outputs:
         save_vector(outputs.add(path), name, vector, space.name)
     job.done(
@@ -102,12 +101,11 @@ def evaluate_command(evaluate: Callable[..., dict[str, Any]]) -> click.Command:
     @click.argument("inputs", nargs=-1, required=True, type=options.FILE)
     @options.seed
     @options.measures
-    def verb(job: Job, model: str, inputs: tuple[Path, ...], seed: int) -> None:
+    def verb(job: Job, inputs: tuple[Path, ...], seed: int) -> None:
         """Measure a model on files that it never saw.
 
         MODEL is a name in the box or a model folder, INPUTS are files and folders.
         """
-        job.model = model
         space = job.load()
         files = find_files(inputs, space.codec.suffixes)
         figures = evaluate(space, files, seed=seed)
@@ -116,6 +114,6 @@ def evaluate_command(evaluate: Callable[..., dict[str, Any]]) -> click.Command:
             shown = f"{value:.4f}" if isinstance(value, float) else value
             if not isinstance(value, (dict, list)) and name != "model":
                 job.say(f"  {name:{margin}}{shown}")
-        job.emit({"model": model, **figures})
+        job.emit({**figures, "model": job.model})
 
     return verb

@@ -52,7 +52,7 @@ def sample(job: Job, n: int, temperature: float, prior: str, seed: int) -> None:
 @options.seed
 @options.writes
 def reconstruct(job: Job, input_: Path, temperature: float, seed: int) -> None:
-    """Show what the model keeps of an input: encoded and decoded again."""
+    """Show what the model keeps of an input."""
     place = job.place([input_])
     space = job.load([input_])
     rounds = job.sources(space.codec, [input_])
@@ -137,9 +137,7 @@ def edit(
 @options.temperature
 @options.seed
 @options.writes
-def similar(
-    job: Job, input_: Path, n: int, amount: float, temperature: float, seed: int
-) -> None:
+def similar(job: Job, input_: Path, n: int, amount: float, temperature: float, seed: int) -> None:
     """Vary an input."""
     place = job.place([input_])
     space = job.load([input_])
@@ -170,6 +168,6 @@ def _amounts(changes: tuple[str, ...]) -> dict[str, float]:
         except ValueError:
             value = float("nan")
         if not name or not abs(value) <= 100:
-            raise UsageError(f"--add {change}: expected NAME=AMOUNT with an amount from -100 to 100")
+            raise UsageError(f"--add {change}: expected NAME=AMOUNT, an amount from -100 to 100")
         amounts[name] = amounts.get(name, 0.0) + value
     return amounts

@@ -55,11 +55,13 @@ def read_score(item: Any, beats: bool = True) -> Score:
         except OSError as error:
             raise _unreadable(error, path) from None
         return _read_file(path, status.st_mtime_ns, status.st_size, beats)
-    kind = f"{type(item).__module__}.{type(item).__name__}"
-    if kind == "pretty_midi.pretty_midi.PrettyMIDI":
+    # By name, since neither package need be imported to tell that an object is not of it.
+    kinds = {base.__name__ for base in type(item).__mro__}
+    if "PrettyMIDI" in kinds:
         return _from_pretty_midi(item)
-    if kind.endswith(".NoteSequence"):
+    if "NoteSequence" in kinds:
         return _from_note_sequence(item)
+    kind = type(item).__name__
     raise TypeError(f"expected a MIDI path, PrettyMIDI, NoteSequence or Score, got {kind}")
 
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from seqvae.codecs.base import Context, Rejection, SequenceCodec, Windows
+from seqvae.codecs.base import SequenceCodec
 from seqvae.codecs.detection import Detection, detect
 from seqvae.codecs.drums import DRUM_CLASSES, DRUM_PITCHES, DrumCodec
 from seqvae.codecs.melody import MelodyCodec
+from seqvae.codecs.windows import Context, Rejection, Windows
 from vaecore.errors import DataError
 
 __all__ = [

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seqvae.codecs.base import Phrase, Rejection, SequenceCodec
-from seqvae.codecs.phrases import bar_ceil, bar_floor, listed, runs
+from seqvae.codecs.base import SequenceCodec
+from seqvae.codecs.phrases import frame, listed, runs
+from seqvae.codecs.windows import Phrase, Rejection
 from seqvae.score import Notes, Score
 
 if TYPE_CHECKING:
@@ -59,15 +60,16 @@ class DrumCodec(SequenceCodec):
         text = f"has drum notes of no known drum (pitch {listed(others)})"
         return drums & known, [Rejection("range", text)]
 
-    def phrases(self, notes: Notes, gap: int | None, whole: bool) -> Iterator[Phrase]:
+    def phrases(self, notes: Notes, relaxed: bool) -> Iterator[Phrase]:
         """Yield the stretches of drumming; see `SequenceCodec.phrases`."""
         steps, where = np.unique(notes.start, return_inverse=True)
         hits = np.zeros(len(steps), np.int64)
         np.bitwise_or.at(hits, where, 1 << CLASS_OF_PITCH[notes.pitch])
-        for first, stop in runs(steps, steps + 1, gap):
-            begin = 0 if whole else bar_floor(int(steps[first]))
-            events = np.zeros(bar_ceil(int(steps[stop - 1]) + 1) - begin, np.int64)
-            events[steps[first:stop] - begin] = hits[first:stop]
+        for first, stop in runs(steps, steps + 1, relaxed):
+            step, hit = steps[first:stop], hits[first:stop]
+            begin, length = frame(int(step[0]), int(step[-1]) + 1, self.steps if relaxed else 0)
+            events = np.zeros(length, np.int64)
+            events[step - begin] = hit
             yield Phrase(events, begin, int(notes.instrument[0]), 0)
 
     def notes(self, x: np.ndarray) -> list[tuple[int, int, int]]:

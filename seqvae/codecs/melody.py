@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seqvae.codecs.base import Phrase, Rejection, SequenceCodec
-from seqvae.codecs.phrases import bar_ceil, bar_floor, listed, runs
+from seqvae.codecs.base import SequenceCodec
+from seqvae.codecs.phrases import frame, listed, runs
+from seqvae.codecs.windows import Phrase, Rejection
 from seqvae.score import STEPS_PER_BAR, Notes, Score
 
 if TYPE_CHECKING:
@@ -79,23 +80,23 @@ class MelodyCodec(SequenceCodec):
             rejections.append(Rejection("range", text))
         return pitched & wanted & within, rejections
 
-    def phrases(self, notes: Notes, gap: int | None, whole: bool) -> Iterator[Phrase]:
+    def phrases(self, notes: Notes, relaxed: bool) -> Iterator[Phrase]:
         """Yield the melodies of every instrument; see `SequenceCodec.phrases`."""
         for instrument in np.unique(notes.instrument):
             voice = notes[notes.instrument == instrument]
             # Of the notes of one onset the highest, which comes first, is the melody.
             voice = voice[np.lexsort((-voice.pitch, voice.start))]
             voice = voice[np.concatenate([[True], np.diff(voice.start) > 0])]
-            for first, stop in runs(voice.start, voice.end, gap):
-                yield self._phrase(voice[first:stop], whole)
+            for first, stop in runs(voice.start, voice.end, relaxed):
+                yield self._phrase(voice[first:stop], self.steps if relaxed else 0)
 
-    def _phrase(self, notes: Notes, whole: bool) -> Phrase:
+    def _phrase(self, notes: Notes, shortest: int) -> Phrase:
         """Write the notes of one phrase, of which no two begin together, as events."""
-        begin = 0 if whole else bar_floor(int(notes.start[0]))
+        begin, length = frame(int(notes.start[0]), int(notes.end[-1]), shortest)
         on, off = notes.start - begin, notes.end - begin
         off[:-1] = np.minimum(off[:-1], on[1:])
         note = notes.pitch - self.min_pitch + FIRST_NOTE
-        events = np.zeros(bar_ceil(int(off[-1])), np.int64)
+        events = np.zeros(length, np.int64)
         events[off[off < len(events)]] = NOTE_OFF
         events[on] = note
         lines = np.arange(0, len(events), STEPS_PER_BAR)
@@ -131,7 +132,7 @@ class MelodyCodec(SequenceCodec):
     def notes(self, x: np.ndarray) -> list[tuple[int, int, int]]:
         """Return the notes of a window; one that is not ended lasts to the window's end."""
         events = np.flatnonzero(x)
-        ends = np.append(events[1:], len(x))
+        ends = np.append(events, len(x))[1:]
         return [
             (int(s), int(e), int(x[s]) - FIRST_NOTE + self.min_pitch)
             for s, e in zip(events, ends, strict=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from vaecore.space import LatentSpace
 
 CHUNK = 256
+BINS = 20
 
 
 def evaluate(
@@ -50,7 +52,9 @@ def evaluate(
             skipped[str(path)] = "no usable window"
     if not windows:
         reason = next(iter(skipped.values()), "there is none")
-        raise DataError(f"no usable {space.name or 'music'} window in {len(skipped)} files ({reason})")
+        raise DataError(
+            f"no usable {space.name or 'music'} window in {len(skipped)} files ({reason})"
+        )
     x = torch.unique(torch.cat(windows), dim=0)
     if limit is not None and len(x) > limit:
         x = x[torch.linspace(0, len(x) - 1, limit).long()]
@@ -112,3 +116,38 @@ def _bits(classes: Tensor) -> int:
     """Return how many bits are set in all class indices together."""
     drum = torch.arange(16, device=classes.device)
     return int(((classes.unsqueeze(-1) >> drum) & 1).sum())
+
+
+def compare(representation: str, samples: Tensor, data: Tensor) -> dict[str, dict[str, float]]:
+    """Compare the music of samples with that of data, property by property.
+
+    Args:
+        representation: "drums" or "melody".
+        samples: Windows `(n, steps)`, for example decoded from the prior.
+        data: Windows `(m, steps)` never trained on.
+
+    Returns:
+        By name of property, and for the histograms `onsets` and `pitches` or `drums`: the
+        `divergence` of the two distributions (Jensen-Shannon, in bits, 0 equal to 1 disjoint) and,
+        for properties, the means of both. Two halves of the same data differ a little, too.
+    """
+    from seqvae import properties
+
+    histograms = {"onsets": lambda x: properties.onset_histogram(representation, x)}
+    if representation == "drums":
+        histograms["drums"] = properties.drum_histogram
+    else:
+        histograms["pitches"] = properties.pitch_histogram
+    result = {
+        name: {"divergence": properties.jensen_shannon(histogram(samples), histogram(data))}
+        for name, histogram in histograms.items()
+    }
+    ours, theirs = (properties.measure(representation, x) for x in (samples, data))
+    for name in ours:
+        a, b = (values[~np.isnan(values)] for values in (ours[name], theirs[name]))
+        if not len(a) or not len(b):
+            continue
+        edges = np.histogram_bin_edges(np.concatenate([a, b]), bins=BINS)
+        divergence = properties.jensen_shannon(*(np.histogram(v, edges)[0] for v in (a, b)))
+        result[name] = {"samples": a.mean(), "data": b.mean(), "divergence": divergence}
+    return result

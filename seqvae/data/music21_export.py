@@ -166,8 +166,8 @@ def export_tune(source: str | Path, path: Path) -> str:
 
     try:
         if isinstance(source, str):
-            meter = re.search(r"(?m)^M:\s*(\S*)", source)
-            if meter is None or meter.group(1) not in _METERS:
+            # music21 reads only the first meter of a tune, which later fields can change.
+            if not set(re.findall(r"(?m)(?:^|\[)M:\s*([^\s\]%]+)", source)) <= _METERS:
                 raise Unusable("not in 4/4 throughout")
             score = converter.parseData(source, format="abc")
         else:

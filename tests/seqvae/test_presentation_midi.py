@@ -113,7 +113,7 @@ def test_all_files_or_none(tmp_path):
     "wrong", [{"items": []}, {"seconds_each": [1.0, 2.0]}, {"titles": []}, {"repeat": 0}]
 )
 def test_wrong_arguments(wrong):
-    with pytest.raises(ValueError, match="item|repeat"):
+    with pytest.raises(ValueError, match=r"item|repeat"):
         join(**({"items": [item()]} | wrong))
 
 

@@ -1,23 +1,36 @@
 """Pictures: the grid behind them, text for the terminal, PNG."""
 
 import struct
+from pathlib import Path
 
 import numpy as np
+import pretty_midi
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from seqvae.presentation import grid_of_item, grid_of_window, join, piano_roll, text_roll
-from tests.seqvae.test_presentation_midi import DATA, item
 
 drum_windows = hnp.arrays(np.int64, st.sampled_from([16, 32, 256]), elements=st.integers(0, 511))
 melody_windows = hnp.arrays(np.int64, st.sampled_from([16, 32, 256]), elements=st.integers(0, 89))
 
 
-def load(name):
-    import pretty_midi
+DATA = Path(__file__).resolve().parents[2] / "data"
 
+
+def item(tempo):
+    """Four quarter notes."""
+    midi = pretty_midi.PrettyMIDI(initial_tempo=tempo)
+    part = pretty_midi.Instrument(0)
+    beat = 60 / tempo
+    for k, pitch in enumerate((60, 62, 64, 65)):
+        part.notes.append(pretty_midi.Note(90, pitch, k * beat, (k + 1) * beat))
+    midi.instruments.append(part)
+    return midi
+
+
+def load(name):
     return pretty_midi.PrettyMIDI(str(DATA / f"{name}.mid"))
 
 

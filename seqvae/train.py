@@ -1,0 +1,153 @@
+"""From shards to a model folder: training, then attribute vectors and a prior of its own."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import asdict, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from seqvae.attributes import describe, fit_attributes
+from seqvae.data.dataset import WindowLoader
+from seqvae.data.shards import read_summary, read_windows
+from seqvae.domain import DOMAIN
+from seqvae.evaluate import measure
+from seqvae.networks.model import fast_bfloat16
+from vaecore.errors import DataError
+from vaecore.folder import ModelConfig
+from vaecore.samplers import GaussianMixture
+from vaecore.training import fit
+
+if TYPE_CHECKING:
+    from seqvae.presets import Preset
+    from vaecore.model import VAE
+    from vaecore.training import FitResult
+
+VALIDATION_WINDOWS = 1024
+CODES = 10_000
+"""Windows of the training split that attribute vectors and the prior are fitted on."""
+COMPONENTS = 10
+
+
+def train(
+    preset: Preset,
+    shards: Path,
+    output: Path,
+    *,
+    resume: bool = False,
+    progress: bool = True,
+) -> FitResult:
+    """Train a model on shards written by `prepare`, and leave a complete model folder.
+
+    The folder is written at every better validation, and completed with attribute vectors and a
+    mixture prior at the end; an interrupted training leaves the best model so far.
+
+    Args:
+        preset: Representation, architecture, objective and recipe.
+        shards: Folder of shards of the same representation.
+        output: Model folder; logs and the checkpoint to resume from are kept in it, too.
+        resume: Go on from that checkpoint.
+        progress: Show a progress bar.
+
+    Raises:
+        DataError: The shards hold another representation or too few windows.
+    """
+    codec = preset.make_codec()
+    summary = read_summary(shards)
+    if summary["representation"] != codec.config:
+        raise DataError(
+            f"holds {summary['representation']}, the preset needs {codec.config}",
+            path=shards,
+            remedy="run prepare with the preset's representation",
+        )
+    config = preset.make_training()
+    torch.manual_seed(config.seed)
+    model = preset.make_model()
+    model.mixed_precision = fast_bfloat16()
+    train_loader = WindowLoader(
+        read_windows(shards, "train"),
+        config.batch_size,
+        augment=preset.make_augmentation(),
+        seed=config.seed,
+    )
+    validation = _spread(read_windows(shards, "validation"), VALIDATION_WINDOWS)
+    if not len(train_loader.windows) or not len(validation):
+        raise DataError("has no window to train or validate on", path=shards)
+    card = ModelConfig(
+        domain=DOMAIN.name,
+        name=preset.name,
+        representation=codec.config,
+        architecture=asdict(model.architecture),
+        objective=model.objective.config,
+        description=preset.description,
+        training={
+            "recipe": preset.training,
+            "augmentation": preset.augmentation,
+            "windows": summary["windows"],
+            "sources": sorted(summary["sources"]),
+        },
+        versions={"torch": torch.__version__, "python": platform.python_version(), **_ours()},
+    )
+
+    def save(model: VAE, place: Path) -> None:
+        DOMAIN.save(place, model, card)
+
+    def metrics(model: VAE, x: Tensor) -> dict[str, float]:
+        return {name: float(value) for name, value in measure(model, x).items()}
+
+    result = fit(
+        model,
+        train_loader,
+        WindowLoader(validation, config.batch_size, training=False),
+        config,
+        output,
+        metrics=metrics,
+        save=save,
+        resume=output / "last.ckpt" if resume else None,
+        progress=progress,
+    )
+    complete(
+        output, torch.from_numpy(_spread(train_loader.windows, CODES).astype(np.int64)), result
+    )
+    return result
+
+
+def complete(place: Path, windows: Tensor, result: FitResult | None = None) -> None:
+    """Add attribute vectors and the mixture prior to a model folder.
+
+    Args:
+        place: A model folder.
+        windows: Training windows `(n, steps)` to fit them on.
+        result: What to note down about the training.
+    """
+    space = DOMAIN.load(place)
+    posterior = space.posterior_of(windows)
+    codes = posterior.sample(torch.Generator().manual_seed(0))
+    components = min(COMPONENTS, len(windows))
+    prior = GaussianMixture.fit(codes, components, covariance="full")
+    attributes = fit_attributes(space, windows, posterior.mean)
+    config = replace(space.config, attributes=describe(space.codec.name))
+    if result is not None:
+        reached = {"steps": result.steps, "minutes": round(result.minutes, 1)}
+        best = {name: round(value, 4) for name, value in result.best.items()}
+        config = replace(
+            config,
+            training={**config.training, **reached, "best": {"step": result.best_step, **best}},
+        )
+    DOMAIN.save(place, space.model, config, attributes=attributes, prior=prior)
+
+
+def _spread(windows: np.ndarray, limit: int) -> np.ndarray:
+    """Return at most `limit` windows, evenly spread over all."""
+    if len(windows) <= limit:
+        return windows
+    return windows[np.linspace(0, len(windows) - 1, limit).astype(int)]
+
+
+def _ours() -> dict[str, Any]:
+    return {"seqvae": version("seqvae")}

@@ -1,0 +1,62 @@
+"""The presets: complete, usable, changeable, and strict about what they do not know."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from seqvae.presets import load_preset, preset_names
+from vaecore.errors import DataError, UsageError
+
+pytest.importorskip("pydantic")
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_every_preset_is_usable(name: str) -> None:
+    preset = load_preset(name)
+    model, codec = preset.make_model(), preset.make_codec()
+    assert model.architecture.steps == codec.steps
+    assert model.architecture.classes == codec.classes
+    assert preset.description
+    weights = sum(parameter.numel() for parameter in model.parameters())
+    assert 2 * weights <= 12e6  # bytes, as float16 in the box
+
+
+def test_settings_change_a_preset() -> None:
+    settings = ["training.optimizer.learning_rate=0.5", "objective.beta={kind: linear, steps: 9}"]
+    preset = load_preset("drums_2bar", [*settings, "architecture.dropout=0"])
+    assert preset.make_training().optimizer.learning_rate == 0.5
+    assert preset.make_model().objective.beta(3) == pytest.approx(1 / 3)
+    assert load_preset("drums_2bar").make_training().optimizer.learning_rate != 0.5
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("training.max_step=3", "training.max_step: extra"),
+        ("training.optimizer.name=sgd", "training.optimizer.name"),
+        ("architecture.heads=3", "unknown key 'heads'"),
+        ("objective.betas=3", "'betas'"),
+        ("augmentation.stretch={}", "'stretch'"),
+        ("augmentation.mix={share: 1}", "mix"),
+        ("representation.bar=2", "bar"),
+        ("optimizer.name=adam", "unknown key 'optimizer'"),
+        ("training", "section.key=value"),
+        ("training.seed.x=1", "training.seed"),
+    ],
+)
+def test_unknown_settings_are_refused_by_name(setting: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        load_preset("drums_2bar", [setting])
+
+
+def test_unknown_presets_and_broken_files(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no preset 'drum'; known are drums_2bar"):
+        load_preset("drum")
+    with pytest.raises(DataError, match="cannot be read"):
+        preset_names(tmp_path / "missing.yaml")
+    for text in ("a: [", "- 1", "a: 1"):
+        (tmp_path / "broken.yaml").write_text(text)
+        with pytest.raises(DataError, match="is not"):
+            preset_names(tmp_path / "broken.yaml")

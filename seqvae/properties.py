@@ -41,11 +41,13 @@ class Property:
         description: What it tells, in one line.
         unit: Its unit.
         of: Class indices `(n, steps)` -> values `(n,)`.
+        total: It is the sum of other properties, so nothing can change it and leave them alone.
     """
 
     description: str
     unit: str
     of: Callable[[NDArray[np.int64]], Floats]
+    total: bool = False
 
 
 def measure(representation: str, windows: Any) -> dict[str, Floats]:
@@ -249,7 +251,9 @@ PROPERTIES: dict[str, dict[str, Property]] = {
         ),
     },
     "drums": {
-        "note_density": Property("hits per 16th", "hits per step", _density(*range(_DRUMS))),
+        "note_density": Property(
+            "hits per 16th", "hits per step", _density(*range(_DRUMS)), total=True
+        ),
         "syncopation": Property(
             "kicks and snares on an odd 16th with none of the same on the 16th before",
             "share of kicks and snares",

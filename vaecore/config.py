@@ -37,9 +37,7 @@ def build(kind: type[Config], values: Mapping[str, Any], where: str) -> Config:
     for name, value in values.items():
         default = known[name].default
         if isinstance(default, bool | int | float | str) and not _fits(value, default):
-            raise ValueError(
-                f"{where}: {name} must be {type(default).__name__}, got {value!r}"
-            )
+            raise ValueError(f"{where}: {name} must be {type(default).__name__}, got {value!r}")
     return kind(**values)
 
 

@@ -1,10 +1,10 @@
 """A model on disk: a folder of JSON and safetensors, and no pickle anywhere.
 
-    config.json             architecture, representation, training recipe, versions
-    weights.safetensors     float16
-    attributes.safetensors  one vector per named attribute
-    prior.safetensors       optional: a Gaussian mixture fitted to the aggregate posterior
-    README.md               the model card
+config.json             architecture, representation, training recipe, versions
+weights.safetensors     float16
+attributes.safetensors  one vector per named attribute
+prior.safetensors       optional: a Gaussian mixture fitted to the aggregate posterior
+README.md               the model card
 """
 
 from __future__ import annotations
@@ -72,11 +72,20 @@ def read_config(folder: Path) -> ModelConfig:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         if isinstance(values, dict) and values.get("format") != FORMAT:
-            raise ValueError(f"format {values.get('format')!r} is not {FORMAT}, which this version reads")
+            raise ValueError(
+                f"format {values.get('format')!r} is not {FORMAT}, which this version reads"
+            )
         config = build(ModelConfig, values, "configuration")
     except (ValueError, RecursionError) as error:  # JSON and Unicode errors are ValueErrors too
         raise DataError(f"cannot be used: {error}", path=path) from error
-    for key in ("representation", "architecture", "objective", "training", "attributes", "versions"):
+    for key in (
+        "representation",
+        "architecture",
+        "objective",
+        "training",
+        "attributes",
+        "versions",
+    ):
         if not isinstance(getattr(config, key), dict):
             raise DataError(f"cannot be used: {key} must be a mapping", path=path)
     return config

@@ -259,7 +259,9 @@ class LatentSpace:
 
     def _in_chunks(self, x: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
         with torch.no_grad():
-            parts = [function(_pad(rows.to(self.model.device)))[: len(rows)] for rows in x.split(CHUNK)]
+            parts = [
+                function(_pad(rows.to(self.model.device)))[: len(rows)] for rows in x.split(CHUNK)
+            ]
         return torch.cat(parts).cpu()
 
 

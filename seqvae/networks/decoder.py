@@ -109,7 +109,9 @@ class SequenceDecoder(nn.Module):
         """Return the head's inputs `(steps, batch, hidden)` for embedded previous tokens."""
         guide = self._guide(z)
         inputs = self.dropout(tokens + guide)
-        outputs = self.lstm.run(inputs, self._initial_state(z), self.mixed_precision)
+        outputs = self.lstm.run(
+            inputs, self._initial_state(z), self.mixed_precision and self.training
+        )
         return torch.cat([outputs, guide], dim=-1)
 
     def _guide(self, z: Tensor) -> Tensor:

@@ -48,7 +48,7 @@ class SequenceEncoder(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and standard deviation `(batch, latent_dim)` for class indices `(batch, steps)`."""
         inputs = self.dropout(self.embedding(x.t()) + self.position)  # (steps, batch, embedding)
-        outputs = self.lstm.run(inputs, mixed_precision=self.mixed_precision)
+        outputs = self.lstm.run(inputs, mixed_precision=self.mixed_precision and self.training)
         if self.summary is None:
             half = outputs.shape[-1] // 2
             code = torch.cat([outputs[-1, :, :half], outputs[0, :, half:]], dim=-1)

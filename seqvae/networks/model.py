@@ -53,7 +53,9 @@ class SequenceArchitecture:
             ("head", ("softmax", "chain")),
         ):
             if getattr(self, name) not in known:
-                raise ValueError(f"{name} must be one of {', '.join(known)}, got {getattr(self, name)!r}")
+                raise ValueError(
+                    f"{name} must be one of {', '.join(known)}, got {getattr(self, name)!r}"
+                )
 
 
 class SequenceVAE(VAE):
@@ -72,7 +74,7 @@ class SequenceVAE(VAE):
 
     @property
     def mixed_precision(self) -> bool:
-        """Whether the LSTMs compute in bfloat16 (training speed; weights stay 32-bit)."""
+        """Whether the LSTMs train in bfloat16; weights and evaluation stay 32-bit."""
         return self.decoder.mixed_precision
 
     @mixed_precision.setter

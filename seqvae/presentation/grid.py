@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from seqvae.presentation.midi_file import BeatClock, whole_bars
@@ -92,7 +93,9 @@ def grid_of_item(item: PrettyMIDI) -> Grid:
     metre = item.time_signature_changes[0] if item.time_signature_changes else None
     steps_per_bar = max(round(16 * metre.numerator / metre.denominator), 1) if metre else 16
     steps = math.ceil(whole_bars(item, clock) * 4 / steps_per_bar) * steps_per_bar
-    return Grid(steps, tuple(sorted(drums)), tuple(sorted(melody)), steps_per_bar)
+    drums.sort(key=lambda n: (n.start, n.row))
+    melody.sort(key=lambda n: (n.start, n.row))
+    return Grid(steps, tuple(drums), tuple(melody), steps_per_bar)
 
 
 def grid_of_window(representation: str, window: Any) -> Grid:
@@ -116,7 +119,7 @@ def grid_of_window(representation: str, window: Any) -> Grid:
         raise ValueError(f"no picture for the representation {representation!r}")
     notes = []
     events = [step for step, index in enumerate(classes) if index != 0]
-    for begin, end in zip(events, [*events[1:], steps], strict=True):
+    for begin, end in pairwise([*events, steps]):
         if classes[begin] > 1:
             notes.append(GridNote(classes[begin] + 19, begin, end))
     return Grid(steps, melody=tuple(notes))

@@ -68,11 +68,22 @@ def piano_roll(
     rows = math.ceil(len(drawn) / columns)
 
     low, high = _pitch_range(pitches)
-    heights = [0.35 + 0.062 * (high - low + 1)] if pitches else []
-    heights += [0.155 * len(lanes)] if lanes else []
+    melody_height = 0.35 + 0.062 * (high - low + 1)
+    drums_height = 0.155 * len(lanes)
+    # A row of panels has a part for melodies, one for drums, or both.
+    parts: list[tuple[int, bool, float]] = []
+    for row in range(rows):
+        shown = drawn[row * columns : (row + 1) * columns]
+        if any(g.melody for g in shown) or not lanes:
+            parts.append((row, False, melody_height))
+        if any(g.drums for g in shown) or not pitches:
+            parts.append((row, True, drums_height))
+        if not parts or parts[-1][0] != row:  # a silent item among others
+            parts.append((row, bool(lanes), drums_height or melody_height))
+    heights = [height for *_, height in parts]
     panel_width = min(max(0.095 * longest, 2.4), 14.0 / columns)
     figure = Figure(
-        figsize=(columns * (panel_width + 0.22) + 0.75, rows * (sum(heights) + 0.42) + 0.35),
+        figsize=(columns * (panel_width + 0.22) + 0.75, sum(heights) + rows * 0.42 + 0.35),
         dpi=_DPI,
         facecolor=PAPER,
         layout="constrained",
@@ -80,27 +91,22 @@ def piano_roll(
     figure.get_layout_engine().set(w_pad=0.05, h_pad=0.06, wspace=0.02, hspace=0.02)
     if title:
         figure.suptitle(title, fontsize=11, fontweight="bold", color=INK, x=0.01, ha="left")
-    axes = figure.subplots(
-        rows * len(heights), columns, squeeze=False, height_ratios=heights * rows
-    )
-    for k in range(rows * columns):
-        row, column = divmod(k, columns)
-        stack = [axes[row * len(heights) + part][column] for part in range(len(heights))]
-        for ax in stack:
-            ax.set_axis_off()
-        if k >= len(drawn):
-            continue
-        used = []
-        if pitches and (drawn[k].melody or not drawn[k].drums):
-            _draw_melody(stack[0], drawn[k], low, high, named=column == 0)
-            used.append(stack[0])
-        if lanes and (drawn[k].drums or not drawn[k].melody):
-            _draw_drums(stack[-1], drawn[k], lanes, named=column == 0)
-            used.append(stack[-1])
-        for ax in used:
-            _draw_bars(ax, drawn[k], longest, last=ax is used[-1])
-        if names[k]:
-            used[0].set_title(names[k], fontsize=8.5, color=INK, loc="left", pad=4)
+    axes = figure.subplots(len(parts), columns, squeeze=False, height_ratios=heights)
+    for (row, is_drums, _), line in zip(parts, axes, strict=True):
+        both = sum(part[0] == row for part in parts) == 2
+        for column, ax in enumerate(line):
+            k = row * columns + column
+            if k >= len(drawn):
+                ax.set_axis_off()
+                continue
+            ax.set_xlim(0, longest)
+            if is_drums:
+                _draw_drums(ax, drawn[k], lanes, named=column == 0)
+            else:
+                _draw_melody(ax, drawn[k], low, high, named=column == 0)
+            _draw_bars(ax, drawn[k], numbered=is_drums or not both)
+            if names[k] and not (both and is_drums):
+                ax.set_title(names[k], fontsize=8.5, color=INK, loc="left", pad=4)
     with replacing(path) as temporary:
         # Without the version of matplotlib inside, equal pictures are equal files.
         figure.savefig(temporary, format="png", metadata={"Software": None})
@@ -163,7 +169,6 @@ def _draw_melody(ax: Axes, grid: Grid, low: int, high: int, named: bool) -> None
             ax.axhspan(pitch - 0.5, pitch + 0.5, color=SHADE, lw=0, zorder=0)
         if pitch % 12 == 0:
             ax.axhline(pitch - 0.5, color=LINE, lw=0.6, zorder=1)
-    ax.set_xlim(0, grid.steps)
     _bars(ax, grid.melody, _MELODY_COLOUR, 0.86, float, gap=0.16)
     chord = (0, 7) if high - low < 30 else (0,)
     ticks = [p for p in range(low, high + 1) if p % 12 in chord]
@@ -174,7 +179,6 @@ def _draw_drums(ax: Axes, grid: Grid, lanes: list[int], named: bool) -> None:
     ax.set_ylim(-0.6, len(lanes) - 0.4)
     for k in range(0, len(lanes), 2):
         ax.axhspan(k - 0.5, k + 0.5, color=SHADE, lw=0, zorder=0)
-    ax.set_xlim(0, grid.steps)
     for k, lane in enumerate(lanes):
         hits = [n._replace(end=n.start + 1) for n in grid.drums if n.row == lane]
         _bars(ax, hits, _DRUM_COLOURS[lane], 0.66, lambda _, k=k: k, gap=0.3)
@@ -182,10 +186,8 @@ def _draw_drums(ax: Axes, grid: Grid, lanes: list[int], named: bool) -> None:
     ax.set_yticks(range(len(lanes)), names)
 
 
-def _draw_bars(ax: Axes, grid: Grid, longest: int, last: bool) -> None:
+def _draw_bars(ax: Axes, grid: Grid, numbered: bool) -> None:
     """Mark beats and bars, and write the number of a bar at its middle."""
-    ax.set_axis_on()
-    ax.set_xlim(0, longest)
     beats = range(0, grid.steps + 1, 4)
     if grid.bars <= 4:
         ax.vlines(beats, *ax.get_ylim(), color=LINE, lw=0.35, zorder=1)
@@ -195,7 +197,7 @@ def _draw_bars(ax: Axes, grid: Grid, longest: int, last: bool) -> None:
     for spine in ax.spines.values():
         spine.set_visible(False)
     ax.tick_params(length=0, labelsize=7, colors=SOFT, pad=3)
-    if last and grid.bars + grid.first_bar > 2:
+    if numbered and grid.bars + grid.first_bar > 2:
         middles = [b + grid.steps_per_bar / 2 for b in bars if b < grid.steps]
         numbers = [str(grid.first_bar + k) for k in range(len(middles))]
         ax.set_xticks(middles, numbers, fontsize=6.5)

@@ -1,0 +1,109 @@
+"""What a setting buys: the KL it spends, the recall it reaches, and the music of its prior.
+
+    python benchmarks/tradeoff.py SHARDS runs/beta_0.1 runs/beta_0.2 ... --plot docs/tradeoff.png
+
+Every model is measured on the test split of the shards, which no model was trained or chosen on.
+Prior samples are drawn at temperature 1 from N(0, I) and from the mixture fitted to the aggregate
+posterior (in the model folder, or fitted here on the training split); `divergence` is the mean
+Jensen-Shannon divergence, in bits, between their properties (onsets, pitches or drums, density,
+syncopation, ...) and the data's. The last row is what another half of the data itself would get.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+import numpy as np
+import torch
+
+import seqvae
+from seqvae.data.shards import read_windows
+from seqvae.evaluate import compare, measure
+from vaecore import GaussianMixture
+
+COLUMNS = ("kl_nats", "teacher_forced_accuracy", "sampled_accuracy", "event_accuracy", "hit_f1")
+
+
+def divergence(representation: str, samples: torch.Tensor, data: torch.Tensor) -> float:
+    """Return the mean divergence over all properties and histograms."""
+    return float(
+        np.mean([v["divergence"] for v in compare(representation, samples, data).values()])
+    )
+
+
+@click.command(help=__doc__)
+@click.argument("shards", type=click.Path(path_type=Path))
+@click.argument("models", nargs=-1, required=True)
+@click.option("--windows", default=2000, help="Test windows, and samples from each prior.")
+@click.option("--components", default=10, help="Of a mixture fitted here.")
+@click.option("--seed", default=0)
+@click.option("--json", "as_json", is_flag=True, help="Print all figures as JSON.")
+@click.option("--plot", type=click.Path(path_type=Path), help="Draw the curve as PNG.")
+def main(shards, models, windows, components, seed, as_json, plot) -> None:
+    order = np.random.default_rng(seed).permutation
+    test, train = (read_windows(shards, split) for split in ("test", "train"))
+    test, train = (torch.from_numpy(w[order(len(w))].astype(np.int64)) for w in (test, train))
+    data, other = test[:windows], test[windows : 2 * windows]
+    rows = []
+    for name in models:
+        space = seqvae.load(name)
+        kind = space.codec.name
+        if space.prior is None:
+            codes = space.posterior_of(train[:20_000])
+            generator = torch.Generator().manual_seed(seed)
+            space.prior = GaussianMixture.fit(codes.sample(generator), components, seed=seed)
+        row = {"model": name, "objective": space.config.objective, **measure(space.model, data)}
+        for prior in ("normal", "mixture"):
+            z = space.sample_codes(len(data), seed, prior)
+            samples = space.decode_to_examples(z, 1.0, seed)
+            row[f"{prior}_divergence"] = divergence(kind, samples, data)
+            row[prior] = compare(kind, samples, data)
+        rows.append(row)
+    floor = divergence(kind, other, data) if len(other) else float("nan")
+    if as_json:
+        click.echo(json.dumps({"models": rows, "data_divergence": floor}, indent=1))
+    else:
+        show(rows, floor)
+    if plot:
+        draw(rows, floor, plot)
+
+
+def show(rows: list[dict], floor: float) -> None:
+    """Print the table."""
+    columns = [c for c in COLUMNS if c in rows[0]] + ["normal_divergence", "mixture_divergence"]
+    click.echo(f"{'model':28}" + "".join(f"{c.replace('_accuracy', ''):>20}" for c in columns))
+    for row in rows:
+        name = Path(row["model"]).name
+        click.echo(f"{name:28}" + "".join(f"{row[c]:20.3f}" for c in columns))
+    click.echo(f"{'(other half of the data)':28}{floor:{20 * len(columns)}.3f}")
+
+
+def draw(rows: list[dict], floor: float, path: Path) -> None:
+    """Draw recall and divergence of the priors against the KL."""
+    from matplotlib.figure import Figure
+
+    from vaecore.files import replacing
+
+    rows = sorted(rows, key=lambda row: row["kl_nats"])
+    kl = [row["kl_nats"] for row in rows]
+    figure = Figure(figsize=(8, 3.4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for name, colour in (("teacher_forced", "#9fb4c7"), ("sampled", "#28587b")):
+        left.plot(kl, [r[f"{name}_accuracy"] for r in rows], "o-", color=colour, label=name)
+    left.set(xlabel="KL (nats)", ylabel="accuracy per step", title="recall, unseen windows")
+    for name, colour in (("normal", "#e07a5f"), ("mixture", "#3d9970")):
+        right.plot(kl, [r[f"{name}_divergence"] for r in rows], "o-", color=colour, label=name)
+    right.axhline(floor, color="#999999", linestyle=":", label="data")
+    right.set(xlabel="KL (nats)", ylabel="divergence (bits)", title="prior samples against data")
+    for axes in (left, right):
+        axes.legend(frameon=False)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(alpha=0.25)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=130)
+
+
+if __name__ == "__main__":
+    main()

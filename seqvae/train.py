@@ -19,7 +19,7 @@ from seqvae.domain import DOMAIN
 from seqvae.evaluate import measure
 from seqvae.networks.model import fast_bfloat16
 from vaecore.errors import DataError
-from vaecore.folder import ModelConfig
+from vaecore.folder import WEIGHTS, ModelConfig, load_weights
 from vaecore.samplers import GaussianMixture
 from vaecore.training import fit
 
@@ -39,6 +39,7 @@ def train(
     shards: Path,
     output: Path,
     *,
+    start: str | Path | None = None,
     resume: bool = False,
     progress: bool = True,
 ) -> FitResult:
@@ -51,7 +52,9 @@ def train(
         preset: Representation, architecture, objective and recipe.
         shards: Folder of shards of the same representation.
         output: Model folder; logs and the checkpoint to resume from are kept in it, too.
-        resume: Go on from that checkpoint.
+        start: Begin with the weights of this model (a shipped one's name or a folder) instead of
+            random ones; its architecture must be the preset's.
+        resume: Go on from the checkpoint in `output`.
         progress: Show a progress bar.
 
     Raises:
@@ -69,6 +72,8 @@ def train(
     torch.manual_seed(config.seed)
     model = preset.make_model()
     model.mixed_precision = fast_bfloat16()
+    if start is not None:
+        load_weights(model, DOMAIN.folder(start) / WEIGHTS)
     train_loader = WindowLoader(
         read_windows(shards, "train"),
         config.batch_size,
@@ -86,6 +91,7 @@ def train(
         objective=model.objective.config,
         description=preset.description,
         training={
+            **({"start": Path(start).name} if start is not None else {}),
             "recipe": preset.training,
             "augmentation": preset.augmentation,
             "windows": summary["windows"],

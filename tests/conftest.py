@@ -1,0 +1,123 @@
+"""Fixtures that several rooms share: the shared data, and tiny untrained models on disk."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from vaecore.domain import Domain
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of shared data beside the repository; tests that need it are skipped without."""
+    folder = Path(os.environ.get("SEQVAE_SHARED", ROOT.parent / "shared/data"))
+    if not folder.is_dir():
+        pytest.skip("the shared data is not here (set SEQVAE_SHARED)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def examples() -> Path:
+    """The example MIDI files of this repository."""
+    return ROOT / "data"
+
+
+@pytest.fixture(scope="session")
+def box(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A box of tiny untrained models, `drums_2bar` and `melody_2bar`."""
+    import torch
+
+    from seqvae.codecs import make_codec
+    from seqvae.domain import DOMAIN
+    from seqvae.networks.model import SequenceArchitecture, SequenceVAE
+    from vaecore.folder import ModelConfig
+
+    folder = tmp_path_factory.mktemp("box")
+    for kind, head in (("drums", "chain"), ("melody", "softmax")):
+        codec = make_codec({"name": kind, "bars": 2})
+        architecture = SequenceArchitecture(
+            codec.steps,
+            codec.classes,
+            kind,
+            head=head,
+            latent_dim=6,
+            embedding_dim=8,
+            encoder_dim=8,
+            decoder_dim=8,
+            summary_dim=4,
+        )
+        torch.manual_seed(1)
+        model = SequenceVAE(architecture)
+        with torch.no_grad():  # untrained networks hardly listen to z; here z must be heard
+            for parameter in model.parameters():
+                parameter.mul_(3)
+        config = ModelConfig(
+            domain="seqvae",
+            name=f"{kind}_2bar",
+            representation=codec.config,
+            architecture=asdict(architecture),
+            objective={},
+            description=f"2-bar {kind}, tiny and untrained",
+            attributes={"note_density": "more notes"},
+        )
+        vectors = {"note_density": torch.linspace(-2, 2, 6)}
+        DOMAIN.save(folder / f"{kind}_2bar", model, config, attributes=vectors)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_drums(box: Path) -> Path:
+    """A model folder for 2-bar drums."""
+    return box / "drums_2bar"
+
+
+@pytest.fixture(scope="session")
+def tiny_melody(box: Path) -> Path:
+    """A model folder for 2-bar melodies."""
+    return box / "melody_2bar"
+
+
+@pytest.fixture
+def boxed(box: Path, monkeypatch: pytest.MonkeyPatch) -> Domain:
+    """The domain of music with the box of tiny models in place of the shipped one."""
+    from dataclasses import replace
+
+    import seqvae.domain
+
+    domain = replace(seqvae.domain.DOMAIN, box=box)
+    monkeypatch.setattr(seqvae.domain, "DOMAIN", domain)
+    return domain
+
+
+Notes = Sequence[tuple[float, float, int]]
+"""Start and end in quarter notes, and pitch."""
+
+
+def write_notes(
+    path: Path, notes: Notes, *, drums: bool = False, meter: tuple[int, int] = (4, 4)
+) -> Path:
+    """Write a MIDI file at 120 bpm with mido, without this project's own writer."""
+    from mido import Message, MetaMessage, MidiFile, MidiTrack
+
+    file = MidiFile(ticks_per_beat=480)
+    track = MidiTrack()
+    file.tracks.append(track)
+    events = [(0, MetaMessage("time_signature", numerator=meter[0], denominator=meter[1]))]
+    for start, end, pitch in notes:
+        channel = 9 if drums else 0
+        on = Message("note_on", note=pitch, velocity=90, channel=channel)
+        off = Message("note_off", note=pitch, channel=channel)
+        events += [(round(start * 480), on), (round(end * 480), off)]
+    now = 0
+    for tick, message in sorted(events, key=lambda event: event[0]):
+        track.append(message.copy(time=tick - now))
+        now = tick
+    file.save(path)
+    return path

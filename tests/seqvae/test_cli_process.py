@@ -1,0 +1,101 @@
+"""The `seqvae` command as a process: what it imports, how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def seqvae(*arguments: object, cwd: Path, **options) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, ROOT / "cli.py", "seqvae", *map(str, arguments)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        **options,
+    )
+
+
+def test_interpolate(examples, tiny_drums, tmp_path):
+    files = examples / "rock.mid", examples / "funk.mid"
+    result = seqvae("interpolate", *files, "--model", tiny_drums, "--json", cwd=tmp_path)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert json.loads(result.stdout)["files"] == ["interpolation.mid"]
+    assert os.listdir(tmp_path) == ["interpolation.mid"]
+
+
+def test_an_unexpected_error_is_one_line(tmp_path):
+    # A box that breaks in a way that nobody foresaw.
+    code = (
+        "import vaecore.cli.box as b, sys, seqvae.cli;"
+        "b.describe = lambda folder: 1 / 0;"
+        "from seqvae.domain import DOMAIN;"
+        f"object.__setattr__(DOMAIN, 'box', __import__('pathlib').Path({str(tmp_path)!r}));"
+        "sys.argv = ['seqvae', 'models']; seqvae.cli.main()"
+    )
+    (tmp_path / "m").mkdir()
+    (tmp_path / "m/config.json").touch()
+    command = [sys.executable, "-c", code]
+    plain = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert plain.returncode == 1
+    (line,) = plain.stderr.splitlines()
+    assert line.startswith("Error: unexpected ZeroDivisionError")
+    environment = {**os.environ, "SEQVAE_DEBUG": "1"}
+    debug = subprocess.run(
+        command, capture_output=True, text=True, cwd=ROOT, check=False, env=environment
+    )
+    assert "Traceback" in debug.stderr
+
+
+def test_help_and_errors_import_nothing_heavy(examples, tmp_path):
+    script = (
+        "import sys, seqvae.cli as c\n"
+        "for arguments in sys.argv[1:]:\n"
+        "    try: c.command().main(arguments.split())\n"
+        "    except SystemExit: pass\n"
+        "heavy = {'torch', 'scipy', 'sklearn', 'matplotlib', 'lightning', 'pyarrow', 'pydantic'}\n"
+        "print('HEAVY', sorted(heavy & set(sys.modules)))\n"
+    )
+    arguments = ["--help", "interpolate --help", "train --help", "models", "reconstruct no.mid"]
+    result = subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=True,
+    )
+    assert "HEAVY []" in result.stdout
+
+
+def test_help_is_quick(tmp_path):
+    def once() -> float:
+        begin = time.perf_counter()
+        assert seqvae("--help", cwd=tmp_path).returncode == 0
+        return time.perf_counter() - begin
+
+    assert min(once() for _ in range(3)) < 0.5
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a pipe of POSIX")
+def test_a_closed_pipe_is_no_drama(tmp_path):
+    command = f"'{sys.executable}' '{ROOT / 'cli.py'}' seqvae interpolate --help | head -0"
+    result = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert result.stderr == ""
+
+
+def test_a_wrong_command_name(tmp_path):
+    result = subprocess.run(
+        [sys.executable, ROOT / "cli.py", "nope"], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 2
+    assert result.stderr.startswith("usage: ")

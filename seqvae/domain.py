@@ -28,5 +28,9 @@ def _model(architecture: Mapping[str, Any], objective: Objective) -> SequenceVAE
 
 
 DOMAIN = Domain(
-    name="seqvae", make_codec=_codec, make_model=_model, box=Path(__file__).parent / "models"
+    name="seqvae",
+    make_codec=_codec,
+    make_model=_model,
+    box=Path(__file__).parent / "models",
+    threads=1,
 )

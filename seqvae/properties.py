@@ -166,6 +166,22 @@ def _syncopated(onsets: Bools, grid: int) -> Bools:
 # --- melody -------------------------------------------------------------------------------------
 
 
+def _repetition(events: Bools) -> Floats:
+    """Return how far bars repeat the bar before, `(n, steps, ...)` -> `(n,)`.
+
+    Twice the events at the same place in both bars as a share of the events of both (the F1 of
+    one bar as a prediction of the next).
+    """
+    count = events.shape[1] // STEPS_PER_BAR
+    bars = events[:, : count * STEPS_PER_BAR].reshape(
+        len(events), count, STEPS_PER_BAR, *events.shape[2:]
+    )
+    same = bars[:, 1:] & bars[:, :-1]
+    inner = tuple(range(1, bars.ndim))
+    both = bars[:, 1:].sum(inner) + bars[:, :-1].sum(inner)
+    return 2 * same.sum(inner) / np.where(both, both, np.nan)
+
+
 def _onsets(x: NDArray[np.int64]) -> Bools:
     return x >= _FIRST_NOTE
 
@@ -239,6 +255,11 @@ PROPERTIES: dict[str, dict[str, Property]] = {
             "share of notes",
             lambda x: _share(_syncopated(_onsets(x), 2), _onsets(x)),
         ),
+        "repetition": Property(
+            "notes struck at the same place in one bar and the next",
+            "share of notes",
+            lambda x: _repetition(_onsets(x)),
+        ),
         "pitch_range": Property("highest less lowest note", "semitones", _pitch_range),
         "average_interval": Property(
             "mean distance between successive notes", "semitones", _average_interval
@@ -271,6 +292,11 @@ PROPERTIES: dict[str, dict[str, Property]] = {
             "crashes and rides per 16th", "hits per step", _density(_CRASH, _RIDE)
         ),
         "offbeat": Property("hits on the 8ths between the beats", "share of hits", _offbeat),
+        "repetition": Property(
+            "hits that come back at the same place in the next bar",
+            "share of hits",
+            lambda x: _repetition(_hits(x)),
+        ),
         "backbeat": Property("snares on beats 2 and 4", "share of snares", _backbeat),
     },
 }

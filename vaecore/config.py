@@ -8,6 +8,9 @@ from typing import Any, TypeVar
 
 Config = TypeVar("Config")
 
+_PLAIN = {"bool": {bool}, "int": {int}, "float": {float, int}, "str": {str}}
+"""Annotation of a field -> types of the values it takes; a bool is no number here."""
+
 
 def build(kind: type[Config], values: Mapping[str, Any], where: str) -> Config:
     """Return `kind(**values)` after checking names and plain types.
@@ -18,7 +21,7 @@ def build(kind: type[Config], values: Mapping[str, Any], where: str) -> Config:
         where: What is being read, for the message ("config.json: architecture").
 
     Raises:
-        ValueError: A field is unknown, missing, or of another type than its default.
+        ValueError: A field is unknown, missing, or not of its plain type.
     """
     if not isinstance(values, Mapping):
         raise ValueError(f"{where}: expected a mapping, got {type(values).__name__}")
@@ -35,15 +38,7 @@ def build(kind: type[Config], values: Mapping[str, Any], where: str) -> Config:
     if missing:
         raise ValueError(f"{where}: missing {', '.join(map(repr, missing))}")
     for name, value in values.items():
-        default = known[name].default
-        if isinstance(default, bool | int | float | str) and not _fits(value, default):
-            raise ValueError(f"{where}: {name} must be {type(default).__name__}, got {value!r}")
+        plain = getattr(known[name].type, "__name__", known[name].type)
+        if plain in _PLAIN and type(value) not in _PLAIN[plain]:
+            raise ValueError(f"{where}: {name} must be {plain}, got {value!r}")
     return kind(**values)
-
-
-def _fits(value: Any, default: Any) -> bool:
-    if isinstance(default, bool):
-        return isinstance(value, bool)
-    if isinstance(default, float):
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    return isinstance(value, type(default)) and not isinstance(value, bool)

@@ -18,15 +18,18 @@ def choose_device(name: str = "auto") -> torch.device:
     Raises:
         UsageError: The name is unknown or this machine has no such device.
     """
-    kind = name.split(":")[0]
-    if kind not in NAMES:
-        raise UsageError(f"unknown device {name!r}; choose one of {', '.join(NAMES)}")
-    if kind == "auto":
+    if name == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    if kind == "cuda" and not torch.cuda.is_available():
-        raise UsageError(f"this machine has no CUDA device for --device {name}; use --device cpu")
-    if kind == "mps" and not torch.backends.mps.is_available():
-        raise UsageError("this machine has no MPS device; use --device cpu")
-    return torch.device(name)
+    try:
+        device = torch.device(name)
+    except RuntimeError:  # torch's message lists dozens of kinds of device
+        device = None
+    if device is None or device.type not in NAMES:
+        raise UsageError(f"unknown device {name!r}; choose one of {', '.join(NAMES)}")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise UsageError(f"this machine has no device {name!r}; use --device cpu")
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise UsageError(f"this machine has no device {name!r}; use --device cpu")
+    return device

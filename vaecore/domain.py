@@ -32,12 +32,15 @@ class Domain:
         make_codec: Builds the codec from a model's `representation`.
         make_model: Builds the network from a model's `architecture` and its objective.
         box: The folder of shipped models.
+        threads: CPU threads that the command line uses; torch's default without it. A recurrent
+            step is too small to share: threads would mostly wait for each other.
     """
 
     name: str
     make_codec: Callable[[Mapping[str, Any]], Codec]
     make_model: Callable[[Mapping[str, Any], Any], VAE]
     box: Path
+    threads: int | None = None
 
     def shipped(self) -> list[str]:
         """Return the names of the models in the box."""
@@ -66,35 +69,40 @@ class Domain:
         """
         from vaecore import folder as files
         from vaecore.device import choose_device
-        from vaecore.objective import Objective
-        from vaecore.samplers import GaussianMixture
         from vaecore.space import LatentSpace
 
         place = self.folder(model)
         config = files.read_config(place)
         if config.domain != self.name:
             raise DataError(f"is a model of {config.domain!r}, not of {self.name!r}", path=place)
-        try:
-            codec = self.make_codec(config.representation)
-            network = self.make_model(config.architecture, Objective.from_config(config.objective))
-        except (ValueError, TypeError) as error:
-            raise DataError(f"cannot be used: {error}", path=place / files.CONFIG) from error
+        codec, network = self._build(config, place / files.CONFIG)
         files.load_weights(network, place / files.WEIGHTS)
-        attributes = _attributes(place / files.ATTRIBUTES, network.latent_dim)
-        prior = None
-        if (place / files.PRIOR).exists():
-            tensors = files.read_tensors(place / files.PRIOR)
-            try:
-                prior = GaussianMixture.from_state(tensors)
-            except (ValueError, KeyError) as error:
-                raise DataError(f"holds no mixture: {error}", path=place / files.PRIOR) from error
         return LatentSpace(
             network.to(choose_device(device)),
             codec,
-            attributes=attributes,
-            prior=prior,
+            attributes=_attributes(place / files.ATTRIBUTES, network.latent_dim),
+            prior=_prior(place / files.PRIOR, network.latent_dim),
             config=config,
         )
+
+    def _build(self, config: ModelConfig, path: Path) -> tuple[Codec, VAE]:
+        """Return codec and untrained network; a configuration may hold anything."""
+        from vaecore.objective import Objective
+
+        try:
+            codec = self.make_codec(config.representation)
+            return codec, self.make_model(
+                config.architecture, Objective.from_config(config.objective)
+            )
+        except DataError as error:
+            raise DataError(error.problem, path=path, remedy=error.remedy) from error
+        except (ValueError, TypeError, KeyError) as error:
+            # Torch appends a stack of its own to some messages.
+            reason = str(error).partition("\n")[0]
+            raise DataError(f"cannot be used: {reason}", path=path) from error
+        except (RuntimeError, MemoryError, OverflowError) as error:
+            problem = "cannot be used: its sizes are negative or too large"
+            raise DataError(problem, path=path) from error
 
     def save(
         self,
@@ -127,8 +135,23 @@ def _attributes(path: Path, latent_dim: int) -> dict[str, Tensor]:
 
     vectors = read_tensors(path) if path.exists() else {}
     for name, vector in vectors.items():
-        if tuple(vector.shape) != (latent_dim,):
-            raise DataError(
-                f"attribute {name!r} has shape {tuple(vector.shape)}, not ({latent_dim},)", path=path
-            )
+        shape = tuple(vector.shape)
+        if shape != (latent_dim,):
+            raise DataError(f"attribute {name!r} has shape {shape}, not ({latent_dim},)", path=path)
     return vectors
+
+
+def _prior(path: Path, latent_dim: int) -> GaussianMixture | None:
+    from vaecore.folder import read_tensors
+    from vaecore.samplers import GaussianMixture
+
+    if not path.exists():
+        return None
+    try:
+        prior = GaussianMixture.from_state(read_tensors(path))
+    except ValueError as error:
+        raise DataError(f"holds no mixture: {error}", path=path) from error
+    if prior.means.shape[1] != latent_dim:
+        found = prior.means.shape[1]
+        raise DataError(f"has {found} dimensions, the model has {latent_dim}", path=path)
+    return prior

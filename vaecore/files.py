@@ -39,7 +39,9 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     except OSError as error:
         reason = error.strerror or str(error)
         raise DataError(
-            f"cannot be written ({reason.lower()})", path=target, remedy="choose another -o/--output"
+            f"cannot be written ({reason.lower()})",
+            path=target,
+            remedy="choose another -o/--output",
         ) from error
     finally:
         if temporary is not None:

@@ -146,4 +146,8 @@ def load_weights(model: nn.Module, path: Path) -> None:
                 f"the architecture needs {tuple(expected[name].shape)}",
                 path=path,
             )
+        # Floating point tensors were read as float32.
+        wanted = torch.float32 if expected[name].is_floating_point() else expected[name].dtype
+        if tensor.dtype != wanted:
+            raise DataError(f"tensor {name!r} holds {tensor.dtype}, not {wanted}", path=path)
     model.load_state_dict(tensors)

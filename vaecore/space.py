@@ -133,7 +133,7 @@ class LatentSpace:
         return self.decode(self.encode(items), temperature, seed, self._contexts(items))
 
     def sample(
-        self, n: int = 1, temperature: float = 1.0, seed: int = 0, prior: str = "normal"
+        self, n: int = 1, temperature: float = 1.0, seed: int = 0, prior: str | None = None
     ) -> list[Any]:
         """Return n new items.
 
@@ -142,12 +142,15 @@ class LatentSpace:
             temperature: Of the decoder.
             seed: Of codes and decoder.
             prior: "normal" draws codes from N(0, I), "mixture" from the mixture fitted to the
-                aggregate posterior.
+                aggregate posterior, which is nearer to real items. None takes the mixture where
+                the model has one.
         """
         return self.decode(self.sample_codes(n, seed, prior), temperature, seed)
 
-    def sample_codes(self, n: int, seed: int = 0, prior: str = "normal") -> Tensor:
+    def sample_codes(self, n: int, seed: int = 0, prior: str | None = None) -> Tensor:
         """Return n codes `(n, latent_dim)` drawn from a prior (see `sample`)."""
+        if prior is None:
+            prior = "normal" if self.prior is None else "mixture"
         if prior not in ("normal", "mixture"):
             raise UsageError(f"unknown prior {prior!r}; choose normal or mixture")
         if prior == "mixture" and self.prior is None:
@@ -210,7 +213,7 @@ class LatentSpace:
             amount: How far to go, from 0 (the reconstruction) to 1 (a sample from the prior).
         """
         generator = torch.Generator().manual_seed(seed)
-        z = perturb(self.encode(item)[0], amount, n, generator)
+        z = perturb(self.encode([item])[0], amount, n, generator)
         return self.decode(z, temperature, seed, self._contexts([item]) * n)
 
     def attribute_vector(self, with_items: Any, without_items: Any) -> Tensor:
@@ -236,7 +239,7 @@ class LatentSpace:
         Raises:
             UsageError: An attribute is unknown.
         """
-        z = apply_attributes(self.encode(item), self.attributes, amounts)
+        z = apply_attributes(self.encode([item]), self.attributes, amounts)
         return self.decode(z, temperature, seed, self._contexts([item]))[0]
 
     def analyse(self, items: Any) -> LatentReport:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from seqvae.presentation import Grid
 
-MOST = 40
-"""At most this many lines; the rest is counted."""
+MOST = 25
+"""At most this many lines (a palette of 5 x 5); the rest is counted."""
 
 _LOW, _HIGH, _BOTH, _LIGHT = "▄▀█·"
 _HEIGHTS = "▁▂▃▄▅▆▇█"

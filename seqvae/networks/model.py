@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
@@ -11,6 +11,11 @@ from seqvae.networks.decoder import SequenceDecoder
 from seqvae.networks.encoder import SequenceEncoder
 from vaecore.model import VAE
 from vaecore.objective import Objective
+
+
+LARGEST = {"steps": 1 << 12, "classes": 1 << 16, "encoder_layers": 16, "decoder_layers": 16}
+LARGEST_DIM = 1 << 13
+"""A model folder that asks for more is broken or hostile, and is refused before it takes memory."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,12 @@ class SequenceArchitecture:
                 raise ValueError(
                     f"{name} must be one of {', '.join(known)}, got {getattr(self, name)!r}"
                 )
+        for field in fields(self):
+            value, largest = getattr(self, field.name), LARGEST.get(field.name, LARGEST_DIM)
+            if field.type == "int" and not 1 <= value <= largest:
+                raise ValueError(f"{field.name} must be in 1..{largest}, got {value}")
+            if field.type == "float" and not 0 <= value <= 1:
+                raise ValueError(f"{field.name} must be in 0..1, got {value}")
 
 
 class SequenceVAE(VAE):

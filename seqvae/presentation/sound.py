@@ -1,10 +1,13 @@
-"""Sound: a WAV file of an item, played with the SoundFont that comes with pretty_midi."""
+"""Sound: a WAV file of an item, played by midirenderer with the SoundFont of pretty_midi."""
 
 from __future__ import annotations
 
+import io
 import math
 import os
-from importlib.util import find_spec
+from collections.abc import Sequence
+from copy import copy
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +15,7 @@ from vaecore.errors import DataError
 from vaecore.files import replacing
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-    from pretty_midi import PrettyMIDI
+    from pretty_midi import Instrument, PrettyMIDI
     from torch import Tensor
 
 LOUDNESS = -16.0
@@ -23,10 +25,15 @@ PEAK = -1.0
 """Highest true peak in dBTP: headroom for lossy coding, which overshoots."""
 
 LONGEST = 600.0
-"""Seconds that are rendered at most; sound is held in memory, 0.35 MB a second and more."""
+"""Seconds that are rendered at most; sound is held in memory, 0.4 MB a second and more."""
+
+RATE = 48000
+"""Samples per second that midirenderer plays."""
 
 _LIMIT = 9.0  # decibels that the limiter may take from a peak
-_TAIL = 1.0  # seconds after the last note for its release
+_TAIL = 1.5  # seconds after the last note in which it rings out
+_FADE = 0.5  # of them, the seconds in which the longest, cymbals and bells, are faded out
+_CHANNELS = 15  # of a MIDI file; the 16th is for drums
 
 
 def render(
@@ -45,20 +52,16 @@ def render(
         soundfont: Another SoundFont 2 bank, `.sf2`.
 
     Raises:
-        DataError: torchaudio or soundfile is missing, the item is too long, the SoundFont cannot be
-            read, or the file cannot be written.
+        DataError: A package for sound is missing, the item is too long, the SoundFont cannot be
+            played, or the file cannot be written.
     """
     if not 8000 <= sample_rate <= 192000:
         raise ValueError(f"sample_rate is {sample_rate}, expected 8000 to 192000")
-    missing = [name for name in ("torchaudio", "soundfile") if not find_spec(name)]
-    if missing:
-        raise DataError(f"sound needs {missing[0]}", remedy=f"pip install {missing[0]}")
+    played = synthesize(item, soundfont)
     import soundfile
     from torchaudio.functional import resample
 
-    from seqvae.presentation.soundfont import RATE
-
-    audio = normalize(resample(synthesize(item, soundfont), RATE, sample_rate), sample_rate)
+    audio = normalize(resample(played, RATE, sample_rate), sample_rate)
     with replacing(path) as temporary:
         soundfile.write(temporary, audio.T.numpy(), sample_rate, "PCM_16", format="WAV")
     return Path(path)
@@ -72,11 +75,23 @@ def default_soundfont() -> Path:
 
 
 def synthesize(item: PrettyMIDI, soundfont: str | os.PathLike[str] | None = None) -> Tensor:
-    """Return the sound of an item, `(2, samples)` at 44100 Hz, not normalised."""
-    import numpy as np
-    import torch
+    """Return the sound of an item, `(2, samples)` at 48000 Hz, not normalised.
 
-    from seqvae.presentation.soundfont import RATE, SoundFont
+    It lasts 1.5 s longer than the item, for the release of the last notes.
+
+    Raises:
+        DataError: A package for sound is missing, the item is too long, or the SoundFont cannot
+            be played.
+    """
+    for package in ("midirenderer", "soundfile", "torchaudio"):
+        try:
+            import_module(package)
+        except (ImportError, OSError) as error:  # OSError: a system library is missing
+            raise DataError(
+                f"sound needs the package {package}, which cannot be imported",
+                remedy=f"pip install {package} (on Linux x86-64, macOS or Windows)",
+            ) from error
+    import torch
 
     seconds = item.get_end_time()
     if seconds > LONGEST:
@@ -84,32 +99,53 @@ def synthesize(item: PrettyMIDI, soundfont: str | os.PathLike[str] | None = None
             f"lasts {seconds:.0f} s, more than the {LONGEST:.0f} s that can be rendered",
             remedy="cut it",
         )
-    bank = SoundFont(soundfont if soundfont is not None else default_soundfont())
-    audio = np.zeros((2, math.ceil((seconds + _TAIL) * RATE)), np.float32)
-    for part in item.instruments:
-        sounding: dict[int, tuple[int, NDArray]] = {}
-        for note in sorted(part.notes, key=lambda n: (n.start, n.pitch)):
-            begin = round(note.start * RATE)
-            held = max(round((note.end - note.start) * RATE), 1)
-            tone = bank.tone(part.program, part.is_drum, note.pitch, note.velocity, held)
-            end = min(begin + tone.audio.shape[1], audio.shape[1])
-            audio[:, begin:end] += tone.audio[:, : end - begin]
-            if tone.exclusive_class:  # an open hi-hat ends when the closed one is struck
-                if tone.exclusive_class in sounding:
-                    _silence(audio, *sounding[tone.exclusive_class], begin)
-                sounding[tone.exclusive_class] = begin, tone.audio
-    fade = min(RATE // 10, audio.shape[1])
-    audio[:, -fade:] *= np.linspace(1, 0, fade, dtype=np.float32)
-    return torch.from_numpy(audio)
+    bank = Path(soundfont) if soundfont is not None else default_soundfont()
+    parts = item.instruments
+    groups = [parts[k : k + _CHANNELS] for k in range(0, max(len(parts), 1), _CHANNELS)]
+    audio = sum(_play(_midi(group, seconds + _TAIL), bank) for group in groups)
+    audio = audio[:, : math.ceil((seconds + _TAIL) * RATE)]
+    fade = round(_FADE * RATE)
+    audio[:, -fade:] *= torch.linspace(1, 0, fade)
+    return audio
 
 
-def _silence(audio: NDArray, begin: int, tone: NDArray, at: int) -> None:
-    """Take the rest of a tone out of the mix from a time on, over 5 ms."""
-    import numpy as np
+def _midi(parts: Sequence[Instrument], seconds: float) -> bytes:
+    """Return a MIDI file of at most 15 parts that ends within 2 ms after so many seconds."""
+    from pretty_midi import Lyric, Note, PrettyMIDI
 
-    rest = tone[:, at - begin : audio.shape[1] - begin]
-    fade = np.clip(np.arange(rest.shape[1], dtype=np.float32) / 220, 0, 1)
-    audio[:, at : at + rest.shape[1]] -= rest * fade
+    midi = PrettyMIDI(resolution=1000, initial_tempo=60)  # a tick is a millisecond
+    for part in parts:
+        part = copy(part)
+        # A note that ends on the tick it starts on would never end.
+        part.notes = [
+            Note(n.velocity, n.pitch, n.start, max(n.end, n.start + 0.002)) for n in part.notes
+        ]
+        midi.instruments.append(part)
+    midi.lyrics.append(Lyric("", seconds))  # the sound stops at the last event of whatever kind
+    file = io.BytesIO()
+    midi.write(file)
+    return file.getvalue()
+
+
+def _play(midi: bytes, bank: Path) -> Tensor:
+    """Return the sound of a MIDI file, `(2, samples)`."""
+    import midirenderer
+    import soundfile
+    import torch
+
+    try:
+        wave = midirenderer.render_wave_from(bank.read_bytes(), midi)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise DataError(f"cannot be read ({reason})", path=bank) from error
+    except (KeyboardInterrupt, SystemExit, MemoryError):
+        raise
+    except BaseException as error:  # a panic in Rust is not an Exception
+        raise DataError(
+            "is not an intact SoundFont 2 bank", path=bank, remedy="name an .sf2 file"
+        ) from error
+    audio, _ = soundfile.read(io.BytesIO(wave), dtype="float32")
+    return torch.from_numpy(audio.T.copy())
 
 
 def normalize(audio: Tensor, sample_rate: int) -> Tensor:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from handmade import write_notes
 
-from conftest import write_notes
 from seqvae.cli import command
 
 SCALE = [(k, k + 1, 60 + k) for k in range(8)]
@@ -56,9 +56,9 @@ BAD = {
     empty: "is empty",
     no_notes: "has no notes",
     only_three_four: "is in 3/4",
-    no_length: "",
+    no_length: "notes",
     ten_hours: "is too long",
-    truncated: "",
+    truncated: "is cut off",
     folder: "is a folder",
     missing: "does not exist",
 }

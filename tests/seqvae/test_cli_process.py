@@ -34,29 +34,6 @@ def test_interpolate(examples, tiny_drums, tmp_path):
     assert os.listdir(tmp_path) == ["interpolation.mid"]
 
 
-def test_an_unexpected_error_is_one_line(tmp_path):
-    # A box that breaks in a way that nobody foresaw.
-    code = (
-        "import vaecore.cli.box as b, sys, seqvae.cli;"
-        "b.describe = lambda folder: 1 / 0;"
-        "from seqvae.domain import DOMAIN;"
-        f"object.__setattr__(DOMAIN, 'box', __import__('pathlib').Path({str(tmp_path)!r}));"
-        "sys.argv = ['seqvae', 'models']; seqvae.cli.main()"
-    )
-    (tmp_path / "m").mkdir()
-    (tmp_path / "m/config.json").touch()
-    command = [sys.executable, "-c", code]
-    plain = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
-    assert plain.returncode == 1
-    (line,) = plain.stderr.splitlines()
-    assert line.startswith("Error: unexpected ZeroDivisionError")
-    environment = {**os.environ, "SEQVAE_DEBUG": "1"}
-    debug = subprocess.run(
-        command, capture_output=True, text=True, cwd=ROOT, check=False, env=environment
-    )
-    assert "Traceback" in debug.stderr
-
-
 def test_help_and_errors_import_nothing_heavy(examples, tmp_path):
     script = (
         "import sys, seqvae.cli as c\n"

@@ -33,6 +33,7 @@ def test_melody():
             "note_density": 4 / 32,
             "syncopation_16th": 1 / 4,
             "syncopation_8th": 1 / 4,
+            "repetition": 0,
             "pitch_range": 12,
             "average_interval": (2 + 4 + 6) / 3,
             "average_pitch": (60 + 62 + 66 + 72) / 4,
@@ -54,9 +55,18 @@ def test_drums():
             "tom_density": 1 / 32,
             "cymbal_density": 2 / 32,
             "offbeat": 4 / 12,
+            "repetition": 0,
             "backbeat": 2 / 3,
         }
     )
+
+
+def test_repetition_compares_each_bar_with_the_next():
+    melody = window({0: 41, 4: 43, 16: 45, 22: 41})  # one place of two comes back
+    assert measure("melody", melody)["repetition"] == pytest.approx(2 * 1 / 4)
+    drums = window({0: 0b101, 16: 0b001, 20: 0b1})  # the kick comes back, the hat does not
+    assert measure("drums", drums)["repetition"] == pytest.approx(2 * 1 / 4)
+    assert np.isnan(measure("drums", window({0: 1}, steps=16))["repetition"]).all()
 
 
 @pytest.mark.parametrize("representation", PROPERTIES)

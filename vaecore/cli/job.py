@@ -61,6 +61,10 @@ class Job:
         reason = ""
         if self.model is None:
             self.model, reason = self.presentation.choose_model(paths)
+        if self.domain.threads is not None:
+            import torch
+
+            torch.set_num_threads(self.domain.threads)
         space = self.domain.load(self.model, self.device)
         self.say(f"{click.style(self.model, bold=True)}  {reason}".rstrip())
         return space
@@ -105,7 +109,7 @@ class Job:
         where = ", ".join(map(str, paths))
         if not len(found):
             reason = f"for example {problems[0]}" if problems else None
-            text = f"no example for {self.model} in {len(files)} files"
+            text = f"no example for {self.model} in {counted(len(files), 'file')}"
             raise DataError(text, path=where, remedy=reason)
         self.say(f"  {where}: {counted(len(found), 'example')} of {counted(len(files), 'file')}")
         shown = problems if len(problems) <= 3 else [*problems[:2], f"{len(problems) - 2} more"]

@@ -27,13 +27,12 @@ from vaecore.errors import UsageError
 @click.option(
     "--prior",
     type=click.Choice(["normal", "mixture"]),
-    default="normal",
-    show_default=True,
-    help="Where codes are drawn from: N(0, I), or a mixture fitted to real ones.",
+    help="Where codes are drawn from: N(0, I), or a mixture fitted to real ones, which is the "
+    "default where the model has one.",
 )
 @options.seed
 @options.writes
-def sample(job: Job, n: int, temperature: float, prior: str, seed: int) -> None:
+def sample(job: Job, n: int, temperature: float, prior: str | None, seed: int) -> None:
     """Invent something new."""
     place = job.place()
     space = job.load()

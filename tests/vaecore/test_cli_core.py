@@ -1,0 +1,196 @@
+"""The shared command line with a domain of its own: points in the plane, in text files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import torch
+from click.testing import CliRunner, Result
+from torch import Tensor, nn
+
+from vaecore import cli
+from vaecore.codec import Codec
+from vaecore.domain import Domain
+from vaecore.errors import DataError, UsageError
+from vaecore.folder import ModelConfig
+from vaecore.model import VAE
+
+
+class PointCodec(Codec[list]):
+    suffixes = (".txt",)
+    config: Mapping[str, Any] = {}
+
+    def encode(self, item: Any) -> Tensor:
+        try:
+            return torch.tensor([float(word) for word in Path(item).read_text().split()])
+        except ValueError as error:
+            raise DataError("holds no numbers", path=item) from error
+
+    def decode(self, x: Tensor, context: Any = None) -> list:
+        return x.tolist()
+
+
+class Wide(nn.Linear):
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        mean = super().forward(x)
+        return mean, torch.ones_like(mean)
+
+
+class Back(nn.Linear):
+    def generate(self, z: Tensor, temperature: float, seed: int) -> Tensor:
+        return self(z)
+
+
+class PointPresentation(cli.Presentation):
+    reads = suffixes = (".txt",)
+    outputs: Mapping[str, str] = dict.fromkeys(
+        ("interpolate", "palette", "sample", "reconstruct", "edit", "similar"), "points.txt"
+    )
+
+    def options(self, verb: str) -> Sequence[click.Option]:
+        return [click.Option(["--shout"], is_flag=True)] * (verb == "interpolate")
+
+    def choose_model(self, paths: Sequence[Path]) -> cli.Choice:
+        return cli.Choice("points", "the only one")
+
+    def sources(
+        self, codec: Codec, paths: Sequence[Path], options: Mapping[str, Any]
+    ) -> list[list[cli.Source]]:
+        return [[cli.Source(path, path) for path in paths]]
+
+    def write(self, result: cli.Result, outputs: Any, options: Mapping[str, Any]) -> cli.Written:
+        text = "\n".join(" ".join(f"{x:.3f}" for x in item) for item in result.items)
+        text = text.replace(".", "!") if options.get("shout") else text
+        outputs.add(outputs.main).write_text(text)
+        return cli.Written(f"{len(result.items)} points", {"points": len(result.items)})
+
+    def picture(self, result: cli.Result, width: int) -> str:
+        return f"[{len(result.items)} points, {result.columns} columns]"
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Run the command of the points in an empty folder with inputs a, b, c, d."""
+    monkeypatch.chdir(tmp_path)
+
+    def make_model(architecture: Mapping[str, Any], objective: Any) -> VAE:
+        model = VAE(Wide(2, 2), Back(2, 2), 2, objective)
+        for part in (model.encoder, model.decoder):
+            nn.init.eye_(part.weight)
+            nn.init.zeros_(part.bias)
+        return model
+
+    domain = Domain("points", lambda config: PointCodec(), make_model, tmp_path / "box")
+    config = ModelConfig("points", "points", {}, {}, {}, "Points in the plane")
+    model = make_model({}, None)
+    from vaecore.objective import Objective
+
+    model.objective = Objective()
+    (tmp_path / "box").mkdir()
+    domain.save(tmp_path / "box/points", model, config, {"up": torch.tensor([0.0, 1.0])})
+    for name, text in {"a": "0 1", "b": "1 0", "c": "0 -1", "d": "-1 0"}.items():
+        (tmp_path / f"{name}.txt").write_text(text)
+    group = cli.build(domain, PointPresentation(), help="Points.")
+    group.add_command(group.commands["interpolate"], "morph")
+
+    def run(arguments: str, code: int = 0) -> Result:
+        result = CliRunner().invoke(group, arguments.split())
+        assert result.exit_code == code, result.output
+        return result
+
+    return run
+
+
+def test_interpolate(run, tmp_path):
+    assert "[3 points, None columns]" in run("interpolate a.txt b.txt --steps 3 --path lerp").stdout
+    assert (tmp_path / "points.txt").read_text() == "0.000 1.000\n0.500 0.500\n1.000 0.000"
+    assert sorted(path.name for path in tmp_path.glob("*.txt")) == [
+        *(f"{name}.txt" for name in "abcd"),
+        "points.txt",
+    ]
+
+
+def test_a_domain_adds_options_and_other_names(run, tmp_path):
+    report = json.loads(run("morph a.txt b.txt --steps 2 --shout --json").stdout)
+    assert report["points"] == 2
+    assert report["windows"][0]["latent_distances"] == [pytest.approx(2**0.5, abs=1e-3)]
+    assert (tmp_path / "points.txt").read_text() == "0!000 1!000\n1!000 0!000"
+    run("palette a.txt b.txt c.txt d.txt --shout", code=2)
+
+
+def test_palette(run, tmp_path):
+    text = run("palette a.txt b.txt c.txt d.txt --rows 2 --columns 3").stdout
+    assert "[6 points, 3 columns]" in text
+    lines = (tmp_path / "points.txt").read_text().splitlines()
+    assert (lines[0], lines[2], lines[3]) == ("0.000 1.000", "1.000 0.000", "0.000 -1.000")
+
+
+def test_edit_sample_similar_reconstruct(run, tmp_path):
+    run("edit a.txt --add up=2 --add up=-1")
+    assert (tmp_path / "points.txt").read_text() == "0.000 2.000"
+    run("reconstruct b.txt")
+    assert (tmp_path / "points.txt").read_text() == "1.000 0.000"
+    run("similar b.txt --amount 0 -n 2")
+    assert (tmp_path / "points.txt").read_text() == "1.000 0.000\n1.000 0.000"
+    assert json.loads(run("sample -n 3 --json").stdout)["points"] == 3
+
+
+def test_attribute_and_analyze(run):
+    text = run("attribute --with a.txt --without c.txt --name high").stdout
+    assert "length 2.00 · tells 100% of these examples apart" in text
+    assert json.loads(run("analyze a.txt b.txt c.txt d.txt --json").stdout)["examples"] == 4
+
+
+def test_there_is_no_evaluate_without_a_function(run):
+    assert "No such command 'evaluate'" in run("evaluate points a.txt", code=2).stderr
+
+
+def test_unusable_files_are_named(run, tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder/x.txt").write_text("one two")
+    assert run("reconstruct folder/x.txt", code=1).stderr == (
+        "Error: folder/x.txt: holds no numbers\n"
+    )
+    text = run("analyze folder", code=1).stderr
+    assert text == (
+        "Error: folder: no example for points in 1 file; "
+        "for example folder/x.txt: holds no numbers\n"
+    )
+    (tmp_path / "folder/y.txt").write_text("1 2")
+    assert "left out: folder/x.txt: holds no numbers" in run("analyze folder").stdout
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (DataError("is bad", path="x", remedy="mend it"), 1, "Error: x: is bad; mend it"),
+        (UsageError("not so"), 2, "Error: not so"),
+        (OSError(28, "No space left on device", "x"), 1, "Error: x: no space left on device"),
+        (MemoryError(), 1, "Error: not enough memory; try fewer or smaller inputs"),
+        (KeyboardInterrupt(), 130, "Interrupted."),
+        (
+            ZeroDivisionError("one\ntwo"),
+            1,
+            "Error: unexpected ZeroDivisionError: one; "
+            "please report it (POINTS_DEBUG=1 shows where)",
+        ),
+    ],
+)
+def test_errors_are_one_line(error: BaseException, code: int, line: str, monkeypatch):
+    group = cli.Group("points")
+
+    @group.command()
+    def fail() -> None:
+        raise error
+
+    result = CliRunner().invoke(group, ["fail"])
+    assert (result.exit_code, result.stderr.strip()) == (code, line)
+    assert result.stdout == ""
+    if isinstance(error, ZeroDivisionError):
+        monkeypatch.setenv("POINTS_DEBUG", "1")
+        assert isinstance(CliRunner().invoke(group, ["fail"]).exception, ZeroDivisionError)

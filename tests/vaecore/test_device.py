@@ -1,0 +1,55 @@
+"""Choosing a device, on machines that have one and machines that do not."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from vaecore.device import choose_device
+from vaecore.errors import UsageError
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch):
+    """Let this machine seem to have the devices that are named."""
+
+    def has(*devices: str) -> None:
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: "cuda" in devices)
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: int("cuda" in devices))
+        monkeypatch.setattr(torch.backends.mps, "is_available", lambda: "mps" in devices)
+
+    return has
+
+
+def test_auto_takes_the_fastest_there_is(machine) -> None:
+    for devices, chosen in [((), "cpu"), (("mps",), "mps"), (("cuda", "mps"), "cuda")]:
+        machine(*devices)
+        assert choose_device("auto") == torch.device(chosen)
+        assert choose_device() == torch.device(chosen)
+        assert choose_device("cpu") == torch.device("cpu")
+
+
+def test_a_device_by_number(machine) -> None:
+    machine("cuda")
+    assert choose_device("cuda:0") == torch.device("cuda", 0)
+
+
+@pytest.mark.parametrize("name", ["cuda", "cuda:1", "mps"])
+def test_a_device_that_is_not_there_is_refused(machine, name: str) -> None:
+    machine()
+    with pytest.raises(UsageError, match=f"this machine has no device '{name}'"):
+        choose_device(name)
+
+
+@pytest.mark.parametrize("name", ["tpu", "", "CUDA", "cuda1"])
+def test_an_unknown_name_is_refused(machine, name: str) -> None:
+    machine("cuda", "mps")
+    with pytest.raises(UsageError, match="unknown device .*; choose one of auto, cpu"):
+        choose_device(name)
+
+
+@pytest.mark.parametrize("name", ["cpu:x", "cuda:", "cuda:-1", "cuda:7", "auto:1", "mps:zero"])
+def test_an_impossible_number_is_refused(machine, name: str) -> None:
+    machine("cuda", "mps")
+    with pytest.raises(UsageError, match=name):
+        choose_device(name)

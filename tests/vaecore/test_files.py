@@ -1,0 +1,73 @@
+"""Writing files: all or nothing."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from vaecore.errors import DataError
+from vaecore.files import replacing
+
+
+def test_the_file_appears_when_the_block_succeeds(tmp_path: Path) -> None:
+    target = tmp_path / "song.mid"
+    with replacing(target) as temporary:
+        assert temporary.parent == tmp_path
+        assert temporary.suffix == ".mid"
+        temporary.write_text("new")
+        assert not target.exists()
+    assert target.read_text() == "new"
+    assert os.listdir(tmp_path) == ["song.mid"]
+
+
+def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
+    target = tmp_path / "song.mid"
+    target.write_text("old")
+    with pytest.raises(ZeroDivisionError), replacing(target) as temporary:
+        temporary.write_text("half")
+        raise ZeroDivisionError
+    assert target.read_text() == "old"
+    assert os.listdir(tmp_path) == ["song.mid"]
+
+
+def test_a_full_disk_is_one_line_about_the_file(tmp_path: Path) -> None:
+    target = tmp_path / "song.mid"
+    with pytest.raises(DataError, match="no space left") as caught, replacing(target):
+        raise OSError(28, "No space left on device")
+    assert caught.value.path == target
+    assert os.listdir(tmp_path) == []
+
+
+def test_errors_about_other_files_pass_unchanged(tmp_path: Path) -> None:
+    error = DataError("is empty", path="other.mid")
+    with pytest.raises(DataError) as caught, replacing(tmp_path / "song.mid"):
+        raise error
+    assert caught.value is error
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no permission bits")
+def test_the_file_gets_the_usual_permissions(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        with replacing(tmp_path / "song.mid") as temporary:
+            temporary.write_text("x")
+    finally:
+        now = os.umask(before)
+    assert now == 0o027  # it was only looked at
+    assert stat.S_IMODE((tmp_path / "song.mid").stat().st_mode) == 0o640
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [("folder", "is a directory"), ("nowhere/song.mid", "no such file"), ("file/x", "not a dir")],
+)
+def test_impossible_places_are_refused(tmp_path: Path, place: str, message: str) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("")
+    entered = False
+    with pytest.raises(DataError, match=message), replacing(tmp_path / place):
+        entered = True
+    assert not entered

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,13 +30,13 @@ def describe(representation: str) -> dict[str, Any]:
 
 
 def fit_attributes(space: LatentSpace, windows: Tensor, codes: Tensor) -> dict[str, Tensor]:
-    """Return one vector `(latent_dim,)` per property of the representation.
+    """Return one vector `(latent_dim,)` per property of the representation, by name.
 
     Directions come from one joint regression, so that each changes its own property and leaves
     the others alone (`vaecore.attributes.attribute_directions`); a property that is the sum of
-    others is regressed by itself. Their lengths are then set by
-    trial: added at strength 1 to real windows, a vector raises its property by one standard
-    deviation of the data, as far as decoded notes can follow.
+    others is regressed by itself, and one that never varies gets no vector. Their lengths are
+    then set by trial: added at strength 1 to real windows, a vector raises its property by one
+    standard deviation of the data, as far as decoded notes can follow.
 
     Args:
         space: The model.
@@ -43,22 +44,38 @@ def fit_attributes(space: LatentSpace, windows: Tensor, codes: Tensor) -> dict[s
         codes: Their posterior means `(n, latent_dim)`.
     """
     values = _values(space.codec.name, windows)
-    scale = np.nanstd(values, axis=0) + 1e-9
     usable = ~np.isnan(values).any(axis=1)
-    standard = (values[usable] - values[usable].mean(axis=0)) / scale
-    codes, standard = codes[torch.from_numpy(usable)], torch.from_numpy(standard)
-    total = torch.tensor([p.total for p in PROPERTIES[space.codec.name].values()])
-    directions = torch.empty(len(total), codes.shape[1])
-    directions[~total] = attribute_directions(codes, standard[:, ~total]).float()
-    for k in total.nonzero().flatten():
-        directions[k] = attribute_directions(codes, standard[:, k, None])[0].float()
-    vectors = dict(zip(PROPERTIES[space.codec.name], directions, strict=True))
+    if usable.sum() < 2:
+        return {}
+    scale = values[usable].std(axis=0)
+    standard = (values[usable] - values[usable].mean(axis=0)) / np.where(scale > 0, scale, 1)
+    vectors = _directions(space.codec.name, codes[torch.from_numpy(usable)], standard)
     trial = torch.linspace(0, len(windows) - 1, min(CALIBRATION, len(windows))).long()
-    change = effects(space, vectors, windows[trial], scale=scale)
+    columns = [list(PROPERTIES[space.codec.name]).index(name) for name in vectors]
+    change = effects(space, vectors, windows[trial], scale=np.where(scale > 0, scale, 1))
+    own = change[range(len(columns)), columns]
+    lengths = np.clip(1 / np.maximum(np.nan_to_num(own), 1e-3), 1 / LONGEST, LONGEST)
     return {
-        name: vector * float(np.clip(1 / max(change[k, k], 1e-3), 0.25, LONGEST))
-        for k, (name, vector) in enumerate(vectors.items())
+        name: vector * float(length)
+        for (name, vector), length in zip(vectors.items(), lengths, strict=True)
     }
+
+
+def _directions(representation: str, codes: Tensor, values: np.ndarray) -> dict[str, Tensor]:
+    """Return the directions of the properties that vary, `(latent_dim,)` each."""
+    targets = torch.from_numpy(values)
+    varied = targets.std(dim=0) > 0
+    names = [n for k, n in enumerate(PROPERTIES[representation]) if varied[k]]
+    targets = targets[:, varied]
+    shared = [k for k, n in enumerate(names) if not PROPERTIES[representation][n].total]
+    found: dict[int, Tensor] = {}
+    # In very few windows, properties may be indistinguishable; then each goes by itself.
+    with suppress(ValueError):
+        found |= dict(zip(shared, attribute_directions(codes, targets[:, shared]), strict=True))
+    for k in set(range(len(names))) - set(found):
+        with suppress(ValueError):
+            found[k] = attribute_directions(codes, targets[:, k, None])[0]
+    return {names[k]: found[k].float() for k in sorted(found)}
 
 
 def effects(

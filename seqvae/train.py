@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+import yaml
 from torch import Tensor
 
 from seqvae.attributes import describe, fit_attributes
@@ -19,14 +20,19 @@ from seqvae.domain import DOMAIN
 from seqvae.evaluate import measure
 from seqvae.networks.model import fast_bfloat16
 from vaecore.errors import DataError
+from vaecore.files import replacing
 from vaecore.folder import WEIGHTS, ModelConfig, load_weights
 from vaecore.samplers import GaussianMixture
 from vaecore.training import fit
+from vaecore.training.loop import CHECKPOINT
 
 if TYPE_CHECKING:
     from seqvae.presets import Preset
     from vaecore.model import VAE
     from vaecore.training import FitResult
+
+RECIPE = "recipe.yaml"
+"""The recipe in a model folder, as a file of presets; what `resume` goes on with."""
 
 VALIDATION_WINDOWS = 1024
 CODES = 10_000
@@ -66,7 +72,7 @@ def train(
         raise DataError(
             f"holds {summary['representation']}, the preset needs {codec.config}",
             path=shards,
-            remedy="run prepare with the preset's representation",
+            remedy="prepare it again, or choose another --preset",
         )
     config = preset.make_training()
     torch.manual_seed(config.seed)
@@ -83,14 +89,20 @@ def train(
     validation = _spread(read_windows(shards, "validation"), VALIDATION_WINDOWS)
     if not len(train_loader.windows) or not len(validation):
         raise DataError("has no window to train or validate on", path=shards)
-    card = ModelConfig(
+    if not resume:
+        output.mkdir(parents=True, exist_ok=True)
+        with replacing(output / RECIPE) as temporary:
+            sections = {key: value for key, value in asdict(preset).items() if key != "name"}
+            temporary.write_text(yaml.safe_dump({preset.name: sections}, sort_keys=False))
+    about = ModelConfig(
         domain=DOMAIN.name,
-        name=preset.name,
+        name=output.name,
         representation=codec.config,
         architecture=asdict(model.architecture),
         objective=model.objective.config,
         description=preset.description,
         training={
+            "preset": preset.name,
             **({"start": Path(start).name} if start is not None else {}),
             "recipe": preset.training,
             "augmentation": preset.augmentation,
@@ -101,7 +113,7 @@ def train(
     )
 
     def save(model: VAE, place: Path) -> None:
-        DOMAIN.save(place, model, card)
+        DOMAIN.save(place, model, about)
 
     def metrics(model: VAE, x: Tensor) -> dict[str, float]:
         return {name: float(value) for name, value in measure(model, x).items()}
@@ -114,7 +126,7 @@ def train(
         output,
         metrics=metrics,
         save=save,
-        resume=output / "last.ckpt" if resume else None,
+        resume=output / CHECKPOINT if resume else None,
         progress=progress,
     )
     complete(
@@ -137,7 +149,8 @@ def complete(place: Path, windows: Tensor, result: FitResult | None = None) -> N
     components = min(COMPONENTS, len(windows))
     prior = GaussianMixture.fit(codes, components, covariance="full")
     attributes = fit_attributes(space, windows, posterior.mean)
-    config = replace(space.config, attributes=describe(space.codec.name))
+    known = describe(space.codec.name)
+    config = replace(space.config, attributes={name: known[name] for name in attributes})
     if result is not None:
         reached = {"steps": result.steps, "minutes": round(result.minutes, 1)}
         best = {name: round(value, 4) for name, value in result.best.items()}

@@ -14,16 +14,9 @@ import click
 from vaecore.cli import options
 from vaecore.cli.job import find_files
 from vaecore.errors import DataError, UsageError
-from vaecore.files import replacing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from seqvae.networks.model import SequenceVAE
-    from seqvae.presets import Preset
-
-RECIPE = "recipe.yaml"
-"""The recipe in a model folder, as a file of presets; what --resume goes on with."""
+    from collections.abc import Sequence
 
 PROBED = 20
 """Files that are looked at to find out what a folder holds."""
@@ -94,6 +87,7 @@ def prepare(
 @click.option("--data", type=options.FILE, required=True, help="Shards made by `prepare`.")
 @click.option("-o", "--output", type=options.FILE, help="Model folder. [default: runs/PRESET]")
 @click.option("--minutes", type=options.Finite(min=0, min_open=True), help="Time to train.")
+@click.option("--from", "start", help="Begin with the weights of this model.")
 @click.option("--resume", is_flag=True, help="Go on with the training in the output folder.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Of weights and batches.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), help="Where.")
@@ -106,6 +100,7 @@ def train(
     data: Path,
     output: Path | None,
     minutes: float | None,
+    start: str | None,
     resume: bool,
     seed: int | None,
     device: str | None,
@@ -118,12 +113,13 @@ def train(
     Ctrl-C saves and ends; --resume -o FOLDER goes on from there.
     """
     _need("lightning", "pyarrow", "pydantic", "yaml", "tensorboard")
+    from seqvae import train as training
     from seqvae.data.shards import read_summary
     from seqvae.presets import PRESETS, load_preset, preset_names
 
     if resume and (preset or config or not output):
         raise UsageError("--resume takes the recipe of the folder that -o names, and no other")
-    file = output / RECIPE if resume else config or PRESETS
+    file = output / training.RECIPE if resume else config or PRESETS
     names = preset_names(file)
     summary = read_summary(data)
     if preset is None:
@@ -135,29 +131,25 @@ def train(
     given = {"max_minutes": minutes, "seed": seed, "accelerator": device}
     short = [f"training.{key}={value}" for key, value in given.items() if value is not None]
     recipe = load_preset(preset, [*changes, *short], file)
-    if recipe.make_codec().config != summary["representation"]:
-        raise DataError(
-            f"holds windows of another representation than {preset}",
-            path=data,
-            remedy="prepare it again, or choose another --preset",
-        )
     place = output or Path("runs") / preset
-    if (place / RECIPE).exists() and not resume:
+    if (place / training.RECIPE).exists() and not resume:
         raise UsageError(f"{place} is there already; go on with --resume, or choose another -o")
     if not (as_json or quiet):
         windows = summary["windows"]
         click.echo(f"{click.style(preset, bold=True)}  {recipe.description}")
         click.echo(f"  {data}: {windows['train']:,} windows, {windows['validation']:,} to validate")
-    result = _fit(recipe, data, summary, place, resume, progress=not (as_json or quiet))
+    result = training.train(
+        recipe, data, place, start=start, resume=resume, progress=not (as_json or quiet)
+    )
     if as_json:
-        facts = {"verb": "train", "output": str(place), "preset": preset, **result}
-        click.echo(json.dumps(facts))
+        facts = {**asdict(result), "checkpoint": str(result.checkpoint)}
+        click.echo(json.dumps({"verb": "train", "output": str(place), "preset": preset, **facts}))
     elif not quiet:
         click.echo(f"{click.style(str(place), bold=True)}")
-        loss = result["best"].get("validation/loss", float("nan"))
+        loss = result.best.get("validation/loss", float("nan"))
         click.echo(
-            f"  {result['steps']:,} steps in {result['minutes']:.1f} minutes ({result['stopped']}) "
-            f"· best at {result['best_step']:,}: loss {loss:.2f} nats"
+            f"  {result.steps:,} steps in {result.minutes:.1f} minutes ({result.stopped}) "
+            f"· best at {result.best_step:,}: loss {loss:.2f} nats"
         )
         click.echo(f"  use it: seqvae sample --model {place}")
 
@@ -166,72 +158,6 @@ def _need(*packages: str) -> None:
     missing = [name for name in packages if not find_spec(name)]
     if missing:
         raise DataError(f"this needs {missing[0]}", remedy="pip install 'seqvae[train]'")
-
-
-def _fit(
-    recipe: Preset,
-    data: Path,
-    summary: Mapping[str, Any],
-    place: Path,
-    resume: bool,
-    progress: bool,
-) -> dict[str, Any]:
-    """Train and return how it ended."""
-    import torch
-    import yaml
-
-    from seqvae.data.dataset import WindowLoader
-    from vaecore.training import fit
-    from vaecore.training.loop import CHECKPOINT
-
-    settings = recipe.make_training()
-    train = WindowLoader.from_shards(
-        data, "train", settings.batch_size, augment=recipe.make_augmentation(), seed=settings.seed
-    )
-    validation = WindowLoader.from_shards(data, "validation", settings.batch_size)
-    if not resume:
-        place.mkdir(parents=True, exist_ok=True)
-        with replacing(place / RECIPE) as temporary:
-            sections = {k: v for k, v in asdict(recipe).items() if k != "name"}
-            temporary.write_text(yaml.safe_dump({recipe.name: sections}, sort_keys=False))
-    torch.manual_seed(settings.seed)
-    result = fit(
-        recipe.make_model(),
-        train,
-        validation,
-        settings,
-        place,
-        save=lambda model, folder: _save(recipe, summary, model, folder),
-        resume=place / CHECKPOINT if resume else None,
-        progress=progress,
-    )
-    return {**asdict(result), "checkpoint": str(result.checkpoint)}
-
-
-def _save(recipe: Preset, summary: Mapping[str, Any], model: SequenceVAE, place: Path) -> None:
-    import platform
-
-    import torch
-
-    from seqvae.domain import DOMAIN
-    from vaecore.folder import ModelConfig
-
-    about = ModelConfig(
-        domain=DOMAIN.name,
-        name=place.name,
-        representation=recipe.make_codec().config,
-        architecture=asdict(model.architecture),
-        objective=model.objective.config,
-        description=recipe.description,
-        training={
-            "preset": recipe.name,
-            **recipe.make_training().model_dump(mode="json"),
-            "augmentation": recipe.augmentation,
-            "windows": summary["windows"],
-        },
-        versions={"python": platform.python_version(), "torch": str(torch.__version__)},
-    )
-    DOMAIN.save(place, model, about)
 
 
 def _most(inputs: Sequence[Path]) -> str:

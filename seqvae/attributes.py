@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 CALIBRATION = 1024
 """Windows on which the vectors' lengths are set."""
+CONSTANT = 1e-9
+"""A property that deviates no more than this does not vary; shares are not exact."""
 LONGEST = 4.0
 """A vector is lengthened at most this much to reach its effect."""
 
@@ -48,13 +50,15 @@ def fit_attributes(space: LatentSpace, windows: Tensor, codes: Tensor) -> dict[s
     if usable.sum() < 2:
         return {}
     scale = values[usable].std(axis=0)
-    standard = (values[usable] - values[usable].mean(axis=0)) / np.where(scale > 0, scale, 1)
+    varied = scale > CONSTANT
+    scale = np.where(varied, scale, 1)
+    standard = np.where(varied, (values[usable] - values[usable].mean(axis=0)) / scale, 0)
     vectors = _directions(space.codec.name, codes[torch.from_numpy(usable)], standard)
     trial = torch.linspace(0, len(windows) - 1, min(CALIBRATION, len(windows))).long()
     columns = [list(PROPERTIES[space.codec.name]).index(name) for name in vectors]
-    change = effects(space, vectors, windows[trial], scale=np.where(scale > 0, scale, 1))
+    change = effects(space, vectors, windows[trial], scale=scale)
     own = change[range(len(columns)), columns]
-    lengths = np.clip(1 / np.maximum(np.nan_to_num(own), 1e-3), 1 / LONGEST, LONGEST)
+    lengths = np.clip(1 / np.maximum(own, 1e-3), 1 / LONGEST, LONGEST)
     return {
         name: vector * float(length)
         for (name, vector), length in zip(vectors.items(), lengths, strict=True)
@@ -89,7 +93,8 @@ def effects(
 
     The windows are encoded to their means and decoded greedily with and without the vector; the
     entry is the mean change of the property, in standard deviations of the windows' own values
-    (or in units of `scale`). MusicVAE (Roberts et al. 2018) shows such a matrix in its figure 6.
+    (or in units of `scale`); windows whose property is undefined do not count. MusicVAE (Roberts
+    et al. 2018) shows such a matrix in its figure 6.
     """
     z = space.posterior_of(windows).mean
     before = _values(space.codec.name, space.decode_to_examples(z))
@@ -98,8 +103,10 @@ def effects(
     rows = []
     for vector in vectors.values():
         after = _values(space.codec.name, space.decode_to_examples(z + strength * vector))
-        rows.append(np.nanmean((after - before) / scale, axis=0))
-    return np.stack(rows)
+        change = (after - before) / scale
+        defined = ~np.isnan(change)
+        rows.append(np.where(defined, change, 0).sum(axis=0) / np.maximum(defined.sum(axis=0), 1))
+    return np.array(rows).reshape(len(vectors), before.shape[1])
 
 
 def _values(representation: str, windows: Tensor) -> np.ndarray:

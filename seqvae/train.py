@@ -129,9 +129,9 @@ def train(
         resume=output / CHECKPOINT if resume else None,
         progress=progress,
     )
-    complete(
-        output, torch.from_numpy(_spread(train_loader.windows, CODES).astype(np.int64)), result
-    )
+    if result.best:  # an interrupted training may not have come to its first validation
+        windows = _spread(train_loader.windows, CODES).astype(np.int64)
+        complete(output, torch.from_numpy(windows), result)
     return result
 
 

@@ -74,8 +74,8 @@ def attribute_directions(z: Tensor, values: Tensor, ridge: float = 1e-3) -> Tens
         `(k, latent_dim)`, one direction per attribute.
 
     Raises:
-        ValueError: An attribute is constant, or follows from z or the others in no way that
-            could be told apart.
+        ValueError: The codes or an attribute are constant, or an attribute follows from z or the
+            others in no way that could be told apart.
     """
     if z.ndim != 2 or values.ndim != 2 or len(z) != len(values) or len(z) < 2:
         raise ValueError(
@@ -85,6 +85,8 @@ def attribute_directions(z: Tensor, values: Tensor, ridge: float = 1e-3) -> Tens
     codes, targets = z.double(), values.double()
     codes, targets = codes - codes.mean(0), targets - targets.mean(0)
     s = codes.T @ codes / len(codes)
+    if not s.diagonal().any():
+        raise ValueError("the codes are all equal")
     c = codes.T @ targets / len(codes)
     s = s + ridge * s.diagonal().mean() * torch.eye(len(s), dtype=s.dtype, device=s.device)
     weights = torch.linalg.solve(s, c)

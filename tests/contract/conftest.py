@@ -1,0 +1,235 @@
+"""Every kind of model there is, so that each contract is tested on all of them.
+
+Tiny untrained sequence models of every architecture, the models in the boxes, and a domain that
+this project does not have: pictures of 8 x 8 black and white pixels, whose codec and networks are
+all defined here. The core is not told about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import seqvae
+from seqvae.codecs import make_codec
+from seqvae.domain import DOMAIN
+from seqvae.networks.model import SequenceArchitecture, SequenceVAE
+from vaecore.codec import Codec
+from vaecore.config import build
+from vaecore.domain import Domain
+from vaecore.errors import DataError
+from vaecore.folder import ModelConfig
+from vaecore.model import VAE
+from vaecore.objective import Objective
+from vaecore.samplers import GaussianMixture
+from vaecore.space import LatentSpace
+
+SIDE = 8
+INK = "#"
+
+
+class PictureCodec(Codec[str]):
+    """Drawings in text: a line for each row, `#` for ink; strings, or paths of .txt files."""
+
+    suffixes = (".txt",)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        return {"side": SIDE}
+
+    def encode(self, item: Any) -> Tensor:
+        text = item.read_text() if isinstance(item, Path) else item
+        rows = text.splitlines()
+        if len(rows) != SIDE or any(len(row) != SIDE for row in rows):
+            raise DataError(f"is no drawing of {SIDE} x {SIDE}", path=str(item))
+        return torch.tensor([[float(pixel == INK) for pixel in row] for row in rows])
+
+    def decode(self, x: Tensor, context: Any = None) -> str:
+        return "\n".join("".join(INK if pixel > 0.5 else "." for pixel in row) for row in x)
+
+
+@dataclass(frozen=True)
+class PictureArchitecture:
+    hidden: int
+    latent_dim: int = 4
+
+
+class PictureEncoder(nn.Module):
+    def __init__(self, architecture: PictureArchitecture) -> None:
+        super().__init__()
+        hidden, latent_dim = architecture.hidden, architecture.latent_dim
+        self.body = nn.Sequential(nn.Flatten(), nn.Linear(SIDE * SIDE, hidden), nn.Tanh())
+        self.mean, self.stddev = nn.Linear(hidden, latent_dim), nn.Linear(hidden, latent_dim)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        code = self.body(x)
+        return self.mean(code), nn.functional.softplus(self.stddev(code)) + 1e-4
+
+
+class PictureDecoder(nn.Module):
+    def __init__(self, architecture: PictureArchitecture) -> None:
+        super().__init__()
+        hidden, latent_dim = architecture.hidden, architecture.latent_dim
+        self.body = nn.Sequential(
+            nn.Linear(latent_dim, hidden),
+            nn.Tanh(),
+            nn.Linear(hidden, SIDE * SIDE),
+            nn.Unflatten(1, (SIDE, SIDE)),
+        )
+
+    def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
+        logits = self.body(z)
+        return -nn.functional.binary_cross_entropy_with_logits(
+            logits, x, reduction="none"
+        ).sum((1, 2))
+
+    def generate(self, z: Tensor, temperature: float, seed: int) -> Tensor:
+        logits = self.body(z)
+        if temperature == 0:
+            return (logits > 0).float()
+        noise = torch.rand(logits.shape, generator=torch.Generator().manual_seed(seed))
+        return (noise < torch.sigmoid(logits / temperature)).float()
+
+
+def _pictures(box: Path) -> Domain:
+    def make_model(architecture: Mapping[str, Any], objective: Objective) -> VAE:
+        settings = build(PictureArchitecture, architecture, "architecture")
+        return VAE(
+            PictureEncoder(settings), PictureDecoder(settings), settings.latent_dim, objective
+        )
+
+    return Domain("pictures", lambda config: PictureCodec(), make_model, box)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A model under contract."""
+
+    domain: Domain
+    folder: Path
+
+    def load(self, folder: Path | None = None) -> LatentSpace:
+        return self.domain.load(folder or self.folder)
+
+
+def _save(domain: Domain, model: VAE, codec: Codec, architecture: Any, folder: Path) -> Kind:
+    with torch.no_grad():  # untrained networks hardly listen; larger weights listen to everything
+        for parameter in model.parameters():
+            parameter.mul_(3)
+    generator = torch.Generator().manual_seed(1)
+    latent_dim = model.latent_dim
+    means = torch.randn(3, latent_dim, generator=generator)
+    prior = GaussianMixture(torch.ones(3), means, torch.full((3, latent_dim), 0.3))
+    vectors = {"first": torch.eye(latent_dim)[0], "all": torch.full((latent_dim,), 2.0)}
+    config = ModelConfig(
+        domain=domain.name,
+        name=folder.name,
+        representation=codec.config,
+        architecture=asdict(architecture),
+        objective={},
+    )
+    domain.save(folder, model, config, attributes=vectors, prior=prior)
+    return Kind(domain, folder)
+
+
+def _sequences(representation: str, mode: str, **options: str) -> Callable[[Path], Kind]:
+    def make(folder: Path) -> Kind:
+        codec = make_codec({"name": representation, "bars": 2})
+        sizes = {"latent_dim": 7, "embedding_dim": 8, "encoder_dim": 9, "decoder_dim": 10}
+        architecture = SequenceArchitecture(
+            codec.steps, codec.classes, representation, summary_dim=4, **sizes, **options
+        )
+        torch.manual_seed(1)
+        model = SequenceVAE(architecture, Objective(mode=mode))
+        return _save(DOMAIN, model, codec, architecture, folder)
+
+    return make
+
+
+def _drawings(folder: Path) -> Kind:
+    domain, architecture = _pictures(folder.parent), PictureArchitecture(hidden=12)
+    torch.manual_seed(1)
+    model = domain.make_model(asdict(architecture), Objective())
+    return _save(domain, model, PictureCodec(), architecture, folder)
+
+
+def _shipped(domain: Domain, name: str) -> Callable[[Path], Kind]:
+    return lambda folder: Kind(domain, domain.folder(name))
+
+
+KINDS: dict[str, Callable[[Path], Kind]] = {
+    "drums-softmax-final-shared": _sequences(
+        "drums", "vae", head="softmax", readout="final", conditioning="shared"
+    ),
+    "drums-chain-steps-steps": _sequences(
+        "drums", "vae", head="chain", readout="steps", conditioning="steps"
+    ),
+    "drums-chain-final-steps-autoencoder": _sequences(
+        "drums", "autoencoder", head="chain", readout="final", conditioning="steps"
+    ),
+    "drums-softmax-steps-shared-autoencoder": _sequences(
+        "drums", "autoencoder", head="softmax", readout="steps", conditioning="shared"
+    ),
+    "melody-softmax-steps-steps": _sequences(
+        "melody", "vae", head="softmax", readout="steps", conditioning="steps"
+    ),
+    "melody-softmax-final-shared-autoencoder": _sequences(
+        "melody", "autoencoder", head="softmax", readout="final", conditioning="shared"
+    ),
+    "pictures": _drawings,
+    **{name: _shipped(DOMAIN, name) for name in seqvae.models()},
+}
+
+
+@pytest.fixture(scope="session", params=KINDS)
+def kind(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Kind:
+    """A model on disk, of every kind in turn."""
+    return KINDS[request.param](tmp_path_factory.mktemp("models") / request.param)
+
+
+@pytest.fixture(scope="session")
+def space(kind: Kind) -> LatentSpace:
+    """Its latent space; tests leave it as it is."""
+    return kind.load()
+
+
+@pytest.fixture(scope="session")
+def codes(space: LatentSpace) -> Tensor:
+    """64 codes from N(0, I)."""
+    return space.sample_codes(64, seed=1, prior="normal")
+
+
+@pytest.fixture(scope="session")
+def x(space: LatentSpace, codes: Tensor) -> Tensor:
+    """64 examples, the space's own reading of those codes."""
+    return space.decode_to_examples(codes)
+
+
+class Examples(Codec[Tensor]):
+    """A codec whose items are the examples themselves."""
+
+    config: dict[str, Any] = {}  # noqa: RUF012 - as constant as a property
+
+    def encode(self, item: Any) -> Tensor:
+        return item
+
+    def decode(self, x: Tensor, context: Any = None) -> Tensor:
+        return x
+
+
+@pytest.fixture(scope="session")
+def bare(space: LatentSpace) -> LatentSpace:
+    """The same space over examples instead of items: what it returns can be compared exactly."""
+    return LatentSpace(
+        space.model,
+        Examples(),
+        attributes=space.attributes,
+        prior=space.prior,
+        config=space.config,
+    )

@@ -1,0 +1,216 @@
+"""What every latent space promises, whatever is in it."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+import torch
+from torch import Tensor
+
+from vaecore.errors import DataError, UsageError
+from vaecore.space import LatentSpace
+
+SIZES = [1, 2, 3, 7, 12, 15, 16, 17, 23, 31, 32, 33, 40, 47, 63]
+
+
+def equal(a: list[Tensor], b: list[Tensor]) -> bool:
+    return torch.equal(torch.stack(a), torch.stack(b))
+
+
+def test_codes_are_heard(x: Tensor, space: LatentSpace) -> None:
+    """The other tests would mean little if all codes were decoded alike, or all items encoded."""
+    assert len(torch.unique(x, dim=0)) > 30
+    assert space.posterior_of(x).mean.std(dim=0).median() > 1e-3
+
+
+def test_shapes(space: LatentSpace, x: Tensor, codes: Tensor) -> None:
+    rows = list(x[:5])
+    z = space.encode(rows)
+    assert z.shape == (5, space.latent_dim)
+    assert z.dtype == torch.float32
+    posterior = space.posterior(rows)
+    assert torch.equal(posterior.mean, z)
+    assert (posterior.stddev > 0).all()
+    assert x.shape[1:] == space.examples(rows).shape[1:]
+    assert len(space.decode(codes[:5])) == len(space.reconstruct(rows)) == 5
+    assert not z.requires_grad
+    assert not space.model.training
+
+
+def test_the_likelihood_prefers_what_is_decoded(
+    space: LatentSpace, codes: Tensor, x: Tensor
+) -> None:
+    with torch.no_grad():
+        own = space.model.log_likelihood(x, codes)
+        others = space.model.log_likelihood(x.roll(1, 0), codes)
+    assert own.shape == (64,)
+    assert (own <= 0).all()  # of discrete examples
+    assert own.mean() > others.mean()
+
+
+def test_the_loss_is_repeatable(space: LatentSpace, x: Tensor) -> None:
+    with torch.no_grad():
+        first, second = (
+            space.model.loss(x, generator=torch.Generator().manual_seed(1)) for _ in range(2)
+        )
+    assert first == second
+    assert first.loss.isfinite()
+
+
+def test_an_item_is_encoded_the_same_in_every_batch(space: LatentSpace, x: Tensor) -> None:
+    whole = space.posterior_of(x)
+    for n in SIZES:
+        part = space.posterior_of(x[64 - n :])
+        assert torch.equal(part.mean, whole.mean[64 - n :]), n
+        # Vector units round the last few numbers of a batch in their own way: one unit in the
+        # last place of a standard deviation, where the rows are of an odd length.
+        torch.testing.assert_close(part.stddev, whole.stddev[64 - n :], rtol=1e-6, atol=0)
+    long = space.posterior_of(torch.cat([x, x[:30]]))
+    assert torch.equal(long.mean[:64], whole.mean)
+    assert torch.equal(long.mean[64:], whole.mean[:30])
+
+
+def test_a_code_is_decoded_the_same_in_every_batch(
+    space: LatentSpace, codes: Tensor, x: Tensor
+) -> None:
+    for n in SIZES:
+        assert torch.equal(space.decode_to_examples(codes[64 - n :]), x[64 - n :]), n
+    assert torch.equal(space.decode_to_examples(codes.flip(0)), x.flip(0))
+    long = space.decode_to_examples(torch.cat([codes, codes[:30]]))
+    assert torch.equal(long, torch.cat([x, x[:30]]))
+
+
+def test_a_draw_depends_on_seed_and_place_alone(space: LatentSpace, codes: Tensor) -> None:
+    whole = space.decode_to_examples(codes, temperature=1.0, seed=5)
+    for n in (1, 7, 16, 17, 40):
+        assert torch.equal(space.decode_to_examples(codes[:n], 1.0, 5), whole[:n]), n
+    same = space.decode_to_examples(codes[:1].expand(64, -1), 1.0, 5)
+    assert len(torch.unique(same, dim=0)) > 1  # places differ
+    assert not torch.equal(space.decode_to_examples(codes, 1.0, 6), whole)
+
+
+@pytest.mark.parametrize("path", ["slerp", "lerp"])
+def test_the_ends_of_a_way_are_the_reconstructions(
+    bare: LatentSpace, x: Tensor, path: str
+) -> None:
+    ends = [x[0], x[1], x[2]]
+    again = bare.reconstruct(ends)
+    for steps in (2, 9, 40):
+        way = bare.interpolate(*ends[:2], steps=steps, path=path)
+        assert len(way) == steps
+        assert equal([way[0], way[-1]], again[:2])
+    through = bare.interpolate(*ends, steps=9, path=path)
+    assert equal([through[0], through[4], through[8]], again)
+
+
+def test_the_corners_of_a_palette_are_the_reconstructions(bare: LatentSpace, x: Tensor) -> None:
+    corners = list(x[:4])
+    again = bare.reconstruct(corners)
+    for rows, columns in ((2, 2), (5, 5), (3, 7)):
+        grid = bare.palette(corners, rows, columns)
+        assert [len(row) for row in grid] == [columns] * rows
+        assert equal([grid[0][0], grid[0][-1], grid[-1][0], grid[-1][-1]], again)
+
+
+def test_no_change_is_the_reconstruction(bare: LatentSpace, x: Tensor) -> None:
+    again = bare.reconstruct(x[3])
+    assert equal(bare.similar(x[3], n=3, amount=0.0), again * 3)
+    assert equal([bare.edit(x[3], {})], again)
+    assert equal([bare.edit(x[3], dict.fromkeys(bare.attributes, 0.0))], again)
+
+
+def test_an_edit_moves_along_its_vector(bare: LatentSpace, x: Tensor) -> None:
+    for name, vector in bare.attributes.items():
+        assert vector.shape == (bare.latent_dim,)
+        z = bare.encode(x[3]) + 1.5 * vector
+        assert equal([bare.edit(x[3], {name: 1.5})], bare.decode(z))
+
+
+def test_an_own_vector_leads_from_one_set_to_the_other(bare: LatentSpace, x: Tensor) -> None:
+    these, those = list(x[:20]), list(x[20:50])
+    vector = bare.attribute_vector(these, those)
+    difference = bare.encode(these).mean(0) - bare.encode(those).mean(0)
+    torch.testing.assert_close(vector, difference)
+
+
+def test_the_same_seed_gives_the_same(bare: LatentSpace, x: Tensor) -> None:
+    torch.manual_seed(0)
+    made = {
+        "sample": lambda seed: bare.sample(4, seed=seed),
+        "normal": lambda seed: bare.sample(4, seed=seed, prior="normal"),
+        "similar": lambda seed: bare.similar(x[0], n=4, amount=1.0, seed=seed),
+        "reconstruct": lambda seed: bare.reconstruct(list(x[:4]), 1.0, seed),
+        "interpolate": lambda seed: bare.interpolate(x[0], x[1], temperature=1.0, seed=seed),
+    }
+    for name, make in made.items():
+        before = torch.get_rng_state()
+        assert equal(make(1), make(1)), name
+        assert not equal(make(1), make(2)), name
+        assert torch.equal(before, torch.get_rng_state()), name
+
+
+def test_the_mixture_has_codes_of_its_own(bare: LatentSpace) -> None:
+    normal, mixture = (bare.sample_codes(5, seed=1, prior=prior) for prior in ("normal", "mixture"))
+    assert normal.shape == mixture.shape == (5, bare.latent_dim)
+    assert not torch.allclose(normal, mixture)
+
+
+def test_wrong_requests(bare: LatentSpace, x: Tensor) -> None:
+    with pytest.raises(UsageError, match="unknown attribute 'nonsense'; known are: .+"):
+        bare.edit(x[0], {"nonsense": 1.0})
+    with pytest.raises(UsageError, match="unknown prior 'flat'"):
+        bare.sample(1, prior="flat")
+    with pytest.raises(UsageError, match="four items, got 2"):
+        bare.palette([x[0], x[1]])
+    with pytest.raises(ValueError, match="unknown path 'zigzag'"):
+        bare.interpolate(x[0], x[1], path="zigzag")
+
+
+def test_analysing(space: LatentSpace, x: Tensor) -> None:
+    report = space.analyse(list(x))
+    assert report.examples == 64
+    assert report.mean.shape == report.ks.shape == (space.latent_dim,)
+    torch.testing.assert_close(report.mean, space.posterior_of(x).mean.mean(0))
+
+
+@pytest.fixture
+def items(space: LatentSpace, x: Tensor) -> list:
+    """Items in memory that the codec can read."""
+    made = []
+    for item in map(space.codec.decode, x):
+        try:
+            space.codec.encode(item)
+        except DataError:  # silence, for one
+            continue
+        made.append(item)
+    assert len(made) > 10
+    return made
+
+
+def test_reading_what_was_written_changes_nothing(space: LatentSpace, items: list) -> None:
+    codec = space.codec
+    for item in items[:20]:
+        read = codec.encode(item)
+        again = codec.encode(codec.decode(read, codec.context(item)))
+        assert torch.equal(read, again)
+
+
+def test_the_codec_is_made_from_its_configuration(space, kind, items: list) -> None:
+    other = kind.domain.make_codec(space.codec.config)
+    assert other.config == space.codec.config == space.config.representation
+    assert torch.equal(other.encode(items[0]), space.codec.encode(items[0]))
+    found = other.examples(items[0])
+    assert found.shape[1:] == space.codec.encode(items[0]).shape
+
+
+def test_items_go_all_the_way(space: LatentSpace, items: list) -> None:
+    a, b, c, d = items[:4]
+    again = space.reconstruct([a, b])
+    way = space.interpolate(a, b, steps=5)
+    assert list(map(pickle.dumps, (way[0], way[-1]))) == list(map(pickle.dumps, again))
+    grid = space.palette([a, b, c, d], rows=2, columns=3)
+    assert pickle.dumps(grid[0][0]) == pickle.dumps(again[0])
+    assert pickle.dumps(space.similar(a, n=1, amount=0.0)[0]) == pickle.dumps(again[0])
+    assert pickle.dumps(space.edit(a, {})) == pickle.dumps(again[0])
+    assert {type(item) for item in (*way, *grid[1], *space.sample(2))} == {type(a)}

@@ -1,0 +1,210 @@
+"""From shards to a model folder: complete, loadable, and able to go on."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pretty_midi
+import pytest
+import torch
+
+import seqvae
+from seqvae.data.prepare import prepare
+from seqvae.data.shards import read_windows
+from seqvae.presets import Preset, load_preset
+from vaecore.errors import DataError
+
+pytest.importorskip("lightning")
+pytest.importorskip("pyarrow")
+
+from lightning.pytorch.callbacks import Callback
+
+from seqvae import train as training
+
+PRESET = Preset(
+    name="tiny",
+    representation={"name": "melody", "bars": 2},
+    architecture={
+        "tokens": "melody",
+        "latent_dim": 6,
+        "embedding_dim": 8,
+        "encoder_dim": 8,
+        "decoder_dim": 8,
+        "summary_dim": 3,
+        "dropout": 0.1,
+        "input_dropout": 0.2,
+    },
+    objective={"beta": 0.5},
+    augmentation={"transpose": {"semitones": 2}},
+    training={
+        "batch_size": 8,
+        "max_steps": 20,
+        "validate_every": 10,
+        "optimizer": {"learning_rate": 0.01},
+        "ema_decay": 0.9,
+        "accelerator": "cpu",
+        "seed": 1,
+    },
+    description="a tiny one",
+)
+
+
+def write_tune(path: Path, seed: int) -> None:
+    """Write six bars of eighth notes and rests."""
+    random = np.random.default_rng(seed)
+    midi = pretty_midi.PrettyMIDI(initial_tempo=120)
+    midi.instruments.append(pretty_midi.Instrument(0))
+    midi.instruments[0].notes = [
+        pretty_midi.Note(80, int(random.integers(50, 80)), i / 4, i / 4 + 0.25)
+        for i in range(48)
+        if random.random() < 0.7 or i == 0
+    ]
+    midi.write(str(path))
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("music")
+    for number in range(16):
+        write_tune(root / f"{number}.mid", number)
+    prepare([root], root / "shards", "melody", shares=(0.6, 0.3, 0.1), workers=1)
+    return root / "shards"
+
+
+@pytest.fixture(scope="module")
+def trained(shards: Path, tmp_path_factory: pytest.TempPathFactory):
+    place = tmp_path_factory.mktemp("runs") / "tune"
+    return place, training.train(PRESET, shards, place, progress=False)
+
+
+def test_training_leaves_a_complete_model(trained, shards: Path) -> None:
+    place, result = trained
+    assert (result.steps, result.stopped) == (20, "steps")
+    assert result.best_step in (10, 20)
+    assert {"validation/loss", "validation/greedy_accuracy"} <= set(result.best)
+    space = seqvae.load(place)
+    assert space.name == "tune"
+    assert space.codec.config == PRESET.make_codec().config
+    assert space.latent_dim == 6
+    assert {"note_density", "average_pitch"} <= set(space.attributes)
+    assert set(space.config.attributes) == set(space.attributes)
+    assert all(about["unit"] for about in space.config.attributes.values())
+    assert all(vector.any() for vector in space.attributes.values())
+    assert space.prior.means.shape[1] == 6
+    assert len(space.sample(3)) == 3
+
+
+def test_the_folder_tells_how_it_was_made(trained, shards: Path) -> None:
+    place, result = trained
+    config = json.loads((place / "config.json").read_text())
+    told = config["training"]
+    assert told["preset"] == "tiny"
+    assert told["recipe"] == PRESET.training
+    assert told["augmentation"] == PRESET.augmentation
+    assert told["steps"] == 20
+    assert told["best"]["step"] == result.best_step
+    assert told["windows"]["train"] == len(read_windows(shards, "train"))
+    assert config["objective"]["beta"] == {"kind": "constant", "beta": 0.5}
+    assert {"torch", "python", "seqvae"} <= set(config["versions"])
+    assert load_preset("tiny", path=place / training.RECIPE) == PRESET
+    assert not any(str(shards.parent) in text for text in (json.dumps(config),))
+
+
+def test_the_saved_weights_are_the_best_ones(trained, shards: Path) -> None:
+    place, result = trained
+    from seqvae.evaluate import measure
+
+    x = torch.from_numpy(read_windows(shards, "validation").astype(np.int64))
+    figures = measure(seqvae.load(place).model, x)
+    for name in ("greedy_accuracy", "teacher_forced_accuracy"):
+        assert figures[name] == pytest.approx(result.best[f"validation/{name}"], abs=0.02)
+    assert figures["kl_nats"] == pytest.approx(result.best["validation/kl"], rel=0.02)
+
+
+def test_training_is_repeatable(trained, shards: Path, tmp_path: Path) -> None:
+    place, _ = trained
+    training.train(PRESET, shards, tmp_path / "again", progress=False)
+    for name in ("weights", "attributes", "prior"):
+        first, second = (p / f"{name}.safetensors" for p in (place, tmp_path / "again"))
+        assert first.read_bytes() == second.read_bytes(), name
+
+
+class Interrupt(Callback):
+    """Sends SIGTERM after a step."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def on_train_batch_end(self, trainer, *_) -> None:
+        if trainer.global_step == self.step:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+@pytest.mark.parametrize("step", [4, 14])
+def test_an_interrupted_training_goes_on_to_the_same_end(
+    trained, shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    place, fit = tmp_path / "tune", training.fit
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            training, "fit", lambda *a, **k: fit(*a, **k, callbacks=[Interrupt(step)])
+        )
+        stopped = training.train(PRESET, shards, place, progress=False)
+    assert stopped.stopped == "interrupted"
+    assert stopped.steps < 20
+    if step > 10:  # after the first validation there is a model
+        assert seqvae.load(place).latent_dim == 6
+    ended = training.train(PRESET, shards, place, resume=True, progress=False)
+    assert ended.steps == 20
+    for name in ("weights", "attributes", "prior"):
+        first, second = (p / f"{name}.safetensors" for p in (place, trained[0]))
+        assert first.read_bytes() == second.read_bytes(), name
+
+
+def test_training_on_from_another_model(trained, shards: Path, tmp_path: Path) -> None:
+    slow = {**PRESET.training, "max_steps": 1, "optimizer": {"learning_rate": 1e-9}}
+    preset = replace(PRESET, training=slow)
+    training.train(preset, shards, tmp_path / "on", start=trained[0], progress=False)
+    first, second = seqvae.load(trained[0]).model, seqvae.load(tmp_path / "on").model
+    for before, after in zip(first.parameters(), second.parameters(), strict=True):
+        torch.testing.assert_close(before, after, atol=1e-6, rtol=1e-3)
+    assert seqvae.load(tmp_path / "on").config.training["start"] == "tune"
+    other = replace(PRESET, architecture={**PRESET.architecture, "latent_dim": 7})
+    with pytest.raises(DataError, match="has shape"):
+        training.train(other, shards, tmp_path / "no", start=trained[0], progress=False)
+    assert not (tmp_path / "no").exists()
+
+
+@pytest.mark.parametrize(
+    "representation", [{"name": "drums", "bars": 2}, {"name": "melody", "bars": 4}]
+)
+def test_shards_of_another_representation_are_refused(
+    shards: Path, tmp_path: Path, representation: dict
+) -> None:
+    preset = replace(PRESET, representation=representation)
+    with pytest.raises(DataError, match="holds .*'melody'.*, the preset needs") as caught:
+        training.train(preset, shards, tmp_path / "no", progress=False)
+    assert caught.value.path == shards
+    assert not (tmp_path / "no").exists()
+
+
+def test_what_holds_no_shards_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="is not a folder of shards"):
+        training.train(PRESET, tmp_path, tmp_path / "no", progress=False)
+
+
+def test_resuming_nothing_is_refused(shards: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="there is no checkpoint"):
+        training.train(PRESET, shards, tmp_path / "no", resume=True, progress=False)
+
+
+def test_a_collection_too_small_to_validate_is_refused(tmp_path: Path) -> None:
+    write_tune(tmp_path / "one.mid", 1)
+    prepare([tmp_path / "one.mid"], tmp_path / "shards", "melody", shares=(1, 0, 0), workers=1)
+    with pytest.raises(DataError, match="has no validation windows; prepare more files"):
+        training.train(PRESET, tmp_path / "shards", tmp_path / "no", progress=False)

@@ -6,7 +6,8 @@ Every model is measured on the test split of the shards, which no model was trai
 Prior samples are drawn at temperature 1 from N(0, I) and from the mixture fitted to the aggregate
 posterior (in the model folder, or fitted here on the training split); `divergence` is the mean
 Jensen-Shannon divergence, in bits, between their properties (onsets, pitches or drums, density,
-syncopation, ...) and the data's. The last row is what another half of the data itself would get.
+syncopation, ...) and the data's. The last rows are what real windows get: others of the test split,
+and those that were trained on.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def main(shards, models, windows, components, seed, as_json, plot) -> None:
     order = np.random.default_rng(seed).permutation
     test, train = (read_windows(shards, split) for split in ("test", "train"))
     test, train = (torch.from_numpy(w[order(len(w))].astype(np.int64)) for w in (test, train))
-    data, other = test[:windows], test[windows : 2 * windows]
+    data = test[:windows]
     rows = []
     for name in models:
         space = seqvae.load(name)
@@ -61,26 +62,34 @@ def main(shards, models, windows, components, seed, as_json, plot) -> None:
             row[f"{prior}_divergence"] = divergence(kind, samples, data)
             row[prior] = compare(kind, samples, data)
         rows.append(row)
-    floor = divergence(kind, other, data) if len(other) else float("nan")
+    floors = {
+        name: divergence(kind, other, data)
+        for name, other in (
+            ("test windows", test[windows : 2 * windows]),
+            ("training windows", train[:windows]),
+        )
+        if len(other)
+    }
     if as_json:
-        click.echo(json.dumps({"models": rows, "data_divergence": floor}, indent=1))
+        click.echo(json.dumps({"models": rows, "data": floors}, indent=1))
     else:
-        show(rows, floor)
+        show(rows, floors)
     if plot:
-        draw(rows, floor, plot)
+        draw(rows, floors, plot)
 
 
-def show(rows: list[dict], floor: float) -> None:
+def show(rows: list[dict], floors: dict[str, float]) -> None:
     """Print the table."""
     columns = [c for c in COLUMNS if c in rows[0]] + ["normal_divergence", "mixture_divergence"]
     click.echo(f"{'model':28}" + "".join(f"{c.replace('_accuracy', ''):>20}" for c in columns))
     for row in rows:
         name = Path(row["model"]).name
         click.echo(f"{name:28}" + "".join(f"{row[c]:20.3f}" for c in columns))
-    click.echo(f"{'(other half of the data)':28}{floor:{20 * len(columns)}.3f}")
+    for name, floor in floors.items():
+        click.echo(f"({name})".ljust(28) + f"{floor:{20 * len(columns)}.3f}")
 
 
-def draw(rows: list[dict], floor: float, path: Path) -> None:
+def draw(rows: list[dict], floors: dict[str, float], path: Path) -> None:
     """Draw recall and divergence of the priors against the KL."""
     from matplotlib.figure import Figure
 
@@ -95,7 +104,8 @@ def draw(rows: list[dict], floor: float, path: Path) -> None:
     left.set(xlabel="KL (nats)", ylabel="accuracy per step", title="recall, unseen windows")
     for name, colour in (("normal", "#e07a5f"), ("mixture", "#3d9970")):
         right.plot(kl, [r[f"{name}_divergence"] for r in rows], "o-", color=colour, label=name)
-    right.axhline(floor, color="#999999", linestyle=":", label="data")
+    for (name, floor), style in zip(floors.items(), (":", "--"), strict=False):
+        right.axhline(floor, color="#999999", linestyle=style, label=name)
     right.set(xlabel="KL (nats)", ylabel="divergence (bits)", title="prior samples against data")
     for axes in (left, right):
         axes.legend(frameon=False)

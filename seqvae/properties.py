@@ -245,7 +245,7 @@ def _backbeat(x: NDArray[np.int64]) -> Floats:
 PROPERTIES: dict[str, dict[str, Property]] = {
     "melody": {
         "note_density": Property("notes per 16th", "notes per step", lambda x: _onsets(x).mean(1)),
-        "syncopation_16th": Property(
+        "syncopation": Property(
             "notes on an odd 16th with none on the 16th before",
             "share of notes",
             lambda x: _share(_syncopated(_onsets(x), 1), _onsets(x)),

@@ -17,15 +17,17 @@ CORE = Path(vaecore.__file__).parent
 
 @pytest.fixture
 def pictures(kind) -> LatentSpace:
-    if kind.domain.name != "pictures":
-        pytest.skip("this is about the pictures")
     return kind.load()
+
+
+only_pictures = pytest.mark.parametrize("kind", ["pictures"], indirect=True)
 
 
 def drawing(*ink: tuple[int, int]) -> str:
     return "\n".join("".join("#" if (r, c) in ink else "." for c in range(8)) for r in range(8))
 
 
+@only_pictures
 def test_files_and_folders(pictures: LatentSpace, tmp_path: Path) -> None:
     path = tmp_path / "dot.txt"
     path.write_text(drawing((2, 3), (5, 5)))
@@ -38,6 +40,7 @@ def test_files_and_folders(pictures: LatentSpace, tmp_path: Path) -> None:
         pictures.encode(path)
 
 
+@only_pictures
 def test_it_trains_with_the_objective_of_the_core(pictures: LatentSpace) -> None:
     x = torch.stack([pictures.codec.encode(drawing((i, i), (i, 7 - i))) for i in range(8)])
     model = pictures.model.train()

@@ -31,7 +31,7 @@ def test_melody():
     assert values == pytest.approx(
         {
             "note_density": 4 / 32,
-            "syncopation_16th": 1 / 4,
+            "syncopation": 1 / 4,
             "syncopation_8th": 1 / 4,
             "repetition": 0,
             "pitch_range": 12,

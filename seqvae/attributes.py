@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 CALIBRATION = 1024
 """Windows on which the vectors' lengths are set."""
-CONSTANT = 1e-9
-"""A property that deviates no more than this does not vary; shares are not exact."""
 LONGEST = 4.0
 """A vector is lengthened at most this much to reach its effect."""
 
@@ -50,9 +48,8 @@ def fit_attributes(space: LatentSpace, windows: Tensor, codes: Tensor) -> dict[s
     if usable.sum() < 2:
         return {}
     scale = values[usable].std(axis=0)
-    varied = scale > CONSTANT
-    scale = np.where(varied, scale, 1)
-    standard = np.where(varied, (values[usable] - values[usable].mean(axis=0)) / scale, 0)
+    scale[scale == 0] = 1
+    standard = (values[usable] - values[usable].mean(axis=0)) / scale
     vectors = _directions(space.codec.name, codes[torch.from_numpy(usable)], standard)
     trial = torch.linspace(0, len(windows) - 1, min(CALIBRATION, len(windows))).long()
     columns = [list(PROPERTIES[space.codec.name]).index(name) for name in vectors]

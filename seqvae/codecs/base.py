@@ -62,7 +62,7 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         return {"name": self.name, "bars": self.bars, "max_bars": self.max_bars}
 
     @abstractmethod
-    def usable(self, notes: Notes) -> tuple[np.ndarray, list[Rejection]]:
+    def usable(self, notes: Notes, reference: bool = False) -> tuple[np.ndarray, list[Rejection]]:
         """Return which notes belong to this representation, and what is left out and why."""
 
     @abstractmethod
@@ -95,7 +95,8 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
             item: MIDI path, PrettyMIDI, NoteSequence or Score.
             reference: Give exactly Magenta's windows (notes held into a window are lost, music
                 shorter than a window has none, equal windows are dropped only within a stretch
-                of constant tempo and meter).
+                of constant tempo and meter; 2-bar melodies take programs 0..31 unless the codec
+                names its own).
             hop_bars: Distance between the starts of neighbouring windows.
             deduplicate: Keep only the first of equal windows.
         """
@@ -116,7 +117,7 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         if hop_bars < 1:
             raise ValueError(f"hop_bars must be at least 1, got {hop_bars}")
         score = read_score(item, beats=not reference)
-        usable, rejections = self.usable(score.notes)
+        usable, rejections = self.usable(score.notes, reference)
         found: list[Window] = []
         bar = 1
         for piece in score.pieces(usable):

@@ -48,7 +48,7 @@ class DrumCodec(SequenceCodec):
     name = "drums"
     classes = 2 ** len(DRUM_CLASSES)
 
-    def usable(self, notes: Notes) -> tuple[np.ndarray, list[Rejection]]:
+    def usable(self, notes: Notes, reference: bool = False) -> tuple[np.ndarray, list[Rejection]]:
         """Return which notes are hits of a known drum; see `SequenceCodec.usable`."""
         drums = notes.is_drum & (notes.velocity > 0)
         if not drums.any():

@@ -19,6 +19,9 @@ NO_EVENT = 0
 NOTE_OFF = 1
 FIRST_NOTE = 2
 
+REFERENCE_PROGRAMS = {2: range(32)}
+"""Programs that Magenta's melody configurations take, by bars of their window; others take all."""
+
 
 class MelodyCodec(SequenceCodec):
     """Melodies as class indices: 0 goes on (note or rest), 1 ends a note, 2.. begin a pitch.
@@ -61,13 +64,16 @@ class MelodyCodec(SequenceCodec):
             "programs": None if self.programs is None else list(self.programs),
         }
 
-    def usable(self, notes: Notes) -> tuple[np.ndarray, list[Rejection]]:
+    def usable(self, notes: Notes, reference: bool = False) -> tuple[np.ndarray, list[Rejection]]:
         """Return which notes have a wanted program and pitch; see `SequenceCodec.usable`."""
         pitched = ~notes.is_drum & (notes.velocity > 0)
         if not pitched.any():
             return pitched, [Rejection("melody", "has no melody notes, only drums")]
         rejections = []
-        wanted = np.isin(notes.program, self.programs) if self.programs is not None else pitched
+        programs = self.programs
+        if programs is None and reference:
+            programs = REFERENCE_PROGRAMS.get(self.bars)
+        wanted = np.isin(notes.program, programs) if programs is not None else pitched
         others = np.unique(notes.program[pitched & ~wanted])
         if len(others):
             text = f"has notes of unwanted instruments (program {listed(others)})"

@@ -65,7 +65,7 @@ class SequenceDecoder(nn.Module):
 
     @torch.no_grad()
     def generate(self, z: Tensor, temperature: float, seed: int) -> Tensor:
-        """Return class indices `(batch, steps)`, free running: argmax at temperature 0, else drawn."""
+        """Return class indices `(batch, steps)`, free running: argmax at temperature 0 or draws."""
         batch = z.shape[0]
         noise = uniform_noise(batch, self.steps, seed, z.device) if temperature > 0 else None
         first, *others = self.lstm.cells()
@@ -101,7 +101,7 @@ class SequenceDecoder(nn.Module):
         return tokens
 
     def _tokens(self, x: Tensor) -> Tensor:
-        """Return embeddings of the previous tokens `(steps, batch, embedding)`; the first is zero."""
+        """Return embeddings of the previous tokens `(steps, batch, embedding)`, zeros at first."""
         previous = self.embedding(x.t()[:-1])
         return torch.cat([previous.new_zeros(1, *previous.shape[1:]), previous])
 

@@ -46,7 +46,7 @@ class SequenceEncoder(nn.Module):
             nn.init.zeros_(layer.bias)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return mean and standard deviation `(batch, latent_dim)` for class indices `(batch, steps)`."""
+        """Return mean and deviation `(batch, latent_dim)` for class indices `(batch, steps)`."""
         inputs = self.dropout(self.embedding(x.t()) + self.position)  # (steps, batch, embedding)
         outputs = self.lstm.run(inputs, mixed_precision=self.mixed_precision and self.training)
         if self.summary is None:

@@ -12,7 +12,6 @@ from seqvae.networks.encoder import SequenceEncoder
 from vaecore.model import VAE
 from vaecore.objective import Objective
 
-
 LARGEST = {"steps": 1 << 12, "classes": 1 << 16, "encoder_layers": 16, "decoder_layers": 16}
 LARGEST_DIM = 1 << 13
 """A model folder that asks for more is broken or hostile, and is refused before it takes memory."""

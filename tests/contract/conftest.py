@@ -7,7 +7,7 @@ all defined here. The core is not told about it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -85,9 +85,9 @@ class PictureDecoder(nn.Module):
 
     def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
         logits = self.body(z)
-        return -nn.functional.binary_cross_entropy_with_logits(
-            logits, x, reduction="none"
-        ).sum((1, 2))
+        return -nn.functional.binary_cross_entropy_with_logits(logits, x, reduction="none").sum(
+            (1, 2)
+        )
 
     def generate(self, z: Tensor, temperature: float, seed: int) -> Tensor:
         logits = self.body(z)
@@ -185,6 +185,15 @@ KINDS: dict[str, Callable[[Path], Kind]] = {
     "pictures": _drawings,
     **{name: _shipped(DOMAIN, name) for name in seqvae.models()},
 }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Networks this small are not worth sharing: threads would mostly wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session", params=KINDS)

@@ -116,7 +116,10 @@ TAMPERED = {
     "unknown size": (config(lambda c: c["architecture"].update(more=1)), "unknown key 'more'"),
     "wrong size": (config(lambda c: c["architecture"].update(latent_dim=5)), "has shape"),
     "no size": (config(lambda c: c["architecture"].update(latent_dim="5")), "must be int"),
-    "absurd size": (config(lambda c: c["architecture"].update(latent_dim=10**15)), "cannot be used"),
+    "absurd size": (
+        config(lambda c: c["architecture"].update(latent_dim=10**15)),
+        "cannot be used",
+    ),
     "wrong format": (config(lambda c: c.update(format=99)), "format 99 is not 1"),
     "huge": (config(lambda c: c.update(description="x" * 2_000_000)), "too large"),
     "not JSON": (content(CONFIG, lambda b: b[:-5]), "cannot be used"),

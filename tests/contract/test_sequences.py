@@ -18,9 +18,7 @@ def _only_sequences(space: LatentSpace) -> None:
 
 
 @torch.no_grad()
-def test_the_likelihood_is_that_of_the_logits(
-    space: LatentSpace, codes: Tensor, x: Tensor
-) -> None:
+def test_the_likelihood_is_that_of_the_logits(space: LatentSpace, codes: Tensor, x: Tensor) -> None:
     target = x.roll(1, 0)
     log_prob = space.model.logits(codes, target).log_softmax(-1)
     expected = log_prob.gather(-1, target.unsqueeze(-1)).squeeze(-1).sum(1)

@@ -91,9 +91,7 @@ def test_a_draw_depends_on_seed_and_place_alone(space: LatentSpace, codes: Tenso
 
 
 @pytest.mark.parametrize("path", ["slerp", "lerp"])
-def test_the_ends_of_a_way_are_the_reconstructions(
-    bare: LatentSpace, x: Tensor, path: str
-) -> None:
+def test_the_ends_of_a_way_are_the_reconstructions(bare: LatentSpace, x: Tensor, path: str) -> None:
     ends = [x[0], x[1], x[2]]
     again = bare.reconstruct(ends)
     for steps in (2, 9, 40):
@@ -157,7 +155,7 @@ def test_the_mixture_has_codes_of_its_own(bare: LatentSpace) -> None:
 
 
 def test_wrong_requests(bare: LatentSpace, x: Tensor) -> None:
-    with pytest.raises(UsageError, match="unknown attribute 'nonsense'; known are: .+"):
+    with pytest.raises(UsageError, match=r"unknown attribute 'nonsense'; known are: .+"):
         bare.edit(x[0], {"nonsense": 1.0})
     with pytest.raises(UsageError, match="unknown prior 'flat'"):
         bare.sample(1, prior="flat")

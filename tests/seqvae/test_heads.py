@@ -82,3 +82,4 @@ def test_log_probabilities_are_32_bit_in_any_precision(hidden: Tensor) -> None:
             value = head.log_prob(hidden, target)
         assert value.dtype == torch.float32
         torch.testing.assert_close(value, head.log_prob(hidden, target), atol=0.05, rtol=0.02)
+        assert head.bfloat16().log_prob(hidden.bfloat16(), target).dtype == torch.float32

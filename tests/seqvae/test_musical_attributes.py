@@ -29,8 +29,8 @@ class OneUnitPerHit(VAE):
             torch.full((len(x), STEPS * DRUMS), 0.1),
         )
         self.decoder.generate = lambda z, *_: (
-            ((z.view(-1, STEPS, DRUMS) > 0.5) * (1 << torch.arange(DRUMS))).sum(-1)
-        )
+            (z.view(-1, STEPS, DRUMS) > 0.5) * (1 << torch.arange(DRUMS))
+        ).sum(-1)
 
 
 def bits(x: Tensor) -> Tensor:
@@ -90,7 +90,9 @@ def test_vectors_move_their_own_property_by_one_deviation_and_no_other(linear) -
     np.testing.assert_allclose(matrix.diagonal(), 1, atol=0.01)
     assert abs(matrix[0, 1]) < 0.05
     assert abs(matrix[1, 0]) < 0.05
-    np.testing.assert_allclose(effects(linear, vectors, windows, strength=-2), -2 * matrix, atol=0.02)
+    np.testing.assert_allclose(
+        effects(linear, vectors, windows, strength=-2), -2 * matrix, atol=0.02
+    )
     twice = effects(linear, vectors, windows, scale=np.full(3, 2.0))
     scale = np.array([values.std() for values in measure("toy", windows).values()])
     np.testing.assert_allclose(twice * 2, matrix * scale, rtol=1e-6)
@@ -123,7 +125,9 @@ def test_effects_are_the_changes_of_the_decoded_music(space: LatentSpace, window
     unscaled = effects(space, vectors, windows, scale=np.ones(len(PROPERTIES["drums"])))
     scaled = effects(space, vectors, windows)
     deviation = np.nanstd(np.stack(list(measure("drums", windows).values()), 1), axis=0)
-    np.testing.assert_allclose(scaled[:, column], unscaled[:, column] / deviation[column], rtol=1e-6)
+    np.testing.assert_allclose(
+        scaled[:, column], unscaled[:, column] / deviation[column], rtol=1e-6
+    )
 
 
 def test_no_vector_changes_nothing(space: LatentSpace, windows: Tensor) -> None:
@@ -171,7 +175,7 @@ def test_properties_that_hardly_differ_from_constant_have_no_vector(
     space: LatentSpace, windows: Tensor
 ) -> None:
     """Shares of a third are not exact: a backbeat of 1/3 throughout deviates by 1e-17."""
-    windows = windows & ~2
+    windows = windows[:1400] & ~2
     windows[:, [0, 4, 8]] |= 2
     assert "backbeat" not in fit(space, windows)
     assert "snare_density" not in fit(space, windows)

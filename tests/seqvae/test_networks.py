@@ -213,6 +213,18 @@ def test_scheduled_sampling_replaces_tokens_by_own_draws(x: Tensor, z: Tensor) -
     assert not true.all()
 
 
+def test_initial_states_are_stored_cell_first_layer_by_layer(z: Tensor) -> None:
+    """The order in which Magenta's checkpoints, too, have them."""
+    decoder = make(decoder_dim=2, decoder_layers=2).decoder
+    values = torch.arange(8.0) / 10
+    with torch.no_grad():
+        decoder.initial.weight.zero_()
+        decoder.initial.bias.copy_(values)
+    (h0, c0), (h1, c1) = decoder._initial_state(z)
+    found = torch.cat([c0, h0, c1, h1], dim=1)
+    torch.testing.assert_close(found, values.tanh().expand(6, 8))
+
+
 def test_gradients_reach_every_parameter(model: SequenceVAE, x: Tensor) -> None:
     model.train()
     model.loss(x).loss.backward()

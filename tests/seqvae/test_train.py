@@ -151,9 +151,7 @@ def test_an_interrupted_training_goes_on_to_the_same_end(
 ) -> None:
     place, fit = tmp_path / "tune", training.fit
     with monkeypatch.context() as patch:
-        patch.setattr(
-            training, "fit", lambda *a, **k: fit(*a, **k, callbacks=[Interrupt(step)])
-        )
+        patch.setattr(training, "fit", lambda *a, **k: fit(*a, **k, callbacks=[Interrupt(step)]))
         stopped = training.train(PRESET, shards, place, progress=False)
     assert stopped.stopped == "interrupted"
     assert stopped.steps < 20
@@ -187,7 +185,7 @@ def test_shards_of_another_representation_are_refused(
     shards: Path, tmp_path: Path, representation: dict
 ) -> None:
     preset = replace(PRESET, representation=representation)
-    with pytest.raises(DataError, match="holds .*'melody'.*, the preset needs") as caught:
+    with pytest.raises(DataError, match=r"holds .*'melody'.*, the preset needs") as caught:
         training.train(preset, shards, tmp_path / "no", progress=False)
     assert caught.value.path == shards
     assert not (tmp_path / "no").exists()

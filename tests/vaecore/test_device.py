@@ -44,7 +44,7 @@ def test_a_device_that_is_not_there_is_refused(machine, name: str) -> None:
 @pytest.mark.parametrize("name", ["tpu", "", "CUDA", "cuda1"])
 def test_an_unknown_name_is_refused(machine, name: str) -> None:
     machine("cuda", "mps")
-    with pytest.raises(UsageError, match="unknown device .*; choose one of auto, cpu"):
+    with pytest.raises(UsageError, match=r"unknown device .*; choose one of auto, cpu"):
         choose_device(name)
 
 

@@ -91,7 +91,7 @@ def test_models_are_found_by_name_or_by_folder(
     assert points.shipped() == ["plane"]
     assert points.folder("plane") == points.folder(folder) == folder
     assert points.folder(str(tmp_path)) == tmp_path
-    with pytest.raises(UsageError, match="no model 'sphere': .* one of plane"):
+    with pytest.raises(UsageError, match=r"no model 'sphere': .* one of plane"):
         points.folder("sphere")
     with pytest.raises(UsageError, match="no model"):
         points.load("sphere")

@@ -21,7 +21,8 @@ def _codec(config: Mapping[str, Any]) -> SequenceCodec:
 
 
 def _model(architecture: Mapping[str, Any], objective: Objective) -> SequenceVAE:
-    from seqvae.networks.model import SequenceArchitecture, SequenceVAE
+    from seqvae.networks.architecture import SequenceArchitecture
+    from seqvae.networks.model import SequenceVAE
     from vaecore.config import build
 
     return SequenceVAE(build(SequenceArchitecture, architecture, "architecture"), objective)

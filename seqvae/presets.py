@@ -50,7 +50,8 @@ class Preset:
 
     def make_model(self) -> SequenceVAE:
         """Return the untrained model; its weights depend on torch's global generator."""
-        from seqvae.networks.model import SequenceArchitecture, SequenceVAE
+        from seqvae.networks.architecture import SequenceArchitecture
+        from seqvae.networks.model import SequenceVAE
         from vaecore.objective import Objective
 
         codec = self.make_codec()

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor, nn
 
+from seqvae.networks.architecture import SequenceArchitecture
 from seqvae.networks.embedding import TokenEmbedding
 from seqvae.networks.heads import HEADS
 from seqvae.networks.lstm import LSTM, State
 from seqvae.networks.sampling import choose, uniform_noise
-
-if TYPE_CHECKING:
-    from seqvae.networks.model import SequenceArchitecture
 
 
 class SequenceDecoder(nn.Module):

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from seqvae.networks.architecture import SequenceArchitecture
 from seqvae.networks.embedding import TokenEmbedding
 from seqvae.networks.lstm import LSTM
-
-if TYPE_CHECKING:
-    from seqvae.networks.model import SequenceArchitecture
 
 
 class SequenceEncoder(nn.Module):

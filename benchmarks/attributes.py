@@ -66,8 +66,10 @@ def main(model, shards, windows, strength, quartiles) -> None:
     vectors = space.attributes
     if quartiles:
         vectors = quartile_vectors(space, some(read_windows(shards, "train"), 10_000))
-    names = [name for name in measure(space.codec.name, test) if name in vectors]
+    known = list(measure(space.codec.name, test))
+    names = [name for name in known if name in vectors]
     matrix = effects(space, {name: vectors[name] for name in names}, test, strength)
+    matrix = matrix[:, [known.index(name) for name in names]]
     click.echo(table(names, matrix))
     off = np.abs(matrix[~np.eye(len(names), dtype=bool)])
     click.echo(

@@ -35,9 +35,9 @@ RECIPE = "recipe.yaml"
 """The recipe in a model folder, as a file of presets; what `resume` goes on with."""
 
 VALIDATION_WINDOWS = 1024
-CODES = 10_000
+CODES = 20_000
 """Windows of the training split that attribute vectors and the prior are fitted on."""
-COMPONENTS = 10
+COMPONENTS = 20
 
 
 def train(

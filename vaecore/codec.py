@@ -39,6 +39,9 @@ class Codec(ABC, Generic[Item]):
     def decode(self, x: Tensor, context: Any = None) -> Item:
         """Return the item that an example stands for, in the given context."""
 
+    def check(self, model: Any) -> None:
+        """Raise ValueError if a VAE's examples are not this codec's; checked when it is loaded."""
+
     def examples(self, item: Any) -> Tensor:
         """Return every example of an item, with a leading axis `(n, ...)`.
 

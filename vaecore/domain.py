@@ -91,9 +91,9 @@ class Domain:
 
         try:
             codec = self.make_codec(config.representation)
-            return codec, self.make_model(
-                config.architecture, Objective.from_config(config.objective)
-            )
+            model = self.make_model(config.architecture, Objective.from_config(config.objective))
+            codec.check(model)
+            return codec, model
         except DataError as error:
             raise DataError(error.problem, path=path, remedy=error.remedy) from error
         except (ValueError, TypeError, KeyError) as error:

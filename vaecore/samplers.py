@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping
 
 import torch
@@ -81,10 +82,15 @@ class GaussianMixture:
         if covariance not in ("full", "diag"):
             raise ValueError(f"unknown covariance {covariance!r}; known are full, diag")
         from sklearn import mixture
+        from sklearn.exceptions import ConvergenceWarning
 
-        fitted = mixture.GaussianMixture(
+        estimator = mixture.GaussianMixture(
             components, covariance_type=covariance, reg_covar=1e-4, random_state=seed
-        ).fit(z.detach().double().cpu().numpy())
+        )
+        with warnings.catch_warnings():
+            # The last iterations change the likelihood by little; what they leave is a density.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            fitted = estimator.fit(z.detach().double().cpu().numpy())
         spread = torch.from_numpy(fitted.covariances_)
         cholesky = torch.linalg.cholesky(spread) if covariance == "full" else spread.sqrt()
         weights, means = torch.from_numpy(fitted.weights_), torch.from_numpy(fitted.means_)

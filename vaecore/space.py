@@ -25,10 +25,10 @@ from vaecore.paths import (
 from vaecore.samplers import GaussianMixture, StandardNormal
 
 CHUNK = 64
-"""Rows that go through a network together; every call is padded to a multiple of `ROWS`."""
+"""Rows that are encoded together."""
 ROWS = 16
-"""Small batches are padded to this many rows: matrix kernels for very few rows round differently,
-and an item must come out the same whatever batch it is in."""
+"""Batches are padded to a multiple of this many rows: matrix kernels for very few rows round
+differently, and an item must come out the same whatever batch it is in."""
 
 
 class LatentSpace:
@@ -78,6 +78,8 @@ class LatentSpace:
 
     def posterior(self, items: Any) -> DiagonalGaussian:
         """Return the posteriors of one item or several.
+
+        A tensor is one item; for a batch of examples there is `posterior_of`.
 
         Raises:
             DataError: An item cannot be used; the message says which and why.

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     import pretty_midi
     from torch import Tensor
 
+    from seqvae.networks.model import SequenceVAE
+
 
 class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
     """Base of the codecs whose example is one class index per sixteenth step.
@@ -60,6 +62,15 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
     def config(self) -> dict[str, Any]:
         """The dictionary that `make_codec` builds this codec from."""
         return {"name": self.name, "bars": self.bars, "max_bars": self.max_bars}
+
+    def check(self, model: SequenceVAE) -> None:
+        """Raise ValueError if a model has other windows or classes than this codec."""
+        theirs = model.architecture.steps, model.architecture.classes
+        if theirs != (self.steps, self.classes):
+            raise ValueError(
+                f"the architecture has {theirs[0]} steps of {theirs[1]} classes, "
+                f"the representation {self.steps} of {self.classes}"
+            )
 
     @abstractmethod
     def usable(self, notes: Notes, reference: bool = False) -> tuple[np.ndarray, list[Rejection]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +16,10 @@ from vaecore.attributes import attribute_directions
 if TYPE_CHECKING:
     from vaecore.space import LatentSpace
 
-CALIBRATION = 1024
-"""Windows on which the vectors' lengths are set."""
-LONGEST = 4.0
-"""A vector is lengthened at most this much to reach its effect."""
+TRIAL = 256
+"""Windows on which directions and lengths are tried."""
+LENGTHS = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
+"""Lengths that are tried, relative to what the regression asks for."""
 
 
 def describe(representation: str) -> dict[str, Any]:
@@ -32,11 +33,14 @@ def describe(representation: str) -> dict[str, Any]:
 def fit_attributes(space: LatentSpace, windows: Tensor, codes: Tensor) -> dict[str, Tensor]:
     """Return one vector `(latent_dim,)` per property of the representation, by name.
 
-    Directions come from one joint regression, so that each changes its own property and leaves
-    the others alone (`vaecore.attributes.attribute_directions`); a property that is the sum of
-    others is regressed by itself, and one that never varies gets no vector. Their lengths are
-    then set by trial: added at strength 1 to real windows, a vector raises its property by one
-    standard deviation of the data, as far as decoded notes can follow.
+    A property has two candidate directions: that of the joint regression, in which the others stay
+    the same, and its own regression, which is that of the difference of means
+    (`vaecore.attributes.attribute_directions`). Decoded notes follow neither in proportion, so
+    direction and length are chosen by trial: added at strength 1 to real windows, the vector shall
+    raise its property by one standard deviation of the data and change the others least.
+
+    A property that is the sum of others has its own regression only; one that never varies gets
+    no vector.
 
     Args:
         space: The model.
@@ -50,38 +54,54 @@ def fit_attributes(space: LatentSpace, windows: Tensor, codes: Tensor) -> dict[s
     scale = values[usable].std(axis=0)
     scale[scale == 0] = 1
     standard = (values[usable] - values[usable].mean(axis=0)) / scale
-    vectors = _directions(space.codec.name, codes[torch.from_numpy(usable)], standard)
-    trial = torch.linspace(0, len(windows) - 1, min(CALIBRATION, len(windows))).long()
-    columns = [list(PROPERTIES[space.codec.name]).index(name) for name in vectors]
-    change = effects(space, vectors, windows[trial], scale=scale)
-    own = change[range(len(columns)), columns]
-    lengths = np.clip(1 / np.maximum(own, 1e-3), 1 / LONGEST, LONGEST)
+    candidates = _directions(space.codec.name, codes[torch.from_numpy(usable)], standard)
+    rows = torch.linspace(0, len(windows) - 1, min(TRIAL, len(windows))).long()
+    names = list(PROPERTIES[space.codec.name])
     return {
-        name: vector * float(length)
-        for (name, vector), length in zip(vectors.items(), lengths, strict=True)
+        name: _best(space, directions, names.index(name), windows[rows], scale)
+        for name, directions in candidates.items()
     }
 
 
-def _directions(representation: str, codes: Tensor, values: np.ndarray) -> dict[str, Tensor]:
-    """Return the directions of the properties that vary, `(latent_dim,)` each."""
+def _best(
+    space: LatentSpace, directions: list[Tensor], column: int, windows: Tensor, scale: np.ndarray
+) -> Tensor:
+    """Return the candidate that comes nearest to changing one property by 1 and no other."""
+    vectors = [length * direction for direction in directions for length in LENGTHS]
+    change = effects(space, dict(enumerate(vectors)), windows, scale=scale)
+    properties = list(PROPERTIES[space.codec.name].values())
+    # A sum moves with its parts: it is no companion of theirs, nor they of it.
+    others = [
+        k
+        for k, other in enumerate(properties)
+        if k != column and not other.total and not properties[column].total
+    ]
+    drag = np.abs(change[:, others]).mean(axis=1) if others else 0
+    return vectors[int(np.argmin(np.abs(1 - change[:, column]) + 2 * drag))]
+
+
+def _directions(representation: str, codes: Tensor, values: np.ndarray) -> dict[str, list[Tensor]]:
+    """Return the candidate directions of the properties that vary, `(latent_dim,)` each."""
     targets = torch.from_numpy(values)
     varied = targets.std(dim=0) > 0
     names = [n for k, n in enumerate(PROPERTIES[representation]) if varied[k]]
     targets = targets[:, varied]
-    shared = [k for k, n in enumerate(names) if not PROPERTIES[representation][n].total]
-    found: dict[int, Tensor] = {}
-    # In very few windows, properties may be indistinguishable; then each goes by itself.
+    parts = [k for k, n in enumerate(names) if not PROPERTIES[representation][n].total]
+    found: dict[str, list[Tensor]] = {name: [] for name in names}
+    # In very few windows properties may be indistinguishable, or unrelated to the codes.
     with suppress(ValueError):
-        found |= dict(zip(shared, attribute_directions(codes, targets[:, shared]), strict=True))
-    for k in set(range(len(names))) - set(found):
+        joint = attribute_directions(codes, targets[:, parts])
+        for k, direction in zip(parts, joint, strict=True):
+            found[names[k]].append(direction.float())
+    for k, name in enumerate(names):
         with suppress(ValueError):
-            found[k] = attribute_directions(codes, targets[:, k, None])[0]
-    return {names[k]: found[k].float() for k in sorted(found)}
+            found[name].append(attribute_directions(codes, targets[:, k, None])[0].float())
+    return {name: directions for name, directions in found.items() if directions}
 
 
 def effects(
     space: LatentSpace,
-    vectors: dict[str, Tensor],
+    vectors: Mapping[Any, Tensor],
     windows: Tensor,
     strength: float = 1.0,
     scale: np.ndarray | None = None,

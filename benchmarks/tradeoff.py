@@ -55,7 +55,12 @@ def main(shards, models, windows, components, seed, as_json, plot) -> None:
             codes = space.posterior_of(train[:20_000])
             generator = torch.Generator().manual_seed(seed)
             space.prior = GaussianMixture.fit(codes.sample(generator), components, seed=seed)
-        row = {"model": name, "objective": space.config.objective, **measure(space.model, data)}
+        row = {
+            "model": name,
+            "latent_dim": space.latent_dim,
+            "objective": space.config.objective,
+            **measure(space.model, data),
+        }
         for prior in ("normal", "mixture"):
             z = space.sample_codes(len(data), seed, prior)
             samples = space.decode_to_examples(z, 1.0, seed)
@@ -95,20 +100,29 @@ def draw(rows: list[dict], floors: dict[str, float], path: Path) -> None:
 
     from vaecore.files import replacing
 
-    rows = sorted(rows, key=lambda row: row["kl_nats"])
-    kl = [row["kl_nats"] for row in rows]
     figure = Figure(figsize=(8, 3.4), layout="constrained")
     left, right = figure.subplots(1, 2)
-    for name, colour in (("teacher_forced", "#9fb4c7"), ("sampled", "#28587b")):
-        left.plot(kl, [r[f"{name}_accuracy"] for r in rows], "o-", color=colour, label=name)
+    curves = (
+        (left, "teacher_forced_accuracy", "#9fb4c7"),
+        (left, "sampled_accuracy", "#28587b"),
+        (right, "normal_divergence", "#e07a5f"),
+        (right, "mixture_divergence", "#3d9970"),
+    )
+    for latent_dim, marker in zip(sorted({r["latent_dim"] for r in rows}), "oD^s*", strict=False):
+        group = sorted(
+            (r for r in rows if r["latent_dim"] == latent_dim), key=lambda r: r["kl_nats"]
+        )
+        kl = [row["kl_nats"] for row in group]
+        for axes, name, colour in curves:
+            label = f"{name.rpartition('_')[0].replace('_', '-')}, z {latent_dim}"
+            axes.plot(kl, [r[name] for r in group], f"{marker}-", color=colour, label=label)
     left.set(xlabel="KL (nats)", ylabel="accuracy per step", title="recall, unseen windows")
-    for name, colour in (("normal", "#e07a5f"), ("mixture", "#3d9970")):
-        right.plot(kl, [r[f"{name}_divergence"] for r in rows], "o-", color=colour, label=name)
+    right.set(xlabel="KL (nats)", ylabel="divergence (bits)", title="prior samples against data")
     for (name, floor), style in zip(floors.items(), (":", "--"), strict=False):
         right.axhline(floor, color="#999999", linestyle=style, label=name)
     right.set(xlabel="KL (nats)", ylabel="divergence (bits)", title="prior samples against data")
     for axes in (left, right):
-        axes.legend(frameon=False)
+        axes.legend(frameon=False, fontsize=7)
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(alpha=0.25)
     with replacing(path) as temporary:

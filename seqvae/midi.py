@@ -146,7 +146,11 @@ def _checked(
 ) -> Score:
     """Build a score, its events in order of time, refusing what has no usable notes."""
     if not len(notes):
-        raise DataError("has no notes", path=path, remedy="give a MIDI file with notes in it")
+        raise DataError(
+            "has no notes, or only notes of no length",
+            path=path,
+            remedy="give a MIDI file with notes in it",
+        )
     if not (np.isfinite(notes.start).all() and np.isfinite(notes.end).all()):
         raise DataError("has notes at no finite time", path=path, remedy=_EXPORT)
     if notes.start.min() < 0:

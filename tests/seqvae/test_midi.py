@@ -351,7 +351,7 @@ REFUSALS = [
     (no_status, "is a broken MIDI file .an event has no status"),
     (half_an_event, "is a broken MIDI file .track 1 ends within an event"),
     (zero_tempo, "is a broken MIDI file .a tempo is infinite"),
-    (no_notes, "has no notes; give"),
+    (no_notes, "has no notes, or only notes of no length; give"),
 ]
 
 

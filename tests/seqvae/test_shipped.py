@@ -1,0 +1,60 @@
+"""The models in the box: they recall music, attributes work, folders are in order."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+import seqvae
+from seqvae.codecs import detect
+from seqvae.domain import DOMAIN
+from seqvae.presets import preset_names
+from seqvae.properties import measure
+
+DATA = Path(__file__).resolve().parents[2] / "data"
+LARGEST_MB = {"drums_2bar": 12, "melody_2bar": 12}
+
+
+@pytest.fixture(params=sorted(LARGEST_MB))
+def name(request) -> str:
+    return request.param
+
+
+def windows(name: str) -> torch.Tensor:
+    """The example files' windows for a model; composed for this project, so never trained on."""
+    space = seqvae.load(name)
+    files = [f for f in sorted(DATA.glob("*.mid")) if detect(f).kind == space.codec.name]
+    return space.examples(files)
+
+
+def test_example_music_is_recalled(name: str) -> None:
+    space, x = seqvae.load(name), windows(name)
+    decoded = space.decode_to_examples(space.posterior_of(x).mean)
+    assert (decoded == x).float().mean() > 0.95
+    sampled = space.decode_to_examples(space.posterior_of(x).mean, temperature=1.0, seed=0)
+    assert (sampled == x).float().mean() > 0.85
+
+
+def test_every_attribute_raises_its_own_property(name: str) -> None:
+    space, x = seqvae.load(name), windows(name)
+    z = space.posterior_of(x).mean
+    for attribute, vector in space.attributes.items():
+        less, more = (
+            measure(space.codec.name, space.decode_to_examples(z + amount * vector))[attribute]
+            for amount in (-1.5, 1.5)
+        )
+        both = ~(torch.from_numpy(less).isnan() | torch.from_numpy(more).isnan()).numpy()
+        assert more[both].mean() > less[both].mean(), attribute
+
+
+def test_the_folder_is_light_and_its_card_tells_how_to_train_it_again(name: str) -> None:
+    place = DOMAIN.folder(name)
+    size = sum(file.stat().st_size for file in place.iterdir())
+    assert size <= LARGEST_MB[name] * 1e6
+    assert name in preset_names()
+    card = (place / "README.md").read_text(encoding="utf-8")
+    assert re.search(rf"seqvae train --preset {name} .*\n$", card)
+    assert set(seqvae.load(name).config.attributes) == set(seqvae.load(name).attributes)

@@ -17,6 +17,7 @@ from pathlib import Path
 import click
 import numpy as np
 import torch
+from figures import pair, save
 from torch import Tensor
 
 import seqvae
@@ -86,12 +87,7 @@ def main(model, shards, pairs, steps, samples, path, seed, as_json, plot) -> Non
 
 def draw(table: dict, path: Path) -> None:
     """Draw both curves."""
-    from matplotlib.figure import Figure
-
-    from vaecore.files import replacing
-
-    figure = Figure(figsize=(8, 3.4), layout="constrained")
-    left, right = figure.subplots(1, 2)
+    figure, (left, right) = pair()
     for name, colour in (("naive", "#b9b9b9"), ("latent", "#28587b")):
         curves = table[name]
         left.plot(
@@ -103,12 +99,7 @@ def draw(table: dict, path: Path) -> None:
         right.plot(table["t"], curves["log_likelihood"], "o-", color=colour, label=name)
     left.set(xlabel="t", ylabel="share of steps that differ", title="distance from the ends")
     right.set(xlabel="t", ylabel="log p(x), nats (bound)", title="plausibility under the model")
-    for axes in (left, right):
-        axes.legend(frameon=False, fontsize=8)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(alpha=0.25)
-    with replacing(path) as temporary:
-        figure.savefig(temporary, dpi=130)
+    save(figure, path)
 
 
 if __name__ == "__main__":

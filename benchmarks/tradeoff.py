@@ -18,6 +18,7 @@ from pathlib import Path
 import click
 import numpy as np
 import torch
+from figures import pair, save
 
 import seqvae
 from seqvae.data.shards import read_windows
@@ -96,12 +97,7 @@ def show(rows: list[dict], floors: dict[str, float]) -> None:
 
 def draw(rows: list[dict], floors: dict[str, float], path: Path) -> None:
     """Draw recall and divergence of the priors against the KL."""
-    from matplotlib.figure import Figure
-
-    from vaecore.files import replacing
-
-    figure = Figure(figsize=(8, 3.4), layout="constrained")
-    left, right = figure.subplots(1, 2)
+    figure, (left, right) = pair()
     curves = (
         (left, "teacher_forced_accuracy", "#9fb4c7"),
         (left, "sampled_accuracy", "#28587b"),
@@ -120,13 +116,7 @@ def draw(rows: list[dict], floors: dict[str, float], path: Path) -> None:
     right.set(xlabel="KL (nats)", ylabel="divergence (bits)", title="prior samples against data")
     for (name, floor), style in zip(floors.items(), (":", "--"), strict=False):
         right.axhline(floor, color="#999999", linestyle=style, label=name)
-    right.set(xlabel="KL (nats)", ylabel="divergence (bits)", title="prior samples against data")
-    for axes in (left, right):
-        axes.legend(frameon=False, fontsize=7)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(alpha=0.25)
-    with replacing(path) as temporary:
-        figure.savefig(temporary, dpi=130)
+    save(figure, path)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,54 @@
 """Faces over the shared latent core.
 
-    cli         the `facevae` command
-    models      the models in the box: none yet
+    images          reading any picture a user may hand in
+    codec           pictures to tensors and back
+    align           from an ordinary photograph to the framing the models know
+    networks        the convolutional encoders and decoders
+    data            folders of pictures, streamed; labels
+    attributes      vectors for smiles, glasses and hats
+    presentation    sheets, morphs as GIF and MP4
+    evaluate        quality on faces never seen
+    models          the models in the box
 
-There is no face model yet, and so nothing to load; `facevae models` says so.
+Names are imported when first used: `import facevae` does not import torch.
 """
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from vaecore.space import LatentSpace
+
+__all__ = ["load", "models"]
+
+
+def load(model: "str | Path", device: str = "cpu") -> "LatentSpace":
+    """Load a model in the box by name ("faces_64"), or any model folder.
+
+    Args:
+        model: A name listed by `models()`, or a folder written by `facevae train`.
+        device: "auto", "cpu", "cuda", "cuda:N" or "mps".
+
+    Raises:
+        vaecore.UsageError: There is no such model.
+        vaecore.DataError: The folder was tampered with or is incomplete.
+    """
+    from facevae.domain import DOMAIN
+
+    return DOMAIN.load(model, device)
+
+
+def models() -> list[str]:
+    """Return the names of the models in the box."""
+    from facevae.domain import DOMAIN
+
+    return DOMAIN.shipped()
+
+
+def __getattr__(name: str) -> Any:
+    try:
+        return import_module(f"facevae.{name}")
+    except ModuleNotFoundError as error:
+        raise AttributeError(f"module 'facevae' has no attribute {name!r}") from error

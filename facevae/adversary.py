@@ -1,0 +1,157 @@
+"""Training against a critic, so that pictures come out sharp and samples come out as faces.
+
+A squared error is smallest for the mean of all pictures that fit a code, and that mean is a blur.
+A critic that learns to tell photographs from decoded pictures asks for one of them instead
+(Goodfellow et al., Generative adversarial nets, 2014; with a VAE: Larsen et al., Autoencoding
+beyond pixels using a learned similarity metric, 2016). It also sees pictures of codes from the
+prior, which no encoder has placed: that they are faces is trained, and not hoped for.
+
+How hard each part pulls at a pixel is given as a share of the pull of the likelihood, whatever
+the scales of the losses (Esser et al., Taming transformers, 2021, balance theirs alike).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from facevae.networks.critic import Critic
+from vaecore.model import VAE
+from vaecore.training.config import TrainingConfig
+from vaecore.training.module import Metrics, TrainingModule
+
+MEMORY = 0.98
+"""Decay per step of the average strengths of the pulls."""
+
+
+@dataclass(frozen=True)
+class Adversary:
+    """Settings of an adversarial training. The three pulls are shares of the likelihood's."""
+
+    reconstruction: float = 0.3
+    """Pull of the critic's score on reconstructions."""
+    prior: float = 0.5
+    """Pull of the critic's score on pictures of codes from N(0, I)."""
+    features: float = 0.3
+    """Pull towards the critic's features of the original (feature matching)."""
+    width: int = 32
+    """Channels of the critic at half resolution."""
+    learning_rate: float = 4e-4
+    share: float = 0.5
+    """Part of each batch that the critic sees."""
+    warmup_steps: int = 500
+    """Steps over which the pulls rise from 0."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if not value >= 0:
+                raise ValueError(f"{field.name} must be at least 0, got {value}")
+        if not 0 < self.share <= 1:
+            raise ValueError(f"share must be above 0 and at most 1, got {self.share}")
+        if not 1 <= self.width <= 512:
+            raise ValueError(f"width must be in 1..512, got {self.width}")
+
+
+class AdversarialModule(TrainingModule):
+    """A face VAE and its critic, which take their steps together.
+
+    Args:
+        model: A `FaceVAE`.
+        config: Optimiser, clipping and seed.
+        metrics: Measures for the validation.
+        adversary: Settings of the critic.
+    """
+
+    def __init__(
+        self, model: VAE, config: TrainingConfig, metrics: Metrics | None, adversary: Adversary
+    ) -> None:
+        super().__init__(model, config, metrics)
+        self.adversary = adversary
+        self.critic = Critic(model.architecture.size, adversary.width)
+        self.register_buffer("strengths", torch.zeros(4))
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """Return the VAE's parameters and the critic's, which takes each step without inertia."""
+        return [
+            *super().parameter_groups(),
+            {
+                "params": list(self.critic.parameters()),
+                "betas": (0.0, self.config.optimizer.betas[1]),
+                "lr": self.adversary.learning_rate,
+                "weight_decay": 0.0,
+            },
+        ]
+
+    def training_step(self, batch: Tensor, batch_idx: int) -> Tensor:
+        """Return a scalar whose gradient is that of all parts together."""
+        model = self.model
+        posterior = model.encode(batch)
+        pictures = model.decoder(model.objective.latent(posterior))
+        shown = pictures.detach().requires_grad_()
+        log_density = model.decoder.log_density(batch, shown)
+        terms = model.objective(log_density, posterior.kl(), self.global_step)
+        (pull,) = torch.autograd.grad(terms.loss, shown, retain_graph=True)
+        count = max(1, round(self.adversary.share * len(batch)))
+        codes = torch.randn(count, model.latent_dim, device=batch.device)
+        invented = model.decoder(codes)
+        critic_loss, push, push_invented = self._contest(
+            batch[:count], shown.detach()[:count], invented.detach(), pull[:count]
+        )
+        pull[:count] += push
+        self.report(terms)
+        self.log("train/critic", critic_loss.detach())
+        # The pictures' gradients are known; this product hands them on to the networks. The
+        # likelihood's part of `loss` ends at `shown`, so that only its KL reaches the encoder.
+        return terms.loss + (pictures * pull).sum() + (invented * push_invented).sum() + critic_loss
+
+    def _contest(
+        self, real: Tensor, decoded: Tensor, invented: Tensor, pull: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the critic's loss, and its gradients for decoded and for invented pictures."""
+        count, critic = len(real), self.critic
+        with self._autocast():
+            scores, features = critic(torch.cat([real, decoded, invented]))
+        # Hinge loss (Lim & Ye, Geometric GAN, 2017); the two kinds of picture share one half.
+        of_real, of_decoded, of_invented = scores.float().split(count)
+        loss = F.relu(1 - of_real).mean()
+        loss = loss + 0.5 * (F.relu(1 + of_decoded).mean() + F.relu(1 + of_invented).mean())
+        targets = [each[:count].detach().float() for each in features]
+
+        fakes = torch.cat([decoded, invented]).requires_grad_()
+        critic.requires_grad_(False)
+        with self._autocast():
+            scores, features = critic(fakes)
+        distance = sum(
+            (each[:count].float() - target).abs().mean()
+            for each, target in zip(features, targets, strict=True)
+        )
+        (by_score,) = torch.autograd.grad(-scores.float().mean(), fakes, retain_graph=True)
+        (by_features,) = torch.autograd.grad(distance, fakes)
+        critic.requires_grad_(True)
+
+        parts = [pull, by_score[:count], by_score[count:], by_features[:count]]
+        likelihood, score, prior, feature = self._average([part.norm() for part in parts])
+        share, settings = self._warmth() * likelihood, self.adversary
+        push = share * (
+            settings.reconstruction / score * parts[1] + settings.features / feature * parts[3]
+        )
+        return loss, push, share * settings.prior / prior * parts[2]
+
+    def _autocast(self) -> torch.autocast:
+        enabled = getattr(self.model, "mixed_precision", False)
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=enabled)
+
+    def _average(self, norms: list[Tensor]) -> Tensor:
+        """Return running means of the strengths of the pulls."""
+        now = torch.stack(norms).to(self.strengths)
+        first = bool((self.strengths == 0).all())
+        self.strengths.copy_(now if first else self.strengths.lerp(now, 1 - MEMORY))
+        return self.strengths.clamp(min=1e-12)
+
+    def _warmth(self) -> float:
+        return min(1.0, (self.global_step + 1) / max(self.adversary.warmup_steps, 1))

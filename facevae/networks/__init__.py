@@ -1,0 +1,1 @@
+"""The convolutional networks of the face VAE: the lecture's, a plain contrast, and the residual."""

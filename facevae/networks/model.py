@@ -1,0 +1,123 @@
+"""The face VAE: a convolutional encoder and decoder put together, whatever their kind."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+
+import torch
+from torch import Tensor, nn
+
+from facevae.networks.architecture import FaceArchitecture
+from facevae.networks.plain import PlainDecoder, PlainEncoder
+from facevae.networks.residual import (
+    ResidualDecoder,
+    ResidualEncoder,
+    start_from_principal_components,
+)
+from vaecore.model import VAE
+from vaecore.objective import Objective
+
+LARGEST_LOG = 8.0
+"""Bound on the logarithm of a posterior's standard deviation, so that no exp overflows."""
+CENTRE, SPREAD = 0.5, 0.25
+"""Networks see (x - centre) / spread, about -2..2, and answer on the same scale."""
+
+
+def _autocast(device: torch.device, enabled: bool) -> AbstractContextManager:
+    return torch.autocast(device.type, torch.bfloat16, enabled=enabled)
+
+
+class FaceEncoder(nn.Module):
+    """Pictures to mean and standard deviation of the posterior."""
+
+    def __init__(self, architecture: FaceArchitecture) -> None:
+        super().__init__()
+        residual = architecture.kind == "residual"
+        self.network = (ResidualEncoder if residual else PlainEncoder)(architecture)
+        self.mixed_precision = False
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and standard deviation, each `(batch, latent_dim)`, 32-bit.
+
+        Args:
+            x: Pictures `(batch, 3, size, size)`, values in 0..1.
+        """
+        x = x.contiguous(memory_format=torch.channels_last)
+        with _autocast(x.device, self.mixed_precision):
+            mean, log_stddev = self.network((x - CENTRE) / SPREAD)
+        return mean, log_stddev.clamp(-LARGEST_LOG, LARGEST_LOG).exp()
+
+
+class FaceDecoder(nn.Module):
+    """Codes to pictures, with Gaussian noise of one standard deviation on every value."""
+
+    def __init__(self, architecture: FaceArchitecture) -> None:
+        super().__init__()
+        residual = architecture.kind == "residual"
+        self.network = (ResidualDecoder if residual else PlainDecoder)(architecture)
+        self.noise = architecture.noise
+        self.mixed_precision = False
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Return the mean of p(x|z): pictures `(batch, 3, size, size)`, about 0..1, 32-bit."""
+        with _autocast(z.device, self.mixed_precision):
+            x = self.network(z)
+        return x.float() * SPREAD + CENTRE
+
+    def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
+        """Return log p(x|z) in nats, summed over all values of a picture, `(batch,)`.
+
+        It is the density of values in 0..1, and may be above 0.
+        """
+        return self.log_density(x, self(z))
+
+    def log_density(self, x: Tensor, mean: Tensor) -> Tensor:
+        """Return log N(x; mean, noise^2) of pictures, in nats, `(batch,)`."""
+        deviation = (x - mean).flatten(1) / self.noise
+        constant = math.log(self.noise) + 0.5 * math.log(2 * math.pi)
+        return -0.5 * deviation.square().sum(1) - constant * deviation.shape[1]
+
+    def generate(self, z: Tensor, temperature: float, seed: int) -> Tensor:
+        """Return one picture per row of z, values in 0..1: the mean of p(x|z).
+
+        The noise of p(x|z) is independent from pixel to pixel, grain and not a face: a picture
+        is shown without it, whatever the temperature.
+        """
+        return self(z).clamp(0, 1)
+
+
+class FaceVAE(VAE):
+    """A VAE over pictures `(batch, 3, size, size)`, RGB, values in 0..1."""
+
+    def __init__(self, architecture: FaceArchitecture, objective: Objective | None = None) -> None:
+        super().__init__(
+            FaceEncoder(architecture), FaceDecoder(architecture), architecture.latent_dim, objective
+        )
+        self.architecture = architecture
+        # Matrix units want the channels of a pixel side by side.
+        self.to(memory_format=torch.channels_last)
+
+    def start(self, batches: Iterable[Tensor]) -> None:
+        """Start an untrained residual network from the pictures' principal components.
+
+        Args:
+            batches: One pass over pictures `(batch, 3, size, size)`; several thousand are enough.
+        """
+        if self.architecture.kind == "residual":
+            start_from_principal_components(
+                self.encoder.network,
+                self.decoder.network,
+                ((x - CENTRE) / SPREAD for x in batches),
+                self.decoder.noise / SPREAD,
+            )
+
+    @property
+    def mixed_precision(self) -> bool:
+        """Whether convolutions run in bfloat16 in training; weights and evaluation stay 32-bit."""
+        return self.decoder.mixed_precision
+
+    @mixed_precision.setter
+    def mixed_precision(self, value: bool) -> None:
+        self.encoder.mixed_precision = self.decoder.mixed_precision = value

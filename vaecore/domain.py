@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from vaecore.folder import ModelConfig
     from vaecore.model import VAE
+    from vaecore.flow import Flow
     from vaecore.samplers import GaussianMixture
     from vaecore.space import LatentSpace
 
@@ -110,7 +111,7 @@ class Domain:
         model: VAE,
         config: ModelConfig,
         attributes: Mapping[str, Tensor] | None = None,
-        prior: GaussianMixture | None = None,
+        prior: GaussianMixture | Flow | None = None,
         card: str | None = None,
     ) -> None:
         """Write a model folder; what is None and already there stays."""
@@ -141,17 +142,17 @@ def _attributes(path: Path, latent_dim: int) -> dict[str, Tensor]:
     return vectors
 
 
-def _prior(path: Path, latent_dim: int) -> GaussianMixture | None:
+def _prior(path: Path, latent_dim: int) -> GaussianMixture | Flow | None:
     from vaecore.folder import read_tensors
-    from vaecore.samplers import GaussianMixture
+    from vaecore.samplers import sampler_from_state
 
     if not path.exists():
         return None
     try:
-        prior = GaussianMixture.from_state(read_tensors(path))
+        prior = sampler_from_state(read_tensors(path))
     except ValueError as error:
-        raise DataError(f"holds no mixture: {error}", path=path) from error
-    if prior.means.shape[1] != latent_dim:
-        found = prior.means.shape[1]
+        raise DataError(f"holds neither mixture nor flow: {error}", path=path) from error
+    if prior.latent_dim != latent_dim:
+        found = prior.latent_dim
         raise DataError(f"has {found} dimensions, the model has {latent_dim}", path=path)
     return prior

@@ -23,7 +23,10 @@ class Encoder(Protocol):
 
 
 class Decoder(Protocol):
-    """What a domain's decoder network offers; it is an `nn.Module`."""
+    """What a domain's decoder network offers; it is an `nn.Module`.
+
+    Where its examples are the same at every temperature it says `draws = False`.
+    """
 
     def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
         """Return log p(x|z) in nats, summed over all event dimensions, `(batch,)`."""
@@ -57,6 +60,11 @@ class VAE(nn.Module):
         self.decoder = decoder
         self.latent_dim = latent_dim
         self.objective = objective or Objective()
+
+    @property
+    def draws(self) -> bool:
+        """Whether decoding at a temperature above 0 is a draw."""
+        return getattr(self.decoder, "draws", True)
 
     @property
     def device(self) -> torch.device:

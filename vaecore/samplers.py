@@ -5,11 +5,32 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Mapping
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from vaecore.distributions import DiagonalGaussian
+from vaecore.flow import Flow
+
+
+class Sampler(Protocol):
+    """Where codes are drawn from."""
+
+    kind: str
+    """Its name for users: "normal", "mixture" or "flow"."""
+    latent_dim: int
+
+    def sample(
+        self, n: int, generator: torch.Generator | None = None, temperature: float = 1.0
+    ) -> Tensor:
+        """Return n codes, `(n, latent_dim)`.
+
+        Args:
+            n: How many.
+            generator: Source of the noise.
+            temperature: Multiplies the noise: below 1 more typical codes, above 1 stranger ones.
+        """
 
 
 class StandardNormal:
@@ -19,13 +40,17 @@ class StandardNormal:
         latent_dim: Number of latent dimensions.
     """
 
+    kind = "normal"
+
     def __init__(self, latent_dim: int) -> None:
         self.latent_dim = latent_dim
 
-    def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
-        """Return n codes, `(n, latent_dim)`."""
+    def sample(
+        self, n: int, generator: torch.Generator | None = None, temperature: float = 1.0
+    ) -> Tensor:
+        """Return n codes, `(n, latent_dim)`; see `Sampler`."""
         device = generator.device if generator else None
-        return torch.randn(n, self.latent_dim, generator=generator, device=device)
+        return temperature * torch.randn(n, self.latent_dim, generator=generator, device=device)
 
     def log_prob(self, z: Tensor) -> Tensor:
         """Return the log density in nats, `(batch,)`, of codes `(batch, latent_dim)`."""
@@ -50,6 +75,8 @@ class GaussianMixture:
         ValueError: The shapes do not fit together, or a value is out of range.
     """
 
+    kind = "mixture"
+
     def __init__(self, weights: Tensor, means: Tensor, cholesky: Tensor) -> None:
         k, latent_dim = means.shape if means.ndim == 2 else (0, 0)
         shapes = [(k, latent_dim), (k, latent_dim, latent_dim)]
@@ -64,6 +91,7 @@ class GaussianMixture:
         if not (spread > 0).all():
             raise ValueError("the diagonal of the Cholesky factors must be above 0")
         self.weights, self.means, self.cholesky = weights / weights.sum(), means, cholesky
+        self.latent_dim = latent_dim
 
     @classmethod
     def fit(
@@ -96,10 +124,12 @@ class GaussianMixture:
         weights, means = torch.from_numpy(fitted.weights_), torch.from_numpy(fitted.means_)
         return cls(weights.float(), means.float(), cholesky.float())
 
-    def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
-        """Return n codes, `(n, latent_dim)`."""
+    def sample(
+        self, n: int, generator: torch.Generator | None = None, temperature: float = 1.0
+    ) -> Tensor:
+        """Return n codes, `(n, latent_dim)`; see `Sampler`."""
         component = torch.multinomial(self.weights, n, replacement=True, generator=generator)
-        z = torch.randn(n, self.means.shape[1], generator=generator)
+        z = temperature * torch.randn(n, self.latent_dim, generator=generator)
         for index, (mean, factor) in enumerate(zip(self.means, self.cholesky, strict=True)):
             chosen = component == index
             noise = z[chosen]
@@ -134,3 +164,12 @@ class GaussianMixture:
         if set(state) != {"weights", "means", "cholesky"}:
             raise ValueError(f"needs the tensors weights, means, cholesky, got {sorted(state)}")
         return cls(**state)
+
+
+def sampler_from_state(state: Mapping[str, Tensor]) -> GaussianMixture | Flow:
+    """Return the sampler whose `state` this is: a mixture or a flow.
+
+    Raises:
+        ValueError: It is the state of neither.
+    """
+    return Flow.from_state(state) if "first.weight" in state else GaussianMixture.from_state(state)

@@ -22,7 +22,7 @@ from vaecore.paths import (
     interpolation_weights,
     perturb,
 )
-from vaecore.samplers import GaussianMixture, StandardNormal
+from vaecore.samplers import Sampler, StandardNormal
 
 CHUNK = 64
 """Rows that are encoded together."""
@@ -41,7 +41,7 @@ class LatentSpace:
         model: The trained VAE; put into evaluation mode.
         codec: The representation it was trained on.
         attributes: Named attribute vectors `(latent_dim,)`.
-        prior: A mixture fitted to the aggregate posterior, offered beside N(0, I).
+        prior: A mixture or flow fitted to the aggregate posterior, offered beside N(0, I).
         config: What the model folder says about the model.
     """
 
@@ -51,7 +51,7 @@ class LatentSpace:
         codec: Codec,
         *,
         attributes: Mapping[str, Tensor] | None = None,
-        prior: GaussianMixture | None = None,
+        prior: Sampler | None = None,
         config: ModelConfig | None = None,
     ) -> None:
         self.model = model.eval()
@@ -141,24 +141,34 @@ class LatentSpace:
 
         Args:
             n: How many.
-            temperature: Of the decoder.
+            temperature: Of the decoder; where it does not draw, of the codes.
             seed: Of codes and decoder.
-            prior: "normal" draws codes from N(0, I), "mixture" from the mixture fitted to the
-                aggregate posterior, which is nearer to real items. None takes the mixture where
-                the model has one.
+            prior: "normal" draws codes from N(0, I); "mixture" or "flow" from what was fitted to
+                the aggregate posterior, which is nearer to real items. None takes the fitted one
+                where the model has one.
         """
-        return self.decode(self.sample_codes(n, seed, prior), temperature, seed)
+        spread = 1.0 if self.model.draws else temperature
+        codes = self.sample_codes(n, seed, prior, spread)
+        return self.decode(codes, temperature, seed)
 
-    def sample_codes(self, n: int, seed: int = 0, prior: str | None = None) -> Tensor:
-        """Return n codes `(n, latent_dim)` drawn from a prior (see `sample`)."""
-        if prior is None:
-            prior = "normal" if self.prior is None else "mixture"
-        if prior not in ("normal", "mixture"):
-            raise UsageError(f"unknown prior {prior!r}; choose normal or mixture")
-        if prior == "mixture" and self.prior is None:
-            raise UsageError(f"model {self.name!r} has no mixture prior; use normal")
-        sampler = self.prior if prior == "mixture" else StandardNormal(self.latent_dim)
-        return sampler.sample(n, torch.Generator().manual_seed(seed))
+    def sample_codes(
+        self, n: int, seed: int = 0, prior: str | None = None, temperature: float = 1.0
+    ) -> Tensor:
+        """Return n codes `(n, latent_dim)` drawn from a prior (see `sample`).
+
+        Args:
+            n: How many.
+            seed: Of the draw.
+            prior: "normal", "mixture" or "flow"; see `sample`.
+            temperature: Multiplies the noise that the codes are made of.
+        """
+        normal = StandardNormal(self.latent_dim)
+        known = {each.kind: each for each in (normal, self.prior) if each is not None}
+        if prior is not None and prior not in known:
+            have = " and ".join(known)
+            raise UsageError(f"model {self.name!r} has no prior {prior!r}; it has {have}")
+        sampler = (self.prior or normal) if prior is None else known[prior]
+        return sampler.sample(n, torch.Generator().manual_seed(seed), temperature)
 
     # Latent arithmetic
 
@@ -241,8 +251,19 @@ class LatentSpace:
         Raises:
             UsageError: An attribute is unknown.
         """
-        z = apply_attributes(self.encode([item]), self.attributes, amounts)
-        return self.decode(z, temperature, seed, self._contexts([item]))[0]
+        return self.edits(item, [amounts], temperature, seed)[0]
+
+    def edits(
+        self,
+        item: Any,
+        amounts: Sequence[Mapping[str, float]],
+        temperature: float = 0.0,
+        seed: int = 0,
+    ) -> list[Any]:
+        """Return an item edited in several ways, decoded together; see `edit`."""
+        z = self.encode([item])
+        codes = torch.cat([apply_attributes(z, self.attributes, each) for each in amounts])
+        return self.decode(codes, temperature, seed, self._contexts([item]) * len(codes))
 
     def analyse(self, items: Any) -> LatentReport:
         """Return how the aggregate posterior of all examples of the items compares with N(0, I)."""

@@ -121,9 +121,9 @@ def test_nothing_depends_on_global_randomness(space: LatentSpace) -> None:
 
 
 def test_sampling_from_the_mixture(space: LatentSpace) -> None:
-    with pytest.raises(UsageError, match="model 'plane' has no mixture prior"):
+    with pytest.raises(UsageError, match="model 'plane' has no prior 'mixture'; it has normal"):
         space.sample(3, prior="mixture")
-    with pytest.raises(UsageError, match="unknown prior 'uniform'"):
+    with pytest.raises(UsageError, match="has no prior .uniform."):
         space.sample(3, prior="uniform")
     mean, narrow = torch.tensor([[50.0, -50.0]]), torch.full((1, 2), 1e-3)
     space.prior = GaussianMixture(torch.ones(1), mean, narrow)
@@ -196,6 +196,15 @@ def test_editing_adds_in_latent_space(space: LatentSpace) -> None:
         space.edit("1 1", {"right": 1.5}, temperature=1.0, seed=4)
         == (space.decode(z, temperature=1.0, seed=4)[0])
     )
+
+
+def test_several_edits_are_as_each_alone(space: LatentSpace) -> None:
+    item = torch.tensor([1.0, 2.0])
+    name = next(iter(space.attributes))
+    plans = [{name: 1.0}, {}, {name: -0.5}]
+    together = space.edits(item, plans)
+    assert xs(together) == xs([space.edit(item, plan) for plan in plans])
+    assert xs(together[1:2]) == xs(space.reconstruct(item))
 
 
 def test_analysing_counts_every_example(space: LatentSpace) -> None:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import platform
-from dataclasses import asdict, replace
-from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-import yaml
 from torch import Tensor
 
 from seqvae.attributes import describe, fit_attributes
@@ -18,26 +14,21 @@ from seqvae.data.dataset import WindowLoader
 from seqvae.data.shards import read_summary, read_windows
 from seqvae.domain import DOMAIN
 from seqvae.evaluate import measure
-from seqvae.networks.model import fast_bfloat16
+from vaecore.device import fast_bfloat16
 from vaecore.errors import DataError
-from vaecore.files import replacing
-from vaecore.folder import WEIGHTS, ModelConfig, load_weights
-from vaecore.samplers import GaussianMixture
-from vaecore.training import fit
+from vaecore.presets import RECIPE
+from vaecore.training import fit, recipe
 from vaecore.training.loop import CHECKPOINT
 
 if TYPE_CHECKING:
     from seqvae.presets import Preset
-    from vaecore.model import VAE
     from vaecore.training import FitResult
 
-RECIPE = "recipe.yaml"
-"""The recipe in a model folder, as a file of presets; what `resume` goes on with."""
+__all__ = ["RECIPE", "complete", "train"]
 
 VALIDATION_WINDOWS = 1024
 CODES = 20_000
 """Windows of the training split that attribute vectors and the prior are fitted on."""
-COMPONENTS = 20
 
 
 def train(
@@ -75,11 +66,8 @@ def train(
             remedy="prepare it again, or choose another --preset",
         )
     config = preset.make_training()
-    torch.manual_seed(config.seed)
-    model = preset.make_model()
+    model = recipe.begin(DOMAIN, preset, start)
     model.mixed_precision = fast_bfloat16()
-    if start is not None:
-        load_weights(model, DOMAIN.folder(start) / WEIGHTS)
     train_loader = WindowLoader(
         read_windows(shards, "train"),
         config.batch_size,
@@ -90,33 +78,13 @@ def train(
     if not len(train_loader.windows) or not len(validation):
         raise DataError("has no window to train or validate on", path=shards)
     if not resume:
-        output.mkdir(parents=True, exist_ok=True)
-        with replacing(output / RECIPE) as temporary:
-            sections = {key: value for key, value in asdict(preset).items() if key != "name"}
-            temporary.write_text(yaml.safe_dump({preset.name: sections}, sort_keys=False))
-    about = ModelConfig(
-        domain=DOMAIN.name,
-        name=output.name,
-        representation=codec.config,
-        architecture=asdict(model.architecture),
-        objective=model.objective.config,
-        description=preset.description,
-        training={
-            "preset": preset.name,
-            **({"start": Path(start).name} if start is not None else {}),
-            "recipe": preset.training,
-            "augmentation": preset.augmentation,
-            "windows": summary["windows"],
-            "sources": sorted(summary["sources"]),
-        },
-        versions={"torch": torch.__version__, "python": platform.python_version(), **_ours()},
-    )
-
-    def save(model: VAE, place: Path) -> None:
-        DOMAIN.save(place, model, about)
-
-    def metrics(model: VAE, x: Tensor) -> dict[str, float]:
-        return {name: float(value) for name, value in measure(model, x).items()}
+        preset.write(output)
+    facts = {
+        "augmentation": preset.augmentation,
+        "windows": summary["windows"],
+        "sources": sorted(summary["sources"]),
+    }
+    about = recipe.describe(DOMAIN, preset, model, output.name, start, facts)
 
     result = fit(
         model,
@@ -124,8 +92,8 @@ def train(
         WindowLoader(validation, config.batch_size, training=False),
         config,
         output,
-        metrics=metrics,
-        save=save,
+        metrics=recipe.metrics(measure),
+        save=recipe.saver(DOMAIN, about),
         resume=output / CHECKPOINT if resume else None,
         progress=progress,
     )
@@ -145,20 +113,9 @@ def complete(place: Path, windows: Tensor, result: FitResult | None = None) -> N
     """
     space = DOMAIN.load(place)
     posterior = space.posterior_of(windows)
-    codes = posterior.sample(torch.Generator().manual_seed(0))
-    components = min(COMPONENTS, len(windows))
-    prior = GaussianMixture.fit(codes, components, covariance="full")
     attributes = fit_attributes(space, windows, posterior.mean)
     known = describe(space.codec.name)
-    config = replace(space.config, attributes={name: known[name] for name in attributes})
-    if result is not None:
-        reached = {"steps": result.steps, "minutes": round(result.minutes, 1)}
-        best = {name: round(value, 4) for name, value in result.best.items()}
-        config = replace(
-            config,
-            training={**config.training, **reached, "best": {"step": result.best_step, **best}},
-        )
-    DOMAIN.save(place, space.model, config, attributes=attributes, prior=prior)
+    recipe.complete(DOMAIN, place, space, posterior, attributes, known, result)
 
 
 def _spread(windows: np.ndarray, limit: int) -> np.ndarray:
@@ -166,7 +123,3 @@ def _spread(windows: np.ndarray, limit: int) -> np.ndarray:
     if len(windows) <= limit:
         return windows
     return windows[np.linspace(0, len(windows) - 1, limit).astype(int)]
-
-
-def _ours() -> dict[str, Any]:
-    return {"seqvae": version("seqvae")}

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -93,3 +96,36 @@ def boxed(box: Path, monkeypatch: pytest.MonkeyPatch) -> Domain:
     domain = replace(seqvae.domain.DOMAIN, box=box)
     monkeypatch.setattr(seqvae.domain, "DOMAIN", domain)
     return domain
+
+
+@pytest.fixture
+def process():
+    """Run a command as a process: `process("seqvae", *arguments, cwd=...)`."""
+
+    def run(command: str, *arguments: object, cwd: Path) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            [sys.executable, ROOT / "cli.py", command, *map(str, arguments)],
+            cwd=cwd,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def interrupt():
+    """Make a callback of a training that sends SIGTERM after a step: `interrupt(step)`."""
+    from lightning.pytorch.callbacks import Callback
+
+    class Interrupt(Callback):
+        def __init__(self, step: int) -> None:
+            self.step = step
+
+        def on_train_batch_end(self, trainer, *_) -> None:
+            if trainer.global_step == self.step:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    return Interrupt

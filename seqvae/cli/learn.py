@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import asdict
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from vaecore.cli import options
+from vaecore.cli import learn, options
 from vaecore.cli.job import find_files
 from vaecore.errors import DataError, UsageError
 
@@ -56,7 +55,7 @@ def prepare(
     **settings: Any,
 ) -> None:
     """Turn folders of MIDI files into shards to train on."""
-    _need("pyarrow")
+    learn.need("pyarrow")
     from seqvae.data.prepare import prepare
 
     kind = representation or _most(inputs)
@@ -78,86 +77,39 @@ def prepare(
 
 
 @click.command()
-@click.option("--preset", help="A recipe, such as drums_2bar. [default: by the data]")
-@click.option("--config", type=options.FILE, help="A YAML file of recipes instead of the shipped.")
-@click.option(
-    "--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change the recipe: "
-    "training.max_steps=1000, objective.beta=0.5; may be given again.",
-)  # fmt: skip
 @click.option("--data", type=options.FILE, required=True, help="Shards made by `prepare`.")
-@click.option("-o", "--output", type=options.FILE, help="Model folder. [default: runs/PRESET]")
-@click.option("--minutes", type=options.Finite(min=0, min_open=True), help="Time to train.")
-@click.option("--from", "start", help="Begin with the weights of this model.")
-@click.option("--resume", is_flag=True, help="Go on with the training in the output folder.")
-@click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Of weights and batches.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), help="Where.")
-@options.as_json
-@options.quiet
-def train(
-    preset: str | None,
-    config: Path | None,
-    changes: tuple[str, ...],
-    data: Path,
-    output: Path | None,
-    minutes: float | None,
-    start: str | None,
-    resume: bool,
-    seed: int | None,
-    device: str | None,
-    as_json: bool,
-    quiet: bool,
-) -> None:
+@learn.lesson("A recipe, such as drums_2bar. [default: by the data]")
+def train(lesson: learn.Lesson, data: Path) -> None:
     """Train a model on shards.
 
     The recipe is one of the box (--preset), your own (--config), or a changed one (--set).
     Ctrl-C saves and ends; --resume -o FOLDER goes on from there.
     """
-    _need("lightning", "pyarrow", "pydantic", "yaml", "tensorboard")
+    learn.need(*learn.NEEDED, "pyarrow")
     from seqvae import train as training
     from seqvae.data.shards import read_summary
     from seqvae.presets import PRESETS, load_preset, preset_names
 
-    if resume and (preset or config or not output):
-        raise UsageError("--resume takes the recipe of the folder that -o names, and no other")
-    file = output / training.RECIPE if resume else config or PRESETS
+    file = lesson.file(PRESETS)
     names = preset_names(file)
     summary = read_summary(data)
-    if preset is None:
+    name = lesson.preset
+    if name is None:
         kind = summary["representation"]["name"]
         fitting = [name for name in names if len(names) == 1 or name.startswith(f"{kind}_")]
         if not fitting:
             raise UsageError(f"choose a --preset of {', '.join(names)}")
-        preset = fitting[0]
-    given = {"max_minutes": minutes, "seed": seed, "accelerator": device}
-    short = [f"training.{key}={value}" for key, value in given.items() if value is not None]
-    recipe = load_preset(preset, [*changes, *short], file)
-    place = output or Path("runs") / preset
-    if (place / training.RECIPE).exists() and not resume:
-        raise UsageError(f"{place} is there already; go on with --resume, or choose another -o")
-    if not (as_json or quiet):
-        windows = summary["windows"]
-        click.echo(f"{click.style(preset, bold=True)}  {recipe.description}")
-        click.echo(f"  {data}: {windows['train']:,} windows, {windows['validation']:,} to validate")
-    result = training.train(
-        recipe, data, place, start=start, resume=resume, progress=not (as_json or quiet)
+        name = fitting[0]
+    preset = load_preset(name, lesson.settings(), file)
+    place = lesson.place(preset)
+    windows = summary["windows"]
+    lesson.begin(
+        preset, f"{data}: {windows['train']:,} windows, {windows['validation']:,} to validate"
     )
-    if as_json:
-        facts = {**asdict(result), "checkpoint": str(result.checkpoint)}
-        click.echo(json.dumps({"verb": "train", "output": str(place), "preset": preset, **facts}))
-    elif not quiet:
-        click.echo(f"{click.style(str(place), bold=True)}")
-        loss = result.best.get("validation/loss", float("nan"))
-        click.echo(
-            f"  {result.steps:,} steps in {result.minutes:.1f} minutes ({result.stopped}) "
-            f"· best at {result.best_step:,}: loss {loss:.2f} nats"
-        )
-        click.echo(f"  use it: seqvae sample --model {place}")
-
-
-def _need(*packages: str) -> None:
-    missing = [name for name in packages if not find_spec(name)]
-    if missing:
-        raise DataError(f"this needs {missing[0]}", remedy="pip install 'seqvae[train]'")
+    result = training.train(
+        preset, data, place, start=lesson.start, resume=lesson.resume, progress=lesson.talks
+    )
+    lesson.end("seqvae", preset, place, result)
 
 
 def _most(inputs: Sequence[Path]) -> str:

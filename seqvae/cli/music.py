@@ -139,7 +139,7 @@ class MusicPresentation(Presentation):
         from seqvae.presentation import text_roll
 
         grids, titles = _compared(result)
-        if result.verb in ("reconstruct", "edit"):
+        if result.verb in ("reconstruct", "edit") and len(result.titles) == 1:
             return text_roll(grids[:2], width, titles[:2])
         return strip(grids, titles, width, first=0 if titles[0] == _ORIGINAL else 1)
 
@@ -211,9 +211,12 @@ def _compared(result: Result) -> tuple[list[Grid], list[str]]:
     from seqvae.presentation import grid_of_item
 
     items, titles = result.items, list(result.titles) * len(result.rounds)
-    if len(result.rounds) == 1 and result.originals:
+    if len(result.rounds) == 1 and len(result.originals) > 1:  # several, each above its result
+        items = [item for pair in zip(result.originals, items, strict=True) for item in pair]
+        titles = [name for title in titles for name in (title, "reconstruction")]
+    elif len(result.rounds) == 1 and result.originals:
         items = [*result.originals, *items]
-        titles = [_ORIGINAL, *(title or "" for title in titles)]
+        titles = [_ORIGINAL, *titles]
         if result.verb == "reconstruct":
             titles[1] = "reconstruction"
     return [replace(grid_of_item(item), steps=result.codec.steps) for item in items], titles

@@ -12,14 +12,14 @@ from torch import Tensor
 
 from seqvae.data.augment import Augmentation
 from seqvae.data.shards import read_windows
+from vaecore.training.batches import Batches
 
 
-class WindowLoader:
+class WindowLoader(Batches):
     """An iterable over the batches of one epoch, `(batch, steps)` int64.
 
-    The order of epoch e and the randomness of its batch k depend on the seed, e and k alone, and
-    `state_dict` holds e and k: a training that resumes sees the very batches it would have seen.
-    Lightning's Trainer stores and restores this state by itself.
+    The randomness of batch k of epoch e depends on the seed, e and k alone, so that a training
+    that resumes sees the very batches it would have seen.
 
     Args:
         windows: `(n, steps)` uint16 class indices.
@@ -39,47 +39,22 @@ class WindowLoader:
         augment: Augmentation | None = None,
         seed: int = 0,
     ) -> None:
+        super().__init__(len(windows), batch_size, training=training, seed=seed)
         self.windows = windows
-        self.batch_size = min(batch_size, len(windows))
-        self.training = training
         self.augment = augment if training else None
-        self.seed = seed
-        self._epoch, self._batch = 0, 0
-        self._begun = False
 
     @classmethod
     def from_shards(cls, folder: Path, split: str, batch_size: int, **options: Any) -> WindowLoader:
         """Return a loader over one split of a folder of shards, which is read into memory."""
         return cls(read_windows(folder, split), batch_size, training=split == "train", **options)
 
-    def __len__(self) -> int:
-        """Number of batches in an epoch."""
-        whole, rest = divmod(len(self.windows), self.batch_size)
-        return whole + (rest > 0 and not self.training)
+    def batches(self, rows: Iterator[np.ndarray]) -> Iterator[Tensor]:
+        """Yield the windows of each of the index arrays."""
+        epoch, first = self._epoch, self._batch
+        for number, indices in enumerate(rows, first + 1):
+            x = torch.from_numpy(self.windows[indices].astype(np.int64))
+            yield self.augment(x, self._generator(epoch, number)) if self.augment else x
 
-    def __iter__(self) -> Iterator[Tensor]:
-        if self._begun:
-            self._epoch, self._batch = self._epoch + 1, 0
-        self._begun = True
-        order = np.arange(len(self.windows))
-        if self.training:
-            np.random.default_rng((self.seed, self._epoch)).shuffle(order)
-        while self._batch < len(self):
-            first = self._batch * self.batch_size
-            self._batch += 1
-            rows = order[first : first + self.batch_size]
-            x = torch.from_numpy(self.windows[rows].astype(np.int64))
-            yield self.augment(x, self._generator()) if self.augment else x
-
-    def _generator(self) -> torch.Generator:
-        entropy = np.random.SeedSequence((self.seed, self._epoch, self._batch))
+    def _generator(self, epoch: int, number: int) -> torch.Generator:
+        entropy = np.random.SeedSequence((self.seed, epoch, number))
         return torch.Generator().manual_seed(int(entropy.generate_state(1, np.uint64)[0] >> 1))
-
-    def state_dict(self) -> dict[str, int]:
-        """Return the place in the stream of batches."""
-        return {"epoch": self._epoch, "batch": self._batch}
-
-    def load_state_dict(self, state: dict[str, int]) -> None:
-        """Go on from a place that `state_dict` returned."""
-        self._epoch, self._batch = state["epoch"], state["batch"]
-        self._begun = self._batch >= len(self)

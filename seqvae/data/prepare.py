@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +21,7 @@ from seqvae.data.reading import Reading, Source, find_files, read_files
 from seqvae.data.shards import SPLITS, SUMMARY, Windows, write_split
 from seqvae.data.summary import Summary
 from vaecore.errors import DataError, UsageError
+from vaecore.files import replacing_folder
 
 
 def prepare(
@@ -211,20 +210,5 @@ def _replacing_folder(output: Path, overwrite: bool) -> Iterator[Path]:
             raise UsageError(f"{output} is there already and holds no shards; choose another")
         if any(output.iterdir()) and not overwrite:
             raise UsageError(f"{output} is there already; use --overwrite to replace it")
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{output.name}.", dir=output.parent))
-        try:
-            fresh, old = temporary / "new", temporary / "old"
-            fresh.mkdir()
-            yield fresh
-            if output.exists():
-                output.rename(old)
-            fresh.rename(output)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise DataError(
-            f"cannot be written ({reason})", path=output, remedy="choose another -o/--output"
-        ) from error
+    with replacing_folder(output) as fresh:
+        yield fresh

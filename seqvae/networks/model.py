@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from seqvae.networks.architecture import SequenceArchitecture
@@ -43,12 +42,3 @@ class SequenceVAE(VAE):
             target: Class indices `(batch, steps)`; step t sees the targets before t.
         """
         return self.decoder.logits(z, target)
-
-
-def fast_bfloat16() -> bool:
-    """Whether this machine multiplies bfloat16 matrices faster than 32-bit ones."""
-    if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported()
-    # Torch tells only privately; a version that does not is taken at 32 bits.
-    asked = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    return any(getattr(torch.cpu, name, bool)() for name in asked)

@@ -39,13 +39,13 @@ def test_shapes(space: LatentSpace, x: Tensor, codes: Tensor) -> None:
 
 
 def test_the_likelihood_prefers_what_is_decoded(
-    space: LatentSpace, codes: Tensor, x: Tensor
+    kind, space: LatentSpace, codes: Tensor, x: Tensor
 ) -> None:
     with torch.no_grad():
         own = space.model.log_likelihood(x, codes)
         others = space.model.log_likelihood(x.roll(1, 0), codes)
     assert own.shape == (64,)
-    assert (own <= 0).all()  # of discrete examples
+    assert not kind.discrete or (own <= 0).all()  # a density may be above 1
     assert own.mean() > others.mean()
 
 
@@ -81,10 +81,13 @@ def test_a_code_is_decoded_the_same_in_every_batch(
     assert torch.equal(long, torch.cat([x, x[:30]]))
 
 
-def test_a_draw_depends_on_seed_and_place_alone(space: LatentSpace, codes: Tensor) -> None:
+def test_a_draw_depends_on_seed_and_place_alone(kind, space: LatentSpace, codes: Tensor) -> None:
     whole = space.decode_to_examples(codes, temperature=1.0, seed=5)
     for n in (1, 7, 16, 17, 40):
         assert torch.equal(space.decode_to_examples(codes[:n], 1.0, 5), whole[:n]), n
+    if not kind.draws:
+        assert torch.equal(whole, space.decode_to_examples(codes))
+        return
     same = space.decode_to_examples(codes[:1].expand(64, -1), 1.0, 5)
     assert len(torch.unique(same, dim=0)) > 1  # places differ
     assert not torch.equal(space.decode_to_examples(codes, 1.0, 6), whole)
@@ -132,7 +135,7 @@ def test_an_own_vector_leads_from_one_set_to_the_other(bare: LatentSpace, x: Ten
     torch.testing.assert_close(vector, difference)
 
 
-def test_the_same_seed_gives_the_same(bare: LatentSpace, x: Tensor) -> None:
+def test_the_same_seed_gives_the_same(kind, bare: LatentSpace, x: Tensor) -> None:
     torch.manual_seed(0)
     made = {
         "sample": lambda seed: bare.sample(4, seed=seed),
@@ -144,7 +147,8 @@ def test_the_same_seed_gives_the_same(bare: LatentSpace, x: Tensor) -> None:
     for name, make in made.items():
         before = torch.get_rng_state()
         assert equal(make(1), make(1)), name
-        assert not equal(make(1), make(2)), name
+        if kind.draws or name not in ("reconstruct", "interpolate"):  # these draw no code
+            assert not equal(make(1), make(2)), name
         assert torch.equal(before, torch.get_rng_state()), name
 
 
@@ -157,7 +161,7 @@ def test_the_mixture_has_codes_of_its_own(bare: LatentSpace) -> None:
 def test_wrong_requests(bare: LatentSpace, x: Tensor) -> None:
     with pytest.raises(UsageError, match=r"unknown attribute 'nonsense'; known are: .+"):
         bare.edit(x[0], {"nonsense": 1.0})
-    with pytest.raises(UsageError, match="unknown prior 'flat'"):
+    with pytest.raises(UsageError, match="no prior 'flat'"):
         bare.sample(1, prior="flat")
     with pytest.raises(UsageError, match="four items, got 2"):
         bare.palette([x[0], x[1]])

@@ -154,6 +154,38 @@ def test_edit_names_the_attributes(run, examples):
     run("edit", examples / "rock.mid", "--add", "note_density=nan", code=2)
 
 
+def test_a_sweep_goes_through_a_range(run, examples):
+    song = examples / "rock.mid"
+    report = facts(
+        run("edit", song, "--add", "note_density=1", "--sweep=-2:2:3", "--separate", "--json")
+    )
+    assert (report["bars"], report["sweep"]) == (6, [-2, 0, 2])
+    assert report["files"] == [f"edited_0{k}.mid" for k in (1, 2, 3)]
+    run("reconstruct", song, "-q")
+    kept, plain = (
+        pretty_midi.PrettyMIDI(name).instruments[0].notes
+        for name in ("edited_02.mid", "reconstruction.mid")
+    )
+    assert [(n.start, n.pitch) for n in kept] == [(n.start, n.pitch) for n in plain]
+    lines = run("edit", song, "--add", "note_density=1", "--sweep=-2:2:3").stdout.splitlines()
+    pictures = [line for line in lines if "│" in line]
+    assert [line.split("│")[-1].strip() for line in pictures] == [
+        "original", "note_density-2", "note_density+0", "note_density+2",
+    ]  # fmt: skip
+    run("edit", song, "--add", "note_density=1", "--sweep=1:2", code=2)
+
+
+def test_several_songs_are_reconstructed_each_below_its_original(run, examples):
+    songs = [examples / f"{name}.mid" for name in ("rock", "funk")]
+    report = facts(run("reconstruct", *songs, "--json"))
+    assert report["bars"] == 4
+    assert len(report["windows"][0]["inputs"]) == 2
+    pictures = [line for line in run("reconstruct", *songs).stdout.splitlines() if "│" in line]
+    assert [line.split("│")[-1].strip() for line in pictures] == [
+        "rock", "reconstruction", "funk", "reconstruction",
+    ]  # fmt: skip
+
+
 def test_own_attributes_can_be_used_by_edit(run, examples, tmp_path):
     having, lacking = tmp_path / "with", tmp_path / "without"
     for folder, names in ((having, ("rock", "funk")), (lacking, ("bossa", "house", "alley"))):

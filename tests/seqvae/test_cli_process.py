@@ -14,21 +14,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def seqvae(*arguments: object, cwd: Path, **options) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [sys.executable, ROOT / "cli.py", "seqvae", *map(str, arguments)],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        **options,
-    )
-
-
-def test_interpolate(examples, tiny_drums, tmp_path):
+def test_interpolate(process, examples, tiny_drums, tmp_path):
     files = examples / "rock.mid", examples / "funk.mid"
-    result = seqvae("interpolate", *files, "--model", tiny_drums, "--json", cwd=tmp_path)
+    result = process("seqvae", "interpolate", *files, "--model", tiny_drums, "--json", cwd=tmp_path)
     assert (result.returncode, result.stderr) == (0, "")
     assert json.loads(result.stdout)["files"] == ["interpolation.mid"]
     assert os.listdir(tmp_path) == ["interpolation.mid"]
@@ -54,10 +42,10 @@ def test_help_and_errors_import_nothing_heavy(examples, tmp_path):
     assert "HEAVY []" in result.stdout
 
 
-def test_help_is_quick(tmp_path):
+def test_help_is_quick(process, tmp_path):
     def once() -> float:
         begin = time.perf_counter()
-        assert seqvae("--help", cwd=tmp_path).returncode == 0
+        assert process("seqvae", "--help", cwd=tmp_path).returncode == 0
         return time.perf_counter() - begin
 
     assert min(once() for _ in range(3)) < 0.5

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,8 +19,6 @@ from vaecore.errors import DataError
 
 pytest.importorskip("lightning")
 pytest.importorskip("pyarrow")
-
-from lightning.pytorch.callbacks import Callback
 
 from seqvae import train as training
 
@@ -134,24 +130,13 @@ def test_training_is_repeatable(trained, shards: Path, tmp_path: Path) -> None:
         assert first.read_bytes() == second.read_bytes(), name
 
 
-class Interrupt(Callback):
-    """Sends SIGTERM after a step."""
-
-    def __init__(self, step: int) -> None:
-        self.step = step
-
-    def on_train_batch_end(self, trainer, *_) -> None:
-        if trainer.global_step == self.step:
-            os.kill(os.getpid(), signal.SIGTERM)
-
-
 @pytest.mark.parametrize("step", [4, 14])
 def test_an_interrupted_training_goes_on_to_the_same_end(
-    trained, shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
+    trained, shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interrupt, step: int
 ) -> None:
     place, fit = tmp_path / "tune", training.fit
     with monkeypatch.context() as patch:
-        patch.setattr(training, "fit", lambda *a, **k: fit(*a, **k, callbacks=[Interrupt(step)]))
+        patch.setattr(training, "fit", lambda *a, **k: fit(*a, **k, callbacks=[interrupt(step)]))
         stopped = training.train(PRESET, shards, place, progress=False)
     assert stopped.stopped == "interrupted"
     assert stopped.steps < 20

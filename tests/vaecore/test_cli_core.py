@@ -48,12 +48,22 @@ class Back(nn.Linear):
 
 class PointPresentation(cli.Presentation):
     reads = suffixes = (".txt",)
+    defaults: Mapping[str, Mapping[str, Any]] = {
+        "sample": {"n": 3},
+        "morph": {"steps": "4, or more"},
+    }
     outputs: Mapping[str, str] = dict.fromkeys(
-        ("interpolate", "palette", "sample", "reconstruct", "edit", "similar"), "points.txt"
+        ("morph", "palette", "sample", "reconstruct", "edit", "similar"), "points.txt"
     )
 
     def options(self, verb: str) -> Sequence[click.Option]:
-        return [click.Option(["--shout"], is_flag=True)] * (verb == "interpolate")
+        return [click.Option(["--shout"], is_flag=True)] * (verb == "morph")
+
+    def endings(self, verb: str) -> tuple[str, ...]:
+        return (*self.suffixes, "") if verb == "sample" else self.suffixes
+
+    def steps(self, inputs: int, output: Path) -> int:
+        return 4 * (inputs - 1)
 
     def choose_model(self, paths: Sequence[Path]) -> cli.Choice:
         return cli.Choice("points", "the only one")
@@ -66,6 +76,10 @@ class PointPresentation(cli.Presentation):
     def write(self, result: cli.Result, outputs: Any, options: Mapping[str, Any]) -> cli.Written:
         text = "\n".join(" ".join(f"{x:.3f}" for x in item) for item in result.items)
         text = text.replace(".", "!") if options.get("shout") else text
+        if not outputs.main.suffix:
+            for place in outputs.folder(outputs.main, ["1.txt", "2.txt"]):
+                place.write_text(text)
+            return cli.Written("a folder")
         outputs.add(outputs.main).write_text(text)
         return cli.Written(f"{len(result.items)} points", {"points": len(result.items)})
 
@@ -95,8 +109,13 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     domain.save(tmp_path / "box/points", model, config, {"up": torch.tensor([0.0, 1.0])})
     for name, text in {"a": "0 1", "b": "1 0", "c": "0 -1", "d": "-1 0"}.items():
         (tmp_path / f"{name}.txt").write_text(text)
-    group = cli.build(domain, PointPresentation(), help="Points.")
-    group.add_command(group.commands["interpolate"], "morph")
+    group = cli.build(
+        domain,
+        PointPresentation(),
+        help="Points.",
+        evaluate=lambda space, paths, seed: {"files": len(paths), "name": space.name},
+        names={"interpolate": "morph"},
+    )
 
     def run(arguments: str, code: int = 0) -> Result:
         result = CliRunner().invoke(group, arguments.split())
@@ -123,6 +142,60 @@ def test_a_domain_adds_options_and_other_names(run, tmp_path):
     run("palette a.txt b.txt c.txt d.txt --shout", code=2)
 
 
+def test_a_domain_has_defaults_of_its_own(run, tmp_path):
+    assert json.loads(run("sample --json").stdout)["points"] == 3
+    assert json.loads(run("morph a.txt b.txt c.txt --json").stdout)["steps"] == 8
+    assert "[default: 4, or more]" in " ".join(run("morph --help").stdout.split())
+
+
+def test_a_shared_verb_may_have_another_name(run):
+    named, shared = (json.loads(run(f"{verb} a.txt b.txt --json").stdout) for verb in (
+        "morph", "interpolate"
+    ))  # fmt: skip
+    assert named["verb"] == shared["verb"] == "morph"
+    assert "morph needs two inputs" in run("interpolate a.txt", code=2).stderr
+    listed = run("--help").stdout
+    assert "morph" in listed
+    assert "interpolate" not in listed
+
+
+def test_a_folder_of_results(run, tmp_path):
+    report = json.loads(run("sample -o made/here --json").stdout)
+    assert report["files"] == ["made/here/1.txt", "made/here/2.txt"]
+    assert len(list((tmp_path / "made/here").iterdir())) == 2
+    text = run("sample -o made/here", code=2).stderr
+    assert text == "Error: made/here is there already; name another folder with -o/--output\n"
+    text = run("edit a.txt --add up=1 -o here", code=2).stderr
+    assert text == "Error: here: the output must end in .txt\n"
+    text = run("sample -o here.md", code=2).stderr
+    assert text.endswith("must end in .txt, or have no ending, for a folder\n")
+
+
+def test_a_sweep_goes_through_a_range(run, tmp_path):
+    report = json.loads(run("edit c.txt --add up=2 --sweep -1:0.5:4 --json").stdout)
+    assert report["sweep"] == [-1, -0.5, 0, 0.5]
+    assert (tmp_path / "points.txt").read_text().split("\n") == [
+        f"0.000 {height:.3f}" for height in (-3, -2, -1, 0)
+    ]
+    assert "up+2, -1 to 0.5 times" in run("edit c.txt --add up=2 --sweep -1:0.5:4").stdout
+
+
+def test_several_inputs_are_reconstructed_in_order(run, tmp_path):
+    run("reconstruct a.txt c.txt")
+    assert (tmp_path / "points.txt").read_text() == "0.000 1.000\n0.000 -1.000"
+
+
+def test_evaluate_takes_a_model_or_chooses_one(run, tmp_path):
+    expected = {"files": 4, "name": "points", "model": "points"}
+    for arguments in ("points a.txt b.txt c.txt d.txt", "a.txt b.txt c.txt d.txt"):
+        report = json.loads(run(f"evaluate {arguments} --json").stdout)
+        assert {name: report[name] for name in expected} == expected
+    assert json.loads(run("evaluate box/points a.txt --json").stdout)["model"] == "box/points"
+    assert json.loads(run("evaluate --model points a.txt --json").stdout)["files"] == 1
+    assert run("evaluate nope a.txt", code=2).stderr.startswith("Error: no model 'nope'")
+    assert "does not exist" in run("evaluate nope", code=1).stderr
+
+
 def test_palette(run, tmp_path):
     text = run("palette a.txt b.txt c.txt d.txt --rows 2 --columns 3").stdout
     assert "[6 points, 3 columns]" in text
@@ -146,8 +219,9 @@ def test_attribute_and_analyze(run):
     assert json.loads(run("analyze a.txt b.txt c.txt d.txt --json").stdout)["examples"] == 4
 
 
-def test_there_is_no_evaluate_without_a_function(run):
-    assert "No such command 'evaluate'" in run("evaluate points a.txt", code=2).stderr
+def test_there_is_no_evaluate_without_a_function(tmp_path):
+    domain = Domain("points", lambda config: PointCodec(), lambda *_: None, tmp_path)
+    assert "evaluate" not in cli.build(domain, PointPresentation(), help="Points.").commands
 
 
 def test_unusable_files_are_named(run, tmp_path):

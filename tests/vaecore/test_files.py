@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from vaecore.errors import DataError
-from vaecore.files import replacing
+from vaecore.files import replacing, replacing_folder
 
 
 def test_the_file_appears_when_the_block_succeeds(tmp_path: Path) -> None:
@@ -74,5 +74,26 @@ def test_impossible_places_are_refused(tmp_path: Path, place: str, message: str)
     (tmp_path / "file").write_text("")
     entered = False
     with pytest.raises(DataError, match=message), replacing(tmp_path / place):
+        entered = True
+    assert not entered
+
+
+def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    place = tmp_path / "deep/frames"
+    with pytest.raises(DataError, match="no such file"), replacing_folder(place) as folder:
+        (folder / "1.png").write_bytes((folder / "0.png").read_bytes())
+    assert list((tmp_path / "deep").iterdir()) == []
+    for content in ("first", "second"):
+        with replacing_folder(place) as folder:
+            (folder / content).write_text(content)
+            assert not (place / content).exists()
+        assert [path.name for path in place.iterdir()] == [content]
+    assert os.listdir(tmp_path / "deep") == ["frames"]
+
+
+def test_a_folder_in_an_impossible_place_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    place, entered = tmp_path / "file/frames", False
+    with pytest.raises(DataError, match="cannot be written"), replacing_folder(place):
         entered = True
     assert not entered

@@ -8,6 +8,7 @@
     blend, vary    verbs that make something: interpolate, palette; sample, reconstruct, ...
     study          verbs that measure: attribute, analyze, evaluate
     box            models
+    learn          what the verbs `train` share
 
 Nothing here imports torch before a verb runs.
 """

@@ -25,17 +25,18 @@ if TYPE_CHECKING:
 @options.seed
 @options.writes
 def interpolate(
-    job: Job, inputs: tuple[Path, ...], steps: int, path: str, temperature: float, seed: int
+    job: Job, inputs: tuple[Path, ...], steps: int | None, path: str, temperature: float, seed: int
 ) -> None:
     """Blend one input into the next, step by step.
 
     At temperature 0 the first and the last step are what the model keeps of the ends.
     """
     if len(inputs) < 2:
-        raise UsageError("interpolate needs two inputs or more")
+        raise UsageError(f"{job.verb} needs two inputs or more")
+    place = job.place(inputs)
+    steps = steps or job.presentation.steps(len(inputs), place)
     if steps < len(inputs):
         raise UsageError(f"{steps} steps cannot pass {len(inputs)} inputs; use more --steps")
-    place = job.place(inputs)
     space = job.load(inputs)
     rounds = job.sources(space.codec, inputs)
     made = [

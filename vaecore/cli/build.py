@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,7 @@ def build(
     *,
     help: str,
     evaluate: Callable[..., dict[str, Any]] | None = None,
+    names: Mapping[str, str] | None = None,
 ) -> Group:
     """Return the command group of a domain.
 
@@ -48,10 +50,15 @@ def build(
         help: What the command is for, the text of `--help`.
         evaluate: `evaluate(space, paths, seed=...)` returns the figures of a model on files; the
             group has the verb `evaluate` only if this is given.
+        names: The domain's own names of shared verbs; the shared name works, too.
     """
+    names = names or {}
     group = Group(domain.name, help=help, context_settings={"help_option_names": ["-h", "--help"]})
     for verb in VERBS:
-        group.add_command(bind(verb, domain, presentation))
+        own = names.get(verb.name, verb.name)
+        group.add_command(bind(verb, domain, presentation, own))
+        if own != verb.name:
+            group.add_command(bind(verb, domain, presentation, own, hidden=True), verb.name)
     if evaluate:
         verb = study.evaluate_command(evaluate)
         group.add_command(bind(verb, domain, presentation))
@@ -59,15 +66,44 @@ def build(
     return group
 
 
-def bind(verb: click.Command, domain: Domain, presentation: Presentation) -> click.Command:
-    """Return a verb for a domain: `verb(job, **its options)` with the domain's options added."""
-    own = list(presentation.options(verb.name))
+def bind(
+    verb: click.Command,
+    domain: Domain,
+    presentation: Presentation,
+    name: str | None = None,
+    hidden: bool = False,
+) -> click.Command:
+    """Return a verb for a domain: `verb(job, **its options)` with the domain's options added.
+
+    Args:
+        verb: Defined without a domain; its first argument is the `Job`.
+        domain: Its models.
+        presentation: Knows the domain's own options and defaults.
+        name: What the domain calls the verb.
+        hidden: Leave it out of the list of verbs.
+    """
+    name = name or verb.name
+    own = list(presentation.options(name))
     names = [option.name for option in own]
+    defaults = {"steps": "9", **presentation.defaults.get(name, {})}
+    params = [_with_default(param, defaults) for param in verb.params]
 
     def run(**values: Any) -> None:
         options = {name: values.pop(name) for name in names}
         shared = {name: values.pop(name) for name in _OF_JOB & set(values)}
-        job = Job(domain, presentation, verb.name, options, **shared)
+        job = Job(domain, presentation, name, options, **shared)
         verb.callback(job, **values)
 
-    return click.Command(verb.name, params=[*verb.params, *own], callback=run, help=verb.help)
+    return click.Command(name, params=[*params, *own], callback=run, help=verb.help, hidden=hidden)
+
+
+def _with_default(param: click.Parameter, defaults: Mapping[str, Any]) -> click.Parameter:
+    """Return a parameter with the domain's default, or with its words about the default."""
+    if param.name not in defaults:
+        return param
+    param, value = copy(param), defaults[param.name]
+    if isinstance(value, str):
+        param.help += f"  [default: {value}]"
+    else:
+        param.default = value
+    return param

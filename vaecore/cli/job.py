@@ -17,11 +17,13 @@ from vaecore.cli.presentation import Presentation, Result, Source
 from vaecore.errors import DataError, UsageError
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from vaecore.codec import Codec
+    from vaecore.distributions import DiagonalGaussian
     from vaecore.domain import Domain
     from vaecore.space import LatentSpace
+
+CHUNK = 256
+"""At least this many examples are encoded together, where files are many."""
 
 
 @dataclass
@@ -90,32 +92,48 @@ class Job:
                     raise
         return self.load()
 
-    def examples(self, space: LatentSpace, paths: Sequence[Path]) -> Tensor:
-        """Return all examples of files and folders, `(n, ...)`, and name what was left out.
+    def posterior(
+        self, space: LatentSpace, paths: Sequence[Path], where: str = ""
+    ) -> DiagonalGaussian:
+        """Return the posteriors of all examples of files and folders; name what was left out.
+
+        The examples themselves are never all in memory.
+
+        Args:
+            space: The model.
+            paths: Files and folders.
+            where: What to call them; their names without it.
 
         Raises:
             DataError: Not one file can be used.
         """
         import torch
 
-        parts, problems = [], []
+        from vaecore.distributions import DiagonalGaussian
+
+        parts, waiting, problems = [], [], []
         files = find_files(paths, space.codec.suffixes)
         for path in files:
             try:
-                parts.append(space.codec.examples(path))
+                waiting.append(space.codec.examples(path))
             except DataError as error:
                 problems.append(str(error))
-        found = torch.cat(parts) if parts else ()
-        where = ", ".join(map(str, paths))
-        if not len(found):
+            if sum(map(len, waiting)) >= CHUNK or (path is files[-1] and waiting):
+                parts.append(space.posterior_of(torch.cat(waiting)))
+                waiting = []
+        count = sum(map(len, parts))
+        where = where or ", ".join(map(str, paths))
+        if not count:
             reason = f"for example {problems[0]}" if problems else None
             text = f"no example for {self.model} in {counted(len(files), 'file')}"
             raise DataError(text, path=where, remedy=reason)
-        self.say(f"  {where}: {counted(len(found), 'example')} of {counted(len(files), 'file')}")
+        self.say(f"  {where}: {counted(count, 'example')} of {counted(len(files), 'file')}")
         shown = problems if len(problems) <= 3 else [*problems[:2], f"{len(problems) - 2} more"]
         for problem in shown:
             self.say(click.style(f"    left out: {problem}", dim=True))
-        return found
+        return DiagonalGaussian(
+            torch.cat([part.mean for part in parts]), torch.cat([part.stddev for part in parts])
+        )
 
     # The outputs
 
@@ -126,9 +144,11 @@ class Job:
             if any(path.exists() and i.exists() and path.samefile(i) for i in inputs):
                 raise UsageError(f"{path} is an input; name another file with -o/--output")
             return path
-        if self.output.suffix.lower() not in self.presentation.suffixes:
-            known = " or ".join(self.presentation.suffixes)
-            raise UsageError(f"{self.output}: the output must end in {known}")
+        endings = self.presentation.endings(self.verb)
+        if self.output.suffix.lower() not in endings:
+            known = " or ".join(ending for ending in endings if ending)
+            folder = ", or have no ending, for a folder" if "" in endings else ""
+            raise UsageError(f"{self.output}: the output must end in {known}{folder}")
         return self.output
 
     def write(self, result: Result, path: Path, text: str, facts: Mapping[str, Any]) -> None:

@@ -40,8 +40,6 @@ quiet = click.option("-q", "--quiet", is_flag=True, help="Print nothing but erro
 steps = click.option(
     "--steps",
     type=click.IntRange(2, MANY),
-    default=9,
-    show_default=True,
     help="Number of results, both ends included.",
 )
 count = click.option(

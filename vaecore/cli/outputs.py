@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
-from vaecore.errors import DataError
-from vaecore.files import replacing
+from vaecore.errors import DataError, UsageError
+from vaecore.files import replacing, replacing_folder
 
 
 class Outputs:
@@ -37,6 +38,19 @@ class Outputs:
     def beside(self, suffix: str) -> Path:
         """Return the temporary place for a file like the main one with another suffix."""
         return self.add(self.main.with_suffix(suffix))
+
+    def folder(self, path: Path, names: Sequence[str]) -> list[Path]:
+        """Return the temporary places for all files of a new folder.
+
+        Raises:
+            UsageError: Something of that name is there already.
+            DataError: The folder cannot be written.
+        """
+        if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+            raise UsageError(f"{path} is there already; name another folder with -o/--output")
+        temporary = self._stack.enter_context(replacing_folder(path))
+        self.written += [path / name for name in names]
+        return [temporary / name for name in names]
 
     def __enter__(self) -> Outputs:
         return self

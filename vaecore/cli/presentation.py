@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class Result:
         titles: A name for each item of a round, may be empty.
         columns: Columns of the grid, where the items are one.
         originals: Items to show above the results for comparison.
+        kept: What the model keeps of the originals, where that is not the result itself.
     """
 
     verb: str
@@ -59,6 +61,7 @@ class Result:
     titles: Sequence[str]
     columns: int | None = None
     originals: Sequence[Any] = ()
+    kept: Sequence[Any] = ()
 
     @property
     def items(self) -> list[Any]:
@@ -97,9 +100,24 @@ class Presentation(ABC):
     suffixes: tuple[str, ...]
     """Endings that -o/--output may have, in lower case."""
 
+    defaults: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
+    """Defaults of shared options that are the domain's own, by verb and option; a text is shown as
+    the default of an option that has none."""
+
+    draws: bool = False
+    """Whether `analyze` draws its picture unasked."""
+
     def options(self, verb: str) -> Sequence[click.Option]:
         """Return the domain's own options of a verb."""
         return ()
+
+    def endings(self, verb: str) -> tuple[str, ...]:
+        """Return the endings that the output of a verb may have; "" stands for a folder."""
+        return self.suffixes
+
+    def steps(self, inputs: int, output: Path) -> int:
+        """Return how many steps lead through some inputs if nobody says, ends included."""
+        return max(9, inputs)
 
     @abstractmethod
     def choose_model(self, paths: Sequence[Path]) -> Choice:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +12,11 @@ from vaecore.cli import options
 from vaecore.cli.job import Job, find_files
 from vaecore.cli.outputs import Outputs
 from vaecore.errors import UsageError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from vaecore.space import LatentSpace
 
 
 @click.command()
@@ -31,18 +36,42 @@ def attribute(job: Job, having: tuple[Path, ...], lacking: tuple[Path, ...], nam
     Its vector leads from examples that lack it to examples that have it. It is written to
     NAME.safetensors; `edit --vectors NAME.safetensors --add NAME=1` adds it.
     """
-    from vaecore.cli.vectors import save_vector
+    path = vector_place(job, name)
+    space = job.load_for([*having, *lacking])
+    z_with, z_without = (job.posterior(space, paths).mean for paths in (having, lacking))
+    write_vector(job, space, path, name, z_with, z_without)
 
+
+def vector_place(job: Job, name: str) -> Path:
+    """Return the file for an attribute of one's own.
+
+    Raises:
+        UsageError: The name cannot be used with `edit --add`, or the file is of another kind.
+    """
     if not name or any(c in name for c in "=/\\") or name.startswith("."):
         raise UsageError(f"--name {name}: a name must not hold = / or \\, or begin with a dot")
     path = job.output or Path(f"{name}.safetensors")
     if path.suffix != ".safetensors":
         raise UsageError(f"{path}: the output must end in .safetensors")
-    space = job.load_for([*having, *lacking])
-    x_with, x_without = job.examples(space, having), job.examples(space, lacking)
-    from vaecore.attributes import attribute_vector
+    return path
 
-    z_with, z_without = (space.posterior_of(x).mean for x in (x_with, x_without))
+
+def write_vector(
+    job: Job, space: LatentSpace, path: Path, name: str, z_with: Tensor, z_without: Tensor
+) -> None:
+    """Write the vector from codes that lack an attribute to codes that have it; report it.
+
+    Args:
+        job: The run.
+        space: The model of the codes.
+        path: From `vector_place`.
+        name: Of the attribute.
+        z_with: Codes `(n, latent_dim)`.
+        z_without: Codes `(m, latent_dim)`.
+    """
+    from vaecore.attributes import attribute_vector
+    from vaecore.cli.vectors import save_vector
+
     vector = attribute_vector(z_with, z_without)
     # How far the two sets lie apart along the vector: the share on the right side of the middle.
     middle = (z_with.mean(0) + z_without.mean(0)) / 2 @ vector
@@ -55,8 +84,8 @@ def attribute(job: Job, having: tuple[Path, ...], lacking: tuple[Path, ...], nam
         f"length {vector.norm():.2f} · tells {separated:.0%} of these examples apart",
         {
             "name": name,
-            "with": len(x_with),
-            "without": len(x_without),
+            "with": len(z_with),
+            "without": len(z_without),
             "length": vector.norm().item(),
             "separated": separated,
         },
@@ -71,13 +100,16 @@ def attribute(job: Job, having: tuple[Path, ...], lacking: tuple[Path, ...], nam
 def analyze(job: Job, inputs: tuple[Path, ...], picture: bool) -> None:
     """Compare the codes of real examples with the prior N(0, I).
 
-    INPUTS are files and folders. With --png, -o/--output names the picture (analysis.png).
+    INPUTS are files and folders. -o/--output names the picture (analysis.png).
     """
-    space = job.load_for(inputs)
-    report = space.analyse(list(job.examples(space, inputs)))
     path = job.output or Path("analysis.png")
+    space = job.load_for(inputs)
+    posterior = job.posterior(space, inputs)
+    from vaecore.analysis import analyse
+
+    report = analyse(posterior)
     files = []
-    if picture or job.output:
+    if picture or job.output or job.presentation.draws:
         report.plot(path)
         files.append(path)
     facts = report.to_dict()
@@ -97,16 +129,20 @@ def evaluate_command(evaluate: Callable[..., dict[str, Any]]) -> click.Command:
     """Return the verb `evaluate` over a domain's function of that name."""
 
     @click.command("evaluate")
-    @click.argument("model")
-    @click.argument("inputs", nargs=-1, required=True, type=options.FILE)
+    @click.argument("inputs", nargs=-1, required=True, metavar="[MODEL] INPUTS...",
+                    type=options.FILE)  # fmt: skip
     @options.seed
+    @options.model
     @options.measures
     def verb(job: Job, inputs: tuple[Path, ...], seed: int) -> None:
         """Measure a model on files that it never saw.
 
-        MODEL is a name in the box or a model folder, INPUTS are files and folders.
+        MODEL is a name in the box or a model folder; without it, and without --model, the one that
+        fits is taken. INPUTS are files and folders.
         """
-        space = job.load()
+        if job.model is None and len(inputs) > 1 and not _is_data(job, inputs[0]):
+            job.model, inputs = str(inputs[0]), inputs[1:]
+        space = job.load_for(inputs)
         files = find_files(inputs, space.codec.suffixes)
         figures = evaluate(space, files, seed=seed)
         margin = max(map(len, figures)) + 2
@@ -117,3 +153,10 @@ def evaluate_command(evaluate: Callable[..., dict[str, Any]]) -> click.Command:
         job.emit({**figures, "model": job.model})
 
     return verb
+
+
+def _is_data(job: Job, path: Path) -> bool:
+    """Whether the first argument of `evaluate` is something to measure on, not a model."""
+    if str(path) in job.domain.shipped() or not path.exists():
+        return False
+    return not (path / "config.json").is_file()

@@ -26,8 +26,8 @@ from vaecore.errors import UsageError
 )
 @click.option(
     "--prior",
-    type=click.Choice(["normal", "mixture"]),
-    help="Where codes are drawn from: N(0, I), or a mixture fitted to real ones, which is the "
+    type=click.Choice(["normal", "mixture", "flow"]),
+    help="Where codes are drawn from: N(0, I), or what was fitted to real ones, which is the "
     "default where the model has one.",
 )
 @options.seed
@@ -46,27 +46,30 @@ def sample(job: Job, n: int, temperature: float, prior: str | None, seed: int) -
 
 
 @click.command()
-@options.one_input
+@options.inputs
 @options.temperature
 @options.seed
 @options.writes
-def reconstruct(job: Job, input_: Path, temperature: float, seed: int) -> None:
-    """Show what the model keeps of an input."""
-    place = job.place([input_])
-    space = job.load([input_])
-    rounds = job.sources(space.codec, [input_])
-    originals = [sources[0].item for sources in rounds]
+def reconstruct(job: Job, inputs: tuple[Path, ...], temperature: float, seed: int) -> None:
+    """Show what the model keeps of one input or several."""
+    place = job.place(inputs)
+    space = job.load(inputs)
+    rounds = job.sources(space.codec, inputs)
+    originals = [source.item for sources in rounds for source in sources]
     import torch
 
     x = torch.stack([space.codec.encode(item) for item in originals])
     y = space.decode_to_examples(space.posterior_of(x).mean, temperature, seed)
-    made = [
-        [space.codec.decode(row, space.codec.context(item))]
+    flat_made = [
+        space.codec.decode(row, space.codec.context(item))
         for row, item in zip(y, originals, strict=True)
     ]
+    n = len(inputs)
+    made = [flat_made[k : k + n] for k in range(0, len(flat_made), n)]
     text, kept = job.presentation.fidelity(x, y)
+    titles = [path.stem for path in inputs]
     job.write(
-        Result(job.verb, space.codec, made, [input_.stem], originals=originals),
+        Result(job.verb, space.codec, made, titles, originals=originals),
         place,
         text,
         {"temperature": temperature, "seed": seed, "windows": flat(rounds), **kept},
@@ -89,6 +92,12 @@ def reconstruct(job: Job, input_: Path, temperature: float, seed: int) -> None:
     type=options.FILE,
     help="A file of the `attribute` verb, with attributes of your own; may be given again.",
 )
+@click.option(
+    "--sweep",
+    metavar="FROM:TO:STEPS",
+    help="Add the amounts FROM to TO times, in so many steps: -2:2:7. With several --add, one "
+    "after the other.",
+)
 @options.temperature
 @options.seed
 @options.writes
@@ -97,29 +106,52 @@ def edit(
     input_: Path,
     changes: tuple[str, ...],
     vectors: tuple[Path, ...],
+    sweep: str | None,
     temperature: float,
     seed: int,
 ) -> None:
-    """Change a property of an input: --add note_density=1.
+    """Change a property of an input: --add NAME=1.
 
     The names that a model knows are listed by `models`; -1 takes away as much as 1 adds.
     """
+    amounts = _amounts(changes)
+    times = _times(sweep, len(amounts)) if sweep is not None else []
     from vaecore.cli.vectors import load_vectors
 
-    amounts = _amounts(changes)
     place = job.place([input_])
     space = job.load([input_])
     for file in vectors:
         space.attributes.update(load_vectors(file, space))
     rounds = job.sources(space.codec, [input_])
     originals = [sources[0].item for sources in rounds]
-    made = [[space.edit(item, amounts, temperature, seed)] for item in originals]
-    title = " ".join(f"{name}{amount:+g}" for name, amount in amounts.items())
+    plans = [
+        {name: round(time * amount, 6) + 0.0} for name, amount in amounts.items() for time in times
+    ]
+    plans = plans or [amounts]
+    # What the model keeps of the input comes last: draws depend on the place.
+    made = [space.edits(item, [*plans, {}], temperature, seed) for item in originals]
+    titles = [" ".join(f"{name}{amount:+g}" for name, amount in plan.items()) for plan in plans]
+    result = Result(
+        job.verb,
+        space.codec,
+        [items[:-1] for items in made],
+        titles,
+        columns=len(times) or None,
+        originals=originals,
+        kept=[items[-1] for items in made],
+    )
+    added = " ".join(f"{name}{amount:+g}" for name, amount in amounts.items())
     job.write(
-        Result(job.verb, space.codec, made, [title], originals=originals),
+        result,
         place,
-        title,
-        {"add": amounts, "temperature": temperature, "seed": seed, "windows": flat(rounds)},
+        f"{added}, {sweep.replace(':', ' to ', 1).partition(':')[0]} times" if sweep else added,
+        {
+            "add": amounts,
+            **({"sweep": times} if sweep else {}),
+            "temperature": temperature,
+            "seed": seed,
+            "windows": flat(rounds),
+        },
     )
 
 
@@ -170,3 +202,18 @@ def _amounts(changes: tuple[str, ...]) -> dict[str, float]:
             raise UsageError(f"--add {change}: expected NAME=AMOUNT, an amount from -100 to 100")
         amounts[name] = amounts.get(name, 0.0) + value
     return amounts
+
+
+def _times(sweep: str, attributes: int) -> list[float]:
+    """Return the multiples that a text such as "-2:2:7" names."""
+    try:
+        first, last, steps = sweep.split(":")
+        low, high, count = float(first), float(last), int(steps)
+        usable = abs(low) <= 100 and abs(high) <= 100 and 2 <= count <= options.MANY // attributes
+    except ValueError:
+        usable = False
+    if not usable:
+        raise UsageError(
+            f"--sweep {sweep}: expected FROM:TO:STEPS, such as -2:2:7, from -100 to 100"
+        )
+    return [round(low + (high - low) * k / (count - 1), 6) for k in range(count)]

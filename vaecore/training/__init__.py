@@ -3,7 +3,9 @@
     config      TrainingConfig, the settings of a training
     module      TrainingModule, a VAE as Lightning's Trainer sees it
     callbacks   averaged weights, the best model, limits and signals
+    batches     the order of batches, exactly resumable
     loop        fit, which puts them together
+    recipe      around fit: from a recipe to a model, and to a complete folder
 
 Names are imported when first used: Lightning takes seconds to import.
 """

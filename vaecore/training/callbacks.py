@@ -64,14 +64,16 @@ class AverageWeights(pl.Callback):
 
 
 def _weights(module: TrainingModule) -> list[Tensor]:
-    return [parameter.detach() for parameter in module.model.parameters()]
+    """Return what is averaged: also the statistics of batch norms, which belong to the weights."""
+    state = module.model.state_dict(keep_vars=True).values()
+    return [value.detach() for value in state if value.dtype.is_floating_point]
 
 
 class KeepBest(pl.Callback):
     """Keep the model with the best validation, and stop when none comes any more.
 
     Args:
-        monitor: Name of the metric.
+        monitor: Name of the metric; None takes every validation for better than the one before.
         mode: Whether the smallest ("min") or the largest ("max") value is best.
         patience: Validations without a better one before the training ends; None for no end.
         save: Called with the model and the output folder whenever there is a better one.
@@ -79,7 +81,7 @@ class KeepBest(pl.Callback):
     """
 
     def __init__(
-        self, monitor: str, mode: str, patience: int | None, save: Save | None, output: Path
+        self, monitor: str | None, mode: str, patience: int | None, save: Save | None, output: Path
     ) -> None:
         self.monitor, self.patience, self.save, self.output = monitor, patience, save, output
         self.sign = 1.0 if mode == "min" else -1.0
@@ -96,10 +98,7 @@ class KeepBest(pl.Callback):
             for name, value in trainer.callback_metrics.items()
             if name.startswith("validation/")
         }
-        if self.monitor not in metrics:
-            raise ValueError(f"no metric {self.monitor!r}; there are {', '.join(sorted(metrics))}")
-        best = self.metrics.get(self.monitor, self.sign * float("inf"))
-        if self.sign * metrics[self.monitor] < self.sign * best:
+        if self._better(metrics):
             self.metrics, self.step, self.waited = metrics, trainer.global_step, 0
             self.weights = {
                 name: value.detach().cpu().clone()
@@ -109,6 +108,14 @@ class KeepBest(pl.Callback):
                 self.save(module.model, self.output)
         else:
             self.waited += 1
+
+    def _better(self, metrics: dict[str, float]) -> bool:
+        if self.monitor is None:
+            return True
+        if self.monitor not in metrics:
+            raise ValueError(f"no metric {self.monitor!r}; there are {', '.join(sorted(metrics))}")
+        best = self.metrics.get(self.monitor, self.sign * float("inf"))
+        return self.sign * metrics[self.monitor] < self.sign * best
 
     def state_dict(self) -> dict[str, Any]:
         names = ("metrics", "step", "weights", "waited")

@@ -51,12 +51,15 @@ class TrainingConfig(BaseModel):
     optimizer: OptimizerConfig = OptimizerConfig()
     gradient_clip: float = Field(1.0, gt=0)
     """Largest global norm of a gradient."""
+    hopeless_norm: float = Field(10_000.0, gt=0)
+    """A gradient of this norm or more, or of none, is thrown away (MusicVAE's default)."""
     ema_decay: float | None = Field(None, gt=0, lt=1)
     """Decay per step of the moving average of the weights, which is then validated and kept."""
     validate_every: int = Field(500, ge=1)
     """Steps between validations; the training can be resumed from each."""
-    monitor: str = "validation/loss"
-    """The metric whose best value decides which model is kept."""
+    monitor: str | None = "validation/loss"
+    """The metric whose best value decides which model is kept; None keeps the last one, where no
+    single number tells which is best."""
     mode: Literal["min", "max"] = "min"
     patience: int | None = Field(None, ge=1)
     """Stop after this many validations without a better one."""

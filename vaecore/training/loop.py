@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from vaecore.training.config import TrainingConfig
 from vaecore.training.module import Metrics, TrainingModule
 
 CHECKPOINT = "last.ckpt"
+MakeModule = Callable[[VAE, TrainingConfig, Metrics | None], TrainingModule]
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ def fit(
     resume: Path | None = None,
     progress: bool = True,
     callbacks: Iterable[Callback] = (),
+    make_module: MakeModule = TrainingModule,
 ) -> FitResult:
     """Train a VAE; afterwards it has the weights of its best validation, and is in eval mode.
 
@@ -72,6 +74,7 @@ def fit(
         resume: A checkpoint that an earlier `fit` left.
         progress: Show a progress bar on stderr.
         callbacks: Further Lightning callbacks.
+        make_module: How a batch becomes a step, where that is more than the model's own loss.
 
     Raises:
         DataError: The checkpoint to resume from cannot be used.
@@ -88,7 +91,7 @@ def fit(
     average = [AverageWeights(config.ema_decay)] if config.ema_decay is not None else []
     bar = [TQDMProgressBar(refresh_rate=10)] if progress else []
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    module = TrainingModule(model, config, metrics)
+    module = make_module(model, config, metrics)
     trainer = pl.Trainer(
         accelerator=config.accelerator,
         devices=config.devices,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import lightning.pytorch as pl
 import numpy as np
@@ -11,13 +12,11 @@ from torch import Tensor
 
 from vaecore.analysis import ACTIVE_VARIANCE
 from vaecore.model import VAE
+from vaecore.objective import LossTerms
 from vaecore.training.config import TrainingConfig
 
 Metrics = Callable[[VAE, Tensor], dict[str, float]]
 """A domain's own measures of a model on a batch; the validation reports their means."""
-
-HOPELESS_NORM = 10_000.0
-"""A gradient of this norm or more, or of none, is thrown away (MusicVAE's default)."""
 
 
 class TrainingModule(pl.LightningModule):
@@ -39,11 +38,15 @@ class TrainingModule(pl.LightningModule):
         self.metrics = metrics
         self._moments: list[Tensor] = []
 
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """Return what is trained, as an optimiser takes it; a group may set its own values."""
+        return [{"params": list(self.model.parameters())}]
+
     def configure_optimizers(self) -> dict:
         settings = self.config.optimizer
         kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[settings.name]
         optimizer = kind(
-            self.model.parameters(),
+            self.parameter_groups(),
             lr=settings.learning_rate,
             betas=settings.betas,
             weight_decay=settings.weight_decay,
@@ -63,6 +66,11 @@ class TrainingModule(pl.LightningModule):
 
     def training_step(self, batch: Tensor, batch_idx: int) -> Tensor:
         terms = self.model.loss(batch, self.global_step)
+        self.report(terms)
+        return terms.loss
+
+    def report(self, terms: LossTerms) -> None:
+        """Log the objective's parts of a training step."""
         self.log("loss", terms.loss.detach(), prog_bar=True, logger=False)
         self.log_dict(
             {
@@ -73,7 +81,6 @@ class TrainingModule(pl.LightningModule):
                 "train/learning_rate": self.optimizers().param_groups[0]["lr"],
             }
         )
-        return terms.loss
 
     def configure_gradient_clipping(
         self,
@@ -83,7 +90,7 @@ class TrainingModule(pl.LightningModule):
     ) -> None:
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.gradient_clip)
         self.log("train/gradient_norm", norm)
-        if not norm < HOPELESS_NORM:
+        if not norm < self.config.hopeless_norm:
             for parameter in self.model.parameters():
                 if parameter.grad is not None:
                     parameter.grad.zero_()

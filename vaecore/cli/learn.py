@@ -1,0 +1,179 @@
+"""What every domain's verb `train` shares: which recipe, where to, and what is said about it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import wraps
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vaecore.cli import options
+from vaecore.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from vaecore.presets import Preset
+    from vaecore.training import FitResult
+
+NEEDED = ("lightning", "pydantic", "yaml", "tensorboard")
+"""What every training imports beside torch."""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What the user asked of `train`, beside the data.
+
+    Args:
+        preset: --preset.
+        config: --config.
+        changes: --set.
+        output: -o/--output.
+        minutes: --minutes.
+        start: --from.
+        resume: --resume.
+        seed: --seed.
+        device: --device.
+        as_json: --json.
+        quiet: --quiet.
+    """
+
+    preset: str | None
+    config: Path | None
+    changes: tuple[str, ...]
+    output: Path | None
+    minutes: float | None
+    start: str | None
+    resume: bool
+    seed: int | None
+    device: str | None
+    as_json: bool
+    quiet: bool
+
+    @property
+    def talks(self) -> bool:
+        """Whether anything is printed for people, a progress bar included."""
+        return not (self.as_json or self.quiet)
+
+    def file(self, shipped: Path) -> Path:
+        """Return the file of presets to read.
+
+        Raises:
+            UsageError: --resume is asked for together with another recipe, or without a folder.
+        """
+        from vaecore.presets import RECIPE
+
+        if self.resume and (self.preset or self.config or not self.output):
+            raise UsageError("--resume takes the recipe of the folder that -o names, and no other")
+        return self.output / RECIPE if self.resume else self.config or shipped
+
+    def settings(self) -> list[str]:
+        """Return all changes of the recipe, those of the short options included."""
+        given = {"max_minutes": self.minutes, "seed": self.seed, "accelerator": self.device}
+        short = [f"training.{key}={value}" for key, value in given.items() if value is not None]
+        return [*self.changes, *short]
+
+    def place(self, preset: Preset) -> Path:
+        """Return the model folder to write.
+
+        Raises:
+            UsageError: Another training is there.
+        """
+        from vaecore.presets import RECIPE
+
+        place = self.output or Path("runs") / preset.name
+        if (place / RECIPE).exists() and not self.resume:
+            raise UsageError(f"{place} is there already; go on with --resume, or choose another -o")
+        return place
+
+    def say(self, text: str) -> None:
+        """Print a line for people."""
+        if self.talks:
+            click.echo(text)
+
+    def begin(self, preset: Preset, about: str) -> None:
+        """Say what is going to be trained, on what."""
+        self.say(f"{click.style(preset.name, bold=True)}  {preset.description}")
+        self.say(f"  {about}")
+
+    def end(
+        self, command: str, preset: Preset, place: Path, result: FitResult, **more: Any
+    ) -> None:
+        """Report the training, as text or as JSON.
+
+        Args:
+            command: Name of the domain's command.
+            preset: The recipe.
+            place: The model folder.
+            result: How it ended.
+            more: Further facts for JSON.
+        """
+        if self.as_json:
+            facts = {**asdict(result), "checkpoint": str(result.checkpoint), **more}
+            about = {"verb": "train", "output": str(place), "preset": preset.name}
+            click.echo(json.dumps({**about, **facts}))
+        self.say(click.style(str(place), bold=True))
+        loss = result.best.get("validation/loss", float("nan"))
+        self.say(
+            f"  {result.steps:,} steps in {result.minutes:.1f} minutes ({result.stopped}) "
+            f"· best at {result.best_step:,}: loss {loss:.2f} nats"
+        )
+        self.say(f"  use it: {command} sample --model {place}")
+
+
+_OPTIONS = (
+    click.option("--config", type=options.FILE, help="A YAML file of recipes, not the shipped."),
+    click.option(
+        "--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change the recipe: "
+        "training.max_steps=1000, objective.beta=0.5; may be given again.",
+    ),
+    click.option(
+        "-o", "--output", type=options.FILE, help="Model folder. [default: runs/PRESET]"
+    ),
+    click.option("--minutes", type=options.Finite(min=0, min_open=True), help="Time to train."),
+    click.option("--from", "start", help="Begin with the weights of this model."),
+    click.option(
+        "--resume", is_flag=True, help="Go on with the training in the output folder."
+    ),
+    click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Of weights and batches."),
+    click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), help="Where."),
+    options.as_json,
+    options.quiet,
+)  # fmt: skip
+
+
+def lesson(preset_help: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return a decorator: adds the options of a training and packs their values.
+
+    The function is called as `function(lesson, **its other options)`.
+
+    Args:
+        preset_help: Help text of --preset.
+    """
+    names = set(Lesson.__dataclass_fields__)
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        @wraps(function)
+        def run(**values: Any) -> None:
+            asked = Lesson(**{name: values.pop(name) for name in names})
+            function(asked, **values)
+
+        for option in reversed((click.option("--preset", help=preset_help), *_OPTIONS)):
+            run = option(run)
+        return run
+
+    return decorate
+
+
+def need(*packages: str) -> None:
+    """Refuse to go on without packages.
+
+    Raises:
+        DataError: One of them is not installed; the remedy names the extra that has it.
+    """
+    missing = [name for name in packages if not find_spec(name)]
+    if missing:
+        raise DataError(f"this needs {missing[0]}", remedy="pip install 'seqvae[train]'")

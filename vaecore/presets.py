@@ -1,0 +1,162 @@
+"""Presets: recipes from representation to optimiser, as data in a YAML file of a domain."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from vaecore.config import build
+from vaecore.errors import DataError, UsageError
+from vaecore.files import replacing
+
+if TYPE_CHECKING:
+    from vaecore.codec import Codec
+    from vaecore.model import VAE
+    from vaecore.training.config import TrainingConfig
+
+RECIPE = "recipe.yaml"
+"""The recipe in a model folder, as a file of presets; what a resumed training goes on with."""
+
+
+@dataclass(frozen=True)
+class Preset(ABC):
+    """A recipe. Its sections are plain dictionaries, as they are stored in the model folder.
+
+    A domain says how codec and model are made of them, and may add sections.
+
+    Attributes:
+        name: Key in the file of presets.
+        representation: Configuration of the codec.
+        architecture: The network's description, in the domain's terms.
+        objective: Fields of `vaecore.Objective`.
+        training: Fields of `vaecore.training.TrainingConfig`.
+        description: One line for lists.
+    """
+
+    name: str
+    representation: dict[str, Any]
+    architecture: dict[str, Any] = field(default_factory=dict)
+    objective: dict[str, Any] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+    description: str = ""
+
+    @abstractmethod
+    def make_codec(self) -> Codec:
+        """Return the codec of the representation."""
+
+    @abstractmethod
+    def make_model(self) -> VAE:
+        """Return the untrained model; its weights depend on torch's global generator."""
+
+    def make_training(self) -> TrainingConfig:
+        """Return the settings of the training."""
+        from pydantic import ValidationError
+
+        from vaecore.training.config import TrainingConfig
+
+        try:
+            return TrainingConfig(**self.training)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            raise ValueError(f"training.{where}: {first['msg'].lower()}") from error
+
+    def make_all(self) -> None:
+        """Make whatever the sections describe, once, to see that it can be made."""
+        self.make_codec()
+        self.make_model()
+        self.make_training()
+
+    def check(self: Recipe) -> Recipe:
+        """Return the preset itself if all of its sections are usable.
+
+        Raises:
+            UsageError: A section has an unknown key or an impossible value; it is named.
+        """
+        try:
+            self.make_all()
+        except (ValueError, TypeError, DataError) as error:
+            raise UsageError(f"preset {self.name}: {error}") from error
+        return self
+
+    def write(self, folder: Path) -> None:
+        """Write the recipe into a folder, which is made if it is not there."""
+        import yaml
+
+        sections = {key: value for key, value in asdict(self).items() if key != "name"}
+        folder.mkdir(parents=True, exist_ok=True)
+        with replacing(folder / RECIPE) as temporary:
+            temporary.write_text(yaml.safe_dump({self.name: sections}, sort_keys=False))
+
+
+Recipe = TypeVar("Recipe", bound=Preset)
+
+
+def preset_names(path: Path) -> list[str]:
+    """Return the names of the presets in a file.
+
+    Raises:
+        DataError: The file cannot be read.
+    """
+    return list(_read(path))
+
+
+def load_preset(kind: type[Recipe], name: str, settings: Sequence[str], path: Path) -> Recipe:
+    """Return a preset, changed by settings, and checked.
+
+    Args:
+        kind: The domain's class of presets.
+        name: Its key in the file.
+        settings: Changes in the form "section.key=value"; the value is read as YAML.
+        path: The file of presets.
+
+    Raises:
+        UsageError: There is no such preset or setting, or a value is impossible.
+        DataError: The file cannot be read.
+    """
+    presets = _read(path)
+    if name not in presets:
+        raise UsageError(f"no preset {name!r}; known are {', '.join(presets)}")
+    values = deepcopy(presets[name])
+    for setting in settings:
+        _change(values, setting)
+    try:
+        preset = build(kind, {"name": name, **values}, f"preset {name}")
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    return preset.check()
+
+
+def _read(path: Path) -> dict[str, dict[str, Any]]:
+    import yaml
+
+    try:
+        presets = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DataError(f"cannot be read ({error.strerror})", path=path) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise DataError("is not YAML", path=path) from error
+    if not isinstance(presets, Mapping) or not all(isinstance(v, dict) for v in presets.values()):
+        raise DataError("is not a file of presets", path=path)
+    return dict(presets)
+
+
+def _change(values: dict[str, Any], setting: str) -> None:
+    import yaml
+
+    place, equals, text = setting.partition("=")
+    *sections, key = place.split(".")
+    if not equals or not sections:
+        raise UsageError(f"a setting is section.key=value, got {setting!r}")
+    for section in sections:
+        values = values.setdefault(section, {})
+        if not isinstance(values, dict):
+            raise UsageError(f"{setting!r}: {section} is no section")
+    try:
+        values[key] = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UsageError(f"{setting!r}: the value is not YAML") from error

@@ -1,0 +1,108 @@
+"""The codec of faces: image files or objects to tensors of one size, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from facevae.images import SUFFIXES, read_image
+from vaecore.codec import Codec
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+NAME = "faces"
+SMALLEST, LARGEST = 8, 512
+"""Limits of the image size in pixels; sizes are multiples of 8."""
+
+
+class FaceCodec(Codec["Image.Image"]):
+    """RGB images of `size` x `size` pixels; an example is float32 `(3, size, size)` in [0, 1].
+
+    An item is a path, a PIL image or an array (`facevae.images.from_array` tells which).
+
+    Args:
+        size: Width and height in pixels: a multiple of 8 from 8 to 512.
+    """
+
+    suffixes = SUFFIXES
+
+    def __init__(self, size: int = 64) -> None:
+        whole = isinstance(size, int) and not isinstance(size, bool)
+        if not whole or not SMALLEST <= size <= LARGEST or size % 8:
+            text = f"size must be a multiple of 8 from {SMALLEST} to {LARGEST}, got {size!r}"
+            raise ValueError(text)
+        self.size = size
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The dictionary that `make_codec` builds this codec from."""
+        return {"name": NAME, "size": self.size}
+
+    def check(self, model: Any) -> None:
+        """Raise ValueError if a model has another image size than this codec."""
+        theirs = model.architecture.size
+        if theirs != self.size:
+            raise ValueError(
+                f"the architecture has images of {theirs} pixels, the representation of {self.size}"
+            )
+
+    def picture(self, item: Any) -> Image.Image:
+        """Return the largest central square of an item at this size, RGB."""
+        # A JPEG decoded at reduced scale is averaged over blocks; twice the size leaves the last
+        # step, and so the look, to the resampling.
+        image = read_image(item, at_least=2 * self.size)
+        side = min(image.size)
+        if image.width != image.height:
+            left, top = (image.width - side) // 2, (image.height - side) // 2
+            image = image.crop((left, top, left + side, top + side))
+        if side == self.size:
+            return image
+        from PIL import Image
+
+        return image.resize((self.size, self.size), Image.Resampling.BICUBIC)
+
+    def pixels(self, item: Any) -> np.ndarray:
+        """Return an example before it becomes floating point: uint8 `(size, size, 3)`."""
+        return np.asarray(self.picture(item))
+
+    def encode(self, item: Any) -> Tensor:
+        """Return an item as an example, float32 `(3, size, size)` in [0, 1].
+
+        Raises:
+            DataError: The item cannot be used; the message says why.
+        """
+        pixels = torch.from_numpy(self.pixels(item).copy())
+        return pixels.permute(2, 0, 1).contiguous().float() / 255
+
+    def decode(self, x: Tensor, context: Any = None) -> Image.Image:
+        """Return the RGB image of an example `(3, height, width)`.
+
+        Values outside [0, 1] are clamped; no context is needed.
+        """
+        from PIL import Image
+
+        if x.ndim != 3 or x.shape[0] != 3 or not x.is_floating_point():
+            raise ValueError(f"an example is float (3, size, size), got {x.dtype} {tuple(x.shape)}")
+        values = x.detach().cpu().float().nan_to_num().clamp(0, 1) * 255
+        return Image.fromarray(values.round().byte().permute(1, 2, 0).contiguous().numpy())
+
+
+def make_codec(config: Mapping[str, Any]) -> FaceCodec:
+    """Build a codec from what its `config` gave.
+
+    Raises:
+        ValueError: The configuration is of another codec, or of none.
+    """
+    settings = dict(config)
+    name = settings.pop("name", None)
+    if name != NAME:
+        raise ValueError(f"unknown representation {name!r}; known is {NAME!r}")
+    unknown = sorted(set(settings) - {"size"})
+    if unknown:
+        raise ValueError(f"unknown setting {unknown[0]!r} of the representation {NAME!r}")
+    return FaceCodec(**settings)

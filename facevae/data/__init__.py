@@ -1,0 +1,7 @@
+"""From a folder of images to batches, streamed: nothing but the files' names is kept.
+
+names       very many names in little memory
+folder      the images of a folder as a dataset; its training, validation and test part
+labels      attributes of images, from a table in CelebA's form or a folder per label
+loader      shuffled batches from worker processes, exactly resumable
+"""

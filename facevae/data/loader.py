@@ -1,0 +1,241 @@
+"""Batches of images from worker processes: shuffled, exactly resumable, robust to broken files."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import warnings
+import weakref
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from facevae.data.folder import SHOWN, FaceFolder
+from vaecore.errors import DataError
+from vaecore.training.batches import Batches
+
+MOST_WORKERS = 8
+GRACE_SECONDS = 30
+"""For how long workers outlive a SIGTERM."""
+
+
+class Job(NamedTuple):
+    """One batch to read: indices of images, and which of them to mirror."""
+
+    rows: np.ndarray
+    flips: np.ndarray
+
+
+class Result(NamedTuple):
+    """One batch that was read.
+
+    Attributes:
+        rows: Index of each image, `(batch,)` int64.
+        pixels: `(batch, 3, size, size)` uint8; a quarter of what floats would be to send.
+            An array, not a tensor: torch sends tensors through shared memory, of which containers
+            have little, and which is lost when its worker is killed.
+        broken: Index and problem of each file that could not be used.
+    """
+
+    rows: np.ndarray
+    pixels: np.ndarray
+    broken: list[tuple[int, str]]
+
+
+class FaceLoader(Batches):
+    """An iterable over the batches of one epoch, float32 `(batch, 3, size, size)` in [0, 1].
+
+    With a labelled folder, batches are pairs: the images, and float32 `(batch, attributes)` of 0
+    and 1. Order and mirroring depend on the seed and the epoch alone, not on the number of
+    workers; a training that resumes sees the very batches it would have seen.
+
+    Files that are broken are counted, and noted in `broken`. In training, another image of their
+    batch takes their place, so that all batches have the same size; otherwise they are left out.
+
+    Args:
+        folder: The images.
+        batch_size: Number of images in a batch.
+        training: Shuffle, mirror, and drop the incomplete last batch; otherwise the images come
+            in their order, and all of them.
+        flip: In training, mirror every second image, chosen at random, from left to right.
+        seed: Makes order and mirroring repeatable.
+        workers: Processes that read images; 0 reads in this one. By default all cores but one.
+
+    Attributes:
+        broken: The problem of each broken file met so far, by name.
+
+    Raises:
+        DataError: (When iterated.) Not one image of an epoch can be used.
+    """
+
+    def __init__(
+        self,
+        folder: FaceFolder,
+        batch_size: int,
+        *,
+        training: bool = True,
+        flip: bool = True,
+        seed: int = 0,
+        workers: int | None = None,
+    ) -> None:
+        super().__init__(len(folder), batch_size, training=training, seed=seed)
+        self.folder = folder
+        self.flip = flip and training
+        self.workers = default_workers() if workers is None else workers
+        self.broken: dict[str, str] = {}
+        self._pool: DataLoader | None = None
+        self._reading: Iterator[Result] | None = None
+        self._jobs = _Jobs()
+
+    def batches(self, rows: Iterator[np.ndarray]) -> Iterator[Tensor | tuple[Tensor, Tensor]]:
+        """Yield the images of each of the index arrays."""
+        flips = np.zeros(self.count, bool)
+        if self.flip:
+            flips = np.random.default_rng((self.seed, self._epoch, 1)).random(self.count) < 0.5
+        given = self._batch > 0
+        for result in self._results(Job(indices, flips[indices]) for indices in rows):
+            for row, problem in result.broken:
+                self.broken[self.folder.name(row)] = problem
+            if not len(result.rows):
+                self._batch += 1  # counted, though nobody sees it
+                continue
+            given = True
+            x = torch.from_numpy(result.pixels).float().div_(255)
+            if self.folder.values is None:
+                yield x
+            else:
+                labels = self.folder.values[result.rows]
+                yield x, torch.from_numpy(labels.astype(np.float32))
+        if not given and self.broken:
+            problem = f"holds no usable image: {report_broken(self.broken, self.count)}"
+            raise DataError(problem, path=self.folder.root, remedy="check the files")
+
+    def _results(self, jobs: Iterator[Job]) -> Iterator[Result]:
+        reader = _Reader(self.folder, fill=self.training)
+        if self.workers == 0:
+            yield from map(reader.__getitem__, jobs)
+            return
+        self._jobs.waiting = jobs
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "This DataLoader will create")  # workers were chosen
+            new = self._pool is None
+            if new:
+                self._pool = DataLoader(
+                    reader,
+                    batch_size=None,  # a job is a batch already
+                    sampler=self._jobs,
+                    collate_fn=_as_it_is,
+                    num_workers=self.workers,
+                    persistent_workers=True,
+                    generator=torch.Generator(),  # or it would draw from the model's randomness
+                    worker_init_fn=_begin_worker,
+                )
+            self._reading = iter(self._pool)
+        if new:
+            atexit.register(_close, weakref.ref(self))
+        while self._reading is not None:
+            result = next(self._reading, None)
+            if result is None:
+                return
+            yield result
+
+    def close(self) -> None:
+        """End the worker processes, and the epoch; they start again with the next."""
+        self._reading = self._pool = None  # nobody else holds them
+
+
+class _Jobs:
+    """What the pool is to read; it asks anew in every epoch."""
+
+    waiting: Iterator[Job] = iter(())
+
+    def __iter__(self) -> Iterator[Job]:
+        return self.waiting
+
+
+class _Reader(Dataset):
+    """Reads whole batches; it lives in the workers."""
+
+    def __init__(self, folder: FaceFolder, fill: bool) -> None:
+        self.folder = folder
+        self.fill = fill
+
+    def __getitem__(self, job: Job) -> Result:
+        size = self.folder.codec.size
+        pixels = np.empty((len(job.rows), size, size, 3), np.uint8)
+        good, broken = [], []
+        for place, (row, flip) in enumerate(zip(job.rows.tolist(), job.flips, strict=True)):
+            try:
+                image = self.folder.pixels(row)
+            except DataError as error:
+                broken.append((place, error.problem))
+                continue
+            pixels[place] = image[:, ::-1] if flip else image
+            good.append(place)
+        source = np.arange(len(job.rows))
+        if self.fill and good:
+            for number, (place, _) in enumerate(broken):
+                source[place] = good[number % len(good)]
+        else:
+            source = np.array(good, int)
+        return Result(
+            job.rows[source],
+            np.ascontiguousarray(pixels[source].transpose(0, 3, 1, 2)),
+            [(int(job.rows[place]), problem) for place, problem in broken],
+        )
+
+
+def default_workers() -> int:
+    """Return how many processes read images: all cores but one, from 1 to 8."""
+    try:
+        cores = len(os.sched_getaffinity(0))
+    except AttributeError:  # not on macOS
+        cores = os.cpu_count() or 1
+    return max(1, min(cores - 1, MOST_WORKERS))
+
+
+def report_broken(broken: Mapping[str, str], count: int) -> str:
+    """Return a line about broken files, "" if there are none.
+
+    Args:
+        broken: Problems by name, as in `FaceLoader.broken`.
+        count: How many files there were in all.
+    """
+    if not broken:
+        return ""
+    shown = [f"{name} {problem}" for name, problem in list(broken.items())[:SHOWN]]
+    more = [f"{len(broken) - SHOWN:,} more"] if len(broken) > SHOWN else []
+    return f"{len(broken):,} of {count:,} images cannot be used: {', '.join(shown + more)}"
+
+
+def _as_it_is(result: Any) -> Any:
+    return result
+
+
+def _begin_worker(_: int) -> None:
+    """Leave Ctrl-C and SIGTERM to the training, which still needs a batch to end in order.
+
+    All processes of a terminal get the one, and Slurm and `timeout` send the other to all.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "SIGALRM"):  # not on Windows
+        signal.signal(signal.SIGTERM, _end_later)
+
+
+def _end_later(number: int, frame: Any) -> None:
+    """Obey a SIGTERM, but not at once; obey the next one at once."""
+    signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGALRM, lambda *_: os._exit(0))
+    signal.alarm(GRACE_SECONDS)
+
+
+def _close(loader: weakref.ref[FaceLoader]) -> None:
+    """End the workers when Python ends, before multiprocessing does it by SIGTERM, and waits."""
+    found = loader()
+    if found is not None:
+        found.close()

@@ -11,27 +11,18 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.nn.utils.parametrizations import spectral_norm
 
 SLOPE = 0.2
-GAIN = 2.0
-"""A layer of spectral norm 1 passes typical features on much weakened; without a gain, scores would
-hardly depend on the picture, and a critic takes very long to notice anything."""
 FACTORS = (1, 2, 4, 6)
 """Channels at 1/2, 1/4, 1/8 and 1/16 of the picture's size, in units of the width."""
 
 
-class _Layer(nn.Module):
-    def __init__(self, conv: nn.Conv2d) -> None:
-        super().__init__()
-        self.conv = spectral_norm(conv)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.leaky_relu(self.conv(x) * GAIN, SLOPE)
-
-
 class Critic(nn.Module):
-    """A convolutional critic with spectral normalisation (Miyato et al., 2018).
+    """A plain convolutional critic.
+
+    It has no normalisation: batch norm would let the pictures of a batch see each other, and
+    spectral norm (Miyato et al., 2018) left it too slow to notice anything in the time there is.
+    It need not be tamed either, since only the direction of its gradients is used.
 
     Args:
         size: Height and width of a picture, a multiple of 16.
@@ -40,24 +31,28 @@ class Critic(nn.Module):
 
     def __init__(self, size: int, width: int = 32) -> None:
         super().__init__()
-        channels = [width * factor for factor in FACTORS]
         before = 12
-        stages = []
-        for index, after in enumerate(channels):
-            stride = 1 if index == 0 else 2
-            down = nn.Conv2d(before, after, 3 if stride == 1 else 4, stride, padding=1)
-            same = [nn.Conv2d(after, after, 3, padding=1)] if index else []
-            stages.append(nn.Sequential(*(_Layer(conv) for conv in (down, *same))))
+        self.stages = nn.ModuleList()
+        for factor in FACTORS:
+            after = width * factor
+            kernel, stride = (3, 1) if factor == 1 else (4, 2)
+            conv = nn.Conv2d(before, after, kernel, stride, padding=1)
+            nn.init.kaiming_normal_(conv.weight, SLOPE)
+            nn.init.zeros_(conv.bias)
+            self.stages.append(nn.Sequential(conv, nn.LeakyReLU(SLOPE)))
             before = after
-        self.stages = nn.ModuleList(stages)
-        self.last = spectral_norm(nn.Linear(before * (size // 16) ** 2, 1))
+        self.last = nn.Linear(before * (size // 16) ** 2, 1)
         self.to(memory_format=torch.channels_last)
 
     def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Return scores `(batch,)`, higher for photographs, and the features of each stage."""
+        """Return scores `(batch,)`, higher for photographs, and the features of each stage.
+
+        Args:
+            x: Pictures `(batch, 3, size, size)`, values in 0..1.
+        """
         x = F.pixel_unshuffle((x - 0.5) * 4, 2).contiguous(memory_format=torch.channels_last)
         features = []
         for stage in self.stages:
             x = stage(x)
             features.append(x)
-        return self.last(x.flatten(1)).squeeze(1) * GAIN, features
+        return self.last(x.flatten(1)).squeeze(1), features

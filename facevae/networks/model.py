@@ -53,6 +53,8 @@ class FaceEncoder(nn.Module):
 class FaceDecoder(nn.Module):
     """Codes to pictures, with Gaussian noise of one standard deviation on every value."""
 
+    draws = False
+
     def __init__(self, architecture: FaceArchitecture) -> None:
         super().__init__()
         residual = architecture.kind == "residual"

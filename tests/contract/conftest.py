@@ -1,8 +1,8 @@
 """Every kind of model there is, so that each contract is tested on all of them.
 
-Tiny untrained sequence models of every architecture, the models in the boxes, and a domain that
-this project does not have: pictures of 8 x 8 black and white pixels, whose codec and networks are
-all defined here. The core is not told about it.
+Tiny untrained models of every architecture, of sequences and of faces, the models in the boxes, and
+a domain that this project does not have: pictures of 8 x 8 black and white pixels, whose codec and
+networks are all defined here. The core is not told about it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+import facevae
 import seqvae
+from facevae.codec import FaceCodec
+from facevae.domain import DOMAIN as FACES
+from facevae.networks.architecture import FaceArchitecture
 from seqvae.codecs import make_codec
 from seqvae.domain import DOMAIN
 from seqvae.networks.model import SequenceArchitecture, SequenceVAE
@@ -109,19 +113,36 @@ def _pictures(box: Path) -> Domain:
 
 @dataclass(frozen=True)
 class Kind:
-    """A model under contract."""
+    """A model under contract.
+
+    Attributes:
+        domain: Its domain.
+        folder: Where it is.
+        draws: Whether its decoder draws at a temperature: faces are shown without their noise.
+        discrete: Whether its examples are, so that likelihoods are probabilities, no densities.
+    """
 
     domain: Domain
     folder: Path
+    draws: bool = True
+    discrete: bool = True
 
     def load(self, folder: Path | None = None) -> LatentSpace:
         return self.domain.load(folder or self.folder)
 
 
-def _save(domain: Domain, model: VAE, codec: Codec, architecture: Any, folder: Path) -> Kind:
+def _save(
+    domain: Domain,
+    model: VAE,
+    codec: Codec,
+    architecture: Any,
+    folder: Path,
+    loudness: float = 3,
+    **nature: bool,
+) -> Kind:
     with torch.no_grad():  # untrained networks hardly listen; larger weights listen to everything
         for parameter in model.parameters():
-            parameter.mul_(3)
+            parameter.mul_(loudness)
     generator = torch.Generator().manual_seed(1)
     latent_dim = model.latent_dim
     means = torch.randn(3, latent_dim, generator=generator)
@@ -135,7 +156,7 @@ def _save(domain: Domain, model: VAE, codec: Codec, architecture: Any, folder: P
         objective={},
     )
     domain.save(folder, model, config, attributes=vectors, prior=prior)
-    return Kind(domain, folder)
+    return Kind(domain, folder, **nature)
 
 
 def _sequences(representation: str, mode: str, **options: str) -> Callable[[Path], Kind]:
@@ -152,6 +173,24 @@ def _sequences(representation: str, mode: str, **options: str) -> Callable[[Path
     return make
 
 
+def _faces(kind: str, mode: str) -> Callable[[Path], Kind]:
+    def make(folder: Path) -> Kind:
+        codec = FaceCodec(16)
+        architecture = FaceArchitecture(kind, codec.size, latent_dim=7, width=4, sigma=0.1)
+        torch.manual_seed(1)
+        model = FACES.make_model(asdict(architecture), Objective(mode=mode))
+        with torch.no_grad():  # what starts at zero would stay silent
+            for parameter in model.parameters():
+                if not parameter.any():
+                    parameter.normal_(std=0.01)
+        loudness = 3 if kind == "residual" else 1.7  # more, and all values leave the range
+        return _save(
+            FACES, model, codec, architecture, folder, loudness, draws=False, discrete=False
+        )
+
+    return make
+
+
 def _drawings(folder: Path) -> Kind:
     domain, architecture = _pictures(folder.parent), PictureArchitecture(hidden=12)
     torch.manual_seed(1)
@@ -159,8 +198,8 @@ def _drawings(folder: Path) -> Kind:
     return _save(domain, model, PictureCodec(), architecture, folder)
 
 
-def _shipped(domain: Domain, name: str) -> Callable[[Path], Kind]:
-    return lambda folder: Kind(domain, domain.folder(name))
+def _shipped(domain: Domain, name: str, **nature: bool) -> Callable[[Path], Kind]:
+    return lambda folder: Kind(domain, domain.folder(name), **nature)
 
 
 KINDS: dict[str, Callable[[Path], Kind]] = {
@@ -182,8 +221,14 @@ KINDS: dict[str, Callable[[Path], Kind]] = {
     "melody-softmax-final-shared-autoencoder": _sequences(
         "melody", "autoencoder", head="softmax", readout="final", conditioning="shared"
     ),
+    **{
+        f"faces-{kind}{suffix}": _faces(kind, mode)
+        for kind in ("lecture", "vanilla", "residual")
+        for mode, suffix in (("vae", ""), ("autoencoder", "-autoencoder"))
+    },
     "pictures": _drawings,
     **{name: _shipped(DOMAIN, name) for name in seqvae.models()},
+    **{name: _shipped(FACES, name, draws=False, discrete=False) for name in facevae.models()},
 }
 
 

@@ -1,0 +1,48 @@
+"""The `facevae` command: the shared verbs for faces, and align and train.
+
+    faces    how pictures are chosen, written and shown at the command line
+    pages    how the pictures of each verb lie on a sheet
+    own      attribute (with labels), align and train
+
+No verb imports torch before it needs it: `--help` and bad inputs are answered at once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vaecore.cli import Group
+
+HELP = """Morph, vary, edit and invent faces with trained models.
+
+Give photographs, get pictures: `facevae morph a.jpg b.jpg` writes the way from one face to the
+other. Every verb explains itself with --help; `facevae models` lists what is in the box.
+"""
+
+
+def command() -> Group:
+    """Return the command group."""
+    from facevae.cli import own
+    from facevae.cli.faces import FacePresentation
+    from facevae.domain import DOMAIN
+    from vaecore.cli import build
+    from vaecore.cli.build import bind
+
+    def evaluate(*args: Any, **options: Any) -> dict[str, Any]:
+        from facevae.evaluate import evaluate
+
+        return evaluate(*args, **options)
+
+    presentation = FacePresentation()
+    names = {"interpolate": "morph"}
+    group = build(DOMAIN, presentation, help=HELP, evaluate=evaluate, names=names)
+    for verb in (own.align, own.train):
+        group.add_command(verb)
+    group.add_command(bind(own.attribute, DOMAIN, presentation))
+    return group
+
+
+def main() -> None:
+    """Run the command; the console script `facevae`."""
+    command().run()

@@ -1,0 +1,199 @@
+"""Faces at the command line: how pictures are chosen, written and shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import click
+
+from facevae.images import SUFFIXES, read_image
+from vaecore.cli import options as shared
+from vaecore.cli.presentation import Choice, Presentation, Result, Source, Written
+from vaecore.errors import DataError
+
+if TYPE_CHECKING:
+    from PIL import Image
+    from torch import Tensor
+
+    from facevae.codec import FaceCodec
+    from vaecore.cli.outputs import Outputs
+
+FAVOURITE = "faces_64"
+"""What is taken if nobody says, where it is in the box."""
+
+FILMS, SHEETS = (".gif", ".mp4"), (".png", ".jpg", ".jpeg", ".webp")
+FRAME = 256
+"""Height and width of a film, in pixels."""
+LARGEST = 1024
+
+_TAKING = ("morph", "palette", "reconstruct", "edit", "similar")
+_WRITING = (*_TAKING, "sample")
+
+
+class FacePresentation(Presentation):
+    """Photographs in; a film, a sheet or a folder of pictures out, as the output's name says."""
+
+    outputs: ClassVar[Mapping[str, str]] = {
+        "morph": "morph.gif",
+        "palette": "palette.png",
+        "sample": "samples.png",
+        "reconstruct": "reconstruction.png",
+        "edit": "edited.png",
+        "similar": "similar.png",
+    }
+    reads = SUFFIXES
+    suffixes = SHEETS
+    draws = True
+    defaults: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "sample": {"n": 16},
+        "morph": {"steps": "25; on a sheet 9"},
+    }
+
+    def __init__(self) -> None:
+        self._read: dict[Path, Image.Image] = {}
+
+    def options(self, verb: str) -> Sequence[click.Option]:
+        """Return the options of photographs, of films, and of pictures."""
+        taking = [
+            click.Option(
+                ["--no-align"],
+                is_flag=True,
+                help="Take photographs as they are; otherwise the face is found, turned and cut "
+                "out where a photograph is not framed like those the model knows.",
+            )
+        ]
+        film = [
+            click.Option(
+                ["--hold"],
+                type=shared.Finite(0, 60),
+                default=0.6,
+                show_default=True,
+                help="Seconds to rest at each of the inputs.",
+            ),
+            click.Option(["--bounce"], is_flag=True, help="Go back again, to where it began."),
+            click.Option(
+                ["--fps"],
+                type=shared.Finite(1, 50),
+                default=12.5,
+                show_default=True,
+                help="Frames per second.",
+            ),
+        ]
+        writing = [
+            click.Option(
+                ["--size"],
+                type=click.IntRange(16, LARGEST),
+                help="Pixels of a face in the result, each way.  [default: as looks well; in a "
+                "folder as the model makes it]",
+            )
+        ]
+        return film * (verb == "morph") + writing * (verb in _WRITING) + taking * (verb in _TAKING)
+
+    def endings(self, verb: str) -> tuple[str, ...]:
+        """Return films for `morph`, and sheets and folders for all."""
+        return (*FILMS, *SHEETS, "") if verb == "morph" else (*SHEETS, "")
+
+    def steps(self, inputs: int, output: Path) -> int:
+        """Return steps that pass all inputs: many in a film, a row for each on a sheet."""
+        each = 8 if output.suffix.lower() in SHEETS else 24
+        return each * (inputs - 1) + 1
+
+    def choose_model(self, paths: Sequence[Path]) -> Choice:
+        """Return the favourite model, after a look at the inputs."""
+        from facevae.domain import DOMAIN
+
+        names = DOMAIN.shipped()
+        if not names:
+            remedy = "name a model folder with --model"
+            raise DataError("there is no model in the box", remedy=remedy)
+        for path in paths:  # what cannot be read is refused before torch is imported
+            self._read[path] = read_image(path)
+        return Choice(FAVOURITE if FAVOURITE in names else names[0], "")
+
+    def sources(
+        self, codec: FaceCodec, paths: Sequence[Path], options: Mapping[str, Any]
+    ) -> list[list[Source]]:
+        """Return one face of each photograph, framed like those the model knows."""
+        return [[self._source(codec, path, not options["no_align"]) for path in paths]]
+
+    def _source(self, codec: FaceCodec, path: Path, align: bool) -> Source:
+        image = self._read.pop(path, None) or read_image(path)
+        place, facts = "", {"aligned": False}
+        if align:
+            from facevae.align import frame
+
+            try:
+                framing = frame(image)
+            except DataError as error:
+                raise DataError(error.problem, path=path, remedy=error.remedy) from error
+            image = framing.image
+            if not framing.framed_already:
+                place = "aligned"
+                facts = {"aligned": True}
+                if framing.faces > 1:
+                    place = f"aligned, one face of {framing.faces}"
+        # What the model sees of it, which is also what it is compared with.
+        return Source(codec.decode(codec.encode(image)), path, place, facts)
+
+    def write(self, result: Result, outputs: Outputs, options: Mapping[str, Any]) -> Written:
+        """Write a film, a sheet, or a folder of pictures."""
+        suffix, side = outputs.main.suffix.lower(), options["size"]
+        if suffix in FILMS:
+            return _write_film(result, outputs, options)
+        if suffix in SHEETS:
+            from facevae.cli.pages import page
+
+            picture = page(result, side)
+            _save(picture, outputs.add(outputs.main))
+            size = {"width": picture.width, "height": picture.height}
+            return Written(f"{picture.width} x {picture.height} pixels", size)
+        return _write_folder(result, outputs, side)
+
+    def fidelity(self, x: Tensor, y: Tensor) -> tuple[str, dict[str, Any]]:
+        """Return how like pictures are to what is kept of them, PSNR and SSIM."""
+        from facevae.measures import as_seen, psnr, ssim
+
+        seen = as_seen(y)
+        figures = {"psnr": psnr(seen, x).mean().item(), "ssim": ssim(seen, x).mean().item()}
+        return f"PSNR {figures['psnr']:.1f} dB · SSIM {figures['ssim']:.2f}", figures
+
+
+def _write_film(result: Result, outputs: Outputs, options: Mapping[str, Any]) -> Written:
+    from facevae.presentation import Film, enlarge, write_gif, write_mp4
+
+    side = options["size"] or FRAME
+    stops = [k for k, title in enumerate(result.titles) if title]
+    frames = [enlarge(item, side) for item in result.items]
+    film = Film.of(
+        frames, fps=options["fps"], hold=options["hold"], stops=stops, bounce=options["bounce"]
+    )
+    write = write_gif if outputs.main.suffix.lower() == ".gif" else write_mp4
+    write(film, outputs.add(outputs.main))
+    facts = {
+        "width": side,
+        "height": side,
+        "frames": len(film.frames),
+        "seconds": round(film.length, 3),
+    }
+    return Written(f"{side} x {side} pixels · {film.length:.1f} seconds", facts)
+
+
+def _write_folder(result: Result, outputs: Outputs, side: int | None) -> Written:
+    from facevae.presentation import enlarge
+
+    items = result.items
+    side = side or items[0].width
+    stem = "frame" if result.verb == "morph" else "face"
+    digits = max(2, len(str(len(items))))
+    names = [f"{stem}_{k:0{digits}d}.png" for k in range(1, len(items) + 1)]
+    for item, place in zip(items, outputs.folder(outputs.main, names), strict=True):
+        enlarge(item, side).save(place)
+    return Written(f"{side} x {side} pixels", {"width": side, "height": side})
+
+
+def _save(picture: Image.Image, place: Path) -> None:
+    """Save a picture by the ending of its name; with loss, where that is its way, but little."""
+    quality = {} if place.suffix.lower() == ".png" else {"quality": 95}
+    picture.save(place, **quality)

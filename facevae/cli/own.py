@@ -1,0 +1,188 @@
+"""Verbs that faces have of their own, or otherwise than others: attribute, align and train."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from vaecore.cli import learn, options
+from vaecore.cli.job import Job, counted
+from vaecore.cli.study import vector_place, write_vector
+from vaecore.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from facevae.codec import FaceCodec
+
+FAVOURITE = "faces_64"
+"""The preset that is taken if nobody says."""
+SHOWN = 3
+
+
+@click.command()
+@click.argument("inputs", nargs=-1, type=options.FILE, metavar="[DIR]...")
+@click.option(
+    "--with", "having", multiple=True, type=options.FILE,
+    help="Files or folders of faces that have the attribute.",
+)  # fmt: skip
+@click.option(
+    "--without", "lacking", multiple=True, type=options.FILE,
+    help="Files or folders of faces that lack it.",
+)  # fmt: skip
+@click.option(
+    "--labels", type=options.FILE,
+    help="A table in CelebA's form instead: image,Smiling,... with 1 and -1.",
+)  # fmt: skip
+@click.option("--name", required=True, help="What to call it; with --labels, the column.")
+@options.writes
+def attribute(
+    job: Job,
+    inputs: tuple[Path, ...],
+    having: tuple[Path, ...],
+    lacking: tuple[Path, ...],
+    labels: Path | None,
+    name: str,
+) -> None:
+    """Make an attribute of your own from examples.
+
+    Its vector leads from faces that lack it to faces that have it. It is written to
+    NAME.safetensors; `edit --vectors NAME.safetensors --add NAME=1` adds it. With --labels, DIR is
+    the folder of the images in the table; without it, the table's own. Faces are taken as they
+    are: `align` frames a folder of photographs.
+    """
+    if (labels is None) != bool(having and lacking) or (labels is None and inputs):
+        raise UsageError("give --with and --without, or --labels and a folder of images")
+    if labels is not None and (having or lacking or len(inputs) > 1):
+        raise UsageError("--labels takes one folder of images, and neither --with nor --without")
+    path = vector_place(job, name)
+    if labels is None:
+        space = job.load_for([*having, *lacking])
+        sides = [job.posterior(space, paths).mean for paths in (having, lacking)]
+    else:
+        space = job.load()
+        root = inputs[0] if inputs else labels if labels.is_dir() else labels.parent
+        sides = [
+            job.posterior(space, paths, f"{root} {sign}{name}").mean
+            for sign, paths in zip("+-", _labelled(space.codec, root, labels, name), strict=True)
+        ]
+    write_vector(job, space, path, name, *sides)
+
+
+def _labelled(codec: FaceCodec, root: Path, table: Path, name: str) -> tuple[list[Path], ...]:
+    """Return the images that have an attribute by a table, and those that lack it."""
+    from facevae.data.folder import FaceFolder
+    from facevae.data.labels import read_labels
+
+    labels = read_labels(table).select([name])
+    folder = FaceFolder(root, codec).labelled(labels, strict=True)
+    found = folder.values[:, 0]
+    if found.all() or not found.any():
+        text = f"{name} is the same for all {len(folder):,} images"
+        raise DataError(text, path=table, remedy="label some with 1 and some with -1")
+    return tuple(
+        [folder.path(k) for k in range(len(folder)) if found[k] == wanted]
+        for wanted in (True, False)
+    )
+
+
+@click.command()
+@click.argument("source", metavar="DIR", type=options.FILE)
+@click.option("-o", "--output", type=options.FILE, required=True, help="Folder for the faces.")
+@click.option(
+    "--size", type=click.IntRange(16, 1024), default=128, show_default=True,
+    help="Pixels of a face, each way.",
+)  # fmt: skip
+@options.as_json
+@options.quiet
+def align(source: Path, output: Path, size: int, as_json: bool, quiet: bool) -> None:
+    """Frame the faces in a folder of photographs as the models know them.
+
+    In each the face is found, turned upright, and cut out; photographs that are framed already
+    are taken as they are.
+    """
+    from facevae.align import align_folder
+
+    report = align_folder(source, output, size)
+    done = report.aligned + report.already
+    if as_json:
+        failed = [{"file": name, "problem": problem} for name, problem in report.failed]
+        facts = {"aligned": report.aligned, "already": report.already, "failed": failed}
+        click.echo(json.dumps({"verb": "align", "output": str(output), **facts}))
+    elif not quiet:
+        click.echo(f"{click.style(str(output), bold=True)}")
+        already = f", {report.already} of them framed before" if report.already else ""
+        click.echo(f"  {counted(done, 'face')} of {size} x {size} pixels{already}")
+        for line in _first([f"{name}: {problem}" for name, problem in report.failed]):
+            click.echo(click.style(f"    left out: {line}", dim=True))
+    if not done:
+        raise DataError("no face in any photograph", path=source, remedy="look at them")
+
+
+def _first(lines: Sequence[str]) -> list[str]:
+    """Return the first few lines, and how many more there are."""
+    if len(lines) <= SHOWN:
+        return list(lines)
+    return [*lines[: SHOWN - 1], f"{len(lines) - SHOWN + 1} more"]
+
+
+@click.command()
+@click.argument("images", metavar="DIR", type=options.FILE)
+@click.option(
+    "--labels", type=options.FILE,
+    help="A table in CelebA's form, or a folder per label; gives the model attribute vectors.",
+)  # fmt: skip
+@click.option("--workers", type=click.IntRange(0), help="Processes that read. [default: by cores]")
+@learn.lesson(f"A recipe of the box. [default: {FAVOURITE}]")
+def train(lesson: learn.Lesson, images: Path, labels: Path | None, workers: int | None) -> None:
+    """Train a model on a folder of framed faces, searched at any depth.
+
+    The images are streamed: their number is no matter of memory. The recipe is one of the box
+    (--preset), your own (--config), or a changed one (--set). Ctrl-C saves and ends; --resume -o
+    FOLDER goes on from there.
+    """
+    learn.need(*learn.NEEDED)
+    from facevae import train as training
+    from facevae.data.labels import read_labels
+    from facevae.presets import PRESETS, load_preset, preset_names
+
+    file = lesson.file(PRESETS)
+    names = preset_names(file)
+    name = lesson.preset or (FAVOURITE if FAVOURITE in names else names[0])
+    preset = load_preset(name, lesson.settings(), file)
+    place = lesson.place(preset)
+    data = training.Data.of(images, preset, read_labels(labels) if labels else None)
+    train_images, validation = len(data.train), len(data.validation)
+    lesson.begin(preset, f"{images}: {train_images:,} images, {validation:,} to validate")
+    factor, implied = training.noise(preset.make_model()) or (None, None)
+    if implied:
+        lesson.say(
+            f"  reconstruction factor {factor:,.0f}: noise of standard deviation "
+            f"{implied.sigma:.3g} (values 0 to 1), beta {implied.beta:.3g}"
+        )
+    done = training.train(
+        preset,
+        data,
+        place,
+        start=lesson.start,
+        resume=lesson.resume,
+        progress=lesson.talks,
+        workers=workers,
+        say=lesson.say,
+    )
+    if done.report:
+        lesson.say(f"  {done.report}")
+    lesson.end(
+        "facevae",
+        preset,
+        place,
+        done.result,
+        reconstruction_factor=factor,
+        sigma=implied and implied.sigma,
+        beta=implied and implied.beta,
+        broken=done.broken,
+        attributes=done.attributes,
+    )

@@ -1,0 +1,126 @@
+"""How the pictures of each verb lie on a sheet."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from vaecore.cli.presentation import Result
+
+ROW = 9
+"""Most pictures of a morph in a row."""
+PAIRS = 8
+"""Most originals in a row."""
+
+
+def page(result: Result, side: int | None = None) -> Image.Image:
+    """Return the sheet of a result.
+
+    Args:
+        result: What a verb made.
+        side: Height and width of each picture on the sheet; by default as large as looks well.
+    """
+    from facevae.presentation import contact_sheet
+
+    return contact_sheet(side=side, **_layout(result))
+
+
+def _layout(result: Result) -> dict[str, Any]:
+    if result.verb == "morph":
+        count = len(result.items)
+        return {
+            "pictures": result.items,
+            "columns": min(count, ROW),
+            "captions": result.titles,
+        }
+    if result.verb == "palette":
+        return {
+            "pictures": result.items,
+            "columns": result.columns,
+            "captions": result.titles,
+        }
+    if result.verb == "reconstruct":
+        return _pairs(result.originals, result.items, result.titles)
+    if result.verb == "edit":
+        return _sweep(result) if result.columns else _edit(result)
+    if result.verb == "similar":
+        return _variations(result.originals[0], result.items)
+    from facevae.presentation.sheet import square
+
+    return {"pictures": result.items, "columns": square(len(result.items))}
+
+
+def _pairs(originals: Sequence[Any], kept: Sequence[Any], titles: Sequence[str]) -> dict[str, Any]:
+    """Return originals above what is kept of them, in as many rows as they need."""
+    columns = min(len(originals), PAIRS)
+    pictures: list[Any] = []
+    captions: list[str] = []
+    rows: list[str] = []
+    for first in range(0, len(originals), columns):
+        part = slice(first, first + columns)
+        missing = columns - len(originals[part])
+        pictures += [*originals[part], *[None] * missing, *kept[part], *[None] * missing]
+        captions += [*[""] * columns, *titles[part], *[""] * missing]
+        rows += ["original", "reconstruction"]
+    return {"pictures": pictures, "columns": columns, "captions": captions, "rows": rows}
+
+
+def _edit(result: Result) -> dict[str, Any]:
+    return {
+        "pictures": [*result.originals, *result.kept, *result.items],
+        "columns": 3,
+        "captions": ["original", "reconstruction", *map(_lines, result.titles)],
+        "gaps": (1,),
+    }
+
+
+def _lines(title: str) -> str:
+    """Return a title with each attribute in a line of its own."""
+    return "\n".join(" ".join(_parts(part)) for part in title.split(" "))
+
+
+def _parts(title: str) -> tuple[str, str]:
+    """Return the name and the amount of an attribute, of a title such as "Blond_Hair+0.6667"."""
+    name, amount = re.fullmatch(r"(.*?)([+-][\d.e+-]+)", title).groups()
+    return name.replace("_", " "), f"{float(amount):+.3g}" if float(amount) else "0"
+
+
+def _sweep(result: Result) -> dict[str, Any]:
+    """Return a row for each attribute, the original before it."""
+    pictures: list[Any] = []
+    captions: list[str] = []
+    rows: list[str] = []
+    for first in range(0, len(result.items), result.columns):
+        part = slice(first, first + result.columns)
+        parsed = [_parts(title) for title in result.titles[part]]
+        pictures += [*result.originals, *result.items[part]]
+        captions += ["original", *(amount for _, amount in parsed)]
+        rows.append(parsed[0][0])
+    columns = result.columns + 1
+    return {
+        "pictures": pictures,
+        "columns": columns,
+        "captions": captions,
+        "rows": rows,
+        "gaps": (1,),
+    }
+
+
+def _variations(original: Any, items: Sequence[Any]) -> dict[str, Any]:
+    """Return variations in a block, the original at its left."""
+    from facevae.presentation.sheet import square
+
+    columns = square(len(items))
+    pictures: list[Any] = []
+    for first in range(0, len(items), columns):
+        pictures += [None if first else original, *items[first : first + columns]]
+    return {
+        "pictures": pictures,
+        "columns": columns + 1,
+        "rows": ["original"],
+        "gaps": (1,),
+    }

@@ -1,0 +1,113 @@
+"""Films: a morph in motion, as GIF or MP4."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vaecore.errors import DataError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+ENCODERS = ("libx264", "libopenh264", "mpeg4")
+"""Of these PyAV takes the first that its FFmpeg has; the first is in its wheels."""
+QUALITY = "16"
+"""x264's rate factor: 18 is said to be indistinguishable, less is better."""
+
+
+@dataclass(frozen=True)
+class Film:
+    """Frames and how long each is seen.
+
+    Attributes:
+        frames: Pictures of one size.
+        seconds: One per frame.
+    """
+
+    frames: Sequence[Image.Image]
+    seconds: Sequence[float]
+
+    @classmethod
+    def of(
+        cls,
+        frames: Sequence[Image.Image],
+        *,
+        fps: float = 12.5,
+        hold: float = 0.0,
+        stops: Collection[int] = (),
+        bounce: bool = False,
+    ) -> Film:
+        """Return a film that rests at some of its frames.
+
+        Args:
+            frames: In their order.
+            fps: Frames per second.
+            hold: How much longer the frames in `stops` are seen, in seconds.
+            stops: Indices of frames.
+            bounce: Go all the way back at the end; the ends are not seen twice.
+        """
+        seconds = [1 / fps + hold * (k in stops) for k in range(len(frames))]
+        order = list(range(len(frames)))
+        if bounce:
+            order += order[-2:0:-1]
+        return cls([frames[k] for k in order], [seconds[k] for k in order])
+
+    @property
+    def length(self) -> float:
+        """Length in seconds."""
+        return sum(self.seconds)
+
+
+def write_gif(film: Film, path: Path) -> None:
+    """Write a GIF that repeats for ever.
+
+    Each frame has the 256 colours that suit it best, chosen by an octree, and its rounding errors
+    are spread to the neighbours (Floyd and Steinberg). On faces this looks as good as Pillow's
+    better, unspread median cut, and is ten times as fast.
+    """
+    from PIL import Image
+
+    frames = []
+    for frame in film.frames:
+        palette = frame.quantize(256, Image.Quantize.FASTOCTREE)
+        frames.append(frame.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG))
+    frames[0].save(
+        path,
+        "GIF",
+        save_all=True,
+        append_images=frames[1:],
+        duration=[max(20, 10 * round(100 * each)) for each in film.seconds],
+        loop=0,
+    )
+
+
+def write_mp4(film: Film, path: Path) -> None:
+    """Write an MP4 with H.264, which plays everywhere.
+
+    Raises:
+        DataError: PyAV is not installed.
+    """
+    try:
+        import av
+    except ImportError as error:
+        remedy = "pip install 'seqvae[video]', or write a .gif"
+        raise DataError("an MP4 needs PyAV", remedy=remedy) from error
+    rate = Fraction(1 / min(film.seconds)).limit_denominator(1000)
+    codec = next(name for name in ENCODERS if name in av.codecs_available)
+    with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
+        stream = container.add_stream(codec, rate=rate)
+        # Most players know no other colour format; it wants even sizes.
+        stream.pix_fmt = "yuv420p"
+        stream.width, stream.height = (side // 2 * 2 for side in film.frames[0].size)
+        stream.codec_context.thread_count = 1  # so that the same film gives the same bytes
+        if codec == "libx264":
+            stream.options = {"crf": QUALITY, "preset": "slow"}
+        for picture, seconds in zip(film.frames, film.seconds, strict=True):
+            picture = picture.crop((0, 0, stream.width, stream.height))
+            for _ in range(max(1, round(seconds * rate))):
+                container.mux(stream.encode(av.VideoFrame.from_image(picture)))
+        container.mux(stream.encode())

@@ -1,0 +1,175 @@
+"""Attribute vectors, of a model whose latent dimensions are the attributes themselves."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from drawn import NAMES, draw, labels
+from torch import Tensor, nn
+
+from facevae import attributes
+from facevae.attributes import (
+    FIRST,
+    FLIPPED,
+    LENGTHS,
+    classified_step,
+    describe,
+    fit_attributes,
+    latent_step,
+)
+from facevae.classifier import FaceClassifier, Faces, train_classifier
+from facevae.effects import Effects, effects, qualify, seen
+from vaecore.model import VAE
+from vaecore.space import LatentSpace
+
+MIX = torch.tensor([[1.0, 0.5, 0.0], [0.0, 1.0, -0.3], [0.2, 0.0, 1.0]])
+
+
+class Draws(VAE):
+    """A model whose code, mixed, says how much of each attribute is drawn."""
+
+    def __init__(self) -> None:
+        super().__init__(nn.Identity(), nn.Linear(1, 1), latent_dim=3)
+        self.decoder.generate = lambda z, *_: draw((z @ MIX.inverse()).clamp(0, 1.5), None, size=32)
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fewer faces do for three attributes."""
+    monkeypatch.setattr(attributes, "TRIAL", 48)
+
+
+@pytest.fixture(scope="module")
+def space() -> LatentSpace:
+    return LatentSpace(Draws(), codec=None)
+
+
+@pytest.fixture(scope="module")
+def having() -> Tensor:
+    return labels(300, 5)
+
+
+@pytest.fixture(scope="module")
+def codes(having: Tensor) -> Tensor:
+    noise = 0.1 * torch.randn(having.shape, generator=torch.Generator().manual_seed(1))
+    return (having.float() * 0.9 + 0.05 + noise) @ MIX
+
+
+@pytest.fixture(scope="module")
+def fitter() -> FaceClassifier:
+    shown = labels(480, 1)
+    faces = Faces((draw(shown, size=32) * 255).byte(), shown)
+    few = Faces(faces.images[:60], faces.labels[:60])
+    return train_classifier(faces, few, NAMES, width=4, epochs=4, batch_size=24, rate=5e-3)
+
+
+def test_regression_leaves_companions_alone_and_means_do_not(space, codes, having) -> None:
+    drawn = {
+        way: fit_attributes(space, codes, having, NAMES, way=way)["Eyeglasses"] @ MIX.inverse()
+        for way in ("regression", "means")
+    }
+    assert drawn["regression"][1].abs() < 0.1 * drawn["regression"][0]
+    assert drawn["means"][1] > 0.4 * drawn["means"][0]
+    with pytest.raises(ValueError, match="known are regression, means"):
+        fit_attributes(space, codes, having, NAMES, way="magic")
+
+
+def test_without_a_classifier_the_codes_say_how_long_a_step_is(space, codes, having) -> None:
+    vectors = fit_attributes(space, codes, having, NAMES)
+    assert list(vectors) == list(NAMES)
+    for column, vector in enumerate(vectors.values()):
+        drawn = (codes + vector)[~having[:, column]] @ MIX.inverse()
+        assert (drawn[:, column] > 0.5).double().mean() == pytest.approx(FLIPPED, abs=0.1)
+
+
+def test_a_step_of_the_codes_crosses_the_middle_in_as_many_as_it_says() -> None:
+    generator = torch.Generator().manual_seed(1)
+    having = torch.rand(4000, generator=generator) < 0.3
+    codes = torch.randn(4000, 4, generator=generator)
+    codes[having, 0] += 6
+    # Lacking codes are N(0, 1) on the first axis and the middle is at 3; 90 % are below 1.28, so
+    # that the lowest 10 % have 3 + 1.28 to go.
+    step = latent_step(codes, having, torch.tensor([0.5, 0, 0, 0]))
+    assert step == pytest.approx(2 * (3 + 1.28), rel=0.05)
+    assert latent_step(codes, having, torch.tensor([-1.0, 0, 0, 0])) == 1  # leads away: no length
+
+
+def test_with_a_classifier_a_step_shows_the_attribute_in_most_faces(
+    space, codes, having, fitter
+) -> None:
+    vectors = fit_attributes(space, codes, having, NAMES, fitter)
+    found = effects(space, vectors, codes, fitter, labels=having)
+    assert (found.flips >= FLIPPED - 0.05).all()
+    assert (found.others([0, 1, 2]) < 1 / 3).all()
+    less = effects(space, vectors, codes, fitter, labels=having, strength=0.4)
+    assert (less.flips < FLIPPED).all()
+
+
+def test_length_is_the_shortest_that_does(space, codes, having, fitter) -> None:
+    vector, lacking = MIX[0], codes[~having[:, 0]]  # one more of the attribute
+    step = classified_step(space, lacking, vector, fitter, "Eyeglasses")
+    half = classified_step(space, lacking, vector / 2, fitter, "Eyeglasses")
+    assert step in LENGTHS
+    assert half == pytest.approx(2 * step, rel=0.16)
+    nothing = classified_step(space, lacking, 0 * vector, fitter, "Eyeglasses")
+    assert nothing == LENGTHS[FIRST]
+    assert classified_step(space, codes[:0], vector, fitter, "Eyeglasses") == 1
+
+
+def test_effects_are_changes_of_the_classifiers_opinion(space, codes, having, fitter) -> None:
+    vectors = {"Hat": MIX[2], "Warm": 0 * MIX[1]}
+    found = effects(space, vectors, codes, fitter, labels=having, limit=10)
+    assert found.change.shape == (2, 3)
+    assert found.faces.tolist() == [10, 10]
+    assert found.flips[0] > 0.9
+    assert found.shift[0, 2] > 0.7
+    assert (found.change >= abs(found.shift) - 1e-12).all()
+    assert (found.change[1] < 1e-6).all()
+    assert found.flips[1] == 0
+    taken = effects(space, vectors, codes, fitter, labels=having, strength=-1)
+    assert taken.flips[0] > 0.9
+    assert taken.shift[0, 2] < -0.7
+    assert taken.faces[0] <= having[:, 2].sum()
+
+
+def test_the_share_of_others_is_relative_to_the_own_change() -> None:
+    found = Effects(
+        change=torch.tensor([[0.8, 0.9, 0.1], [0.2, 0.5, 0.4]]).numpy(),
+        shift=None,
+        flips=None,
+        faces=None,
+    )
+    assert found.others([0, 2]).tolist() == pytest.approx([0.1 / 0.8, 0.2 / 0.4])
+
+
+def test_only_faces_that_can_show_it_count() -> None:
+    before, true = torch.tensor([0.1, 0.1, 0.9, 0.9]), torch.tensor([False, True, False, True])
+    assert qualify(before, true, 1).tolist() == [True, False, False, False]
+    assert qualify(before, true, -1).tolist() == [False, False, False, True]
+    assert qualify(before, None, 1).tolist() == [True, True, False, False]
+
+
+def test_no_face_that_can_show_it_is_no_error(space, codes, fitter) -> None:
+    none = torch.ones(len(codes), 3, dtype=torch.bool)
+    found = effects(space, {"Hat": MIX[2]}, codes, fitter, labels=none)
+    assert (found.faces[0], found.flips[0]) == (0, 0)
+    assert seen(space, codes[:0], fitter).shape == (0, 3)
+
+
+def test_attributes_that_never_vary_have_no_vector(space, codes, having, fitter) -> None:
+    having = having.clone()
+    having[:, 1] = True
+    assert list(fit_attributes(space, codes, having, NAMES)) == ["Eyeglasses", "Hat"]
+    assert fit_attributes(space, codes, torch.zeros_like(having), NAMES, fitter) == {}
+
+
+@pytest.mark.parametrize("n", [3, 5, 8])
+def test_few_faces_are_no_error(space, codes, having, n: int) -> None:
+    vectors = fit_attributes(space, codes[:n], having[:n], NAMES)
+    assert all(torch.isfinite(v).all() for v in vectors.values())
+
+
+def test_attributes_are_described() -> None:
+    described = describe(["Wearing_Hat"])
+    assert described["Wearing_Hat"]["description"].startswith("wearing hat")
+    assert "90%" in described["Wearing_Hat"]["unit"]

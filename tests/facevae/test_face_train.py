@@ -1,0 +1,220 @@
+"""From a folder of images to a model folder: complete, loadable, and able to go on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from drawn import NAMES, labels
+from drawn_files import save_drawn
+from PIL import Image
+
+import facevae
+from facevae.data.labels import read_labels
+from facevae.presets import Preset, load_preset
+from vaecore.errors import DataError
+from vaecore.presets import RECIPE
+
+pytest.importorskip("lightning")
+
+from facevae import train as training
+
+COUNT = 60
+PRESET = Preset(
+    name="tiny",
+    representation={"name": "faces", "size": 32},
+    architecture={"kind": "residual", "latent_dim": 6, "width": 4, "sigma": 0.2},
+    objective={"beta": 1.0},
+    training={
+        "batch_size": 8,
+        "max_steps": 20,
+        "validate_every": 10,
+        "optimizer": {"learning_rate": 0.002},
+        "ema_decay": 0.9,
+        "accelerator": "cpu",
+        "seed": 1,
+    },
+    description="a tiny one",
+)
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of drawn faces, with `labels.csv` and two broken files."""
+    root = tmp_path_factory.mktemp("faces")
+    paths = save_drawn(root, COUNT)
+    rows = [
+        ",".join([path.name, *(str(2 * int(value) - 1) for value in row)])
+        for path, row in zip(paths, labels(COUNT), strict=True)
+    ]
+    (root / "labels.csv").write_text("\n".join([f"image,{','.join(NAMES)}", *rows]))
+    (root / "b1.jpg").write_bytes(b"nothing")
+    (root / "b2.png").write_bytes(paths[0].read_bytes()[:300])
+    return root
+
+
+@pytest.fixture(scope="module")
+def data(images: Path) -> training.Data:
+    return training.Data.of(images, PRESET, read_labels(images / "labels.csv"))
+
+
+@pytest.fixture(scope="module")
+def trained(data: training.Data, tmp_path_factory: pytest.TempPathFactory):
+    place = tmp_path_factory.mktemp("runs") / "drawn"
+    return place, training.train(PRESET, data, place, progress=False, workers=0)
+
+
+def test_training_leaves_a_complete_model(trained) -> None:
+    place, done = trained
+    assert (done.result.steps, done.result.stopped) == (20, "steps")
+    assert {"validation/loss", "validation/psnr", "validation/ssim"} <= set(done.result.best)
+    space = facevae.load(place)
+    assert space.name == "drawn"
+    assert space.codec.config == {"name": "faces", "size": 32}
+    assert set(space.attributes) == set(NAMES) == set(done.attributes)
+    assert set(space.config.attributes) == set(NAMES)
+    assert all(vector.any() for vector in space.attributes.values())
+    assert space.prior.means.shape[1] == 6
+    (made,) = space.sample(1)
+    assert made.size == (32, 32)
+
+
+def test_broken_files_are_counted_and_named(trained) -> None:
+    place, done = trained
+    assert set(done.broken) <= {"b1.jpg", "b2.png"}
+    assert done.images == COUNT + 2
+    for name, problem in done.broken.items():
+        assert f"{name} {problem}" in done.report
+    assert facevae.load(place).config.training["broken"] == len(done.broken)
+
+
+def test_the_folder_tells_how_it_was_made(trained, images: Path) -> None:
+    place, done = trained
+    config = json.loads((place / "config.json").read_text())
+    told = config["training"]
+    assert told["recipe"] == PRESET.training
+    assert (told["preset"], told["steps"]) == ("tiny", 20)
+    assert told["best"]["step"] == done.result.best_step
+    assert sum(told["images"].values()) == COUNT + 2
+    assert {"torch", "python", "seqvae"} <= set(config["versions"])
+    assert load_preset("tiny", path=place / RECIPE) == PRESET
+    assert str(images) not in json.dumps(config)
+
+
+def test_the_saved_weights_are_the_best_ones(trained, data: training.Data) -> None:
+    from facevae.evaluate import evaluate
+
+    place, done = trained
+    paths = [data.validation.path(k) for k in range(len(data.validation))]
+    figures = evaluate(facevae.load(place), paths)
+    assert figures["psnr"] == pytest.approx(done.result.best["validation/psnr"], abs=0.05)
+    assert figures["kl_nats"] == pytest.approx(done.result.best["validation/kl"], rel=0.02)
+
+
+def test_nothing_that_is_held_out_is_trained_on(data: training.Data) -> None:
+    parts = {
+        part: {data.whole.split(part).name(k) for k in range(len(data.whole.split(part)))}
+        for part in ("train", "validation", "test")
+    }
+    assert {data.train.name(k) for k in range(len(data.train))} == parts["train"]
+    assert {data.validation.name(k) for k in range(len(data.validation))} == parts["validation"]
+    assert not parts["train"] & (parts["validation"] | parts["test"])
+    assert sum(map(len, parts.values())) == COUNT + 2
+
+
+def same_files(one: Path, other: Path) -> list[str]:
+    """Return the files of a model that are the same, byte by byte."""
+    names = ("weights", "attributes", "prior")
+    return [
+        name
+        for name in names
+        if (one / f"{name}.safetensors").read_bytes()
+        == (other / f"{name}.safetensors").read_bytes()
+    ]
+
+
+@pytest.mark.parametrize("step", [4, 14])
+def test_an_interrupted_training_goes_on_to_the_same_end(
+    trained, data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interrupt, step: int
+) -> None:
+    place, fit = tmp_path / "drawn", training.fit
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "fit", lambda *a, **k: fit(*a, **k, callbacks=[interrupt(step)]))
+        stopped = training.train(PRESET, data, place, progress=False, workers=0)
+    assert stopped.result.stopped == "interrupted"
+    assert not stopped.attributes
+    if step > 10:  # after the first validation there is a model
+        assert facevae.load(place).latent_dim == 6
+    ended = training.train(PRESET, data, place, resume=True, progress=False, workers=0)
+    assert ended.result.steps == 20
+    assert same_files(place, trained[0]) == ["weights", "attributes", "prior"]
+
+
+def test_training_on_from_another_model(trained, data, tmp_path: Path) -> None:
+    slow = {**PRESET.training, "max_steps": 1, "optimizer": {"learning_rate": 1e-9}}
+    preset = replace(PRESET, training=slow)
+    training.train(preset, data, tmp_path / "on", start=trained[0], progress=False, workers=0)
+    first, second = facevae.load(trained[0]).model, facevae.load(tmp_path / "on").model
+    for before, after in zip(first.parameters(), second.parameters(), strict=True):
+        torch.testing.assert_close(before, after, atol=1e-6, rtol=1e-3)
+    other = replace(PRESET, architecture={**PRESET.architecture, "latent_dim": 7})
+    with pytest.raises(DataError, match="has shape"):
+        training.train(other, data, tmp_path / "no", start=trained[0], progress=False)
+    assert not (tmp_path / "no").exists()
+
+
+def test_without_labels_there_are_no_vectors(images: Path, tmp_path: Path) -> None:
+    short = replace(PRESET, training={**PRESET.training, "max_steps": 2})
+    data = training.Data.of(images, short)
+    done = training.train(short, data, tmp_path / "plain", progress=False, workers=0)
+    space = facevae.load(tmp_path / "plain")
+    assert done.attributes == []
+    assert not space.attributes
+    assert space.prior is not None
+
+
+def test_resuming_nothing_is_refused(data, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="there is no checkpoint"):
+        training.train(PRESET, data, tmp_path / "no", resume=True, progress=False, workers=0)
+    assert not (tmp_path / "no").exists()
+
+
+def test_labels_of_other_images_are_refused(images: Path, tmp_path: Path) -> None:
+    (tmp_path / "other.csv").write_text("image,Hat\nnobody.jpg,1\nnothing.jpg,-1\n")
+    with pytest.raises(DataError, match="names only missing images"):
+        training.Data.of(images, PRESET, read_labels(tmp_path / "other.csv"))
+
+
+def test_too_few_images_are_refused(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png"):
+        Image.new("RGB", (40, 40)).save(tmp_path / name)
+    with pytest.raises(DataError, match="holds only 2 usable images"):
+        training.Data.of(tmp_path, PRESET)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "objective", "factor"),
+    [
+        ({"reconstruction_factor": 10_000}, {}, 10_000),
+        ({"reconstruction_factor": 10_000}, {"beta": 2.0}, 5_000),
+        ({"reconstruction_factor": 100}, {"reconstruction_factor": 3.0}, 300),
+        ({"sigma": 0.1}, {}, 12_288 / 0.02),
+    ],
+)
+def test_the_implied_noise(architecture: dict, objective: dict, factor: float) -> None:
+    sections = {"kind": "lecture", "size": 64, "latent_dim": 4, **architecture}
+    preset = Preset("x", {"name": "faces", "size": 64}, sections, objective)
+    found, implied = training.noise(preset.make_model())
+    assert found == pytest.approx(factor)
+    assert implied.sigma == pytest.approx((12_288 / (2 * factor)) ** 0.5)
+    assert implied.beta == pytest.approx(implied.sigma**2)
+
+
+@pytest.mark.parametrize("objective", [{"mode": "autoencoder"}, {"beta": 0.0}])
+def test_there_is_no_noise_without_something_to_weigh(objective: dict) -> None:
+    sections = {"kind": "lecture", "size": 16, "latent_dim": 4, "sigma": 0.1}
+    preset = Preset("x", {"name": "faces", "size": 16}, sections, objective)
+    assert training.noise(preset.make_model()) is None

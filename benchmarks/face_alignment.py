@@ -1,0 +1,250 @@
+"""Which detector finds the faces, and how well does the framing network frame them?
+
+    python benchmarks/face_alignment.py FACES PHOTOS
+
+FACES is a folder of framed faces (128x128), of which the thousand are used that
+`facevae.align.train` keeps out; PHOTOS a folder of photographs of one person each. Four tables:
+
+    detectors   on the photographs: what OpenCV's cascades and dlib's HOG find (dlib: pip install
+                dlib-bin), of how many the framing network is sure, and where, in terms of the
+                box, it puts the framed square: its side, its centre below the box's
+    looks       framed faces thrown about at random: how far off the network is after each look
+    framed      what `is_framed` says of framed faces, of photographs, and of framed faces moved
+    eyes        where OpenCV's eye cascade sees the eyes, in framed faces and in aligned photographs
+
+`--sheet` draws the aligned photographs in rows, to look at.
+"""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import cv2
+import numpy as np
+import torch
+from PIL import Image, ImageFilter
+
+from facevae.align import finding
+from facevae.align.framing import LOOKS, SURE, frame, is_framed, settle
+from facevae.align.geometry import Similarity
+from facevae.align.network import look, shipped
+from facevae.align.pictures import Photograph
+from facevae.align.synthesis import examples
+from facevae.align.train import corner_error, read, split
+from vaecore.errors import DataError
+
+Boxes = Callable[[np.ndarray], list[tuple[float, float, float, float]]]
+
+
+def detectors() -> dict[str, Boxes]:
+    """Return the detectors by name: grey image to boxes (left, top, width, height)."""
+
+    def haar(name: str) -> Boxes:
+        cascade = cv2.CascadeClassifier(
+            f"{cv2.data.haarcascades}haarcascade_frontalface_{name}.xml"
+        )
+        return lambda grey: cascade.detectMultiScale(grey, 1.1, 3, minSize=(24, 24))
+
+    def middle(grey: np.ndarray) -> list[tuple[float, float, float, float]]:
+        height, width = grey.shape
+        side = min(height, width) / finding.SIDE
+        top = height / 2 - (0.5 + finding.DOWN) * side
+        return [(width / 2 - side / 2, top, side, side)]
+
+    found = {f"Haar {name}": haar(name) for name in ("alt2", "alt", "default")}
+    found["none: the middle square"] = middle
+    try:
+        import dlib
+    except ImportError:
+        return found
+    hog = dlib.get_frontal_face_detector()
+
+    def boxes(grey: np.ndarray, enlarged: int) -> list[tuple[float, float, float, float]]:
+        return [(r.left(), r.top(), r.width(), r.height()) for r in hog(grey, enlarged)]
+
+    for enlarged in (0, 1):
+        found[f"dlib HOG, enlarged {1 + enlarged}x"] = lambda grey, e=enlarged: boxes(grey, e)
+    return found
+
+
+def compare(photos: list[Path]) -> None:
+    """Print what each detector finds."""
+    images = [Image.open(path).convert("RGB") for path in photos]
+    places: dict[str, list[Similarity | None]] = {}
+    print("| detector | a box in | boxes | CPU ms | sure of | side | lower by |")
+    print("|---|---:|---:|---:|---:|---:|---:|")
+    for name, detect in detectors().items():
+        begun = time.process_time()
+        found = [list(detect(np.asarray(image.convert("L")))) for image in images]
+        took = 1000 * (time.process_time() - begun) / len(images)
+        kept: list[Similarity | None] = []
+        ratios = []
+        for image, boxes in zip(images, found, strict=True):
+            photograph = Photograph(image)
+            settled = []
+            for left, top, width, height in boxes:
+                box = finding._square(left, top, width, height)
+                square, confidence = settle(photograph, box)
+                middle = complex(left + width / 2, top + height / 2)
+                settled.append((confidence, square, middle, width))
+            best = max(settled, key=lambda one: one[0], default=None)
+            if best is None or best[0] < SURE:
+                kept.append(None)
+                continue
+            _, square, middle, width = best
+            kept.append(square)
+            ratios.append((square.side / width, (square.shift - middle).imag / width))
+        places[name] = kept
+        side, below = np.median(ratios, axis=0)
+        print(
+            f"| {name} | {sum(map(bool, found))} of {len(images)} | {sum(map(len, found))} "
+            f"| {took:.0f} | {sum(square is not None for square in kept)} "
+            f"| {side:.2f} | {below:+.3f} |"
+        )
+    names = list(places)
+    print("\nwhere the place from another detector's box ends, beside the first's (px of 128):")
+    for name in names[1:]:
+        off = [
+            128 * (one.inverse @ two).displacement()
+            for one, two in zip(places[names[0]], places[name], strict=True)
+            if one and two
+        ]
+        print(f"  {name}: median {np.median(off):.2f}, 95 % {np.quantile(off, 0.95):.2f}")
+
+
+def looks(faces: list[Path]) -> None:
+    """Print the error after each look at framed faces that were thrown about."""
+    images = read(faces)
+    network = shipped()
+    with torch.inference_mode():
+        crops, truth, face = examples(images, torch.Generator().manual_seed(1))
+        answers = torch.cat([network(part) for part in crops.split(100)])
+    off = 128 * corner_error(answers[face], truth[face])
+    right = ((answers[:, 4] > 0) == face).float().mean().item()
+    print(f"\none look at examples as in training: corners off {_spread(off.numpy())}")
+    print(f"face or none told rightly: {right:.1%}")
+    random = np.random.default_rng(1)
+    rows: list[list[tuple[float, float, float]]] = [[] for _ in range(LOOKS + 2)]
+    for pixels in images:
+        # On a larger canvas, mirrored over its edges, so that there is something around it.
+        photograph = Photograph(Image.fromarray(pixels.permute(1, 2, 0).numpy()))
+        angle, scale = random.uniform(-35, 35), random.uniform(0.8, 1.6)
+        shift = complex(*random.uniform(-18, 18, 2))
+        truth = Similarity.of_square(64 + 64j, 128)
+        square = Similarity.of_square(64 + 64j + shift, 128 * scale, angle)
+        for row in rows:
+            rest = truth.inverse @ square
+            row.append((128 * rest.displacement(), abs(rest.angle), abs(rest.scale - 1)))
+            crop = np.array(photograph.cut(square, 64))
+            square = square @ look(torch.from_numpy(crop))[0]
+    print("\n| looks | corners off, px of 128: median | 95 % | turn, degrees | scale |")
+    print("|---:|---:|---:|---:|---:|")
+    for i, row in enumerate(rows):
+        off, turn, scale = np.median(row, axis=0)
+        far = np.quantile([one[0] for one in row], 0.95)
+        print(f"| {i} | {off:.2f} | {far:.2f} | {turn:.2f} | {scale:.3f} |")
+
+
+def framed(faces: list[Path], photos: list[Path]) -> None:
+    """Print what `is_framed` says."""
+    pictures = [Image.open(path).convert("RGB") for path in faces]
+    is_framed(pictures[0])
+    begun = time.process_time()
+    yes = sum(is_framed(picture) for picture in pictures)
+    took = 1000 * (time.process_time() - begun) / len(pictures)
+    print(f"\n| is_framed ({took:.1f} ms) | says yes |\n|---|---:|")
+    print(f"| framed faces, unseen | {yes} of {len(faces)} |")
+    print(f"| photographs | {sum(map(is_framed, photos))} of {len(photos)} |")
+    aligned = [face for face in (_aligned(path) for path in photos) if face]
+    print(f"| photographs, aligned | {sum(map(is_framed, aligned))} of {len(aligned)} |")
+    soft = [picture.filter(ImageFilter.GaussianBlur(3)) for picture in pictures]
+    print(f"| framed faces, blurred (sigma 3) | {sum(map(is_framed, soft))} of {len(soft)} |")
+    for name, square in {
+        "cut 10 % tighter": Similarity.of_square(64 + 64j, 115),
+        "cut 20 % tighter": Similarity.of_square(64 + 64j, 102),
+        "cut 25 % wider": Similarity.of_square(64 + 64j, 160),
+        "turned by 10 degrees": Similarity.of_square(64 + 64j, 128, 10),
+        "turned by 20 degrees": Similarity.of_square(64 + 64j, 128, 20),
+        "shifted by 10 %": Similarity.of_square(77 + 64j, 128),
+        "shifted by 20 %": Similarity.of_square(90 + 64j, 128),
+        "upside down": Similarity.of_square(64 + 64j, 128, 180),
+    }.items():
+        moved = [Photograph(picture).cut(square, 128) for picture in pictures[:500]]
+        print(f"| framed faces, {name} | {sum(map(is_framed, moved))} of {len(moved)} |")
+
+
+def eyes(faces: list[Path], photos: list[Path], labels: Path) -> None:
+    """Print where the eye cascade sees the eyes."""
+    cascade = cv2.CascadeClassifier(f"{cv2.data.haarcascades}haarcascade_eye.xml")
+
+    def pair(image: Image.Image) -> list[float] | None:
+        grey = np.asarray(image.convert("L").resize((256, 256), Image.Resampling.BICUBIC))
+        found = cascade.detectMultiScale(grey[64:160], 1.05, 6, minSize=(24, 24), maxSize=(72, 72))
+        centres = [((x + w / 2) / 2, (64 + y + h / 2) / 2) for x, y, w, h in found]
+        left = [c for c in centres if 24 < c[0] < 60]
+        right = [c for c in centres if 68 < c[0] < 104]
+        return [*left[0], *right[0]] if len(left) == len(right) == 1 else None
+
+    print("\n| eyes, px of 128 | seen | left x | y | right x | y | turn, degrees | apart |")
+    print("|---|---:|---:|---:|---:|---:|---:|---:|")
+    aligned = [face for face in (_aligned(path) for path in photos) if face]
+    groups = {"framed faces": [Image.open(path) for path in faces], "photographs, aligned": aligned}
+    if labels.is_file():  # most of the photographs show men
+        with labels.open() as file:
+            men = {row["image"] for row in csv.DictReader(file) if int(row["Male"]) > 0}
+        groups["framed faces, men"] = [Image.open(path) for path in faces if path.name in men]
+    for name, pictures in groups.items():
+        seen = np.array([found for found in map(pair, pictures) if found])
+        across = seen[:, 2:] - seen[:, :2]
+        turn = np.degrees(np.arctan2(across[:, 1], across[:, 0]))
+        columns = [*seen.T, turn, np.hypot(*across.T)]
+        cells = " | ".join(f"{np.mean(c):.1f} ± {np.std(c):.1f}" for c in columns)
+        print(f"| {name} | {len(seen)} of {len(pictures)} | {cells} |")
+
+
+def _aligned(path: Path) -> Image.Image | None:
+    try:
+        return frame(path, 128).image
+    except DataError:
+        return None
+
+
+def _spread(off: np.ndarray) -> str:
+    return f"{np.median(off):.2f} px of 128 (median), {np.quantile(off, 0.95):.2f} (95 %)"
+
+
+def draw(photos: list[Path], output: Path) -> None:
+    """Write the aligned photographs as a sheet, sixteen in a row; missing ones stay grey."""
+    rows = -(-len(photos) // 16)
+    sheet = Image.new("RGB", (16 * 96, rows * 96), "grey")
+    for i, path in enumerate(photos):
+        face = _aligned(path)
+        if face is not None:
+            sheet.paste(face.resize((96, 96)), (i % 16 * 96, i // 16 * 96))
+    sheet.save(output)
+
+
+@click.command(help=__doc__)
+@click.argument("faces", type=click.Path(path_type=Path))
+@click.argument("photos", type=click.Path(path_type=Path))
+@click.option("--sheet", type=click.Path(path_type=Path))
+def main(faces: Path, photos: Path, sheet: Path | None) -> None:
+    """Print the tables."""
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+    _, unseen = split(faces)
+    paths = sorted(photos.glob("*.jpg"))
+    compare(paths)
+    looks(unseen)
+    framed(unseen, paths)
+    eyes(unseen, paths, faces.parent / "attributes.csv")
+    if sheet:
+        draw(paths, sheet)
+
+
+if __name__ == "__main__":
+    main()

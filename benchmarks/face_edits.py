@@ -1,0 +1,113 @@
+"""What does each attribute vector do to every attribute, as the independent judge sees it?
+
+    python benchmarks/face_edits.py FACES faces_64
+    python benchmarks/face_edits.py FACES faces_64 --ways
+
+Up to 500 test faces that lack an attribute (by their label, and in the judge's eyes when they are
+reconstructed) get its vector at strength 1, and those that have it lose it at strength -1. `flips`
+is the share in which the judge changes its mind about the attribute; `own` the mean absolute change
+of its probability, `others` that of the other attributes with a vector on average, relative to
+`own`. The matrix has the mean change of each attribute in points of probability (100 is from
+surely not to surely).
+
+`--ways` fits vectors anew in both ways, regression and difference of means, with the fitter as the
+one that says how long a step is; `--save FOLDER` keeps the regression's in a model folder.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import click
+import numpy as np
+import torch
+from judges import classifier, data, read
+
+import facevae
+from facevae.attributes import NAMES, WAYS, describe, fit_attributes
+from facevae.classifier import FaceClassifier
+from facevae.domain import DOMAIN
+from facevae.effects import Effects, effects
+from vaecore.space import LatentSpace
+
+
+def show(title: str, names: list[str], judge: FaceClassifier, added: Effects, taken: Effects,
+         everything: bool) -> None:  # fmt: skip
+    """Print how often each vector flips its attribute, and the matrix, as Markdown."""
+    own = [judge.names.index(name) for name in names]
+    click.echo(f"\n**{title}**\n\n| vector | faces | flips | own | others | taken away: flips |")
+    click.echo("|---|---:|---:|---:|---:|---:|")
+    ratios = added.others(own)
+    for row, name in enumerate(names):
+        click.echo(
+            f"| `{name}` | {added.faces[row]} | {added.flips[row]:.0%} | "
+            f"{added.change[row, own[row]]:.2f} | {ratios[row]:.2f} | {taken.flips[row]:.0%} |"
+        )
+    columns = range(len(judge.names)) if everything else own
+    heads = [judge.names[column].replace("_", " ") for column in columns]
+    click.echo("\n| added | " + " | ".join(heads) + " |\n|---|" + "---:|" * len(heads))
+    for row, name in enumerate(names):
+        cells = (f"{100 * added.shift[row, column]:+.0f}" for column in columns)
+        marked = (
+            f"**{cell}**" if column == own[row] else cell
+            for cell, column in zip(cells, columns, strict=True)
+        )
+        click.echo(f"| `{name}` | " + " | ".join(marked) + " |")
+
+
+def codes_of(space: LatentSpace, images: torch.Tensor) -> torch.Tensor:
+    """Return posterior means of uint8 images."""
+    return torch.cat([space.posterior_of(part.float() / 255).mean for part in images.split(256)])
+
+
+def keep(place: Path, vectors: dict[str, torch.Tensor]) -> None:
+    """Put vectors into a model folder, in place of those that are there."""
+    space = facevae.load(place)
+    config = replace(space.config, attributes=describe(vectors))
+    DOMAIN.save(place, space.model, config, attributes=vectors)
+
+
+@click.command(help=__doc__)
+@data
+@click.argument("model")
+@click.option("--ways", is_flag=True, help="Fit vectors in both ways, and show each.")
+@click.option("--save", type=click.Path(path_type=Path), help="Fit, and keep in this folder.")
+@click.option("--only", multiple=True, help="Of these attributes alone; may be given again.")
+@click.option("--limit", default=20_000, help="Training faces to fit on.")
+@click.option("--all", "everything", is_flag=True, help="The matrix with every attribute.")
+def main(faces, labels, cache, model, ways, save, only, limit, everything) -> None:
+    judge = classifier("judge", faces, labels, cache)
+    space = facevae.load(model)
+    test = read(faces, labels, "test", space.codec.size)
+    codes = codes_of(space, test.images)
+    if ways or save:
+        fitter = classifier("fitter", faces, labels, cache)
+        known = read(faces, labels, "train", space.codec.size, limit)
+        names = list(only or NAMES)
+        columns = [judge.names.index(name) for name in names]
+        z = codes_of(space, known.images)
+        made = {
+            way: fit_attributes(space, z, known.labels[:, columns], names, fitter, way)
+            for way in (WAYS if ways else WAYS[:1])
+        }
+        if save:
+            keep(save, made["regression"])
+    else:
+        made = {"shipped": {n: space.attributes[n] for n in only or space.attributes}}
+    for kind, vectors in made.items():
+        added, taken = (
+            effects(space, vectors, codes, judge, labels=test.labels, strength=strength)
+            for strength in (1.0, -1.0)
+        )
+        show(kind, list(vectors), judge, added, taken, everything)
+        own = [judge.names.index(name) for name in vectors]
+        click.echo(
+            f"\nmean flips {added.flips.mean():.0%}, least {added.flips.min():.0%}; "
+            f"others {np.mean(added.others(own)):.2f} of own on average, "
+            f"{np.max(added.others(own)):.2f} at most"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""Framing the faces of a whole folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from facevae.align.framing import frame
+from facevae.images import SUFFIXES
+from vaecore.errors import DataError
+from vaecore.files import replacing
+
+
+@dataclass
+class AlignReport:
+    """What became of a folder.
+
+    Attributes:
+        aligned: How many photographs were framed.
+        already: How many were framed before; these were copied, or resized.
+        failed: Name and reason of each file that gave no face.
+    """
+
+    aligned: int = 0
+    already: int = 0
+    failed: list[tuple[str, str]] = field(default_factory=list)
+
+
+def align_folder(
+    source: Path,
+    target: Path,
+    size: int = 128,
+    progress: Callable[[int, int], None] | None = None,
+) -> AlignReport:
+    """Frame the faces of all images in a folder and below it.
+
+    Every result gets the name of its source, in `target`. A file that cannot be used is named in
+    the report, and the rest goes on.
+
+    Args:
+        source: Folder of photographs; nothing in it is changed.
+        target: Folder for the results, made if need be.
+        size: Side of the results, in pixels.
+        progress: Called with the number of files done and of all, after each.
+
+    Raises:
+        DataError: There are no images in `source`; the two folders are the same; `target` cannot
+            be written; or a face has to be found, and OpenCV is not installed.
+    """
+    source, target = Path(source), Path(target)
+    names = _images(source, target)
+    report = AlignReport()
+    for i, name in enumerate(names):
+        try:
+            framing = frame(source / name, size)
+        except DataError as error:
+            if error.path is None:  # of no file: none will fare better
+                raise
+            report.failed.append((str(name), error.problem))
+        else:
+            _write(framing.image, source / name, target / name, framing.framed_already)
+            report.already += framing.framed_already
+            report.aligned += not framing.framed_already
+        if progress is not None:
+            progress(i + 1, len(names))
+    return report
+
+
+def _images(source: Path, target: Path) -> list[Path]:
+    """Return the images below a folder, relative to it, sorted; none of those in `target`."""
+    if not source.is_dir():
+        problem = "is not a folder" if source.exists() else "does not exist"
+        raise DataError(problem, path=source, remedy="name a folder of photographs")
+    if source.resolve() == target.resolve():
+        remedy = "choose another -o/--output, so that no photograph is lost"
+        raise DataError("is the folder of the photographs itself", path=target, remedy=remedy)
+    names = []
+    for folder, below, files in os.walk(source):
+        here = Path(folder)
+        below[:] = [name for name in below if (here / name).resolve() != target.resolve()]
+        names += [
+            (here / name).relative_to(source)
+            for name in files
+            if name.lower().endswith(SUFFIXES) and not name.startswith(".")
+        ]
+    if not names:
+        raise DataError("holds no images", path=source, remedy="name a folder of photographs")
+    return sorted(names)
+
+
+def _write(image, source: Path, target: Path, framed_already: bool) -> None:
+    """Write a framed face by its suffix; a picture that needs nothing is copied as it is."""
+    from PIL import Image
+
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        remedy = "choose another -o/--output"
+        raise DataError(f"cannot be made ({reason})", path=target.parent, remedy=remedy) from error
+    with replacing(target) as path:
+        if framed_already:
+            with Image.open(source) as original:
+                untouched = original.size == image.size
+            if untouched:
+                shutil.copyfile(source, path)
+                return
+        image.save(path, quality=95)

@@ -1,0 +1,92 @@
+"""A small convolutional network that sees how a face lies in a crop.
+
+It looks at a square crop of 64x64 pixels and answers with the similarity that takes the framed
+square (the training set's framing) into the crop, and with how sure it is that there is a face at
+all. Asked again on the crop that it proposed, it corrects itself: two or three looks settle it.
+
+The weights lie beside this file; `python -m facevae.align.train` makes them.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.nn import functional
+
+from facevae.align.geometry import Similarity
+
+WEIGHTS = Path(__file__).with_name("framing.safetensors")
+SIZE = 64
+"""Side of the crops that the network looks at, in pixels."""
+
+
+class FramingNetwork(nn.Module):
+    """Crops (n, 3, 64, 64), RGB in [0, 1], to five numbers each: (n, 5).
+
+    The first four are a, b, x, y of the similarity p -> (a + bi) p + (x + yi), framed square to
+    crop; the last is the logit of there being a face of which that can be said.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        # Three channels at full size are slow on a CPU: four neighbours become twelve channels,
+        # and most of the work is done at 16x16 and below.
+        for ins, outs, kernel, stride in (
+            (12, 48, 4, 2),
+            (48, 64, 3, 1),
+            (64, 96, 3, 2),
+            (96, 96, 3, 1),
+            (96, 128, 3, 2),
+            (128, 48, 1, 1),
+        ):
+            layers += [
+                nn.Conv2d(ins, outs, kernel, stride, (kernel - 1) // 2, bias=False),
+                nn.BatchNorm2d(outs),
+                nn.ReLU(inplace=True),
+            ]
+        self.features = nn.Sequential(*layers)
+        # Where things are is the whole question, so the map is flattened and not pooled.
+        self.head = nn.Sequential(nn.Linear(48 * 4 * 4, 128), nn.ReLU(inplace=True))
+        self.answer = nn.Linear(128, 5)
+        nn.init.zeros_(self.answer.weight)
+        with torch.no_grad():  # begins with "framed already"
+            self.answer.bias.copy_(torch.tensor([1.0, 0.0, 0.0, 0.0, 0.0]))
+
+    def forward(self, crops: Tensor) -> Tensor:
+        """Return a, b, x, y and the face logit of each crop: (n, 5)."""
+        x = functional.pixel_unshuffle(crops - 0.5, 2)
+        x = self.features(x.contiguous(memory_format=torch.channels_last))
+        with torch.autocast("cpu", enabled=False):  # eight bits of mantissa are half a pixel
+            return self.answer(self.head(x.flatten(1).float()))
+
+
+@torch.inference_mode()
+def look(crop: Tensor) -> tuple[Similarity, float]:
+    """Ask the shipped network about one crop, and about its mirror image, and return the mean.
+
+    Args:
+        crop: RGB, uint8, (64, 64, 3).
+
+    Returns:
+        The similarity from the framed square into the crop, and the probability of a face.
+    """
+    pixels = crop.permute(2, 0, 1).float().div(255)
+    answers = shipped()(torch.stack([pixels, pixels.flip(-1)]))
+    # Mirrored, a similarity keeps its scale and its height; turn and sideways shift change sign.
+    a, b, x, y, logit = (answers * answers.new_tensor([[1, 1, 1, 1, 1], [1, -1, -1, 1, 1]])).mean(0)
+    face = torch.sigmoid(logit).item()
+    return Similarity(complex(a.item(), b.item()), complex(x.item(), y.item())), face
+
+
+@lru_cache(maxsize=1)
+def shipped() -> FramingNetwork:
+    """Return the network in the box, in evaluation mode; read once in a process."""
+    network = FramingNetwork()
+    weights = load_file(WEIGHTS)
+    network.load_state_dict({name: weights[name].float() for name in weights}, strict=False)
+    return network.eval().requires_grad_(False).to(memory_format=torch.channels_last)

@@ -1,0 +1,132 @@
+"""Cutting turned squares out of photographs of any size, smoothly, also over the edge."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from facevae.align.geometry import Similarity
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+FAR = 0.12
+"""Beyond the photograph's edge by this part of the square's side, nothing is left but haze."""
+
+
+class Photograph:
+    """A photograph with its halves, quarters, ..., each made when first needed.
+
+    Args:
+        image: RGB.
+    """
+
+    def __init__(self, image: Image.Image) -> None:
+        self.size: tuple[int, int] = image.size
+        self._levels = [image]
+
+    def level(self, i: int) -> Image.Image:
+        """Return the photograph at 1 / 2^i of its size (each side at least one pixel)."""
+        while len(self._levels) <= i:
+            self._levels.append(self._levels[-1].reduce(2))
+        return self._levels[i]
+
+    def reduced(self, longest: int) -> tuple[Image.Image, float]:
+        """Return a copy whose sides have at most `longest` pixels, and by what it was reduced."""
+        factor = max(self.size) / longest
+        if factor <= 1:
+            return self._levels[0], 1.0
+        level = int(math.log2(factor))
+        width, height = (max(1, round(side / factor)) for side in self.size)
+        return self.level(level).resize((width, height)), factor
+
+    def cut(self, square: Similarity, size: int) -> Image.Image:
+        """Return a square of the photograph.
+
+        What lies outside the photograph is its mirror image, going over into haze.
+
+        Args:
+            square: From the unit square to pixels of the photograph.
+            size: Side of the result, in pixels.
+
+        Returns:
+            RGB, `size` by `size`.
+        """
+        from PIL import Image
+
+        level = 0
+        while square.side / 2 ** (level + 1) >= size:
+            level += 1
+        source = self.level(level)
+        # A level's pixels are 2^level wide; its last row and column may be narrower.
+        square = Similarity(0.5**level, 0) @ square
+        # Drawn at twice the size and halved, nothing is left out even where the source has up to
+        # twice as many pixels as the result.
+        fine = size if square.side <= 1.1 * size else 2 * size
+        region, corner, outside = _region(source, square)
+        # From pixels of the result (centres at + 0.5) to those of the region.
+        step = square @ Similarity(2 / fine, -1 - 1j)
+        factor, shift = step.factor, step.shift - corner
+        coefficients = (factor.real, -factor.imag, shift.real, factor.imag, factor.real, shift.imag)
+        cut = region.transform(
+            (fine, fine), Image.Transform.AFFINE, coefficients, Image.Resampling.BICUBIC
+        )
+        if outside is not None:
+            hidden = outside.transform(
+                (fine, fine), Image.Transform.AFFINE, coefficients, Image.Resampling.BILINEAR
+            )
+            cut = _haze(cut, hidden)
+        return cut if fine == size else cut.reduce(2)
+
+
+def _region(
+    source: Image.Image, square: Similarity
+) -> tuple[Image.Image, complex, Image.Image | None]:
+    """Return the upright part of an image that holds a square, mirrored over the edges.
+
+    Returns:
+        The part; where its upper left corner is in the image; and how far outside the image its
+        pixels are, 0 (inside) to 255 (`FAR` sides of the square), or None where all are inside.
+    """
+    from PIL import Image
+
+    corners = square.corners()
+    # Bicubic looks at two pixels more on every side.
+    left = int(np.floor(min(c.real for c in corners))) - 3
+    right = int(np.ceil(max(c.real for c in corners))) + 3
+    top = int(np.floor(min(c.imag for c in corners))) - 3
+    bottom = int(np.ceil(max(c.imag for c in corners))) + 3
+    width, height = source.size
+    if left >= 0 and top >= 0 and right <= width and bottom <= height:
+        return source.crop((left, top, right, bottom)), complex(left, top), None
+    columns = np.arange(left, right)
+    rows = np.arange(top, bottom)
+    pixels = np.asarray(source)[_mirrored(rows, height)[:, None], _mirrored(columns, width)]
+    beyond = np.hypot(_beyond(rows, height)[:, None], _beyond(columns, width))
+    outside = np.rint(255 * np.minimum(beyond / (FAR * square.side), 1)).astype(np.uint8)
+    return Image.fromarray(pixels), complex(left, top), Image.fromarray(outside)
+
+
+def _mirrored(index: np.ndarray, n: int) -> np.ndarray:
+    """Return the index between 0 and n - 1 that an index beyond shows, mirrored at the edges."""
+    wave = index % (2 * n)
+    return np.minimum(wave, 2 * n - 1 - wave)
+
+
+def _beyond(index: np.ndarray, n: int) -> np.ndarray:
+    """Return by how many pixels each index is outside 0 .. n - 1."""
+    return np.maximum(0, np.maximum(-index, index - (n - 1))).astype(np.float32)
+
+
+def _haze(image: Image.Image, outside: Image.Image) -> Image.Image:
+    """Blur an image where it is outside the photograph, softly beginning at the edge.
+
+    A mirrored shoulder or a second chin would be taken for one; blurred it is background, as in
+    the training set, whose makers did the same.
+    """
+    from PIL import Image, ImageFilter
+
+    blurred = image.filter(ImageFilter.GaussianBlur(image.width / 24))
+    return Image.composite(blurred, image, outside)

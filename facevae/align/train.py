@@ -1,0 +1,165 @@
+"""Train the framing network: `python -m facevae.align.train FACES -o framing.safetensors`.
+
+FACES is a folder of framed faces of 128x128 pixels (the shipped weights: CelebA-HQ). Every example
+is made afresh from one of them (`facevae.align.synthesis`). Training takes as long as it is told,
+in seconds of this process's CPU, so that a busy machine changes the clock and not the result's
+worth; the learning rate falls to zero over that time.
+
+A thousand images, chosen by the hash of their names, are kept out; the last line printed tells how
+the network does on them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import math
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+from torch import Tensor
+from torch.nn import functional
+
+from facevae.align.network import FramingNetwork
+from facevae.align.synthesis import examples
+from vaecore.files import replacing
+
+HELD_OUT = 1000
+BATCH = 64
+AVERAGE = 0.999
+"""Decay of the running mean of the weights; the mean is what is kept."""
+WARM = 0.03
+"""Part of the time over which the learning rate rises."""
+
+
+def split(folder: Path) -> tuple[list[Path], list[Path]]:
+    """Return the images to train on and the `HELD_OUT` to test on, by the hash of their names."""
+    paths = sorted(folder.glob("*.jpg"), key=lambda path: _hash(path.name))
+    return paths[HELD_OUT:], paths[:HELD_OUT]
+
+
+def read(paths: list[Path]) -> Tensor:
+    """Read images: RGB, uint8, (n, 3, 128, 128)."""
+    images = torch.empty(len(paths), 3, 128, 128, dtype=torch.uint8)
+    for i, path in enumerate(paths):
+        with Image.open(path) as image:
+            pixels = np.asarray(image.convert("RGB").resize((128, 128), Image.Resampling.BICUBIC))
+        images[i] = torch.from_numpy(pixels.copy()).permute(2, 0, 1)
+    return images
+
+
+def corner_error(answers: Tensor, truth: Tensor) -> Tensor:
+    """Return how far the framed square's corners are from where they belong, (n,).
+
+    Args:
+        answers: a, b, x, y (and more) of each crop, (n, 4 or more).
+        truth: The similarities, (n, 4).
+
+    Returns:
+        The mean distance over the corners, as a part of the framed square's side.
+    """
+    a, b, x, y = (answers[:, :4] - truth).unbind(1)
+    # Corner (u, v), each 1 or -1, is off by (a u - b v + x, b u + a v + y).
+    u = truth.new_tensor([-1, 1, 1, -1])[:, None]
+    v = truth.new_tensor([-1, -1, 1, 1])[:, None]
+    off = torch.hypot(a * u - b * v + x, b * u + a * v + y + 1e-9).mean(0)
+    return off / (2 * truth[:, :2].norm(dim=1))
+
+
+def train(images: Tensor, seconds: float, seed: int = 0, rate: float = 2e-3) -> FramingNetwork:
+    """Train a network on framed images.
+
+    Args:
+        images: RGB, uint8, (n, 3, 128, 128).
+        seconds: How long, in seconds of CPU.
+        seed: Seed of the weights and the examples.
+        rate: Highest learning rate.
+
+    Returns:
+        The network with its averaged weights, in evaluation mode.
+    """
+    torch.manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
+    network = FramingNetwork().to(memory_format=torch.channels_last)
+    mean = torch.optim.swa_utils.AveragedModel(network, avg_fn=_average, use_buffers=True)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=0.02)
+    begun, step, report = time.process_time(), 0, []
+    while (spent := (time.process_time() - begun) / seconds) < 1:
+        for group in optimizer.param_groups:
+            warm = min(1.0, spent / WARM)
+            group["lr"] = rate * warm * (0.5 + 0.5 * math.cos(math.pi * spent))
+        chosen = torch.randint(len(images), (BATCH,), generator=generator)
+        crops, truth, face = examples(images[chosen], generator)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            answers = network(crops)
+        off = corner_error(answers[face], truth[face]).mean()
+        sure = functional.binary_cross_entropy_with_logits(answers[:, 4], face.float())
+        optimizer.zero_grad(set_to_none=True)
+        (off + 0.02 * sure).backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        mean.update_parameters(network)
+        report.append((off.item(), sure.item()))
+        step += 1
+        if step % 500 == 0:
+            off, sure = np.mean(report, axis=0)
+            print(f"{step} steps, {spent:.0%}: corners {128 * off:.2f} px, face {sure:.3f} nats")
+            report.clear()
+    return mean.module.eval()
+
+
+@torch.inference_mode()
+def assess(network: FramingNetwork, images: Tensor, seed: int = 1) -> dict[str, float]:
+    """Measure a network on images it has not seen: a look at each, made into one example.
+
+    Returns:
+        Median and 95th percentile of the corners' error in pixels of 128, and the part of the
+        examples of which it is told rightly whether they show a face.
+    """
+    crops, truth, face = examples(images, torch.Generator().manual_seed(seed))
+    answers = torch.cat([network(part) for part in crops.split(100)])
+    off = 128 * corner_error(answers[face], truth[face])
+    right = ((answers[:, 4] > 0) == face).float().mean()
+    return {
+        "median_px": off.median().item(),
+        "p95_px": off.quantile(0.95).item(),
+        "face_accuracy": right.item(),
+    }
+
+
+def main() -> None:
+    """Read the arguments, train, write the weights as float16, test."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("faces", type=Path, help="folder of framed faces, 128x128 JPEG")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="weights (.safetensors)")
+    parser.add_argument("--seconds", type=float, default=700, help="CPU time to train for")
+    parser.add_argument("--images", type=int, default=27_000, help="how many to train on at most")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    learned, unseen = split(options.faces)
+    network = train(read(learned[: options.images]), options.seconds, options.seed)
+    state = {
+        name: tensor.half().contiguous()
+        for name, tensor in network.state_dict().items()
+        if not name.endswith("num_batches_tracked")
+    }
+    with replacing(options.output) as path:
+        save_file(state, path)
+    print(assess(network, read(unseen)))
+
+
+def _average(mean: Tensor, latest: Tensor, steps: Tensor | int) -> Tensor:
+    """Return the running mean: plain at first, later that of the last thousand steps or so."""
+    return mean + (latest - mean) * max(1 - AVERAGE, 2 / (2 + int(steps)))
+
+
+def _hash(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()
+
+
+if __name__ == "__main__":
+    main()

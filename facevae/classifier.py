@@ -1,0 +1,313 @@
+"""A small classifier of face attributes: the judge of what a model makes.
+
+It is trained here, in minutes and on the labels of the training faces alone, and is no part of
+the box: benchmarks ask it whether an edit did what it says, and its penultimate features are the
+space of the Fréchet distance (`facevae.frechet`). A second one, wider or narrower and of another
+seed, fits and calibrates attribute vectors (`facevae.attributes`), so that the judge of them has
+no part in their making.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from vaecore.device import fast_bfloat16
+from vaecore.errors import DataError
+from vaecore.files import replacing
+
+SIZE = 64
+"""Height and width that a classifier looks at; other images are resized."""
+FEATURES = 192
+CHUNK = 250
+_EMA = 0.998
+
+
+class FaceClassifier(nn.Module):
+    """A residual network from images to one logit per attribute.
+
+    Pixels are first folded into channels (2 x 2 pixels are 12 channels): convolutions over three
+    channels of 64 x 64 would take as long as all that follows.
+
+    Args:
+        names: The attributes, in the order of the logits.
+        width: Channels of the first stage; each of the three stages that follow has half the
+            height and width, and twice the channels (the last as many as the third).
+        blocks: Residual blocks in each of those three stages.
+    """
+
+    def __init__(self, names: Sequence[str], width: int = 32, blocks: int = 1) -> None:
+        super().__init__()
+        self.names, self.width, self.blocks = list(names), width, blocks
+        layers: list[nn.Module] = [_unit(12, width)]
+        before = width
+        for channels in (2 * width, 4 * width, 4 * width):
+            layers.append(_unit(before, channels, stride=2))
+            layers += [_Residual(channels) for _ in range(blocks)]
+            before = channels
+        self.trunk = nn.Sequential(*layers)
+        self.embedding = nn.Linear(before * 16, FEATURES)
+        self.norm = nn.BatchNorm1d(FEATURES)
+        self.dropout = nn.Dropout(0.3)
+        self.head = nn.Linear(FEATURES, len(self.names))
+
+    def features(self, x: Tensor) -> Tensor:
+        """Return what the logits are made of, `(n, 192)`, of images `(n, 3, h, w)` in [0, 1]."""
+        if x.shape[-2:] != (SIZE, SIZE):
+            x = functional.interpolate(
+                x, (SIZE, SIZE), mode="bilinear", antialias=True, align_corners=False
+            )
+        x = functional.pixel_unshuffle(2 * x - 1, 2).contiguous(memory_format=torch.channels_last)
+        hidden = self.trunk(x)
+        # Four by four places are kept apart: a fringe and a necktie differ in where they are.
+        return functional.silu(self.norm(self.embedding(hidden.flatten(1))))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits `(n, attributes)` of images `(n, 3, h, w)` in [0, 1]."""
+        return self.head(self.dropout(self.features(x)))
+
+
+def _unit(inputs: int, outputs: int, stride: int = 1) -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(inplace=True),
+    )
+
+
+class _Residual(nn.Module):
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = _unit(channels, channels)
+        self.second = nn.Conv2d(channels, channels, 3, 1, 1, bias=False)
+        self.norm = nn.BatchNorm2d(channels)
+        nn.init.zeros_(self.norm.weight)  # a block begins as the identity
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.relu(x + self.norm(self.second(self.first(x))))
+
+
+class Faces(NamedTuple):
+    """Labelled images in memory."""
+
+    images: Tensor
+    """`(n, 3, h, w)`, uint8."""
+    labels: Tensor
+    """`(n, attributes)`, bool."""
+
+
+@torch.no_grad()
+def look(classifier: FaceClassifier, images: Tensor) -> tuple[Tensor, Tensor]:
+    """Return probabilities `(n, attributes)` and features `(n, 192)` of images.
+
+    Args:
+        classifier: Put into evaluation mode.
+        images: `(n, 3, h, w)`, uint8, or floating point in [0, 1].
+    """
+    classifier.eval()
+    seen = []
+    for part in images.split(CHUNK):
+        features = classifier.features(_unit_range(part))
+        seen.append((classifier.head(features).sigmoid(), features))
+    probabilities, features = zip(*seen, strict=True)
+    return torch.cat(probabilities), torch.cat(features)
+
+
+def train_classifier(
+    train: Faces,
+    validation: Faces,
+    names: Sequence[str],
+    *,
+    width: int = 32,
+    blocks: int = 1,
+    epochs: int = 8,
+    batch_size: int = 128,
+    rate: float = 2e-3,
+    blur: bool = False,
+    seed: int = 0,
+    minutes: float = math.inf,
+    progress: bool = False,
+) -> FaceClassifier:
+    """Train a classifier and return the average of its weights at the best epoch.
+
+    Multi-label cross-entropy, AdamW, one cycle of the learning rate, images flipped and shifted by
+    up to three pixels. The weights that are validated and returned are an exponential moving
+    average; the best epoch is that of the highest mean average precision on `validation`.
+
+    Args:
+        train: Faces to train on.
+        validation: Faces to choose the epoch by.
+        names: The attributes, in the order of the labels.
+        width: See `FaceClassifier`.
+        blocks: See `FaceClassifier`.
+        epochs: How often all faces are seen; the learning rate ends at 0 after them.
+        batch_size: Images per step.
+        rate: Highest learning rate.
+        blur: Show half of the batches at a random lower resolution, so that it is not misled by
+            the softness of a decoder's faces. Not for one whose features shall notice softness.
+        seed: Of weights, order and augmentation.
+        minutes: Shortens the last epochs' cycle to end by then.
+        progress: Print a line per epoch.
+
+    Raises:
+        DataError: There are fewer than two faces to train on, or none to validate on.
+    """
+    if len(train.images) < 2 or not len(validation.images):
+        raise DataError("too few labelled faces to train a classifier on")
+    generator = torch.Generator().manual_seed(seed)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = FaceClassifier(names, width, blocks).to(memory_format=torch.channels_last)
+        average = FaceClassifier(names, width, blocks)
+        average.load_state_dict(model.state_dict())
+        per_epoch = max(len(train.images) // batch_size, 1)
+        optimiser = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.02)
+        begun, done, best, kept = time.monotonic(), 0.0, -1.0, {}
+        for epoch in range(epochs):
+            order = torch.randperm(len(train.images), generator=generator)
+            losses = []
+            model.train()
+            for rows in order.split(batch_size)[:per_epoch]:
+                spent = (time.monotonic() - begun) / (60 * minutes)
+                done = max((epoch * per_epoch + len(losses)) / (epochs * per_epoch), spent)
+                for group in optimiser.param_groups:
+                    group["lr"] = rate * _cycle(done)
+                x = _augmented(_unit_range(train.images[rows]), blur, generator)
+                with torch.autocast("cpu", torch.bfloat16, enabled=fast_bfloat16()):
+                    logits = model(x)
+                loss = functional.binary_cross_entropy_with_logits(
+                    logits.float(), train.labels[rows].float()
+                )
+                optimiser.zero_grad(set_to_none=True)
+                loss.backward()
+                optimiser.step()
+                losses.append(loss.item())
+                step = epoch * per_epoch + len(losses)
+                _follow(average, model, min(_EMA, step / (step + 9)))
+                if done >= 1:
+                    break
+            found = float(
+                np.mean(average_precision(look(average, validation.images)[0], validation.labels))
+            )
+            if progress:
+                print(
+                    f"epoch {epoch + 1}: loss {np.mean(losses):.4f}, validation mAP {found:.4f}, "
+                    f"{time.monotonic() - begun:.0f} s",
+                    flush=True,
+                )
+            if found >= best:
+                best = found
+                kept = {name: value.clone() for name, value in average.state_dict().items()}
+            if done >= 1:
+                break
+    average.load_state_dict(kept)
+    return average.eval()
+
+
+def average_precision(scores: Tensor, labels: Tensor) -> np.ndarray:
+    """Return the average precision of each attribute, `(attributes,)`.
+
+    The mean, over the faces that have it, of the precision at the threshold of each (scikit-learn's
+    `average_precision_score`). An attribute that no face has counts as 0.
+
+    Args:
+        scores: `(n, attributes)`, higher is likelier.
+        labels: `(n, attributes)`, bool.
+    """
+    from sklearn.metrics import average_precision_score
+
+    scores, labels = scores.numpy(), labels.numpy()
+    return np.array(
+        [
+            average_precision_score(labels[:, k], scores[:, k]) if labels[:, k].any() else 0.0
+            for k in range(labels.shape[1])
+        ]
+    )
+
+
+def balanced_accuracy(probabilities: Tensor, labels: Tensor) -> np.ndarray:
+    """Return the mean of sensitivity and specificity at 1/2, `(attributes,)`.
+
+    NaN for an attribute that all faces have, or none.
+    """
+    said, true = probabilities > 0.5, labels.bool()
+    sensitivity = (said & true).sum(0) / true.sum(0)
+    specificity = (~said & ~true).sum(0) / (~true).sum(0)
+    return ((sensitivity + specificity) / 2).numpy()
+
+
+def save_classifier(classifier: FaceClassifier, path: Path) -> None:
+    """Write a classifier to one safetensors file that also tells its shape and names."""
+    from safetensors.torch import save_file
+
+    about = {"names": classifier.names, "width": classifier.width, "blocks": classifier.blocks}
+    tensors = {name: t.contiguous() for name, t in classifier.state_dict().items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as temporary:
+        save_file(tensors, temporary, metadata={"classifier": json.dumps(about)})
+
+
+def load_classifier(path: Path) -> FaceClassifier:
+    """Read a classifier written by `save_classifier`.
+
+    Raises:
+        DataError: The file is missing, or holds no classifier.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        raise DataError("is missing", path=path)
+    try:
+        with safe_open(path, "pt") as file:
+            about = json.loads((file.metadata() or {})["classifier"])
+            classifier = FaceClassifier(**about)
+            classifier.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise DataError("holds no face classifier", path=path) from error
+    return classifier.eval()
+
+
+def _unit_range(images: Tensor) -> Tensor:
+    return images if images.is_floating_point() else images.float() / 255
+
+
+def _cycle(done: float) -> float:
+    """Return the learning rate, relative to its highest: a tenth up, then a cosine to 0."""
+    if done < 0.1:
+        return 0.1 + 9 * done
+    return 0.5 * (1 + math.cos(math.pi * min((done - 0.1) / 0.9, 1)))
+
+
+def _augmented(x: Tensor, blur: bool, generator: torch.Generator) -> Tensor:
+    """Return images flipped at random, shifted alike, and possibly shown at a lower resolution."""
+    flip = torch.rand(len(x), 1, 1, 1, generator=generator) < 0.5
+    x = torch.where(flip, x.flip(-1), x)
+    down, right = torch.randint(-3, 4, (2,), generator=generator).tolist()
+    height, width = x.shape[-2:]
+    x = functional.pad(x, (3, 3, 3, 3), mode="replicate")
+    x = x[..., 3 + down : 3 + down + height, 3 + right : 3 + right + width]
+    if blur and torch.rand((), generator=generator) < 0.5:
+        scale = 0.35 + 0.6 * torch.rand((), generator=generator).item()
+        small = functional.interpolate(x, scale_factor=scale, mode="bilinear", antialias=True)
+        x = functional.interpolate(small, (height, width), mode="bicubic").clamp(0, 1)
+    return x
+
+
+@torch.no_grad()
+def _follow(average: nn.Module, model: nn.Module, decay: float) -> None:
+    """Move the average towards the model, its running statistics included."""
+    ours, theirs = average.state_dict(), model.state_dict()
+    for name, value in ours.items():
+        if value.is_floating_point():
+            value.lerp_(theirs[name], 1 - decay)
+        else:
+            value.copy_(theirs[name])

@@ -1,0 +1,118 @@
+"""What an edit does to every attribute, as a classifier sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from facevae.classifier import FaceClassifier, look
+
+if TYPE_CHECKING:
+    from vaecore.space import LatentSpace
+
+CHUNK = 128
+
+
+class Effects(NamedTuple):
+    """Of adding each vector; probabilities are the classifier's, of decoded pictures."""
+
+    change: np.ndarray
+    """`(vectors, attributes)`: mean absolute change of the attribute's probability."""
+    shift: np.ndarray
+    """`(vectors, attributes)`: mean change with its sign."""
+    flips: np.ndarray
+    """`(vectors,)`: share of the faces whose own attribute is seen after it, or no longer seen
+    if the vector was taken away."""
+    faces: np.ndarray
+    """`(vectors,)`: how many faces each row is a mean of."""
+
+    def others(self, own: Sequence[int]) -> np.ndarray:
+        """Return each vector's mean change of the other attributes over that of its own.
+
+        Args:
+            own: Column of each vector's own attribute; these columns are the listed attributes.
+        """
+        listed = self.change[:, list(own)]
+        ours = listed.diagonal()
+        return (listed.sum(axis=1) - ours) / max(len(own) - 1, 1) / np.maximum(ours, 1e-9)
+
+
+def effects(
+    space: LatentSpace,
+    vectors: Mapping[str, Tensor],
+    codes: Tensor,
+    classifier: FaceClassifier,
+    *,
+    labels: Tensor | None = None,
+    strength: float = 1.0,
+    limit: int = 500,
+) -> Effects:
+    """Return what each vector does to every attribute of faces that can show it.
+
+    Adding is tried on faces without the attribute, taking away on faces with it: by their label,
+    and by what the classifier says of the reconstruction, since an opinion it never had cannot
+    flip. The change is that of the decoded picture with the vector against the decoded picture
+    without.
+
+    Args:
+        space: The model.
+        vectors: `(latent_dim,)` each, by name; the classifier knows every name.
+        codes: Posterior means of faces `(n, latent_dim)`.
+        classifier: The judge.
+        labels: `(n, attributes)`, bool, in the order of the classifier's names; None leaves the
+            choice of faces to the classifier alone.
+        strength: How much of the vector is added; negative takes away.
+        limit: At most this many faces for each vector, the first that qualify.
+
+    Returns:
+        Rows in the order of `vectors`, columns in the order of the classifier's names.
+    """
+    before = seen(space, codes, classifier)
+    rows = []
+    for name, vector in vectors.items():
+        column = classifier.names.index(name)
+        chosen = qualify(before[:, column], None if labels is None else labels[:, column], strength)
+        chosen = chosen.nonzero().flatten()[:limit]
+        after = seen(space, codes[chosen] + strength * vector, classifier)
+        difference = (after - before[chosen]).double()
+        flipped = (after[:, column] > 0.5) == (strength > 0)
+        n = max(len(chosen), 1)
+        rows.append(
+            (
+                difference.abs().sum(0).numpy() / n,
+                difference.sum(0).numpy() / n,
+                flipped.sum().item() / n,
+                len(chosen),
+            )
+        )
+    if not rows:
+        none = np.zeros((0, len(classifier.names)))
+        return Effects(none, none, np.zeros(0), np.zeros(0, int))
+    return Effects(*(np.array(column) for column in zip(*rows, strict=True)))
+
+
+def qualify(before: Tensor, labels: Tensor | None, strength: float) -> Tensor:
+    """Return which faces `(n,)` lack an attribute (have it, if it is to be taken away).
+
+    Args:
+        before: The classifier's probabilities of the reconstructions, `(n,)`.
+        labels: `(n,)`, bool.
+        strength: Its sign says which way the edit goes.
+    """
+    having = before > 0.5
+    found = ~having if strength > 0 else having
+    if labels is not None:
+        found &= ~labels.bool() if strength > 0 else labels.bool()
+    return found
+
+
+def seen(space: LatentSpace, codes: Tensor, classifier: FaceClassifier) -> Tensor:
+    """Return the classifier's probabilities `(n, attributes)` of decoded codes."""
+    if not len(codes):
+        return torch.zeros(0, len(classifier.names))
+    parts = [look(classifier, space.decode_to_examples(part))[0] for part in codes.split(CHUNK)]
+    return torch.cat(parts)

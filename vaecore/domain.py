@@ -17,9 +17,9 @@ from vaecore.errors import DataError, UsageError
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from vaecore.flow import Flow
     from vaecore.folder import ModelConfig
     from vaecore.model import VAE
-    from vaecore.flow import Flow
     from vaecore.samplers import GaussianMixture
     from vaecore.space import LatentSpace
 

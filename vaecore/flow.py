@@ -99,11 +99,13 @@ class Flow(nn.Module):
         return (self(point, time).float() - (target - noise)).square().mean()
 
     @torch.no_grad()
-    def sample(self,
+    def sample(
+        self,
         n: int,
         generator: torch.Generator | None = None,
         temperature: float = 1.0,
-        steps: int = 40,) -> Tensor:
+        steps: int = 40,
+    ) -> Tensor:
         """Return n codes, `(n, latent_dim)`.
 
         Args:

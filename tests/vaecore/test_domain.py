@@ -138,9 +138,21 @@ MIXTURE = {"weights": torch.ones(1), "means": torch.ones(1, 2), "cholesky": torc
         (tensors(ATTRIBUTES, right=torch.ones(3)), ATTRIBUTES, r"'right' has shape \(3,\)"),
         (tensors(ATTRIBUTES, right=torch.ones(1, 2)), ATTRIBUTES, "'right' has shape"),
         (tensors(ATTRIBUTES, right=torch.full((2,), torch.nan)), ATTRIBUTES, "not finite"),
-        (tensors(PRIOR, **{**MIXTURE, "more": torch.ones(1)}), PRIOR, "holds neither mixture nor flow"),
-        (tensors(PRIOR, **{**MIXTURE, "weights": torch.ones(2)}), PRIOR, "holds neither mixture nor flow"),
-        (tensors(PRIOR, **{**MIXTURE, "cholesky": -torch.ones(1, 2)}), PRIOR, "holds neither mixture nor flow"),
+        (
+            tensors(PRIOR, **{**MIXTURE, "more": torch.ones(1)}),
+            PRIOR,
+            "holds neither mixture nor flow",
+        ),
+        (
+            tensors(PRIOR, **{**MIXTURE, "weights": torch.ones(2)}),
+            PRIOR,
+            "holds neither mixture nor flow",
+        ),
+        (
+            tensors(PRIOR, **{**MIXTURE, "cholesky": -torch.ones(1, 2)}),
+            PRIOR,
+            "holds neither mixture nor flow",
+        ),
         (
             tensors(
                 PRIOR, weights=torch.ones(1), means=torch.ones(1, 3), cholesky=torch.ones(1, 3)

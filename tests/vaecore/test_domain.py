@@ -141,17 +141,17 @@ MIXTURE = {"weights": torch.ones(1), "means": torch.ones(1, 2), "cholesky": torc
         (
             tensors(PRIOR, **{**MIXTURE, "more": torch.ones(1)}),
             PRIOR,
-            "holds neither mixture nor flow",
+            "neither mixture nor flow",
         ),
         (
             tensors(PRIOR, **{**MIXTURE, "weights": torch.ones(2)}),
             PRIOR,
-            "holds neither mixture nor flow",
+            "neither mixture nor flow",
         ),
         (
             tensors(PRIOR, **{**MIXTURE, "cholesky": -torch.ones(1, 2)}),
             PRIOR,
-            "holds neither mixture nor flow",
+            "neither mixture nor flow",
         ),
         (
             tensors(

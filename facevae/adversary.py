@@ -1,10 +1,12 @@
-"""Training against a critic, so that pictures come out sharp and samples come out as faces.
+"""Training a decoder against a critic, so that pictures come out sharp.
 
 A squared error is smallest for the mean of all pictures that fit a code, and that mean is a blur.
 A critic that learns to tell photographs from decoded pictures asks for one of them instead
 (Goodfellow et al., Generative adversarial nets, 2014; with a VAE: Larsen et al., Autoencoding
-beyond pixels using a learned similarity metric, 2016). It also sees pictures of codes from the
-prior, which no encoder has placed: that they are faces is trained, and not hoped for.
+beyond pixels using a learned similarity metric, 2016).
+
+First the whole VAE is trained by its likelihood alone. Then the encoder rests, so that codes mean
+what the likelihood made them mean, and decoder and critic take their steps together.
 
 How hard each part pulls at a pixel is given as a share of the pull of the likelihood, whatever
 the scales of the losses (Esser et al., Taming transformers, 2021, balance theirs alike).
@@ -32,18 +34,22 @@ MEMORY = 0.98
 class Adversary:
     """Settings of an adversarial training. The three pulls are shares of the likelihood's."""
 
-    reconstruction: float = 0.3
+    begin_step: int = 0
+    """Steps of plain training before the critic comes and the encoder rests."""
+    reconstruction: float = 6.0
     """Pull of the critic's score on reconstructions."""
-    prior: float = 0.5
-    """Pull of the critic's score on pictures of codes from N(0, I)."""
-    features: float = 0.3
+    features: float = 4.0
     """Pull towards the critic's features of the original (feature matching)."""
+    prior: float = 0.0
+    """Pull of the critic's score on pictures of codes from N(0, I), which no encoder has placed."""
     width: int = 32
     """Channels of the critic at half resolution."""
-    learning_rate: float = 4e-4
-    share: float = 0.5
+    learning_rate: float = 3e-4
+    """Of the critic, on the schedule of the VAE's. Where it is not well above the VAE's, the
+    critic follows and never leads."""
+    share: float = 1.0
     """Part of each batch that the critic sees."""
-    warmup_steps: int = 500
+    warmup_steps: int = 200
     """Steps over which the pulls rise from 0."""
 
     def __post_init__(self) -> None:
@@ -89,25 +95,30 @@ class AdversarialModule(TrainingModule):
 
     def training_step(self, batch: Tensor, batch_idx: int) -> Tensor:
         """Return a scalar whose gradient is that of all parts together."""
+        if self.global_step < self.adversary.begin_step:
+            return super().training_step(batch, batch_idx)
         model = self.model
-        posterior = model.encode(batch)
-        pictures = model.decoder(model.objective.latent(posterior))
+        model.encoder.eval()
+        with torch.no_grad():
+            posterior = model.encode(batch)
+            codes = model.objective.latent(posterior)
+        pictures = model.decoder(codes)
         shown = pictures.detach().requires_grad_()
         log_density = model.decoder.log_density(batch, shown)
         terms = model.objective(log_density, posterior.kl(), self.global_step)
-        (pull,) = torch.autograd.grad(terms.loss, shown, retain_graph=True)
+        (pull,) = torch.autograd.grad(terms.loss, shown)
         count = max(1, round(self.adversary.share * len(batch)))
-        codes = torch.randn(count, model.latent_dim, device=batch.device)
-        invented = model.decoder(codes)
+        invented = pictures[:0]
+        if self.adversary.prior:
+            invented = model.decoder(torch.randn_like(codes[:count]))
         critic_loss, push, push_invented = self._contest(
             batch[:count], shown.detach()[:count], invented.detach(), pull[:count]
         )
         pull[:count] += push
         self.report(terms)
         self.log("train/critic", critic_loss.detach())
-        # The pictures' gradients are known; this product hands them on to the networks. The
-        # likelihood's part of `loss` ends at `shown`, so that only its KL reaches the encoder.
-        return terms.loss + (pictures * pull).sum() + (invented * push_invented).sum() + critic_loss
+        # The pictures' gradients are known; these products hand them on to the decoder.
+        return (pictures * pull).sum() + (invented * push_invented).sum() + critic_loss
 
     def _contest(
         self, real: Tensor, decoded: Tensor, invented: Tensor, pull: Tensor
@@ -116,10 +127,9 @@ class AdversarialModule(TrainingModule):
         count, critic = len(real), self.critic
         with self._autocast():
             scores, features = critic(torch.cat([real, decoded, invented]))
-        # Hinge loss (Lim & Ye, Geometric GAN, 2017); the two kinds of picture share one half.
-        of_real, of_decoded, of_invented = scores.float().split(count)
-        loss = F.relu(1 - of_real).mean()
-        loss = loss + 0.5 * (F.relu(1 + of_decoded).mean() + F.relu(1 + of_invented).mean())
+        # Hinge loss (Lim & Ye, Geometric GAN, 2017); both kinds of decoded picture weigh the same.
+        scores = scores.float()
+        loss = F.relu(1 - scores[:count]).mean() + F.relu(1 + scores[count:]).mean()
         targets = [each[:count].detach().float() for each in features]
 
         fakes = torch.cat([decoded, invented]).requires_grad_()
@@ -154,4 +164,5 @@ class AdversarialModule(TrainingModule):
         return self.strengths.clamp(min=1e-12)
 
     def _warmth(self) -> float:
-        return min(1.0, (self.global_step + 1) / max(self.adversary.warmup_steps, 1))
+        done = self.global_step + 1 - self.adversary.begin_step
+        return min(1.0, done / max(self.adversary.warmup_steps, 1))

@@ -47,18 +47,32 @@ def test_critic_scores_each_picture_alone(x: Tensor) -> None:
     torch.testing.assert_close(scores[3:4], alone, rtol=1e-4, atol=1e-5)
 
 
-def test_without_pulls_the_model_gets_its_own_gradient(x: Tensor) -> None:
-    """All shares at 0: what reaches the VAE is the gradient of its own loss, and no more."""
+def test_without_pulls_the_decoder_gets_its_own_gradient(x: Tensor) -> None:
+    """All shares at 0: what reaches the decoder is the likelihood's gradient; the encoder rests."""
     model = make_model()
     module = make_module(model, reconstruction=0.0, prior=0.0, features=0.0)
     torch.manual_seed(5)
     module.training_step(x, 0).backward()
-    through_critic = {n: p.grad.clone() for n, p in model.named_parameters() if p.grad is not None}
-    model.zero_grad()
+    found = {name: p.grad for name, p in model.decoder.named_parameters()}
+    assert all(p.grad is None for p in model.encoder.parameters())
+    again = make_model()
+    again.encoder.eval()
     torch.manual_seed(5)
-    model.loss(x, 0).loss.backward()
-    for name, parameter in model.named_parameters():
-        torch.testing.assert_close(through_critic[name], parameter.grad, rtol=1e-3, atol=1e-2)
+    again.loss(x, 0).loss.backward()
+    for name, parameter in again.decoder.named_parameters():
+        torch.testing.assert_close(found[name], parameter.grad, rtol=1e-3, atol=1e-2)
+
+
+def test_before_it_begins_training_is_plain(x: Tensor) -> None:
+    model = make_model()
+    module = make_module(model, begin_step=1)
+    torch.manual_seed(5)
+    loss = module.training_step(x, 0)
+    torch.manual_seed(5)
+    torch.testing.assert_close(loss, make_model().loss(x, 0).loss)
+    loss.backward()
+    assert all(p.grad is None for p in module.critic.parameters())
+    assert all(p.grad is not None for p in model.encoder.parameters())
 
 
 def test_critic_gets_the_hinge_gradient_alone(x: Tensor) -> None:
@@ -80,7 +94,7 @@ def test_critic_gets_the_hinge_gradient_alone(x: Tensor) -> None:
 
 def test_pulls_are_shares_of_the_likelihoods(x: Tensor) -> None:
     """The push on invented pictures is as strong as its share of the likelihood's pull says."""
-    module = make_module(make_model(), prior=0.5, warmup_steps=0)
+    module = make_module(make_model(), reconstruction=0.3, features=0.3, prior=0.5, warmup_steps=0)
     pull = torch.randn(4, 3, SIZE, SIZE)
     _, push, invented = module._contest(x[:4], torch.rand_like(x[:4]), torch.rand_like(x[:4]), pull)
     assert invented.norm() == pytest.approx(0.5 * float(pull.norm()), rel=1e-3)
@@ -108,7 +122,7 @@ def train(output: Path, steps: int, resume: Path | None = None) -> dict[str, Ten
         accelerator="cpu",
     )
     model = make_model()
-    make = partial(AdversarialModule, adversary=Adversary(width=4))
+    make = partial(AdversarialModule, adversary=Adversary(width=4, begin_step=1, prior=1.0))
     fit(model, loader, loader, config, output, resume=resume, progress=False, make_module=make)
     return model.state_dict()
 

@@ -10,8 +10,9 @@ of its probability, `others` that of the other attributes with a vector on avera
 `own`. The matrix has the mean change of each attribute in points of probability (100 is from
 surely not to surely).
 
-`--ways` fits vectors anew in both ways, regression and difference of means, with the fitter as the
-one that says how long a step is; `--save FOLDER` keeps the regression's in a model folder.
+`--ways` fits vectors anew in all ways (difference of means, regression, and eased, between the
+two), with the fitter as the one that says how long a step is; `--save FOLDER` keeps the eased ones
+in a model folder.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ def keep(place: Path, vectors: dict[str, torch.Tensor]) -> None:
 @click.command(help=__doc__)
 @data
 @click.argument("model")
-@click.option("--ways", is_flag=True, help="Fit vectors in both ways, and show each.")
+@click.option("--ways", is_flag=True, help="Fit vectors in all ways, and show each.")
 @click.option("--save", type=click.Path(path_type=Path), help="Fit, and keep in this folder.")
 @click.option("--only", multiple=True, help="Of these attributes alone; may be given again.")
 @click.option("--limit", default=20_000, help="Training faces to fit on.")
@@ -92,7 +93,7 @@ def main(faces, labels, cache, model, ways, save, only, limit, everything) -> No
             for way in (WAYS if ways else WAYS[:1])
         }
         if save:
-            keep(save, made["regression"])
+            keep(save, made[WAYS[0]])
     else:
         made = {"shipped": {n: space.attributes[n] for n in only or space.attributes}}
     for kind, vectors in made.items():

@@ -66,9 +66,10 @@ def row(space: LatentSpace, name: str, faces: Path, labels, judge, limit: int, s
     figures = {"model": name, "latent_dim": space.latent_dim, **measure(space.model, batches, seed)}
     codes = torch.cat([space.posterior_of(part.float() / 255).mean for part in real.split(CHUNK)])
     figures["reconstructions"] = against(judge, decoded(space, codes), real)
-    for prior in ("normal", "mixture") if space.prior is not None else ("normal",):
+    fitted = [] if space.prior is None else [("prior", space.prior.kind)]
+    for title, prior in [("normal", "normal"), *fitted]:
         pictures = decoded(space, space.sample_codes(len(real), seed, prior))
-        figures[prior] = against(judge, pictures, real)
+        figures[title] = against(judge, pictures, real)
     return figures
 
 
@@ -110,7 +111,7 @@ def show(rows: list[dict], floor: dict) -> None:
         + f"{'Fréchet:':>12}{'recon.':>8}{'N(0,I)':>8}{'prior':>8}{'rates':>8}"
     )  # fmt: skip
     for figures in rows:
-        prior = figures.get("mixture", figures["normal"])
+        prior = figures.get("prior", figures["normal"])
         distances = (figures["reconstructions"], figures["normal"], prior)
         click.echo(
             f"{Path(figures['model']).name:24}"
@@ -128,9 +129,9 @@ def draw(rows: list[dict], floor: dict, path: Path) -> None:
     rows = sorted(rows, key=lambda figures: figures["kl_nats"])
     kl = [figures["kl_nats"] for figures in rows]
     left.plot(kl, [figures["psnr"] for figures in rows], "o-", color="#28587b", label="PSNR")
-    for prior, colour in (("normal", "#e07a5f"), ("mixture", "#3d9970")):
+    for prior, colour in (("normal", "#e07a5f"), ("prior", "#3d9970")):
         curve = [figures.get(prior, {}).get("frechet", np.nan) for figures in rows]
-        label = {"normal": "samples from N(0, I)", "mixture": "samples from the fitted prior"}
+        label = {"normal": "samples from N(0, I)", "prior": "samples from the fitted prior"}
         right.plot(kl, curve, "o-", color=colour, label=label[prior])
     right.axhline(floor["frechet"], color="#999999", linestyle=":", label="other real faces")
     for figures, x in zip(rows, kl, strict=True):

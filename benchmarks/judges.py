@@ -20,6 +20,7 @@ import numpy as np
 import torch
 
 from facevae.classifier import (
+    FITTER,
     SIZE,
     FaceClassifier,
     Faces,
@@ -37,7 +38,7 @@ from facevae.data.loader import FaceLoader
 
 RECIPES: dict[str, dict[str, Any]] = {
     "judge": {"width": 32, "blocks": 1, "epochs": 12, "seed": 1},
-    "fitter": {"width": 24, "blocks": 2, "epochs": 8, "seed": 2, "blur": True},
+    "fitter": FITTER,
 }
 
 

@@ -14,7 +14,7 @@ import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -25,6 +25,8 @@ from vaecore.device import fast_bfloat16
 from vaecore.errors import DataError
 from vaecore.files import replacing
 
+FITTER: dict[str, Any] = {"width": 24, "blocks": 2, "epochs": 8, "seed": 2, "blur": True}
+"""Recipe of the classifier that calibrates attribute vectors; see `train_classifier`."""
 SIZE = 64
 """Height and width that a classifier looks at; other images are resized."""
 FEATURES = 192

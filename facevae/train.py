@@ -20,6 +20,7 @@ from facevae.evaluate import measure
 from vaecore.device import fast_bfloat16
 from vaecore.distributions import DiagonalGaussian
 from vaecore.errors import DataError
+from vaecore.flow import Flow
 from vaecore.objective import ImpliedNoise, implied_noise
 from vaecore.training import fit, recipe
 from vaecore.training.loop import CHECKPOINT, MakeModule
@@ -38,6 +39,8 @@ FIRST = 8192
 """Images that an untrained model is shown at once, to begin from their principal components."""
 CODES = 20_000
 """Images of the training part that attribute vectors and the prior are fitted on."""
+CLASSIFIABLE = 2000
+"""Labelled images from which on a classifier is worth its training."""
 COMPONENTS = 4
 """Of the mixture: each has a covariance over all latent dimensions, which needs many codes."""
 
@@ -123,7 +126,7 @@ def train(
 ) -> Trained:
     """Train a model on a folder of images, and leave a complete model folder.
 
-    The folder is written at every better validation, and completed with a mixture prior, and
+    The folder is written at every better validation, and completed with a fitted prior, and
     attribute vectors if there are labels, at the end. An interrupted training leaves the best
     model so far without these.
 
@@ -179,27 +182,32 @@ def train(
     if not result.best or result.stopped == "interrupted":
         return done
     say(f"  encoding {min(len(data.train), CODES):,} images, for prior and vectors")
-    names = complete(output, data, result, workers=workers, fitter=fitter, broken=len(broken))
+    names = complete(
+        output, data, preset, result, workers=workers, fitter=fitter, broken=len(broken)
+    )
     return Trained(result, broken, len(data.whole), names)
 
 
 def complete(
     place: Path,
     data: Data,
+    preset: Preset | None = None,
     result: FitResult | None = None,
     *,
     workers: int | None = None,
     fitter: FaceClassifier | None = None,
     broken: int = 0,
 ) -> list[str]:
-    """Add attribute vectors and the mixture prior to a model folder.
+    """Add attribute vectors and a fitted prior to a model folder.
 
     Args:
         place: A model folder.
         data: The images it was trained on.
+        preset: Says what prior to fit: a flow, or a mixture if there is no word of it.
         result: What to note down about the training.
         workers: Processes that read images.
-        fitter: A classifier that says how long attribute vectors are.
+        fitter: A classifier that says how long attribute vectors are; without it one is trained,
+            where there are enough labelled images, and else the codes alone say it.
         broken: How many files could not be used, to be noted down.
 
     Returns:
@@ -209,27 +217,42 @@ def complete(
 
     space = DOMAIN.load(place)
     posterior, _ = encode(space, _spread(data.train, CODES), workers)
+    flow = preset.prior if preset is not None else {}
+    prior = Flow.fit(posterior, **flow) if flow else recipe.mixture(posterior, COMPONENTS)
     vectors, about = {}, {}
     if data.labels is not None:
         labelled = data.train.labelled(data.labels)
         # Of CelebA's forty some; of labels of one's own all.
         known = NAMES if set(NAMES) <= set(labelled.attributes) else labelled.attributes
+        if fitter is None and len(labelled) >= CLASSIFIABLE:
+            fitter = train_fitter(data, workers)
         codes, values = encode(space, _spread(labelled, CODES), workers)
         columns = [labelled.attributes.index(name) for name in known]
         vectors = fit_attributes(space, codes.mean, values[:, columns], known, fitter)
         about = describe(vectors)
-    recipe.complete(
-        DOMAIN,
-        place,
-        space,
-        posterior,
-        vectors,
-        about,
-        result,
-        COMPONENTS,
-        {"broken": broken},
-    )
+    facts = {"broken": broken, **({"prior": flow} if flow else {})}
+    recipe.complete(DOMAIN, place, space, prior, vectors, about, result, facts)
     return list(vectors)
+
+
+def train_fitter(data: Data, workers: int | None = None) -> FaceClassifier:
+    """Return a classifier of the labels, which says how long attribute vectors are.
+
+    Args:
+        data: The images and their labels; at most `CODES` of them are held in memory.
+        workers: Processes that read images.
+    """
+    from facevae.classifier import FITTER, SIZE, Faces, train_classifier
+    from facevae.codec import FaceCodec
+
+    whole = FaceFolder(data.whole.root, FaceCodec(SIZE)).labelled(data.labels)
+    parts = []
+    for part in ("train", "validation"):
+        loader = FaceLoader(_spread(whole.split(part), CODES), 256, training=False, workers=workers)
+        batches = [((x * 255).round().byte(), y.bool()) for x, y in loader]
+        loader.close()
+        parts.append(Faces(*(torch.cat(each) for each in zip(*batches, strict=True))))
+    return train_classifier(*parts, list(whole.attributes), **FITTER)
 
 
 def encode(

@@ -115,7 +115,8 @@ def complete(place: Path, windows: Tensor, result: FitResult | None = None) -> N
     posterior = space.posterior_of(windows)
     attributes = fit_attributes(space, windows, posterior.mean)
     known = describe(space.codec.name)
-    recipe.complete(DOMAIN, place, space, posterior, attributes, known, result)
+    prior = recipe.mixture(posterior)
+    recipe.complete(DOMAIN, place, space, prior, attributes, known, result)
 
 
 def _spread(windows: np.ndarray, limit: int) -> np.ndarray:

@@ -66,11 +66,12 @@ def fitter() -> FaceClassifier:
 def test_regression_leaves_companions_alone_and_means_do_not(space, codes, having) -> None:
     drawn = {
         way: fit_attributes(space, codes, having, NAMES, way=way)["Eyeglasses"] @ MIX.inverse()
-        for way in ("regression", "means")
+        for way in ("regression", "eased", "means")
     }
     assert drawn["regression"][1].abs() < 0.1 * drawn["regression"][0]
     assert drawn["means"][1] > 0.4 * drawn["means"][0]
-    with pytest.raises(ValueError, match="known are regression, means"):
+    torch.testing.assert_close(drawn["eased"], 0.6 * drawn["means"] + 0.4 * drawn["regression"])
+    with pytest.raises(ValueError, match="known are eased, regression, means"):
         fit_attributes(space, codes, having, NAMES, way="magic")
 
 

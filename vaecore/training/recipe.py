@@ -14,6 +14,7 @@ from torch import Tensor
 
 from vaecore.distributions import DiagonalGaussian
 from vaecore.domain import Domain
+from vaecore.flow import Flow
 from vaecore.folder import WEIGHTS, ModelConfig, load_weights
 from vaecore.model import VAE
 from vaecore.presets import Preset
@@ -94,32 +95,39 @@ def metrics(measure: Callable[[VAE, Tensor], Mapping[str, Any]]) -> Metrics:
     return lambda model, x: {name: float(value) for name, value in measure(model, x).items()}
 
 
+def mixture(posterior: DiagonalGaussian, components: int = 20) -> GaussianMixture:
+    """Return a mixture fitted to one sample of each posterior.
+
+    Args:
+        posterior: Posteriors of training examples.
+        components: At most the number of examples.
+    """
+    codes = posterior.sample(torch.Generator().manual_seed(0))
+    return GaussianMixture.fit(codes, min(components, len(codes)), covariance="full")
+
+
 def complete(
     domain: Domain,
     place: Path,
     space: LatentSpace,
-    posterior: DiagonalGaussian,
+    prior: GaussianMixture | Flow,
     attributes: Mapping[str, Tensor],
     about: Mapping[str, Any],
     result: FitResult | None = None,
-    components: int = 20,
     facts: Mapping[str, Any] | None = None,
 ) -> None:
-    """Add attribute vectors and a mixture prior to a model folder.
+    """Add attribute vectors and a fitted prior to a model folder.
 
     Args:
         domain: The model's domain.
         place: The model folder.
         space: The model in it.
-        posterior: Posteriors of training examples; the prior is fitted to one sample of each.
+        prior: Fitted to the codes of training examples.
         attributes: Vectors `(latent_dim,)` by name.
         about: What each of them changes, by name.
         result: What to note down about the training.
-        components: Of the mixture, at most the number of examples.
         facts: What else to note down about the training.
     """
-    codes = posterior.sample(torch.Generator().manual_seed(0))
-    prior = GaussianMixture.fit(codes, min(components, len(codes)), covariance="full")
     config = replace(
         space.config,
         attributes={name: about[name] for name in attributes},

@@ -102,7 +102,7 @@ def _with_default(param: click.Parameter, defaults: Mapping[str, Any]) -> click.
     if param.name not in defaults:
         return param
     param, value = copy(param), defaults[param.name]
-    if isinstance(value, str):
+    if isinstance(value, str) and not isinstance(param.type, click.Choice):
         param.help += f"  [default: {value}]"
     else:
         param.default = value

@@ -1,0 +1,89 @@
+"""The model in the box: small enough, and as good as its card says on faces of nobody."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+import facevae
+from vaecore.space import LatentSpace
+
+DATA = Path(__file__).parents[2] / "data"
+FACES = [DATA / f"{name}.png" for name in ("ada", "bob", "cleo", "dan")]
+LISTED = {
+    "Smiling",
+    "Eyeglasses",
+    "Male",
+    "Blond_Hair",
+    "Young",
+    "Wearing_Hat",
+    "Mouth_Slightly_Open",
+    "Bangs",
+}
+
+
+@pytest.fixture(scope="module")
+def space() -> LatentSpace:
+    return facevae.load("faces_64")
+
+
+def test_the_folder_is_light(space: LatentSpace) -> None:
+    from facevae.domain import DOMAIN
+
+    folder = DOMAIN.folder("faces_64")
+    assert sum(path.stat().st_size for path in folder.iterdir()) <= 25_000_000
+    assert (folder / "README.md").is_file()
+
+
+def test_example_faces_are_kept(space: LatentSpace) -> None:
+    from facevae.evaluate import measure
+
+    found = measure(space.model, [torch.stack([space.codec.encode(path) for path in FACES])])
+    assert found["psnr"] > 35
+    assert found["ssim"] > 0.95
+
+
+def test_samples_are_sharp_and_varied(space: LatentSpace) -> None:
+    codes = space.sample_codes(32, seed=3, temperature=0.8)
+    assert 0.3 < float(codes.std()) < 0.9
+    pictures = space.decode_to_examples(codes)
+    assert float(pictures.std(0).mean()) > 0.1
+    # A flow that learned nothing would hand its noise on.
+    noise = torch.randn(32, space.latent_dim, generator=torch.Generator().manual_seed(3))
+    assert float((codes - 0.8 * noise).square().mean()) > 0.05
+
+
+def test_attributes_change_what_they_say(space: LatentSpace) -> None:
+    """What can be told without a classifier: blond hair is light, glasses dark about the eyes."""
+    assert set(space.attributes) >= LISTED
+    assert set(space.attributes) == set(space.config.attributes)
+    before = torch.stack([space.codec.encode(each) for each in space.reconstruct(FACES)])
+    blond, glasses = (
+        torch.stack([space.codec.encode(space.edit(path, {name: 1.0})) for path in FACES])
+        for name in ("Blond_Hair", "Eyeglasses")
+    )
+    top, eyes = slice(2, 14), slice(26, 36)
+    assert (blond - before)[:, :, top].mean((1, 2, 3)).min() > 0.03
+    assert (glasses - before)[:, :, eyes, 16:48].mean((1, 2, 3)).max() < -0.03
+
+
+def test_taking_back_what_was_added_is_exact(space: LatentSpace) -> None:
+    z = space.encode(FACES[:1])
+    vector = space.attributes["Smiling"]
+    torch.testing.assert_close((z + vector) - vector, z, rtol=0, atol=1e-5)
+
+
+def test_example_faces_are_framed() -> None:
+    pytest.importorskip("cv2")
+    from facevae.align import is_framed
+
+    assert [is_framed(path) for path in FACES] == [True] * len(FACES)
+
+
+def test_a_morph_ends_at_the_reconstructions(space: LatentSpace) -> None:
+    frames = space.interpolate(FACES[0], FACES[1], steps=5, path="lerp")
+    ends = space.reconstruct(FACES[:2])
+    assert frames[0].tobytes() == ends[0].tobytes()
+    assert frames[-1].tobytes() == ends[1].tobytes()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from facevae.codec import FaceCodec
     from facevae.networks.model import FaceVAE
 
-FLOW = {"steps", "minutes", "batch_size", "learning_rate", "width", "blocks", "seed"}
+FLOW = {"steps", "epochs", "minutes", "batch_size", "learning_rate", "width", "blocks", "seed"}
 PRESETS = Path(__file__).with_name("presets.yaml")
 
 

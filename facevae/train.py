@@ -216,7 +216,7 @@ def complete(
     from facevae.attributes import NAMES, describe, fit_attributes
 
     space = DOMAIN.load(place)
-    posterior, _ = encode(space, _spread(data.train, CODES), workers)
+    posterior, _ = encode(space, _spread(data.train, CODES), workers, mirrored=True)
     flow = preset.prior if preset is not None else {}
     prior = Flow.fit(posterior, **flow) if flow else recipe.mixture(posterior, COMPONENTS)
     vectors, about = {}, {}
@@ -256,11 +256,17 @@ def train_fitter(data: Data, workers: int | None = None) -> FaceClassifier:
 
 
 def encode(
-    space: LatentSpace, folder: FaceFolder, workers: int | None = None
+    space: LatentSpace, folder: FaceFolder, workers: int | None = None, mirrored: bool = False
 ) -> tuple[DiagonalGaussian, Tensor]:
     """Return the posteriors of all usable images of a folder, and their labels.
 
     The images themselves are never all in memory.
+
+    Args:
+        space: The model.
+        folder: The images.
+        workers: Processes that read images.
+        mirrored: Encode the mirror image of each as well.
 
     Returns:
         Posteriors `(n, latent_dim)`, and bool `(n, attributes)`, or `(n, 0)` without labels.
@@ -269,10 +275,11 @@ def encode(
     loader = FaceLoader(folder, 256, training=False, workers=workers)
     for batch in loader:
         x, labels = batch if folder.values is not None else (batch, torch.zeros(len(batch), 0))
-        posterior = space.posterior_of(x)
-        means.append(posterior.mean)
-        stddevs.append(posterior.stddev)
-        values.append(labels.bool())
+        for seen in (x, x.flip(3)) if mirrored else (x,):
+            posterior = space.posterior_of(seen)
+            means.append(posterior.mean)
+            stddevs.append(posterior.stddev)
+            values.append(labels.bool())
     loader.close()
     return DiagonalGaussian(torch.cat(means), torch.cat(stddevs)), torch.cat(values)
 

@@ -149,6 +149,7 @@ class Flow(nn.Module):
         posterior: DiagonalGaussian,
         *,
         steps: int = 20_000,
+        epochs: int = 200,
         minutes: float | None = None,
         batch_size: int = 512,
         learning_rate: float = 1e-3,
@@ -165,7 +166,9 @@ class Flow(nn.Module):
         Args:
             posterior: Posteriors of real items `(n, latent_dim)`.
             steps: Optimiser steps.
-            minutes: Wall-clock budget that takes the place of `steps`.
+            epochs: Fewer steps are taken where they would show every code more often than this:
+                a flow that has seen a few codes too often makes nothing else.
+            minutes: Wall-clock budget that takes the place of `steps` and `epochs`.
             batch_size: Codes per step.
             learning_rate: Of AdamW, at first.
             width: Units of a layer.
@@ -178,13 +181,15 @@ class Flow(nn.Module):
             flow = cls(posterior.mean.shape[1], width, blocks)
             parameters = list(flow.parameters())
             average = [parameter.detach().clone() for parameter in parameters]
-            optimizer = torch.optim.AdamW(parameters, learning_rate, weight_decay=0.01)
+            optimizer = torch.optim.AdamW(parameters, learning_rate, weight_decay=0.01, fused=True)
+            batch_size = min(batch_size, len(posterior))
+            steps = min(steps, max(1, epochs * len(posterior) // batch_size))
             began, step, done, running = time.monotonic(), 0, 0.0, 0.0
             while done < 1:
                 rate = 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done))
                 for group in optimizer.param_groups:
                     group["lr"] = learning_rate * rate * min(1.0, (step + 1) / 200)
-                chosen = torch.randint(0, len(posterior), (min(batch_size, len(posterior)),))
+                chosen = torch.randint(0, len(posterior), (batch_size,))
                 with torch.autocast("cpu", torch.bfloat16, enabled=fast_bfloat16()):
                     loss = flow.loss(posterior[chosen])
                 optimizer.zero_grad()

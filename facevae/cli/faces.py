@@ -47,7 +47,7 @@ class FacePresentation(Presentation):
     suffixes = SHEETS
     draws = True
     defaults: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "sample": {"n": 16, "temperature": 0.8},
+        "sample": {"n": 16},
         # The arc bends the change of pixels towards its middle; on the line it is even.
         "morph": {"steps": "25; on a sheet 9", "path": "lerp"},
     }

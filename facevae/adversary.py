@@ -14,53 +14,19 @@ the scales of the losses (Esser et al., Taming transformers, 2021, balance their
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from facevae.networks.critic import Critic
+from facevae.networks.critic import Adversary, Critic
 from vaecore.model import VAE
 from vaecore.training.config import TrainingConfig
 from vaecore.training.module import Metrics, TrainingModule
 
 MEMORY = 0.98
 """Decay per step of the average strengths of the pulls."""
-
-
-@dataclass(frozen=True)
-class Adversary:
-    """Settings of an adversarial training. The three pulls are shares of the likelihood's."""
-
-    begin_step: int = 0
-    """Steps of plain training before the critic comes and the encoder rests."""
-    reconstruction: float = 6.0
-    """Pull of the critic's score on reconstructions."""
-    features: float = 4.0
-    """Pull towards the critic's features of the original (feature matching)."""
-    prior: float = 0.0
-    """Pull of the critic's score on pictures of codes from N(0, I), which no encoder has placed."""
-    width: int = 32
-    """Channels of the critic at half resolution."""
-    learning_rate: float = 3e-4
-    """Of the critic, on the schedule of the VAE's. Where it is not well above the VAE's, the
-    critic follows and never leads."""
-    share: float = 1.0
-    """Part of each batch that the critic sees."""
-    warmup_steps: int = 200
-    """Steps over which the pulls rise from 0."""
-
-    def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if not value >= 0:
-                raise ValueError(f"{field.name} must be at least 0, got {value}")
-        if not 0 < self.share <= 1:
-            raise ValueError(f"share must be above 0 and at most 1, got {self.share}")
-        if not 1 <= self.width <= 512:
-            raise ValueError(f"width must be in 1..512, got {self.width}")
 
 
 class AdversarialModule(TrainingModule):

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from vaecore import presets
 
 if TYPE_CHECKING:
-    from facevae.adversary import Adversary
     from facevae.codec import FaceCodec
+    from facevae.networks.critic import Adversary
     from facevae.networks.model import FaceVAE
 
 FLOW = {"steps", "epochs", "minutes", "batch_size", "learning_rate", "width", "blocks", "seed"}
@@ -23,7 +23,7 @@ class Preset(presets.Preset):
     """A recipe for a face model; the architecture holds fields of `FaceArchitecture`.
 
     Attributes:
-        adversary: Fields of `facevae.adversary.Adversary`; empty trains without a critic.
+        adversary: Fields of `facevae.networks.critic.Adversary`; empty trains without a critic.
         prior: Arguments of `vaecore.flow.Flow.fit`; empty fits a mixture.
     """
 
@@ -50,7 +50,7 @@ class Preset(presets.Preset):
 
     def make_adversary(self) -> Adversary | None:
         """Return the settings of the critic, or None for a training without one."""
-        from facevae.adversary import Adversary
+        from facevae.networks.critic import Adversary
         from vaecore.config import build
 
         return build(Adversary, self.adversary, "adversary") if self.adversary else None

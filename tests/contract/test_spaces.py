@@ -152,10 +152,12 @@ def test_the_same_seed_gives_the_same(kind, bare: LatentSpace, x: Tensor) -> Non
         assert torch.equal(before, torch.get_rng_state()), name
 
 
-def test_the_mixture_has_codes_of_its_own(bare: LatentSpace) -> None:
-    normal, mixture = (bare.sample_codes(5, seed=1, prior=prior) for prior in ("normal", "mixture"))
-    assert normal.shape == mixture.shape == (5, bare.latent_dim)
-    assert not torch.allclose(normal, mixture)
+def test_the_fitted_prior_has_codes_of_its_own(bare: LatentSpace) -> None:
+    kinds = ("normal", bare.prior.kind)
+    normal, fitted = (bare.sample_codes(5, seed=1, prior=prior) for prior in kinds)
+    assert normal.shape == fitted.shape == (5, bare.latent_dim)
+    assert not torch.allclose(normal, fitted)
+    torch.testing.assert_close(bare.sample_codes(5, seed=1), fitted, rtol=0, atol=0)
 
 
 def test_wrong_requests(bare: LatentSpace, x: Tensor) -> None:

@@ -230,3 +230,8 @@ def test_learning_rates() -> None:
     assert cosine.rate(10, 110) == pytest.approx(1e-3)
     assert cosine.rate(60, 110) == pytest.approx(5e-4)
     assert cosine.rate(110, 110) == pytest.approx(0, abs=1e-12)
+
+
+def test_a_training_that_throws_every_gradient_away_says_so(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="100 gradients in a row were thrown away"):
+        train(tmp_path, hopeless_norm=1e-9, max_steps=150)

@@ -11,9 +11,13 @@ import torch
 from torch import Tensor
 
 from vaecore.analysis import ACTIVE_VARIANCE
+from vaecore.errors import DataError
 from vaecore.model import VAE
 from vaecore.objective import LossTerms
 from vaecore.training.config import TrainingConfig
+
+MOST_THROWN_AWAY = 100
+"""Steps in a row that may come to nothing before a training gives up."""
 
 Metrics = Callable[[VAE, Tensor], dict[str, float]]
 """A domain's own measures of a model on a batch; the validation reports their means."""
@@ -37,6 +41,7 @@ class TrainingModule(pl.LightningModule):
         self.config = config
         self.metrics = metrics
         self._moments: list[Tensor] = []
+        self._thrown_away = 0
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         """Return what is trained, as an optimiser takes it; a group may set its own values."""
@@ -90,7 +95,15 @@ class TrainingModule(pl.LightningModule):
     ) -> None:
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.gradient_clip)
         self.log("train/gradient_norm", norm)
-        if not norm < self.config.hopeless_norm:
+        hopeless = not norm < self.config.hopeless_norm
+        self._thrown_away = self._thrown_away + 1 if hopeless else 0
+        if self._thrown_away >= MOST_THROWN_AWAY:
+            raise DataError(
+                f"{MOST_THROWN_AWAY} gradients in a row were thrown away, the last of norm "
+                f"{float(norm):.3g}: nothing is learned",
+                remedy="raise training.hopeless_norm, or lower the learning rate",
+            )
+        if hopeless:
             for parameter in self.model.parameters():
                 if parameter.grad is not None:
                     parameter.grad.zero_()

@@ -5,9 +5,12 @@
     align           from an ordinary photograph to the framing the models know
     networks        the convolutional encoders and decoders
     data            folders of pictures, streamed; labels
+    train           from such a folder to a model folder; recipes in presets.yaml
+    adversary       training a decoder against a critic
     attributes      vectors for smiles, glasses and hats
+    classifier      what sees attributes in pictures; it calibrates and judges vectors
     presentation    sheets, morphs as GIF and MP4
-    evaluate        quality on faces never seen
+    evaluate        quality on faces never seen (measures, frechet, effects)
     models          the models in the box
 
 Names are imported when first used: `import facevae` does not import torch.

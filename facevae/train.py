@@ -66,11 +66,11 @@ class Data:
         """Return the parts of a folder.
 
         Raises:
-            DataError: The folder holds too few images, or the labels name none of them.
+            DataError: The folder holds too few images, or the labels name missing ones.
         """
         whole = FaceFolder(root, preset.make_codec())
         if labels is not None:
-            whole.labelled(labels)  # refused now, not after hours
+            whole.labelled(labels, strict=True)  # refused now, not after hours
         train, validation = whole.split("train"), whole.split("validation")
         return cls(whole, train, _spread(validation, VALIDATION_IMAGES), labels)
 

@@ -157,7 +157,7 @@ class FaceFolder(Dataset):
         if len(missing) and (strict or not len(have)):
             count = "only missing images" if not len(have) else f"{len(missing):,} missing images"
             problem = f"names {count} ({_some(examples)}), looked for in {self.root}"
-            remedy = f"name them as they are there, for example {self.name(0)}"
+            remedy = f"leave their lines out, or name them as they are there, like {self.name(0)}"
             raise DataError(problem, path=labels.path, remedy=remedy)
         part = self.select(have)
         part.values = labels.values[found[have]]

@@ -91,6 +91,13 @@ def test_wrong_requests(images):
     assert "no preset 'nope'" in fail("images", "--preset", "nope", code=2)
 
 
+def test_labels_of_missing_images_are_refused(images):
+    Path("labels.csv").write_text("image,Hat\n000.png,1\n001.png,-1\ngone.png,1\n")
+    error = run("train", "images", "--labels", "labels.csv", code=1).stderr
+    assert error.startswith("Error: labels.csv: names 1 missing images (gone.png)")
+    assert not Path("runs").exists()
+
+
 def test_align(images, shared_data):
     pytest.importorskip("cv2")
     Path("photos").mkdir()

@@ -177,7 +177,7 @@ def test_labels_of_missing_images_are_refused_if_that_is_asked_for(tmp_path: Pat
         folder.labelled(labels_of("a.png", "x.png"), strict=True)
     assert str(caught.value) == (
         f"labels.csv: names 1 missing images (x.png), looked for in {tmp_path}; "
-        "name them as they are there, for example a.png"
+        "leave their lines out, or name them as they are there, like a.png"
     )
 
 

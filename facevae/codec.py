@@ -66,6 +66,12 @@ class FaceCodec(Codec["Image.Image"]):
 
         return image.resize((self.size, self.size), Image.Resampling.BICUBIC)
 
+    def change(self, x: Tensor) -> Tensor:
+        """Return how much each picture differs from the next, see `measures.perceived_change`."""
+        from facevae.measures import perceived_change
+
+        return perceived_change(x)
+
     def pixels(self, item: Any) -> np.ndarray:
         """Return an example before it becomes floating point: uint8 `(size, size, 3)`."""
         return np.asarray(self.picture(item))

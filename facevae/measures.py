@@ -9,6 +9,8 @@ from torch.nn import functional
 WINDOW, SIGMA = 11, 1.5
 """Of SSIM's Gaussian window, in pixels."""
 _LUMINANCE = (0.299, 0.587, 0.114)
+_PIXELS = 0.6
+"""Weight of pixels in `perceived_change`: most morphs are even in both measures (docs/faces.md)."""
 _SMALLEST = 1e-10
 """Mean squared error that counts for none at all; its PSNR is 100 dB."""
 
@@ -69,6 +71,29 @@ def ssim(x: Tensor, y: Tensor) -> Tensor:
     luminance = (2 * mean_x * mean_y + c1) / (mean_x.square() + mean_y.square() + c1)
     structure = (2 * covariance + c2) / (variance_x + variance_y + c2)
     return (luminance * structure).mean((1, 2, 3))
+
+
+def perceived_change(x: Tensor) -> Tensor:
+    """Return how much of a morph happens between each frame and the next, `(n - 1,)`.
+
+    A weighted mean of two shares: of the path's whole change in pixels (root mean square) and in
+    structure (the root of 1 - SSIM, which with a positive root is nearly a metric: Brunet et al.,
+    2012). Either alone is uneven in the other: an edge that moves changes structure before it
+    changes many pixels. Frames too small for SSIM are measured in pixels.
+
+    Args:
+        x: Frames `(n, channels, height, width)` in [0, 1], n at least 2.
+    """
+    before, after = x[:-1].double(), x[1:].double()
+    pixels = _shares((after - before).square().mean((1, 2, 3)).sqrt())
+    if min(x.shape[-2:]) < WINDOW:
+        return pixels
+    structure = _shares((1 - ssim(after, before)).clamp(min=0).sqrt())
+    return torch.lerp(structure, pixels, _PIXELS)
+
+
+def _shares(values: Tensor) -> Tensor:
+    return values / values.sum().clamp(min=_SMALLEST)
 
 
 def gradient_energy(x: Tensor) -> Tensor:

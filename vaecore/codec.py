@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from vaecore.errors import UsageError
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -52,6 +54,19 @@ class Codec(ABC, Generic[Item]):
     def context(self, item: Any) -> Any:
         """Return what decoding needs beside the example (for music: tempo and instrument)."""
         return None
+
+    def change(self, x: Tensor) -> Tensor:
+        """Return how much a person sees or hears change from each example to the next, `(n - 1,)`.
+
+        A codec that can tell gives `interpolate` its timing "perceived".
+
+        Args:
+            x: Examples `(n, ...)`, n at least 2, as decoded along a path.
+
+        Raises:
+            UsageError: This representation has no such measure.
+        """
+        raise UsageError(f"{self.config.get('name')} has no measure of perceived change")
 
     def blend(self, contexts: Sequence[Any], weights: Sequence[float]) -> Any:
         """Return the weighted mean of contexts; the weights are at least 0 and sum to 1."""

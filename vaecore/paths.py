@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize
@@ -12,6 +13,11 @@ from vaecore.distributions import reparameterize
 
 _SMALLEST_SINE = 1e-4
 """Below this sine of the angle, float32 no longer knows the plane that the arc lies in."""
+_GRID = 33
+"""Points of a segment at which its change is measured."""
+
+Change = Callable[[Tensor], Tensor]
+"""How much the decoded codes `(n, latent_dim)` change from each to the next: `(n - 1,)`."""
 
 
 def lerp(a: Tensor, b: Tensor, t: Tensor | float) -> Tensor:
@@ -60,16 +66,23 @@ def slerp(a: Tensor, b: Tensor, t: Tensor | float) -> Tensor:
     return _exact_ends(a, b, t, torch.where(line, torch.lerp(a, b, t), arc))
 
 
-def interpolate(points: Tensor, steps: int, path: str = "slerp") -> Tensor:
-    """Return evenly spaced steps on the way from the first point through the others to the last.
+def interpolate(
+    points: Tensor, steps: int, path: str = "slerp", change: Change | None = None
+) -> Tensor:
+    """Return even steps on the way from the first point through the others to the last.
 
     The ends are the points themselves, bit for bit; so are the points between, wherever
     `steps - 1` is a multiple of the number of segments.
+
+    Steps are evenly spaced in the latent space, which a decoder bends: where it turns fast, a
+    step shows much. With `change` they are evenly spaced in that measure along each segment, the
+    length of the curve behind the decoder (Arvanitidis et al., Latent Space Oddity, 2018).
 
     Args:
         points: `(n, latent_dim)`, n at least 2.
         steps: Number of results, both ends included, at least 2.
         path: "slerp" or "lerp", between neighbouring points.
+        change: Measures neighbouring codes: `(m, latent_dim)` to `(m - 1,)`, at least 0.
 
     Returns:
         `(steps, latent_dim)`.
@@ -82,6 +95,10 @@ def interpolate(points: Tensor, steps: int, path: str = "slerp") -> Tensor:
         raise ValueError(f"points must be (n, latent_dim), got {tuple(points.shape)}")
     segment, t = _segments(len(points), steps)
     segment, t = segment.to(points.device), t.to(points)
+    if change is not None:
+        for index in range(len(points) - 1):
+            here = segment == index
+            t[here] = _retimed(t[here], points[index], points[index + 1], between, change)
     return between(points[segment], points[segment + 1], t)
 
 
@@ -166,6 +183,19 @@ def _path(name: str) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
 
 def _position(t: Tensor | float, like: Tensor) -> Tensor:
     return torch.as_tensor(t, dtype=like.dtype, device=like.device).unsqueeze(-1)
+
+
+def _retimed(
+    t: Tensor, a: Tensor, b: Tensor, between: Callable[..., Tensor], change: Change
+) -> Tensor:
+    """Return where on the way from a to b the shares t of all its change have passed."""
+    grid = torch.linspace(0, 1, _GRID).to(a)
+    changes = change(between(a, b, grid)).double().cpu().numpy()
+    passed = np.concatenate([[0.0], np.cumsum(changes)])
+    if not 0 < passed[-1] < np.inf:
+        return t  # nothing changes: every timing is even
+    shares = t.double().cpu().numpy() * passed[-1]
+    return torch.from_numpy(np.interp(shares, passed, grid.double().cpu().numpy())).to(t)
 
 
 def _exact_ends(a: Tensor, b: Tensor, t: Tensor, between: Tensor) -> Tensor:

@@ -24,6 +24,8 @@ from vaecore.paths import (
 )
 from vaecore.samplers import Sampler, StandardNormal
 
+TIMINGS = ("latent", "perceived")
+"""What is even about the steps of an interpolation."""
 CHUNK = 64
 """Rows that are encoded together."""
 ROWS = 16
@@ -179,6 +181,7 @@ class LatentSpace:
         path: str = "slerp",
         temperature: float = 0.0,
         seed: int = 0,
+        timing: str = "latent",
     ) -> list[Any]:
         """Return `steps` items on the way from the first item through the others to the last.
 
@@ -188,10 +191,26 @@ class LatentSpace:
             items: Two or more.
             steps: Number of results, ends included.
             path: "slerp" or "lerp".
+            timing: "latent" takes steps of one length in the latent space, "perceived" such that
+                the decoded items change by as much with each, where the codec can measure that.
         """
-        z = interpolate(self.encode(list(items)), steps, path)
+        if timing not in TIMINGS:
+            raise ValueError(f"unknown timing {timing!r}; known are {', '.join(TIMINGS)}")
+        change = self.change if timing == "perceived" else None
+        z = interpolate(self.encode(list(items)), steps, path, change)
         contexts = self._blended(items, interpolation_weights(len(items), steps))
         return self.decode(z, temperature, seed, contexts)
+
+    def change(self, z: Tensor) -> Tensor:
+        """Return how much what is decoded changes from each code to the next, as perceived.
+
+        Args:
+            z: Codes on a path `(n, latent_dim)`, n at least 2.
+
+        Returns:
+            `(n - 1,)`, see `Codec.change`.
+        """
+        return self.codec.change(self.decode_to_examples(z))
 
     def palette(
         self,

@@ -67,6 +67,13 @@ class FacePresentation(Presentation):
         ]
         film = [
             click.Option(
+                ["--timing"],
+                type=click.Choice(["latent", "perceived"]),
+                default="perceived",
+                show_default=True,
+                help="Steps of one length in the latent space, or of one size to the eye.",
+            ),
+            click.Option(
                 ["--hold"],
                 type=shared.Finite(0, 60),
                 default=0.6,

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from vaecore.codec import Codec
 from vaecore.errors import DataError, UsageError
 from vaecore.space import LatentSpace
 
@@ -105,6 +106,17 @@ def test_the_ends_of_a_way_are_the_reconstructions(bare: LatentSpace, x: Tensor,
     assert equal([through[0], through[4], through[8]], again)
 
 
+def test_steps_timed_by_what_is_perceived(bare: LatentSpace, x: Tensor) -> None:
+    ends = [x[0], x[1], x[2]]
+    if type(bare.codec).change is Codec.change:
+        with pytest.raises(UsageError, match="no measure of perceived change"):
+            bare.interpolate(*ends, timing="perceived")
+        return
+    timed = bare.interpolate(*ends, steps=9, path="lerp", timing="perceived")
+    assert equal([timed[0], timed[4], timed[8]], bare.reconstruct(ends))
+    assert not equal(timed, bare.interpolate(*ends, steps=9, path="lerp"))
+
+
 def test_the_corners_of_a_palette_are_the_reconstructions(bare: LatentSpace, x: Tensor) -> None:
     corners = list(x[:4])
     again = bare.reconstruct(corners)
@@ -169,6 +181,8 @@ def test_wrong_requests(bare: LatentSpace, x: Tensor) -> None:
         bare.palette([x[0], x[1]])
     with pytest.raises(ValueError, match="unknown path 'zigzag'"):
         bare.interpolate(x[0], x[1], path="zigzag")
+    with pytest.raises(ValueError, match="unknown timing 'soon'"):
+        bare.interpolate(x[0], x[1], timing="soon")
 
 
 def test_analysing(space: LatentSpace, x: Tensor) -> None:

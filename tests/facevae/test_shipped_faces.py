@@ -8,6 +8,8 @@ import pytest
 import torch
 
 import facevae
+from facevae.measures import ssim
+from vaecore.paths import interpolate
 from vaecore.space import LatentSpace
 
 DATA = Path(__file__).parents[2] / "data"
@@ -87,3 +89,15 @@ def test_a_morph_ends_at_the_reconstructions(space: LatentSpace) -> None:
     ends = space.reconstruct(FACES[:2])
     assert frames[0].tobytes() == ends[0].tobytes()
     assert frames[-1].tobytes() == ends[1].tobytes()
+
+
+def test_a_morph_is_even_to_the_eye(space: LatentSpace) -> None:
+    codes = space.encode(FACES)
+    for a, b in ((0, 1), (1, 2), (2, 3), (0, 3)):
+        way = interpolate(codes[[a, b]], 12, "lerp", space.change)
+        frames = space.decode_to_examples(way)
+        for sizes in (
+            frames.diff(dim=0).square().mean((1, 2, 3)).sqrt(),
+            (1 - ssim(frames[1:], frames[:-1])).sqrt(),
+        ):
+            assert sizes.max() < 2 * sizes.min(), (a, b)

@@ -175,3 +175,37 @@ def test_perturb_keeps_the_length(amount):
 def test_misuse_is_refused(call):
     with pytest.raises(ValueError, match=r"unknown path|need at least 2|must be"):
         call()
+
+
+@pytest.mark.parametrize("path", PATHS)
+@given(
+    points=st.lists(
+        st.lists(st.floats(-3, 3, width=32), min_size=3, max_size=3), min_size=2, max_size=4
+    ),
+    steps=st.integers(2, 12),
+)
+@settings(max_examples=40, deadline=None)
+def test_timed_steps_keep_the_path_its_order_and_its_ends(path, points, steps):
+    points = torch.tensor(points)
+    z = interpolate(points, steps, path, lambda codes: codes.exp().diff(dim=0).norm(dim=1))
+    assert z.shape == (steps, 3)
+    assert bits(z[0]) == bits(points[0])
+    assert bits(z[-1]) == bits(points[-1])
+    through = interpolate(points, 2 * len(points) - 1, path, lambda codes: torch.ones(32))
+    assert bits(through[::2]) == bits(points)
+
+
+def test_timed_steps_are_even_in_what_was_measured():
+    points = torch.tensor([[0.0], [3.0], [0.0]])
+    z = interpolate(points, 13, "lerp", lambda codes: codes.exp().diff(dim=0).abs().squeeze(1))
+    sizes = z.exp().diff(dim=0).abs().squeeze(1)
+    assert sizes.max() / sizes.min() < 1.05
+    untimed = interpolate(points, 13, "lerp").exp().diff(dim=0).abs().squeeze(1)
+    assert untimed.max() / untimed.min() > 4
+
+
+@pytest.mark.parametrize("value", [0.0, math.inf, math.nan])
+def test_a_change_that_says_nothing_leaves_the_steps_as_they_are(value):
+    points = normal(3, 4)
+    z = interpolate(points, 7, "lerp", lambda codes: torch.full((32,), value))
+    torch.testing.assert_close(z, interpolate(points, 7, "lerp"))

@@ -39,9 +39,15 @@ def interpolate(
         raise UsageError(f"{steps} steps cannot pass {len(inputs)} inputs; use more --steps")
     space = job.load(inputs)
     rounds = job.sources(space.codec, inputs)
+    timing = job.options.get("timing", "latent")
     made = [
         space.interpolate(
-            *(s.item for s in sources), steps=steps, path=path, temperature=temperature, seed=seed
+            *(s.item for s in sources),
+            steps=steps,
+            path=path,
+            temperature=temperature,
+            seed=seed,
+            timing=timing,
         )
         for sources in rounds
     ]
@@ -56,6 +62,7 @@ def interpolate(
         {
             "steps": steps,
             "path": path,
+            "timing": timing,
             "temperature": temperature,
             "seed": seed,
             "windows": facts,

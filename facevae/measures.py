@@ -9,8 +9,6 @@ from torch.nn import functional
 WINDOW, SIGMA = 11, 1.5
 """Of SSIM's Gaussian window, in pixels."""
 _LUMINANCE = (0.299, 0.587, 0.114)
-_PIXELS = 0.6
-"""Weight of pixels in `perceived_change`: most morphs are even in both measures (docs/faces.md)."""
 _SMALLEST = 1e-10
 """Mean squared error that counts for none at all; its PSNR is 100 dB."""
 
@@ -74,26 +72,22 @@ def ssim(x: Tensor, y: Tensor) -> Tensor:
 
 
 def perceived_change(x: Tensor) -> Tensor:
-    """Return how much of a morph happens between each frame and the next, `(n - 1,)`.
+    """Return how much a person sees change between each frame and the next, `(n - 1,)`.
 
-    A weighted mean of two shares: of the path's whole change in pixels (root mean square) and in
-    structure (the root of 1 - SSIM, which with a positive root is nearly a metric: Brunet et al.,
-    2012). Either alone is uneven in the other: an edge that moves changes structure before it
-    changes many pixels. Frames too small for SSIM are measured in pixels.
+    The geometric mean of the change in pixels (root mean square) and in structure (the root of
+    1 - SSIM, which is nearly a metric: Brunet et al., 2012). A morph that is even in the one is
+    uneven in the other by their ratio; even in the mean of both, it is uneven in either by no more
+    than the ratio's root. Frames too small for SSIM are measured in pixels.
 
     Args:
         x: Frames `(n, channels, height, width)` in [0, 1], n at least 2.
     """
     before, after = x[:-1].double(), x[1:].double()
-    pixels = _shares((after - before).square().mean((1, 2, 3)).sqrt())
+    pixels = (after - before).square().mean((1, 2, 3)).sqrt()
     if min(x.shape[-2:]) < WINDOW:
         return pixels
-    structure = _shares((1 - ssim(after, before)).clamp(min=0).sqrt())
-    return torch.lerp(structure, pixels, _PIXELS)
-
-
-def _shares(values: Tensor) -> Tensor:
-    return values / values.sum().clamp(min=_SMALLEST)
+    structure = (1 - ssim(after, before)).clamp(min=0).sqrt()
+    return (pixels * structure).sqrt()
 
 
 def gradient_energy(x: Tensor) -> Tensor:

@@ -15,14 +15,13 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import subprocess
 import sys
-import time
 from contextlib import nullcontext
 
 import click
 import torch
+from machine import about, matmul, peak_gib, rate
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -30,24 +29,6 @@ from facevae.networks.model import CENTRE, SPREAD, FaceVAE
 from facevae.presets import load_preset
 from vaecore.device import fast_bfloat16
 from vaecore.distributions import DiagonalGaussian
-
-SIDE = 2048
-
-
-def matmul(dtype: torch.dtype, seconds: float = 2.0) -> float:
-    """Return how many operations a second a square matrix product reaches."""
-    a, b = (torch.randn(SIDE, SIDE, dtype=dtype) for _ in range(2))
-    a @ b
-    return 2 * SIDE**3 * rate(lambda: a @ b, seconds)
-
-
-def rate(work, seconds: float) -> float:
-    """Return how often a second a piece of work is done; at least three times it is."""
-    begun, done = time.perf_counter(), 0
-    while done < 3 or time.perf_counter() - begun < seconds:
-        work()
-        done += 1
-    return done / (time.perf_counter() - begun)
 
 
 def loss(model: FaceVAE, x: Tensor) -> Tensor:
@@ -112,7 +93,7 @@ def one(name: str, bf16: bool, last: bool, batch: int, seconds: float, threads: 
         "decoding_gflop": decoding / 1e9,
         "decoding_share": decoded * decoding / roof,
         "matmul_gflop_per_second": roof / 1e9,
-        "peak_gigabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
+        "peak_gigabytes": peak_gib(),
     }
 
 
@@ -143,7 +124,7 @@ def main(models, batch, seconds, threads, as_json, setting) -> None:
     if as_json:
         click.echo(json.dumps(rows, indent=1))
         return
-    click.echo(f"{threads} threads, batches of {batch}")
+    click.echo(f"{about(threads)}; batches of {batch}")
     click.echo(
         f"{'preset':10}{'type':10}{'layout':15}{'images/s':>9}{'GFLOP':>7}{'of matmul':>11}"
         f"{'decode/s':>10}{'GFLOP':>7}{'of matmul':>11}{'matmul':>16}{'memory':>9}"

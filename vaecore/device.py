@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
+
 import torch
 
 from vaecore.errors import UsageError
 
 NAMES = ("auto", "cpu", "cuda", "mps")
+_TRIM_THRESHOLD, _MMAP_MAX = -1, -4
+"""Names of settings in glibc's malloc.h."""
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -42,3 +47,20 @@ def fast_bfloat16() -> bool:
     # Torch tells only privately; a version that does not is taken at 32 bits.
     asked = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
     return any(getattr(torch.cpu, name, bool)() for name in asked)
+
+
+def keep_freed_memory() -> bool:
+    """Let this process keep memory that it frees, for the next tensor of that size.
+
+    A training step frees and takes the same large tensors over and over. glibc returns each to the
+    system at once, which hands it out again in pages that it has to clear and map: a third of the
+    time of a step on some machines (benchmarks/train_speed.py). The process stays as large as it
+    ever was, so this is for trainings, not for other people's programs that import this.
+
+    Returns:
+        Whether the C library could be told; only glibc can.
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    return bool(mallopt and mallopt(_MMAP_MAX, 0) and mallopt(_TRIM_THRESHOLD, -1))

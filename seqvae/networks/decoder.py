@@ -53,7 +53,9 @@ class SequenceDecoder(nn.Module):
     def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
         """Return log p(x|z) in nats summed over steps, `(batch,)`, teacher-forced."""
         hidden = self._hidden(self._training_inputs(x, z), z)
-        return self.head.log_prob(self.dropout(hidden), x.t()).sum(0)
+        mixed = self.mixed_precision and self.training
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=mixed):
+            return self.head.log_prob(self.dropout(hidden), x.t()).sum(0)
 
     def logits(self, z: Tensor, target: Tensor) -> Tensor:
         """Return teacher-forced logits `(batch, steps, classes)` for targets `(batch, steps)`."""
@@ -65,18 +67,26 @@ class SequenceDecoder(nn.Module):
         batch = z.shape[0]
         noise = uniform_noise(batch, self.steps, seed, z.device) if temperature > 0 else None
         first, *others = self.lstm.cells()
-        table = self.embedding.table() @ first.weight_input  # a token's share of the gates
-        guide = self._guide(z)
-        known = first.project(guide)  # and that of position and z
+        # What is known before the first token is chosen goes through the gates and the head at
+        # once: tokens, positions, and z (for all steps in one if it says the same to all).
+        table = self.embedding.table() @ first.weight_input
+        plan = self.plan(z).transpose(0, 1)
+        place, said = self.position @ first.weight_input, first.project(plan)
+        heard_place, heard = self.head.share(self.position), self.head.share(plan)
+        from_hidden, bias = self.head.rest(self.lstm.hidden_size), self.head.projection.bias
         state = self._initial_state(z)
         token: Tensor | None = None
         chosen = []
         for t in range(self.steps):
-            gates = known[t] if token is None else known[t] + table[token]
+            of_z = t if len(plan) > 1 else 0
+            gates = said[of_z] + place[t]
+            if token is not None:
+                gates += table[token]
             state[0] = first.step(gates, state[0])
             for layer, cell in enumerate(others, start=1):
-                state[layer] = cell.step(cell.project(state[layer - 1][0]), state[layer])
-            logits = self.head(torch.cat([state[-1][0], guide[t]], dim=-1))
+                state[layer] = cell.take(state[layer - 1][0], state[layer])
+            known = heard[of_z] + (heard_place[t] + bias)
+            logits = self.head.logits(known.addmm_(state[-1][0], from_hidden))
             token = choose(logits, temperature, None if noise is None else noise[t])
             chosen.append(token)
         return torch.stack(chosen, dim=1)

@@ -2,21 +2,58 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 
-class SoftmaxHead(nn.Module):
+class Head(nn.Module, ABC):
+    """A linear layer, and what it means for the classes.
+
+    Args:
+        hidden_dim: Width of the head's inputs.
+        numbers: How many numbers the linear layer gives to each step.
+    """
+
+    def __init__(self, hidden_dim: int, numbers: int) -> None:
+        super().__init__()
+        self.projection = nn.Linear(hidden_dim, numbers)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """Return logits `(..., classes)` of inputs `(..., hidden_dim)`."""
+        return self.logits(self.projection(hidden))
+
+    @abstractmethod
+    def logits(self, numbers: Tensor) -> Tensor:
+        """Return logits `(..., classes)`, given what the linear layer gave."""
+
+    @abstractmethod
+    def log_prob(self, hidden: Tensor, target: Tensor) -> Tensor:
+        """Return the log-probability of each target class in nats, shaped like `target`."""
+
+    def share(self, inputs: Tensor) -> Tensor:
+        """Return what the last inputs `(..., width)` add to the linear layer, without its bias.
+
+        When a window is decoded they are known before it begins.
+        """
+        return inputs @ self.projection.weight[:, -inputs.shape[-1] :].t()
+
+    def rest(self, width: int) -> Tensor:
+        """Return the weights of the first `width` inputs, `(width, numbers)`."""
+        return self.projection.weight[:, :width].t().contiguous()
+
+
+class SoftmaxHead(Head):
     """One logit per class."""
 
     def __init__(self, hidden_dim: int, classes: int) -> None:
-        super().__init__()
-        self.projection = nn.Linear(hidden_dim, classes)
+        super().__init__(hidden_dim, classes)
 
-    def forward(self, hidden: Tensor) -> Tensor:
+    def logits(self, numbers: Tensor) -> Tensor:
         """Return logits `(..., classes)`."""
-        return self.projection(hidden)
+        return numbers
 
     def log_prob(self, hidden: Tensor, target: Tensor) -> Tensor:
         """Return the log-probability of each target class in nats, shaped like `target`."""
@@ -25,7 +62,7 @@ class SoftmaxHead(nn.Module):
         return -loss.view(target.shape)
 
 
-class ChainHead(nn.Module):
+class ChainHead(Head):
     """A set of binary parts, decided one after the other: p(c) = prod_k p(c_k | c_0 .. c_{k-1}, h).
 
     Each decision's logit is linear in the hidden state plus a bias of its own for every outcome of
@@ -36,18 +73,17 @@ class ChainHead(nn.Module):
     """
 
     def __init__(self, hidden_dim: int, classes: int) -> None:
-        super().__init__()
         parts = (classes - 1).bit_length()
         if classes != 1 << parts:
             raise ValueError(f"a chain needs a power of two of classes, got {classes}")
+        super().__init__(hidden_dim, parts)
         self.parts = parts
-        self.projection = nn.Linear(hidden_dim, parts)
         # The node of part k after the outcomes `prefix` of the parts before it: 2**k - 1 + prefix.
         self.node_bias = nn.Parameter(torch.zeros(classes - 1))
 
-    def forward(self, hidden: Tensor) -> Tensor:
+    def logits(self, numbers: Tensor) -> Tensor:
         """Return log-probabilities of all classes `(..., 2 ** parts)`."""
-        logits = self.projection(hidden).float()
+        logits = numbers.float()
         total = logits.new_zeros(*logits.shape[:-1], 1)
         for k in range(self.parts):
             nodes = logits[..., k : k + 1] + self.node_bias[(1 << k) - 1 : (2 << k) - 1]

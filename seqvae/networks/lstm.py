@@ -60,12 +60,16 @@ class LSTM(nn.LSTM):
 
 
 class Cell:
-    """One layer of an LSTM, one step: gates in PyTorch's order input, forget, candidate, output."""
+    """One layer of an LSTM, one step, without gradients.
+
+    The gates are in the order input, forget, output, candidate: the sigmoids are neighbours, and
+    one operation does them all. PyTorch's weights have output and candidate the other way round.
+    """
 
     def __init__(self, weight_input: Tensor, weight_hidden: Tensor, bias: Tensor) -> None:
-        self.weight_input = weight_input.t()
-        self.weight_hidden = weight_hidden.t()
-        self.bias = bias
+        self.weight_input, self.weight_hidden = _reordered(weight_input), _reordered(weight_hidden)
+        self.weight = torch.cat([self.weight_input, self.weight_hidden])
+        self.bias = _reordered(bias)
 
     def project(self, x: Tensor) -> Tensor:
         """Return what an input `(..., input)` adds to the gates, bias included: `(..., 4 hidden)`.
@@ -77,7 +81,25 @@ class Cell:
     def step(self, gates: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         """Return the next `(hidden, cell)` given the input's contribution to the gates."""
         hidden, cell = state
-        gates = torch.addmm(gates, hidden, self.weight_hidden)
-        i, f, g, o = gates.chunk(4, dim=-1)
-        cell = torch.sigmoid(f) * cell + torch.sigmoid(i) * torch.tanh(g)
-        return torch.sigmoid(o) * torch.tanh(cell), cell
+        return _next(torch.addmm(gates, hidden, self.weight_hidden), cell)
+
+    def take(self, x: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        """Return the next `(hidden, cell)` given the input `(batch, input)`, in one product."""
+        hidden, cell = state
+        return _next(torch.addmm(self.bias, torch.cat([x, hidden], dim=-1), self.weight), cell)
+
+
+def _next(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
+    """Return `(hidden, cell)` after the gates `(batch, 4 hidden)`, which are worked on in place."""
+    size = cell.shape[-1]
+    gates[:, : 3 * size].sigmoid_()
+    gates[:, 3 * size :].tanh_()
+    i, f, o, g = gates.chunk(4, dim=-1)
+    cell = torch.mul(f, cell).addcmul_(i, g)
+    return cell.tanh().mul_(o), cell
+
+
+def _reordered(weight: Tensor) -> Tensor:
+    """Return PyTorch's weights `(4 hidden, ...)` in this order of gates, transposed."""
+    i, f, g, o = weight.detach().chunk(4)
+    return torch.cat([i, f, o, g]).t().contiguous() if weight.ndim == 2 else torch.cat([i, f, o, g])

@@ -26,6 +26,8 @@ def choose(logits: Tensor, temperature: float, noise: Tensor | None = None) -> T
     """
     if temperature == 0 or noise is None:
         return logits.argmax(dim=-1)
-    cumulative = torch.softmax(logits.double() / temperature, dim=-1).cumsum(dim=-1)
-    below = cumulative <= noise.unsqueeze(-1).double() * cumulative[:, -1:]
-    return below.sum(dim=-1).clamp(max=logits.shape[-1] - 1)
+    likelihoods = torch.exp((logits - logits.amax(dim=-1, keepdim=True)) / temperature)
+    cumulative = likelihoods.cumsum(dim=-1, dtype=torch.float64)
+    place = noise.unsqueeze(-1).double() * cumulative[:, -1:]
+    chosen = torch.searchsorted(cumulative, place, right=True).squeeze(-1)
+    return chosen.clamp(max=logits.shape[-1] - 1)

@@ -7,8 +7,8 @@ rule and the remedy, and nothing large is built before the file is known to be o
 from __future__ import annotations
 
 import os
+import stat
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -68,20 +68,42 @@ def read_score(item: Any, beats: bool = True) -> Score:
 @lru_cache(maxsize=16)
 def _read_file(path: str, modified: int, size: int, beats: bool) -> Score:
     # `modified` is part of the key: a file that was written anew is read anew.
-    if Path(path).is_dir():
-        raise DataError("is a folder", path=path, remedy="name a MIDI file in it")
-    if size == 0:
-        raise DataError("is empty", path=path, remedy=_EXPORT)
-    if size > MAX_BYTES:
-        text = f"is too large ({size / 1e6:.0f} MB; at most {MAX_BYTES / 1e6:.0f} MB are read)"
-        raise DataError(text, path=path, remedy=_SHORTER)
+    return parse_score(read_bytes(path), path, beats)
+
+
+def read_bytes(path: str | os.PathLike[str]) -> bytes:
+    """Return the content of a MIDI file that is not too large.
+
+    Raises:
+        DataError: It cannot be read, is a folder, is empty or is too large.
+    """
     try:
-        data = Path(path).read_bytes()
+        status = os.stat(path)
+        size = status.st_size
+        if stat.S_ISDIR(status.st_mode):
+            raise DataError("is a folder", path=path, remedy="name a MIDI file in it")
+        if size == 0:
+            raise DataError("is empty", path=path, remedy=_EXPORT)
+        if size > MAX_BYTES:
+            text = f"is too large ({size / 1e6:.0f} MB; at most {MAX_BYTES / 1e6:.0f} MB are read)"
+            raise DataError(text, path=path, remedy=_SHORTER)
+        with open(path, "rb") as file:
+            return file.read()
     except OSError as error:
         raise _unreadable(error, path) from None
-    score = _from_file(data, path)
-    beats_path = Path(path).with_suffix(BEATS_SUFFIX)
-    return _with_beats_file(score, beats_path) if beats and beats_path.is_file() else score
+
+
+def beats_file(path: str | os.PathLike[str]) -> str | None:
+    """Return the list of beats that lies beside a MIDI file, None if there is none."""
+    beats = os.path.splitext(path)[0] + BEATS_SUFFIX
+    return beats if os.path.isfile(beats) else None
+
+
+def parse_score(data: bytes, path: str | os.PathLike[str], beats: bool = True) -> Score:
+    """Return the score of a MIDI file whose content is known; otherwise as `read_score`."""
+    score = _from_file(data, os.fspath(path))
+    listed = beats_file(path) if beats else None
+    return _with_beats_file(score, listed) if listed else score
 
 
 def _from_file(data: bytes, path: str) -> Score:
@@ -96,7 +118,7 @@ def _from_file(data: bytes, path: str) -> Score:
     except ValueError as error:
         raise DataError(f"is a broken MIDI file ({error})", path=path, remedy=_EXPORT) from None
     tracks = midi.instruments
-    table = np.array([note for track in tracks for note in track.notes], np.int64).reshape(-1, 4)
+    table = np.concatenate([np.zeros((0, 4), np.int64), *(track.notes for track in tracks)])
     number = np.repeat(np.arange(len(tracks)), [len(track.notes) for track in tracks])
     programs = np.array([track.program for track in tracks], np.int64)
     drums = np.array([track.is_drum for track in tracks], np.bool_)
@@ -169,7 +191,7 @@ def _checked(
     return Score(notes, tuple(tempos), tuple(meters), names, path)
 
 
-def _with_beats_file(score: Score, path: Path) -> Score:
+def _with_beats_file(score: Score, path: str) -> Score:
     try:
         table = np.loadtxt(path, ndmin=2)
         return score.with_beats(table[:, 0], table[:, -1] > 0)
@@ -178,7 +200,7 @@ def _with_beats_file(score: Score, path: Path) -> Score:
         raise DataError(f"is not a list of beats ({error})", path=path, remedy=remedy) from error
 
 
-def _unreadable(error: OSError, path: str) -> DataError:
+def _unreadable(error: OSError, path: str | os.PathLike[str]) -> DataError:
     if isinstance(error, FileNotFoundError):
         return DataError("does not exist", path=path, remedy="check the name")
     reason = (error.strerror or str(error)).lower()

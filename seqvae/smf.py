@@ -14,10 +14,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from seqvae.smf_arrays import META, SYSEX, SYSEX_GOES_ON, Voices, read_tracks
+
 DRUM_CHANNEL = 9
 # Data bytes after the status bytes 0x80, 0x90, ... 0xE0.
 DATA_BYTES = (2, 2, 2, 2, 1, 1, 2)
-META, SYSEX, SYSEX_GOES_ON = 0xFF, 0xF0, 0xF7
 TRACK_NAME, TEMPO, TIME_SIGNATURE = 0x03, 0x51, 0x58
 
 
@@ -26,12 +27,15 @@ class CutOffError(ValueError):
 
 
 class Track(NamedTuple):
-    """One instrument: a program on a channel of a track; notes are `(on, off, pitch, velocity)`."""
+    """One instrument: a program on a channel of a track.
+
+    Notes are on, off (ticks), pitch and velocity, int64 `(n, 4)`, in the order of their ends.
+    """
 
     program: int
     is_drum: bool
     name: str
-    notes: list[tuple[int, int, int, int]]
+    notes: np.ndarray
 
 
 @dataclass
@@ -68,7 +72,43 @@ class MidiFile:
         if division <= 0:
             raise ValueError("it counts time in film frames, not in beats")
         midi = cls(division)
-        at, number = begin + 8 + size, 0
+        first = begin + 8 + size
+        spans = _spans(data, first, tracks)
+        voices = None if spans is None else read_tracks(data, spans)
+        if voices is not None and midi._take(voices):
+            return midi
+        return cls(division)._read_events(data, first, tracks)
+
+    def _take(self, voices: Voices) -> bool:
+        """Take the instruments and the first track's tempos and meters; False if one is broken."""
+        names: dict[int, list[tuple[int, str]]] = {}
+        for meta in voices.metas:
+            content = meta.content
+            if meta.kind == TRACK_NAME:
+                names.setdefault(meta.track, []).append((meta.event, content.decode("latin1")))
+            elif meta.track == 0 and meta.kind == TEMPO:
+                if len(content) < 3:
+                    return False
+                self.tempos.append((meta.tick, int.from_bytes(content[:3], "big")))
+            elif meta.track == 0 and meta.kind == TIME_SIGNATURE:
+                if len(content) < 2:
+                    return False
+                self.meters.append((meta.tick, content[0], 1 << content[1]))
+        order = np.argsort(voices.voice, kind="stable")
+        bounds = np.searchsorted(voices.voice[order], np.arange(1, len(voices.born)))
+        parts = np.split(voices.notes[order], bounds)
+        columns = voices.tracks, voices.programs, voices.channels, voices.born
+        for notes, track, program, channel, born in zip(parts, *columns, strict=False):
+            name = ""
+            for event, text in names.get(track, ()):
+                if event < born:
+                    name = text
+            self.instruments.append(Track(program, channel == DRUM_CHANNEL, name, notes))
+        return True
+
+    def _read_events(self, data: bytes, at: int, tracks: int) -> MidiFile:
+        """Read the tracks event by event, and say what is wrong with them."""
+        number = 0
         while number < tracks:
             if at + 8 > len(data):
                 raise CutOffError(f"it ends after {number} of its {tracks} tracks")
@@ -78,17 +118,17 @@ class MidiFile:
                 if at + size > len(data):
                     raise CutOffError(f"it ends in the middle of track {number + 1} of {tracks}")
                 try:
-                    midi._read_track(data[at : at + size], first=number == 0)
+                    self._read_track(data[at : at + size], first=number == 0)
                 except IndexError:
                     raise ValueError(f"track {number + 1} ends within an event") from None
                 number += 1
             at += size
-        return midi
+        return self
 
     def _read_track(self, data: bytes, first: bool) -> None:
         """Read the events of one track; an IndexError means that it ends within one."""
         sounding: dict[tuple[int, int], list[tuple[int, int]]] = {}
-        instruments: dict[tuple[int, int], Track] = {}
+        instruments: dict[tuple[int, int], tuple[str, list[tuple[int, int, int, int]]]] = {}
         programs = [0] * 16
         name = ""
         tick = at = status = 0
@@ -131,14 +171,15 @@ class MidiFile:
                     ended = [note for note in begun if note[0] != tick]
                     for start, loudness in ended:
                         voice = (programs[channel], channel)
-                        if voice not in instruments:
-                            drums = channel == DRUM_CHANNEL
-                            instruments[voice] = Track(programs[channel], drums, name, [])
-                        instruments[voice].notes.append((start, tick, value, loudness))
+                        _, notes = instruments.setdefault(voice, (name, []))
+                        notes.append((start, tick, value, loudness))
                     if ended and len(ended) < len(begun):
                         sounding[key] = [note for note in begun if note[0] == tick]
             at += DATA_BYTES[kind - 8]
-        self.instruments += instruments.values()
+        self.instruments += [
+            Track(program, channel == DRUM_CHANNEL, its_name, np.array(notes, np.int64))
+            for (program, channel), (its_name, notes) in instruments.items()
+        ]
 
     def clock(self) -> TempoMap:
         """Return the way from ticks to seconds."""
@@ -170,6 +211,21 @@ class TempoMap:
         """Return the time of every tick in seconds."""
         k = np.searchsorted(self.ticks, ticks, side="right") - 1
         return self.seconds[k] + self.scales[k] * (ticks - self.ticks[k])
+
+
+def _spans(data: bytes, at: int, tracks: int) -> list[tuple[int, int]] | None:
+    """Return where the events of every track begin and end; None if the file ends before."""
+    spans: list[tuple[int, int]] = []
+    while len(spans) < tracks:
+        if at + 8 > len(data):
+            return None
+        size = int.from_bytes(data[at + 4 : at + 8], "big")
+        if data[at : at + 4] == b"MTrk":
+            if at + 8 + size > len(data):
+                return None
+            spans.append((at + 8, at + 8 + size))
+        at += 8 + size
+    return spans
 
 
 def _variable_length(data: bytes, at: int) -> tuple[int, int]:

@@ -16,6 +16,7 @@ import numpy as np
 from seqvae.codecs.windows import (
     OF_NOTES,
     Context,
+    Found,
     Phrase,
     Rejection,
     Window,
@@ -125,9 +126,22 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         The order is that of the song, one voice after the other; voices whose track is called
         melody, vocal or the like come first. Arguments as for `windows`.
         """
+        score = read_score(item, beats=not reference)
+        found = self.find(score, reference, hop_bars, deduplicate)
+        return Windows.collect(
+            found.windows, self.steps, found.rejections, found.relaxed, score.path
+        )
+
+    def find(
+        self,
+        score: Score,
+        reference: bool = False,
+        hop_bars: int = 1,
+        deduplicate: bool = True,
+    ) -> Found:
+        """Return what `explain` does, one by one and without torch; arguments as there."""
         if hop_bars < 1:
             raise ValueError(f"hop_bars must be at least 1, got {hop_bars}")
-        score = read_score(item, beats=not reference)
         usable, rejections = self.usable(score.notes, reference)
         found: list[Window] = []
         bar = 1
@@ -146,7 +160,7 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
             found = distinct(found) if deduplicate else found
         if usable.any():  # what was no note of ours matters only where it was all there is
             rejections.sort(key=lambda rejection: rejection.rule in OF_NOTES)
-        return Windows.collect(found, self.steps, rejections, relaxed, score.path)
+        return Found(found, rejections, relaxed and bool(found))
 
     def examples(self, item: Any) -> Tensor:
         """Return every window of an item, `(n, steps)`; n may be 0."""
@@ -246,8 +260,8 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
                 rejections.append(Rejection("short", text, start))
                 continue
             hop = hop_bars * STEPS_PER_BAR
-            windows = np.lib.stride_tricks.sliding_window_view(events, self.steps)[::hop].copy()
-            starts = range(0, len(windows) * hop, hop)
+            starts = range(0, len(events) - self.steps + 1, hop)
+            windows = events[np.array(starts)[:, None] + np.arange(self.steps)]
             held = None if phrase.held is None else phrase.held[::hop_bars][: len(windows)]
             windows = self.clean(windows, held, reference)
             context = Context(piece.tempo, phrase.program)

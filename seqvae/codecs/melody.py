@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -88,11 +89,14 @@ class MelodyCodec(SequenceCodec):
 
     def phrases(self, notes: Notes, relaxed: bool) -> Iterator[Phrase]:
         """Yield the melodies of every instrument; see `SequenceCodec.phrases`."""
-        for instrument in np.unique(notes.instrument):
-            voice = notes[notes.instrument == instrument]
-            # Of the notes of one onset the highest, which comes first, is the melody.
-            voice = voice[np.lexsort((-voice.pitch, voice.start))]
-            voice = voice[np.concatenate([[True], np.diff(voice.start) > 0])]
+        notes = notes[np.lexsort((-notes.pitch, notes.start, notes.instrument))]
+        changes = np.diff(notes.instrument) > 0
+        # Of the notes of one onset the highest, which comes first, is the melody.
+        onsets = np.concatenate([[True], changes | (np.diff(notes.start) > 0)])
+        notes = notes[onsets[: len(notes)]]
+        voices = np.flatnonzero(np.diff(notes.instrument) > 0) + 1
+        for begin, end in itertools.pairwise([0, *voices.tolist(), len(notes)]):
+            voice = notes[begin:end]
             for first, stop in runs(voice.start, voice.end, relaxed):
                 yield self._phrase(voice[first:stop], self.steps if relaxed else 0)
 

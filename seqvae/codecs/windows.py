@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -133,6 +133,14 @@ class Window:
     seconds: float
     context: Context
     instrument: int
+
+
+class Found(NamedTuple):
+    """Windows before they are stacked; the fields are those of `Windows`."""
+
+    windows: list[Window]
+    rejections: list[Rejection]
+    relaxed: bool
 
 
 def distinct(windows: Iterable[Window]) -> list[Window]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
@@ -40,6 +41,23 @@ PROBED = 20
     help="What is never divided between training and test.",
 )
 @click.option("--workers", type=click.IntRange(1), help="Processes. [default: all cores]")
+@click.option(
+    "--scheduler", metavar="ADDRESS", help="Read on a Dask cluster instead: tcp://HOST:PORT."
+)
+@click.option(
+    "--time-limit",
+    type=options.Finite(min=0.01),
+    default=20.0,
+    show_default=True,
+    help="Seconds to read a file.",
+)
+@click.option(
+    "--memory-limit",
+    type=click.IntRange(1),
+    default=1000,
+    show_default=True,
+    help="Megabytes to read a file.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace shards that are there.")
 @options.seed
 @options.as_json
@@ -54,9 +72,14 @@ def prepare(
     quiet: bool,
     **settings: Any,
 ) -> None:
-    """Turn folders of MIDI files into shards to train on."""
+    """Turn folders of MIDI files into shards to train on.
+
+    A run that was interrupted goes on where it was when it is started again.
+    """
     learn.need("pyarrow")
     from seqvae.data.prepare import prepare
+
+    begin = time.monotonic()
 
     kind = representation or _most(inputs)
     summary = prepare(
@@ -67,12 +90,14 @@ def prepare(
         progress=not (as_json or quiet),
         **settings,
     )
+    seconds = round(time.monotonic() - begin, 1)
     if as_json:
-        click.echo(json.dumps({"verb": "prepare", "output": str(output), **asdict(summary)}))
+        report = {"verb": "prepare", "output": str(output), **asdict(summary), "seconds": seconds}
+        click.echo(json.dumps(report))
     elif not quiet:
         click.echo(f"{click.style(kind, bold=True)}  windows of {bars} bars\n")
         click.echo(summary.table())
-        click.echo(f"\n{click.style(str(output), bold=True)}")
+        click.echo(f"\n{click.style(str(output), bold=True)}  in {seconds:g} s")
         click.echo(f"  next: seqvae train --data {output}")
 
 
@@ -83,7 +108,8 @@ def train(lesson: learn.Lesson, data: Path) -> None:
     """Train a model on shards.
 
     The recipe is one of the box (--preset), your own (--config), or a changed one (--set).
-    Ctrl-C saves and ends; --resume -o FOLDER goes on from there.
+    Ctrl-C saves and ends; --resume -o FOLDER goes on from there. Several processes together:
+    torchrun --nproc-per-node 2 -m seqvae.cli train ...
     """
     learn.need(*learn.NEEDED, "pyarrow")
     from seqvae import train as training

@@ -1,27 +1,36 @@
 """Preparation: folders of MIDI files become shards of windows that a training can read.
 
-Every file is read in a worker process under a time limit; every window keeps its provenance; and
+Every file is read in a worker process under limits of time and memory; what is read is kept in a
+journal, so that a run that was ended goes on where it was; every window keeps its provenance; and
 the summary counts every file, and every reason why a file or a window was left out.
+
+The output depends on the files and the settings alone: not on the number of workers, on where they
+run, nor on how often the work was interrupted.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
-import time
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import shutil
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
-from seqvae.data.reading import Reading, Source, find_files, read_files
-from seqvae.data.shards import SPLITS, SUMMARY, Windows, write_split
+from seqvae.data.child import Failure
+from seqvae.data.executors import cluster, local, unordered
+from seqvae.data.guard import guarded_map
+from seqvae.data.journal import Journal, finish, workplace
+from seqvae.data.merge import merge
+from seqvae.data.reading import Reading, Source, divide, find_files, fingerprint, read_file
+from seqvae.data.shards import SUMMARY
 from seqvae.data.summary import Summary
 from vaecore.errors import DataError, UsageError
-from vaecore.files import replacing_folder
+
+TIME_LIMIT = 20.0
+"""Seconds that reading a file may take; the largest real ones take one."""
+MEMORY_LIMIT = 1000
+"""Megabytes that reading a file may take; the largest that are read at all take half of it."""
 
 
 def prepare(
@@ -35,7 +44,9 @@ def prepare(
     shares: tuple[float, float, float] = (0.9, 0.05, 0.05),
     seed: int = 0,
     workers: int | None = None,
-    time_limit: float = 20.0,
+    scheduler: str | None = None,
+    time_limit: float = TIME_LIMIT,
+    memory_limit: int = MEMORY_LIMIT,
     overwrite: bool = False,
     progress: bool = False,
 ) -> Summary:
@@ -43,6 +54,9 @@ def prepare(
 
     A file is train, validation or test as a whole. A window that occurs more than once is kept
     where it occurs first, and in train if it occurs there: evaluation sees only new windows.
+
+    A run that was interrupted leaves no output, but its work beside it (`.NAME.work`); the next
+    with the same settings takes what is done of files that did not change.
 
     Args:
         sources: Folders, searched at any depth, and files.
@@ -55,160 +69,92 @@ def prepare(
             sessions of a drummer). Files that lie directly in a source are their own group.
         shares: Of train, validation and test; they sum to 1.
         seed: Gives another division.
-        workers: Number of processes; all cores by default.
+        workers: Number of processes on this machine; all cores by default.
+        scheduler: Address of a Dask scheduler whose workers read the files instead.
         time_limit: Seconds per file.
+        memory_limit: Megabytes per file, beside the 60 that a worker takes itself (where the
+            system can hold a process to that: Linux).
         overwrite: Replace shards that are there.
         progress: Show a progress bar on stderr.
 
     Raises:
-        DataError: There is no usable file, or the output cannot be written.
+        DataError: There is no usable file, the output cannot be written, or the cluster fails.
         UsageError: Settings make no sense, or the output is there already.
     """
     from seqvae.codecs import make_codec
 
-    begin = time.monotonic()
     if min(shares) < 0 or abs(sum(shares) - 1) > 1e-6 or shares[0] == 0:
         raise UsageError(f"shares must be at least 0, train's above 0, and sum to 1; got {shares}")
+    if workers is not None and scheduler is not None:
+        raise UsageError("workers are for this machine; a scheduler has its own")
     named = isinstance(representation, str)
     codec = make_codec({"name": representation} if named else dict(representation))
-    with _replacing_folder(Path(output), overwrite) as folder:
-        files = find_files(sources, codec.suffixes)
-        readings = read_files(
-            files,
-            codec,
-            voices=voices,
-            relaxed=relaxed,
-            workers=workers,
-            time_limit=time_limit,
-            progress=progress,
+    output = Path(output)
+    _check_output(output, overwrite)
+    files = find_files(sources, codec.suffixes)
+    chunks = list(divide(files))
+    reading = {"voices": voices, "relaxed": relaxed}
+    limits = {"time_limit": time_limit, "memory_limit": memory_limit}
+    with workplace(output) as work:
+        journal = Journal(
+            work / "chunks", {"codec": codec.config, **reading, **limits}, codec.steps
         )
-        splits = [
-            choose_split(group_of(file, reading, group), shares, seed)
-            for file, reading in zip(files, readings, strict=True)
-        ]
-        windows, kept_in, left_out = deduplicate(
-            collect(files, readings, codec.steps), np.array(splits)
-        )
-        for index, split in enumerate(SPLITS):
-            write_split(windows[np.flatnonzero(kept_in == index)], folder, split)
-        used = [len(reading) > 0 for reading in readings]
-        broken = {f.name: r.problem for f, r in zip(files, readings, strict=True) if r.problem}
-        summary = Summary(
-            representation=codec.config,
-            settings={
-                "voices": voices,
-                "relaxed": relaxed,
-                "group": group,
-                "shares": list(shares),
-                "seed": seed,
-            },
-            files={
-                "found": len(files),
-                "used": sum(used),
-                "relaxed": sum(reading.relaxed for reading in readings),
-                "empty": len(files) - sum(used) - len(broken),
-                "broken": len(broken),
-            },
-            windows=_counts(kept_in),
-            sources=_by_source(files, used, windows, kept_in),
-            windows_left_out={"silent": sum(reading.silent for reading in readings), **left_out},
-            empty=dict(Counter(_main_rule(r) for r in readings if not (len(r) or r.problem))),
-            passages_left_out=dict(sum((r.rules for r in readings), Counter())),
-            broken=broken,
-            seconds=round(time.monotonic() - begin, 1),
-        )
-        if not len(windows):
+        function = partial(read_file, codec=codec, **reading)
+        where = cluster(scheduler, files[0].path) if scheduler else local(workers)
+        _read(journal, chunks, partial(_read_chunk, function=function, **limits), where, progress)
+        made = work / "new"
+        shutil.rmtree(made, ignore_errors=True)
+        made.mkdir()
+        division = {"group": group, "shares": list(shares), "seed": seed}
+        settings = {**reading, **division, **limits}
+        summary = merge(journal, chunks, made, representation=codec.config, settings=settings)
+        if not any(summary.windows.values()):
+            finish(work, None, output)
             text = f"no {codec.config['name']} windows in {len(files)} files ({summary.reasons()})"
             raise DataError(text, path=", ".join(map(str, sources)))
-        summary.write(folder / SUMMARY)
+        summary.write(made / SUMMARY)
+        finish(work, made, output)
     return summary
 
 
-def group_of(file: Source, reading: Reading, group: str) -> str:
-    """Return the key that decides the split of a file: its content's, or its folder's name."""
-    folder = os.path.dirname(file.name)
-    return reading.digest if group == "file" or folder in ("", file.root) else folder
+def _read(
+    journal: Journal,
+    chunks: Sequence[Sequence[Source]],
+    task: partial[list[Reading]],
+    where: Any,
+    progress: bool,
+) -> None:
+    """Read all chunks that are not in the journal yet."""
+    from tqdm import tqdm
+
+    missing = [chunk for chunk in chunks if not journal.has(chunk)]
+    if not missing:
+        return
+    total = sum(map(len, chunks))
+    bar = tqdm(total=total, unit="file", disable=not progress, smoothing=0)
+    bar.update(total - sum(map(len, missing)))
+    bar.unpause()
+    with closing(bar), where as (executor, threads):
+        for chunk, readings in unordered(executor, threads, task, missing):
+            journal.add(chunk, readings)
+            bar.update(len(chunk))
 
 
-def choose_split(key: str, shares: Sequence[float], seed: int = 0) -> int:
-    """Return the index in `SPLITS` that a key falls to: always the same, and by the shares."""
-    digest = hashlib.sha256(f"{seed}:{key}".encode()).digest()
-    place = int.from_bytes(digest[:8], "big") / 2**64
-    return int(np.searchsorted(np.cumsum(shares[:-1]), place, side="right"))
+def _read_chunk(chunk: Sequence[Source], function: Any, **limits: Any) -> list[Reading]:
+    """Return the readings of files, of some only their problem; runs where the executor is."""
+    results = guarded_map(function, [file.path for file in chunk], **limits)
+    return [
+        Reading(fingerprint(file.path), problem=result.problem)
+        if isinstance(result, Failure)
+        else result
+        for file, result in zip(chunk, results, strict=True)
+    ]
 
 
-def collect(files: Sequence[Source], readings: Sequence[Reading], steps: int) -> Windows:
-    """Return the windows of all files, in the order of the files."""
-    used = [index for index, reading in enumerate(readings) if len(reading)]
-    parts = [readings[index] for index in used] or [Reading(window=np.zeros((0, steps), np.uint16))]
-    return Windows(
-        window=np.concatenate([part.window for part in parts]),
-        source=np.repeat(np.array(used, np.int32), [len(readings[index]) for index in used]),
-        bar=np.concatenate([part.bar for part in parts]),
-        tempo_bpm=np.concatenate([part.tempo_bpm for part in parts]),
-        program=np.concatenate([part.program for part in parts]),
-        names=[file.name for file in files],
-    )
-
-
-def deduplicate(windows: Windows, splits: np.ndarray) -> tuple[Windows, np.ndarray, dict[str, int]]:
-    """Drop windows that are there already.
-
-    Args:
-        windows: All windows.
-        splits: Index in `SPLITS` of every file.
-
-    Returns:
-        The windows that are kept, in their order; the split of each; and how many were dropped
-        because they repeat a window of their own split ("repeated") or, in validation and test,
-        of a split before theirs ("in another split").
-    """
-    split = splits[windows.source]
-    by_split = np.argsort(split, kind="stable")  # train first: what it has is lost to the others
-    keys = np.ascontiguousarray(windows.window[by_split])
-    keys = keys.view(np.dtype((np.void, keys.dtype.itemsize * keys.shape[1]))).reshape(-1)
-    _, first, number = np.unique(keys, return_index=True, return_inverse=True)
-    kept = np.zeros(len(windows), bool)
-    kept[first] = True
-    elsewhere = split[by_split] != split[by_split][first[number]]
-    rows = np.sort(by_split[kept])
-    dropped = {
-        "repeated": int((~kept & ~elsewhere).sum()),
-        "in another split": int(elsewhere.sum()),
-    }
-    return windows[rows], split[rows], dropped
-
-
-def _counts(split: np.ndarray) -> dict[str, int]:
-    return {name: int((split == index).sum()) for index, name in enumerate(SPLITS)}
-
-
-def _by_source(
-    files: Sequence[Source], used: Sequence[bool], windows: Windows, split: np.ndarray
-) -> dict[str, dict[str, int]]:
-    root_of = np.array([file.root for file in files])
-    window_root = root_of[windows.source]
-    return {
-        root: {
-            "files": int((root_of == root).sum()),
-            "used": int(np.array(used)[root_of == root].sum()),
-            **_counts(split[window_root == root]),
-        }
-        for root in dict.fromkeys(file.root for file in files)
-    }
-
-
-def _main_rule(reading: Reading) -> str:
-    return reading.rules.most_common(1)[0][0] if reading.rules else "nothing usable"
-
-
-@contextmanager
-def _replacing_folder(output: Path, overwrite: bool) -> Iterator[Path]:
-    """Yield a temporary sibling that becomes `output` if the block succeeds."""
-    if output.exists():
-        if not (output.is_dir() and (not any(output.iterdir()) or (output / SUMMARY).is_file())):
-            raise UsageError(f"{output} is there already and holds no shards; choose another")
-        if any(output.iterdir()) and not overwrite:
-            raise UsageError(f"{output} is there already; use --overwrite to replace it")
-    with replacing_folder(output) as fresh:
-        yield fresh
+def _check_output(output: Path, overwrite: bool) -> None:
+    if not output.exists():
+        return
+    if not (output.is_dir() and (not any(output.iterdir()) or (output / SUMMARY).is_file())):
+        raise UsageError(f"{output} is there already and holds no shards; choose another")
+    if any(output.iterdir()) and not overwrite:
+        raise UsageError(f"{output} is there already; use --overwrite to replace it")

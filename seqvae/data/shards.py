@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +18,15 @@ import numpy as np
 from vaecore.errors import DataError
 
 if TYPE_CHECKING:
-    import pyarrow
+    import pyarrow.parquet
 
 SPLITS = ("train", "validation", "test")
 SUMMARY = "summary.json"
 ROWS_PER_SHARD = 200_000
+SHARD_BYTES = 2**27
+"""Shards are smaller than this before compression, if their windows are long."""
+ROW_GROUP = 20_000
+"""Rows that are written, and can be read, by themselves."""
 
 _PREPARE = "make it with seqvae prepare"
 
@@ -54,16 +58,96 @@ class Windows:
         columns = (self.window, self.source, self.bar, self.tempo_bpm, self.program)
         return Windows(*(column[rows] for column in columns), names=self.names)
 
+    def compact(self) -> Windows:
+        """Return the same windows, without the names of other files."""
+        used, source = np.unique(self.source, return_inverse=True)
+        return replace(self, source=source, names=[self.names[index] for index in used])
+
+    @classmethod
+    def none(cls, steps: int) -> Windows:
+        """Return no windows of so many steps."""
+        window, empty = np.zeros((0, steps), np.uint16), np.zeros(0, np.int32)
+        return cls(window, empty, empty, empty.astype(np.float32), empty.astype(np.int16), [])
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Windows], steps: int) -> Windows:
+        """Return the windows of all parts, in order, each with its own names."""
+        parts = parts or [cls.none(steps)]
+        offsets = np.cumsum([0, *(len(part.names) for part in parts[:-1])])
+        return cls(
+            np.concatenate([part.window for part in parts]),
+            np.concatenate([p.source + o for p, o in zip(parts, offsets, strict=True)]),
+            np.concatenate([part.bar for part in parts]),
+            np.concatenate([part.tempo_bpm for part in parts]),
+            np.concatenate([part.program for part in parts]),
+            [name for part in parts for name in part.names],
+        )
+
+
+class ShardWriter:
+    """Writes the windows of one split, as they come, to numbered shards of bounded size.
+
+    No windows make one empty shard. Use it as a context.
+
+    Args:
+        folder: Where to.
+        split: One of `SPLITS`.
+        steps: Length of a window.
+    """
+
+    def __init__(self, folder: Path, split: str, steps: int) -> None:
+        self.folder, self.split, self.steps = Path(folder), split, steps
+        groups = min(ROWS_PER_SHARD, SHARD_BYTES // (2 * steps)) // ROW_GROUP
+        self.rows_per_shard = max(1, groups) * ROW_GROUP
+        self._waiting: list[Windows] = []
+        self._shards = self._rows = 0
+        self._writer: pyarrow.parquet.ParquetWriter | None = None
+
+    def __enter__(self) -> ShardWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._flush(all_rows=True)
+            if not self._shards:
+                self._write(Windows.none(self.steps))
+        if self._writer is not None:
+            self._writer.close()
+
+    def add(self, windows: Windows) -> None:
+        """Write some more windows, or keep them until there are enough."""
+        if len(windows):
+            self._waiting.append(windows)
+        if sum(map(len, self._waiting)) >= ROW_GROUP:
+            self._flush()
+
+    def _flush(self, all_rows: bool = False) -> None:
+        windows = Windows.concatenate(self._waiting, self.steps)
+        end = len(windows) if all_rows else len(windows) // ROW_GROUP * ROW_GROUP
+        for first in range(0, end, ROW_GROUP):
+            self._write(windows[first : min(first + ROW_GROUP, end)])
+        self._waiting = [windows[end:].compact()] if end < len(windows) else []
+
+    def _write(self, windows: Windows) -> None:
+        """Write one row group."""
+        import pyarrow.parquet
+
+        table = _table(windows, self.split)
+        if self._writer is not None and self._rows >= self.rows_per_shard:
+            self._writer.close()
+            self._writer = None
+        if self._writer is None:
+            path = self.folder / f"{self.split}-{self._shards:05d}.parquet"
+            self._writer = pyarrow.parquet.ParquetWriter(path, table.schema, compression="zstd")
+            self._shards, self._rows = self._shards + 1, 0
+        self._writer.write_table(table)
+        self._rows += len(windows)
+
 
 def write_split(windows: Windows, folder: Path, split: str) -> None:
     """Write the windows of one split to numbered shards; no windows make one empty shard."""
-    import pyarrow.parquet
-
-    for number, first in enumerate(range(0, max(len(windows), 1), ROWS_PER_SHARD)):
-        table = _table(windows[first : first + ROWS_PER_SHARD], split)
-        pyarrow.parquet.write_table(
-            table, folder / f"{split}-{number:05d}.parquet", compression="zstd"
-        )
+    with ShardWriter(folder, split, windows.window.shape[1]) as writer:
+        writer.add(windows)
 
 
 def _table(windows: Windows, split: str) -> pyarrow.Table:

@@ -16,7 +16,7 @@ class Summary:
 
     Attributes:
         representation: Configuration of the codec that made the windows.
-        settings: How the files were divided and which voices were taken.
+        settings: How the files were divided, which voices were taken, and the limits of reading.
         files: found, used, relaxed (used, but only by the rules for short or sparse music),
             empty and broken.
         windows: Per split.
@@ -26,7 +26,6 @@ class Summary:
         empty: Files without a window, counted by the rule that left most of them out.
         passages_left_out: Passages inside of files, counted by the rule that left them out.
         broken: Files that could not be read at all, and what is wrong with them.
-        seconds: Wall-clock time.
     """
 
     representation: dict[str, Any]
@@ -38,7 +37,6 @@ class Summary:
     empty: dict[str, int]
     passages_left_out: dict[str, int]
     broken: dict[str, str]
-    seconds: float
 
     def write(self, path: Path) -> None:
         """Write the summary as JSON."""

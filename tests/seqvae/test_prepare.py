@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pretty_midi
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from seqvae.data.parallel import Failure, robust_map
-from seqvae.data.prepare import choose_split, prepare
-from seqvae.data.shards import SPLITS, read_summary, read_windows
+from seqvae.data.merge import DROPPED, choose_split, deduplicate
+from seqvae.data.prepare import prepare
+from seqvae.data.reading import window_keys
+from seqvae.data.shards import SPLITS, Windows, read_summary, read_windows, write_split
 from vaecore.errors import DataError, UsageError
 
 pyarrow = pytest.importorskip("pyarrow")
@@ -188,27 +189,52 @@ def test_broken_shards_are_refused(tmp_path: Path) -> None:
         read_summary(tmp_path)
 
 
-def misbehave(what: str) -> str:
-    if what == "hang":
-        while True:
-            time.sleep(0.01)
-    if what == "swallow":  # a reader that takes every exception for a broken file
-        try:
-            while True:
-                time.sleep(0.01)
-        except Exception:
-            return "swallowed"
-    if what == "crash":
-        os.abort()
-    if what == "raise":
-        raise KeyError("no key")
-    return what.upper()
+@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 2)), max_size=40))
+def test_of_equal_windows_one_is_kept(rows: list[tuple[int, int]]) -> None:
+    windows = np.array([[value, 7] for value, _ in rows], np.uint16).reshape(-1, 2)
+    split = np.array([split for _, split in rows], np.int8)
+    kept_in, dropped = deduplicate(window_keys(windows), split)
+    best: dict[int, tuple[int, int]] = {}
+    for row, (value, its_split) in enumerate(rows):
+        best[value] = min(best.get(value, (9, 9)), (its_split, row))
+    assert {row: s for row, s in enumerate(kept_in.tolist()) if s != DROPPED} == {
+        row: its_split for its_split, row in best.values()
+    }
+    elsewhere = sum(best[value][0] != its_split for value, its_split in rows)
+    assert dropped == {
+        "repeated": len(rows) - len(best) - elsewhere,
+        "in another split": elsewhere,
+    }
 
 
-def test_no_item_can_stop_the_others() -> None:
-    items = ["a", "hang", "b", "crash", "c", "raise", "swallow", "crash", "d"]
-    results = dict(robust_map(misbehave, items, workers=2, time_limit=0.5))
-    assert [results[i] for i in (0, 2, 4, 8)] == ["A", "B", "C", "D"]
-    assert results[1] == results[6] == Failure("takes longer than 0.5 s to read")
-    assert results[3] == results[7] == Failure("kills the process that reads it")
-    assert results[5] == Failure("KeyError: 'no key'")
+def test_shards_have_a_largest_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import pyarrow.parquet as pq
+
+    from seqvae.data import shards
+
+    monkeypatch.setattr(shards, "ROW_GROUP", 10)
+    monkeypatch.setattr(shards, "ROWS_PER_SHARD", 30)
+    n = np.arange(74)
+    windows = Windows(
+        np.stack([n, n], axis=1).astype(np.uint16),
+        n % 5,
+        n,
+        n,
+        n * 0,
+        [f"{i}.mid" for i in "abcde"],
+    )
+    for name in ("whole", "bits"):
+        (tmp_path / name).mkdir()
+    write_split(windows, tmp_path / "whole", "test")
+    with shards.ShardWriter(tmp_path / "bits", "test", 2) as writer:
+        for first in range(0, 74, 7):
+            writer.add(windows[first : first + 7])
+    files = sorted((tmp_path / "bits").iterdir())
+    assert [pq.read_metadata(file).num_rows for file in files] == [30, 30, 14]
+    assert pq.read_metadata(files[0]).num_row_groups == 3
+    whole = [tmp_path / "whole" / file.name for file in files]
+    assert [file.read_bytes() for file in files] == [file.read_bytes() for file in whole]
+    assert [row["source"] for row in rows(tmp_path / "bits")] == [
+        f"{'abcde'[i % 5]}.mid" for i in n
+    ]
+    assert np.array_equal(read_windows(tmp_path / "bits", "test")[:, 0], n)

@@ -1,0 +1,316 @@
+"""How fast does `seqvae prepare` read MIDI files, beside other parsers and the reference?
+
+    python benchmarks/prepare_speed.py ../shared/data/midi/wild ../shared/data/midi/groove
+
+Every row is one kind of work on the same files, by the CPU's clock of one core (other work on the
+machine counts little), the median of several repeats. `to windows` is all that a worker of
+`seqvae prepare` does for a file; with another parser, its notes go the same way. The reference is
+note_seq, which Magenta reads with: to a NoteSequence; split and quantised (`to the grid`); and to
+windows as its `Melody` and `DrumTrack` find them. `read` is the roofline: the files' bytes from the
+system's cache, and nothing done with them. `other windows` counts the files for which a parser
+gives other windows than ours, by what differs first: the file is refused by one of them, tempos,
+meters, notes, or only which track they are put to.
+
+`prepare` is the whole command on transposed copies, on two sizes: its cost per file, all processes
+together, must be the same. Needs symusic, pretty_midi; note_seq where it is installed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import reference_windows
+
+from seqvae.codecs import SequenceCodec, make_codec
+from seqvae.data.guard import Guard
+from seqvae.data.reading import find_files, read_file
+from seqvae.midi import parse_score, read_bytes, read_score
+from seqvae.score import Meter, Notes, Score
+from seqvae.smf import TempoMap
+from vaecore.errors import DataError
+
+PACKAGES = ("numpy", "symusic", "pretty_midi", "note-seq", "pyarrow")
+HEAD = ("work", "files", "files/s per core", "ms/file", "MB/s", "of read", "windows",
+        "other windows", "times the reference", "peak MB")  # fmt: skip
+
+Parser = Callable[[str], Score]
+
+
+def ours(path: str) -> Score:
+    return parse_score(read_bytes(path), path)
+
+
+def by_pretty_midi(path: str) -> Score:
+    from pretty_midi import PrettyMIDI
+
+    return read_score(PrettyMIDI(path))
+
+
+def by_symusic(path: str) -> Score:
+    """Read with symusic, and put what it gives into the arrays that all codecs take."""
+    import symusic
+
+    midi = symusic.Score(path)
+    arrays = [track.notes.numpy() for track in midi.tracks]
+    used = [number for number, notes in enumerate(arrays) if len(notes["time"])]
+    if not used:
+        raise DataError("has no notes", path=path)
+    tracks = [midi.tracks[number] for number in used]
+    sizes = [len(arrays[number]["time"]) for number in used]
+    columns = {
+        name: np.concatenate([arrays[number][name] for number in used]).astype(np.int64)
+        for name in ("time", "duration", "pitch", "velocity")
+    }
+    quarter = midi.ticks_per_quarter
+    scales = [(0, 0.5 / quarter)]
+    for tempo in midi.tempos:
+        scale = (0, tempo.mspq / 1e6 / quarter) if tempo.time == 0 else None
+        scales = [scale] if scale else [*scales, (tempo.time, tempo.mspq / 1e6 / quarter)]
+    clock = TempoMap(scales, quarter)
+    notes = Notes.of(
+        clock(columns["time"]),
+        clock(columns["time"] + columns["duration"]),
+        columns["pitch"],
+        columns["velocity"],
+        np.repeat(np.arange(len(used)), sizes),
+        np.repeat([track.program for track in tracks], sizes),
+        np.repeat([track.is_drum for track in tracks], sizes),
+    )
+    meters = tuple(
+        Meter(float(clock(np.array(m.time))), m.numerator, m.denominator)
+        for m in midi.time_signatures
+    )
+    tempos = tuple(zip(clock.seconds.tolist(), clock.tempos.tolist(), strict=True))
+    return Score(notes, tempos, meters, {n: track.name for n, track in enumerate(tracks)}, path)
+
+
+def attempt(work: Callable[[Any], Any], path: Any) -> Any:
+    """Return what is made of a file; None if it is refused, as each package does in its way."""
+    try:
+        return work(path)
+    except Exception:
+        return None
+
+
+def milliseconds(work: Callable[[str], Any], paths: Sequence[str], repeats: int) -> float:
+    """Return the median CPU time per file."""
+    times = []
+    for _ in range(repeats):
+        begin = time.process_time()
+        for path in paths:
+            attempt(work, path)
+        times.append((time.process_time() - begin) / len(paths) * 1000)
+    return statistics.median(times)
+
+
+def windows_of(score: Score | None, codec: SequenceCodec) -> list[bytes]:
+    return [] if score is None else sorted(w.x.tobytes() for w in codec.find(score).windows)
+
+
+def cause(ours: Score | None, theirs: Score | None) -> str:
+    """Return in what two readings of a file differ first."""
+    if ours is None or theirs is None:
+        return "refused"
+
+    def tempos(score: Score) -> list[float]:
+        return [round(tempo, 2) for _, tempo in score.tempos]
+
+    def table(score: Score) -> list[tuple]:
+        n = score.notes
+        return sorted(zip(n.start.round(4), n.end.round(4), n.pitch, n.is_drum, strict=True))
+
+    if tempos(ours) != tempos(theirs):
+        return "tempos"
+    if [str(m) for m in ours.meters] != [str(m) for m in theirs.meters]:
+        return "meters"
+    return "notes" if table(ours) != table(theirs) else "tracks"
+
+
+def peak(path: str, codec: SequenceCodec) -> float:
+    """Read a file and return the most memory that this process has had, in MB."""
+    read_file(path, codec, None, True)
+    text = Path("/proc/self/status").read_text()
+    return next(int(line.split()[1]) for line in text.splitlines() if "VmHWM" in line) / 1000
+
+
+def most_memory(paths: Sequence[str], codec: SequenceCodec) -> float:
+    """Return the peak memory of a worker that reads all files, in MB."""
+    import prepare_speed  # by the name that the worker can import it by
+
+    guard = Guard(partial(prepare_speed.peak, codec=codec), 60, 1000)
+    try:
+        return max(guard.map(paths))
+    finally:
+        guard.close()
+
+
+def parsers(paths: Sequence[str], kind: str, repeats: int) -> list[dict[str, Any]]:
+    """Return the rows of one folder."""
+    codec = make_codec({"name": kind})
+    size = sum(os.path.getsize(path) for path in paths)
+    rows: list[dict[str, Any]] = []
+
+    def row(name: str, work: Callable[[str], Any], **more: Any) -> None:
+        ms = milliseconds(work, paths, repeats)
+        rows.append({"work": name, "files": len(paths), "ms": ms, "MB/s": size / len(paths) / ms
+                     / 1000, **more})  # fmt: skip
+
+    row("read", lambda path: Path(path).read_bytes())
+    mine = [attempt(ours, path) for path in paths]
+    expected = [windows_of(score, codec) for score in mine]
+    count = sum(map(len, expected))
+    row("seqvae to notes", ours)
+    row("seqvae to windows", lambda path: read_file(path, codec, None, True), windows=count)
+    rows[-1]["peak"] = most_memory(paths, codec)
+    for name, parser in (("symusic", by_symusic), ("pretty_midi", by_pretty_midi)):
+        theirs = [attempt(parser, path) for path in paths]
+        found = [windows_of(score, codec) for score in theirs]
+        different = Counter(
+            cause(a, b) for a, b, x, y in zip(mine, theirs, expected, found, strict=True) if x != y
+        )
+        row(f"{name} to notes", parser)
+        row(f"{name} to windows", lambda path, p=parser: codec.find(p(path)),
+            windows=sum(map(len, found)), different=different)  # fmt: skip
+    try:
+        import note_seq  # noqa: F401
+    except ImportError:
+        return rows
+    row("note_seq to notes", reference_windows.to_notes)
+    row("note_seq to the grid", reference_windows.all_quantised)
+    row("note_seq to windows", partial(reference_windows.windows, kind=kind))
+    reference = {each["work"].split(" to ")[1]: each["ms"] for each in rows[-3:]}
+    for each in rows[1:]:
+        each["ratio"] = reference[each["work"].split(" to ")[1]] / each["ms"]
+    return rows
+
+
+def copies(paths: Sequence[str], count: int, folder: Path) -> Path:
+    """Write so many files, each the transposition of another or by another interval."""
+    import symusic
+
+    folder.mkdir()
+    written = interval = 0
+    while written < count:
+        interval += 1
+        for path in paths:
+            midi = attempt(symusic.Score, path)
+            moved = midi and attempt(midi.shift_pitch, interval)
+            if moved and written < count:
+                moved.dump_midi(str(folder / f"{written:06d}.mid"))
+                written += 1
+    return folder
+
+
+def command(folder: Path, kind: str, repeats: int) -> dict[str, Any]:
+    """Return CPU time per file and memory of the whole command."""
+    times = []
+    for _ in range(repeats):
+        with tempfile.TemporaryDirectory() as place:
+            code = "import sys; from seqvae.cli import main; main()"
+            arguments = [
+                "prepare",
+                folder,
+                "-o",
+                f"{place}/out",
+                "--representation",
+                kind,
+                "--json",
+            ]
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            result = subprocess.run(
+                [sys.executable, "-c", code, *map(str, arguments)],
+                check=True, capture_output=True,
+            )  # fmt: skip
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        summary = json.loads(result.stdout)
+        times.append(used / summary["files"]["found"] * 1000)
+    size = sum(path.stat().st_size for path in folder.iterdir())
+    return {"files": summary["files"]["found"], "ms": statistics.median(times),
+            "MB/s": size / summary["files"]["found"] / statistics.median(times) / 1000,
+            "windows": sum(summary["windows"].values())}  # fmt: skip
+
+
+def shown(row: dict[str, Any], roof: float) -> str:
+    """Return a line of the table."""
+    different = row.get("different")
+    cells = (
+        row["work"],
+        f"{row['files']:,}",
+        f"{1000 / row['ms']:,.0f}",
+        f"{row['ms']:.2f}",
+        f"{row['MB/s']:,.1f}",
+        f"{row['MB/s'] / roof:.1%}",
+        f"{row['windows']:,}" if "windows" in row else "",
+        "" if different is None else ", ".join(f"{n} {w}" for w, n in different.items()) or "none",
+        f"{row['ratio']:.1f}" if "ratio" in row else "",
+        f"{row['peak']:.0f}" if "peak" in row else "",
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def machine() -> str:
+    """Return processor, cores and versions in one line."""
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+        model = next(s.split(":")[1].strip() for s in text.splitlines() if "model name" in s)
+    except (OSError, StopIteration):
+        model = platform.processor()
+    versions = [f"Python {platform.python_version()}"]
+    for name in PACKAGES:
+        try:
+            versions.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            continue
+    return f"{model}, {os.cpu_count()} cores; {', '.join(versions)}"
+
+
+@click.command(help=__doc__)
+@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
+@click.option("--files", default=200, show_default=True, help="Of each folder.")
+@click.option("--repeats", default=5, show_default=True)
+@click.option("--copies", "count", default=1000, show_default=True, help="And four times as many.")
+@click.option("--quick", is_flag=True, help="Little of everything, to see that it works.")
+def main(folders: tuple[Path, ...], files: int, repeats: int, count: int, quick: bool) -> None:
+    if quick:
+        files, repeats, count = 12, 2, 30
+    click.echo(f"{machine()}; medians of {repeats}\n")
+    click.echo(f"| {' | '.join(HEAD)} |\n|{'---|' * len(HEAD)}")
+    for folder in folders:
+        found = [file.path for file in find_files([folder], (".mid", ".midi"))]
+        paths = found[:: max(1, len(found) // files)][:files]
+        melodies = sum(len(windows_of(attempt(ours, p), make_codec({"name": "melody"})))
+                       for p in paths)  # fmt: skip
+        kinds = ("drums", "melody") if melodies else ("drums",)
+        for kind in kinds:
+            rows = parsers(paths, kind, repeats)
+            for row in rows:
+                row["work"] = f"{folder.name}, {kind}: {row['work']}"
+                click.echo(shown(row, rows[0]["MB/s"]))
+    with tempfile.TemporaryDirectory() as place:
+        found = [file.path for file in find_files([folders[0]], (".mid", ".midi"))]
+        for number in (count, 4 * count):
+            folder = copies(found[:count], number, Path(place, f"{number}"))
+            row = command(folder, "melody", max(1, repeats // 2))
+            row["work"] = f"{folders[0].name}, melody: prepare, whole command"
+            click.echo(shown(row, rows[0]["MB/s"]))
+
+
+if __name__ == "__main__":
+    main()

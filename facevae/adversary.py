@@ -22,6 +22,7 @@ from torch.nn import functional as F
 
 from facevae.networks.critic import Adversary, Critic
 from vaecore.model import VAE
+from vaecore.training import ranks
 from vaecore.training.config import TrainingConfig
 from vaecore.training.module import Metrics, TrainingModule
 
@@ -47,6 +48,11 @@ class AdversarialModule(TrainingModule):
         self.critic = Critic(model.architecture.size, adversary.width)
         self.register_buffer("strengths", torch.zeros(4))
 
+    @property
+    def parts_rest(self) -> bool:
+        """Whether a step may leave parameters without a gradient: the encoder's or the critic's."""
+        return True
+
     def parameter_groups(self) -> list[dict[str, Any]]:
         """Return the VAE's parameters and the critic's, which takes each step without inertia."""
         return [
@@ -67,7 +73,7 @@ class AdversarialModule(TrainingModule):
         model.encoder.eval()
         with torch.no_grad():
             posterior = model.encode(batch)
-            codes = model.objective.latent(posterior)
+            codes = model.objective.latent(posterior, self.noise)
         pictures = model.decoder(codes)
         shown = pictures.detach().requires_grad_()
         log_density = model.decoder.log_density(batch, shown)
@@ -76,13 +82,12 @@ class AdversarialModule(TrainingModule):
         count = max(1, round(self.adversary.share * len(batch)))
         invented = pictures[:0]
         if self.adversary.prior:
-            invented = model.decoder(torch.randn_like(codes[:count]))
+            invented = model.decoder(self.noise(codes[:count].shape).to(codes))
         critic_loss, push, push_invented = self._contest(
             batch[:count], shown.detach()[:count], invented.detach(), pull[:count]
         )
         pull[:count] += push
-        self.report(terms)
-        self.log("train/critic", critic_loss.detach())
+        self.report(terms, critic=critic_loss.detach())
         # The pictures' gradients are known; these products hand them on to the decoder.
         return (pictures * pull).sum() + (invented * push_invented).sum() + critic_loss
 
@@ -123,8 +128,10 @@ class AdversarialModule(TrainingModule):
         return torch.autocast(self.device.type, torch.bfloat16, enabled=enabled)
 
     def _average(self, norms: list[Tensor]) -> Tensor:
-        """Return running means of the strengths of the pulls."""
-        now = torch.stack(norms).to(self.strengths)
+        """Return running means of the strengths of the pulls on the batch of all ranks."""
+        # Each rank's gradients are those of a mean over its own part of the batch.
+        squares = torch.stack(norms).to(self.strengths).square()
+        now = (ranks.mean(squares, self.ranks) / self.ranks.world).sqrt()
         first = bool((self.strengths == 0).all())
         self.strengths.copy_(now if first else self.strengths.lerp(now, 1 - MEMORY))
         return self.strengths.clamp(min=1e-12)

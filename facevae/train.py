@@ -17,12 +17,12 @@ from facevae.data.folder import SPLITS, FaceFolder
 from facevae.data.loader import FaceLoader, report_broken
 from facevae.domain import DOMAIN
 from facevae.evaluate import measure
-from vaecore.device import fast_bfloat16
+from facevae.pictures import pictures
 from vaecore.distributions import DiagonalGaussian
 from vaecore.errors import DataError
 from vaecore.flow import Flow
 from vaecore.objective import ImpliedNoise, implied_noise
-from vaecore.training import fit, recipe
+from vaecore.training import fit, ranks, recipe
 from vaecore.training.loop import CHECKPOINT, MakeModule
 from vaecore.training.module import TrainingModule
 
@@ -145,19 +145,27 @@ def train(
     Raises:
         DataError: Not one image can be used, or there is no checkpoint to resume from.
     """
-    config = preset.make_training()
+    config, here = preset.make_training(), ranks.here()
     model = recipe.begin(DOMAIN, preset, start)
-    model.mixed_precision = fast_bfloat16()
-    if start is None and not resume:
+    if start is None and not resume and here.first:  # the other ranks get its weights
         first = FaceLoader(_spread(data.train, FIRST), 256, training=False, workers=workers)
         model.start(first)
         first.close()
-    loader = FaceLoader(data.train, config.batch_size, seed=config.seed, workers=workers)
-    validation = FaceLoader(data.validation, config.batch_size, training=False, workers=workers)
+    loader = FaceLoader(
+        data.train,
+        config.batch_size,
+        seed=config.seed,
+        workers=workers,
+        accumulate=config.accumulate,
+        ranks=here,
+    )
+    validation = FaceLoader(
+        data.validation, config.batch_size, training=False, workers=workers, ranks=here
+    )
     if resume and not (output / CHECKPOINT).is_file():
         remedy = "train without resuming"
         raise DataError("there is no checkpoint", path=output / CHECKPOINT, remedy=remedy)
-    if not resume:
+    if not resume and here.first:
         preset.write(output)
     counts = {part: len(data.whole.split(part)) for part in SPLITS}
     facts = {"adversary": preset.adversary, "images": counts}
@@ -170,6 +178,7 @@ def train(
         config,
         output,
         metrics=recipe.metrics(measure),
+        pictures=pictures(data.validation) if here.first else None,
         save=recipe.saver(DOMAIN, about),
         resume=output / CHECKPOINT if resume else None,
         progress=progress,
@@ -179,7 +188,7 @@ def train(
     validation.close()
     broken = {**loader.broken, **validation.broken}
     done = Trained(result, broken, len(data.whole))
-    if not result.best or result.stopped == "interrupted":
+    if not result.best or result.stopped == "interrupted" or not here.first:
         return done
     say(f"  encoding {min(len(data.train), CODES):,} images, for prior and vectors")
     names = complete(

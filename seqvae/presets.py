@@ -13,6 +13,7 @@ from vaecore.config import build
 if TYPE_CHECKING:
     from seqvae.codecs.base import SequenceCodec
     from seqvae.data.augment import Augmentation
+    from seqvae.data.streaming import DataConfig
     from seqvae.networks.model import SequenceVAE
 
 PRESETS = Path(__file__).with_name("presets.yaml")
@@ -26,9 +27,11 @@ class Preset(presets.Preset):
 
     Attributes:
         augmentation: Names of augmentations and their arguments.
+        data: Fields of `seqvae.data.streaming.DataConfig`.
     """
 
     augmentation: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, Any] = field(default_factory=dict)
 
     def make_codec(self) -> SequenceCodec:
         """Return the codec of the representation."""
@@ -53,10 +56,17 @@ class Preset(presets.Preset):
 
         return make_augmentation(self.augmentation)
 
+    def make_data(self) -> DataConfig:
+        """Return how the training split is read."""
+        from seqvae.data.streaming import DataConfig
+
+        return build(DataConfig, self.data, "data")
+
     def make_all(self) -> None:
-        """Make codec, model, training and augmentation once, to see that they can be made."""
+        """Make whatever the sections describe, once, to see that it can be made."""
         super().make_all()
         self.make_augmentation()
+        self.make_data()
 
 
 def preset_names(path: Path = PRESETS) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,12 +13,13 @@ from torch import Tensor
 from seqvae.attributes import describe, fit_attributes
 from seqvae.data.dataset import WindowLoader
 from seqvae.data.shards import read_summary, read_windows
+from seqvae.data.streaming import ShardedWindows, StreamLoader
 from seqvae.domain import DOMAIN
 from seqvae.evaluate import measure
-from vaecore.device import fast_bfloat16
+from seqvae.pictures import pictures
 from vaecore.errors import DataError
 from vaecore.presets import RECIPE
-from vaecore.training import fit, recipe
+from vaecore.training import fit, ranks, recipe
 from vaecore.training.loop import CHECKPOINT
 
 if TYPE_CHECKING:
@@ -65,19 +67,14 @@ def train(
             path=shards,
             remedy="prepare it again, or choose another --preset",
         )
-    config = preset.make_training()
+    config, here = preset.make_training(), ranks.here()
     model = recipe.begin(DOMAIN, preset, start)
-    model.mixed_precision = fast_bfloat16()
-    train_loader = WindowLoader(
-        read_windows(shards, "train"),
-        config.batch_size,
-        augment=preset.make_augmentation(),
-        seed=config.seed,
-    )
-    validation = _spread(read_windows(shards, "validation"), VALIDATION_WINDOWS)
-    if not len(train_loader.windows) or not len(validation):
-        raise DataError("has no window to train or validate on", path=shards)
-    if not resume:
+    windows = ShardedWindows(shards, "train")
+    validation = ShardedWindows(shards, "validation").spread(VALIDATION_WINDOWS)
+    # The recipe says what was decided, so that a training that resumes sees the same batches.
+    decided = preset.make_data().decided(windows, here.local)
+    preset = replace(preset, data=asdict(decided))
+    if not resume and here.first:
         preset.write(output)
     facts = {
         "augmentation": preset.augmentation,
@@ -88,19 +85,34 @@ def train(
 
     result = fit(
         model,
-        train_loader,
-        WindowLoader(validation, config.batch_size, training=False),
+        _loader(preset, shards, windows),
+        WindowLoader(validation, config.batch_size, training=False, ranks=here),
         config,
         output,
         metrics=recipe.metrics(measure),
+        pictures=pictures(codec, validation),
         save=recipe.saver(DOMAIN, about),
         resume=output / CHECKPOINT if resume else None,
         progress=progress,
     )
-    if result.best:  # an interrupted training may not have come to its first validation
-        windows = _spread(train_loader.windows, CODES).astype(np.int64)
-        complete(output, torch.from_numpy(windows), result)
+    # An interrupted training may not have come to its first validation.
+    if result.best and here.first:
+        complete(output, torch.from_numpy(windows.spread(CODES).astype(np.int64)), result)
     return result
+
+
+def _loader(preset: Preset, shards: Path, windows: ShardedWindows) -> WindowLoader:
+    """Return the training batches, from memory or from disk as the recipe says."""
+    config = preset.make_training()
+    options = {
+        "augment": preset.make_augmentation(),
+        "seed": config.seed,
+        "accumulate": config.accumulate,
+        "ranks": ranks.here(),
+    }
+    if preset.make_data().stream == "always":
+        return StreamLoader(windows, config.batch_size, **options)
+    return WindowLoader(read_windows(shards, "train"), config.batch_size, **options)
 
 
 def complete(place: Path, windows: Tensor, result: FitResult | None = None) -> None:
@@ -117,10 +129,3 @@ def complete(place: Path, windows: Tensor, result: FitResult | None = None) -> N
     known = describe(space.codec.name)
     prior = recipe.mixture(posterior)
     recipe.complete(DOMAIN, place, space, prior, attributes, known, result)
-
-
-def _spread(windows: np.ndarray, limit: int) -> np.ndarray:
-    """Return at most `limit` windows, evenly spread over all."""
-    if len(windows) <= limit:
-        return windows
-    return windows[np.linspace(0, len(windows) - 1, limit).astype(int)]

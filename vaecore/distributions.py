@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
+
+Noise = Callable[[torch.Size], Tensor]
+"""A source of standard normal noise of a shape, where no single generator is one."""
 
 _LOG_2_PI = math.log(2 * math.pi)
 
 
 def reparameterize(
-    mean: Tensor, stddev: Tensor, generator: torch.Generator | None = None
+    mean: Tensor, stddev: Tensor, generator: torch.Generator | Noise | None = None
 ) -> Tensor:
     """Draw z = mean + stddev * noise, so that gradients reach mean and stddev.
 
@@ -21,11 +25,14 @@ def reparameterize(
         mean: Any shape.
         stddev: Standard deviation (neither variance nor its logarithm), the shape of `mean`.
         generator: Source of the noise. It may live on the CPU while the tensors do not: the
-            same seed then gives the same noise on every device.
+            same seed then gives the same noise on every device. Or a function that returns the
+            noise of a shape.
 
     Returns:
         One sample for each entry, the shape of `mean`.
     """
+    if callable(generator):
+        return mean + stddev * generator(mean.shape).to(mean)
     device = mean.device if generator is None else generator.device
     noise = torch.randn(mean.shape, generator=generator, device=device, dtype=mean.dtype)
     return mean + stddev * noise.to(mean.device)

@@ -62,8 +62,15 @@ class Preset(ABC):
             return TrainingConfig(**self.training)
         except ValidationError as error:
             first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
-            raise ValueError(f"training.{where}: {first['msg'].lower()}") from error
+            *sections, key = map(str, first["loc"])
+            where = ".".join(["training", *sections])
+            if first["type"] == "extra_forbidden":
+                kind = TrainingConfig
+                for section in sections:
+                    kind = kind.model_fields[section].annotation
+                known = ", ".join(kind.model_fields)
+                raise ValueError(f"{where}: unknown key {key!r}; known: {known}") from error
+            raise ValueError(f"{where}.{key}: {first['msg'].lower()}") from error
 
     def make_all(self) -> None:
         """Make whatever the sections describe, once, to see that it can be made."""

@@ -142,7 +142,8 @@ def train(lesson: learn.Lesson, images: Path, labels: Path | None, workers: int 
 
     The images are streamed: their number is no matter of memory. The recipe is one of the box
     (--preset), your own (--config), or a changed one (--set). Ctrl-C saves and ends; --resume -o
-    FOLDER goes on from there.
+    FOLDER goes on from there. Several processes together:
+    torchrun --nproc-per-node 2 -m facevae.cli train ...
     """
     learn.need(*learn.NEEDED)
     from facevae import train as training

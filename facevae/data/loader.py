@@ -17,7 +17,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from facevae.data.folder import SHOWN, FaceFolder
 from vaecore.errors import DataError
-from vaecore.training.batches import Batches
+from vaecore.training.batches import Batches, Part
+from vaecore.training.ranks import ALONE, Ranks, here
 
 MOST_WORKERS = 8
 GRACE_SECONDS = 30
@@ -55,16 +56,22 @@ class FaceLoader(Batches):
     workers; a training that resumes sees the very batches it would have seen.
 
     Files that are broken are counted, and noted in `broken`. In training, another image of their
-    batch takes their place, so that all batches have the same size; otherwise they are left out.
+    batch takes their place (of the next ones in the folder, if the whole batch is broken), so that
+    all batches have the same size; otherwise they are left out.
+
+    Each rank reads its own images alone.
 
     Args:
         folder: The images.
-        batch_size: Number of images in a batch.
+        batch_size: Number of images in a batch, of all ranks together.
         training: Shuffle, mirror, and drop the incomplete last batch; otherwise the images come
             in their order, and all of them.
         flip: In training, mirror every second image, chosen at random, from left to right.
         seed: Makes order and mirroring repeatable.
-        workers: Processes that read images; 0 reads in this one. By default all cores but one.
+        workers: Processes that read images; 0 reads in this one. By default all cores but one, and
+            this rank's share of them.
+        accumulate: Batches that make one step of the optimiser.
+        ranks: Which of the processes that train together this is.
 
     Attributes:
         broken: The problem of each broken file met so far, by name.
@@ -82,8 +89,17 @@ class FaceLoader(Batches):
         flip: bool = True,
         seed: int = 0,
         workers: int | None = None,
+        accumulate: int = 1,
+        ranks: Ranks = ALONE,
     ) -> None:
-        super().__init__(len(folder), batch_size, training=training, seed=seed)
+        super().__init__(
+            len(folder),
+            batch_size,
+            training=training,
+            seed=seed,
+            accumulate=accumulate,
+            ranks=ranks,
+        )
         self.folder = folder
         self.flip = flip and training
         self.workers = default_workers() if workers is None else workers
@@ -92,13 +108,13 @@ class FaceLoader(Batches):
         self._reading: Iterator[Result] | None = None
         self._jobs = _Jobs()
 
-    def batches(self, rows: Iterator[np.ndarray]) -> Iterator[Tensor | tuple[Tensor, Tensor]]:
-        """Yield the images of each of the index arrays."""
+    def batches(self, parts: Iterator[Part]) -> Iterator[Tensor | tuple[Tensor, Tensor]]:
+        """Yield the images of each of the parts."""
         flips = np.zeros(self.count, bool)
         if self.flip:
             flips = np.random.default_rng((self.seed, self._epoch, 1)).random(self.count) < 0.5
         given = self._batch > 0
-        for result in self._results(Job(indices, flips[indices]) for indices in rows):
+        for result in self._results(Job(part.own, flips[part.own]) for part in parts):
             for row, problem in result.broken:
                 self.broken[self.folder.name(row)] = problem
             if not len(result.rows):
@@ -177,26 +193,40 @@ class _Reader(Dataset):
                 continue
             pixels[place] = image[:, ::-1] if flip else image
             good.append(place)
-        source = np.arange(len(job.rows))
+        rows = job.rows.copy()
+        problems = [(int(rows[place]), problem) for place, problem in broken]
+        if self.fill and not good:
+            found = self._next(int(rows[0]), problems)
+            if found is not None:
+                (rows[0], pixels[0]), good = found, [0]
+        source = np.arange(len(rows))
         if self.fill and good:
             for number, (place, _) in enumerate(broken):
-                source[place] = good[number % len(good)]
+                source[place] = place if place in good else good[number % len(good)]
         else:
             source = np.array(good, int)
         return Result(
-            job.rows[source],
-            np.ascontiguousarray(pixels[source].transpose(0, 3, 1, 2)),
-            [(int(job.rows[place]), problem) for place, problem in broken],
+            rows[source], np.ascontiguousarray(pixels[source].transpose(0, 3, 1, 2)), problems
         )
+
+    def _next(self, row: int, problems: list[tuple[int, str]]) -> tuple[int, np.ndarray] | None:
+        """Return the first usable image after a row, and note down the broken ones between."""
+        for step in range(1, len(self.folder)):
+            at = (row + step) % len(self.folder)
+            try:
+                return at, self.folder.pixels(at)
+            except DataError as error:
+                problems.append((at, error.problem))
+        return None
 
 
 def default_workers() -> int:
-    """Return how many processes read images: all cores but one, from 1 to 8."""
+    """Return how many processes read images: this rank's share of all cores, less one; 1 to 8."""
     try:
         cores = len(os.sched_getaffinity(0))
     except AttributeError:  # not on macOS
         cores = os.cpu_count() or 1
-    return max(1, min(cores - 1, MOST_WORKERS))
+    return max(1, min(cores // here().local - 1, MOST_WORKERS))
 
 
 def report_broken(broken: Mapping[str, str], count: int) -> str:

@@ -12,22 +12,26 @@ from torch import Tensor
 
 from seqvae.data.augment import Augmentation
 from seqvae.data.shards import read_windows
-from vaecore.training.batches import Batches
+from vaecore.training.batches import Batches, Part
+from vaecore.training.ranks import ALONE, Ranks
 
 
 class WindowLoader(Batches):
     """An iterable over the batches of one epoch, `(batch, steps)` int64.
 
-    The randomness of batch k of epoch e depends on the seed, e and k alone, so that a training
-    that resumes sees the very batches it would have seen.
+    The randomness of step k of epoch e depends on the seed, e and k alone, so that a training
+    that resumes sees the very batches it would have seen. All ranks change the windows of a step
+    in the same way before each takes its own: windows of other ranks may have a part in that.
 
     Args:
         windows: `(n, steps)` uint16 class indices.
-        batch_size: Number of windows in a batch.
+        batch_size: Number of windows in a batch, of all ranks together.
         training: Shuffle, drop the incomplete last batch, and augment; otherwise the windows
             come in their order, and all of them.
-        augment: Change of a training batch.
+        augment: Change of the windows of a training step.
         seed: Makes order and augmentation repeatable.
+        accumulate: Batches that make one step.
+        ranks: Which of the processes that train together this is.
     """
 
     def __init__(
@@ -38,8 +42,17 @@ class WindowLoader(Batches):
         training: bool = True,
         augment: Augmentation | None = None,
         seed: int = 0,
+        accumulate: int = 1,
+        ranks: Ranks = ALONE,
     ) -> None:
-        super().__init__(len(windows), batch_size, training=training, seed=seed)
+        super().__init__(
+            len(windows),
+            batch_size,
+            training=training,
+            seed=seed,
+            accumulate=accumulate,
+            ranks=ranks,
+        )
         self.windows = windows
         self.augment = augment if training else None
 
@@ -48,12 +61,19 @@ class WindowLoader(Batches):
         """Return a loader over one split of a folder of shards, which is read into memory."""
         return cls(read_windows(folder, split), batch_size, training=split == "train", **options)
 
-    def batches(self, rows: Iterator[np.ndarray]) -> Iterator[Tensor]:
-        """Yield the windows of each of the index arrays."""
-        epoch, first = self._epoch, self._batch
-        for number, indices in enumerate(rows, first + 1):
-            x = torch.from_numpy(self.windows[indices].astype(np.int64))
-            yield self.augment(x, self._generator(epoch, number)) if self.augment else x
+    def batches(self, parts: Iterator[Part]) -> Iterator[Tensor]:
+        """Yield the windows of each of the parts."""
+        epoch, number = self._epoch, 0
+        for part in parts:
+            if part.number != number:
+                number = part.number
+                x = torch.from_numpy(self._read(part.rows).astype(np.int64))
+                if self.augment:
+                    x = self.augment(x, self._generator(epoch, number))
+            yield x[part.mine].contiguous()
+
+    def _read(self, rows: np.ndarray) -> np.ndarray:
+        return self.windows[rows]
 
     def _generator(self, epoch: int, number: int) -> torch.Generator:
         entropy = np.random.SeedSequence((self.seed, epoch, number))

@@ -31,9 +31,9 @@ def make_module(model: FaceVAE, **settings: float):
     from facevae.adversary import AdversarialModule, Adversary
 
     torch.manual_seed(1)
-    module = AdversarialModule(model, TrainingConfig(), None, Adversary(width=4, **settings))
-    module.log = module.log_dict = lambda *args, **kwargs: None
-    module.report = lambda terms: None
+    config = TrainingConfig(precision="32")
+    module = AdversarialModule(model, config, None, Adversary(width=4, **settings))
+    module.noise.begin(5, 0, torch.device("cpu"))
     return module
 
 
@@ -51,14 +51,13 @@ def test_without_pulls_the_decoder_gets_its_own_gradient(x: Tensor) -> None:
     """All shares at 0: what reaches the decoder is the likelihood's gradient; the encoder rests."""
     model = make_model()
     module = make_module(model, reconstruction=0.0, prior=0.0, features=0.0)
-    torch.manual_seed(5)
     module.training_step(x, 0).backward()
     found = {name: p.grad for name, p in model.decoder.named_parameters()}
     assert all(p.grad is None for p in model.encoder.parameters())
     again = make_model()
     again.encoder.eval()
-    torch.manual_seed(5)
-    again.loss(x, 0).loss.backward()
+    module.noise.begin(5, 0, torch.device("cpu"))
+    again.loss(x, 0, module.noise).loss.backward()
     for name, parameter in again.decoder.named_parameters():
         torch.testing.assert_close(found[name], parameter.grad, rtol=1e-3, atol=1e-2)
 
@@ -66,10 +65,9 @@ def test_without_pulls_the_decoder_gets_its_own_gradient(x: Tensor) -> None:
 def test_before_it_begins_training_is_plain(x: Tensor) -> None:
     model = make_model()
     module = make_module(model, begin_step=1)
-    torch.manual_seed(5)
     loss = module.training_step(x, 0)
-    torch.manual_seed(5)
-    torch.testing.assert_close(loss, make_model().loss(x, 0).loss)
+    module.noise.begin(5, 0, torch.device("cpu"))
+    torch.testing.assert_close(loss, make_model().loss(x, 0, module.noise).loss)
     loss.backward()
     assert all(p.grad is None for p in module.critic.parameters())
     assert all(p.grad is not None for p in model.encoder.parameters())
@@ -86,7 +84,7 @@ def test_critic_gets_the_hinge_gradient_alone(x: Tensor) -> None:
     module.zero_grad()
     module.critic.load_state_dict(stronger.critic.state_dict())
     for each in (module, stronger):
-        torch.manual_seed(7)
+        each.noise.begin(7, 0, torch.device("cpu"))
         each.training_step(x, 0).backward()
     for mine, theirs in zip(module.critic.parameters(), stronger.critic.parameters(), strict=True):
         torch.testing.assert_close(mine.grad, theirs.grad)

@@ -61,3 +61,41 @@ def test_wrong_requests(examples, tmp_path):
     run("train", "--data", tmp_path, "--resume", code=2)
     run("prepare", tmp_path, "-o", tmp_path / "shards", code=1)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_unknown_and_impossible_settings_are_named(examples, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run("prepare", examples, "-o", "shards", "--workers", 1, "-q")
+
+    def fail(*arguments: str) -> str:
+        (line,) = run("train", "--data", "shards", *arguments, code=2).stderr.splitlines()
+        assert not (tmp_path / "runs").exists()
+        return line
+
+    line = fail("--set=training.max_stepz=4")
+    assert "training: unknown key 'max_stepz'; known: batch_size, accumulate," in line
+    line = fail("--set=training.optimizer.learning_rat=1")
+    assert "training.optimizer: unknown key 'learning_rat'; known: name, learning_rate," in line
+    assert "architecture: unknown key 'layers'; known: " in fail("--set=architecture.layers=4")
+    assert "data: unknown key 'streams'; known: stream" in fail("--set=data.streams=always")
+    assert "data.stream must be one of auto, always, never" in fail("--set=data.stream=maybe")
+    assert "unknown key 'trainings'; known: " in fail("--set=trainings.max_steps=4")
+    assert "training.precision" in fail("--set=training.precision=16")
+    assert "a setting is section.key=value" in fail("--set=max_steps=4")
+    Path("own.yaml").write_text(
+        "mine:\n  representation: {name: melody, bars: 2}\n  training: {optimizer: {rate: 1}}\n"
+        "  architecture: {tokens: melody, latent_dim: 4}\n"
+    )
+    line = fail("--config=own.yaml")
+    assert "preset mine: training.optimizer: unknown key 'rate'; known: name," in line
+
+
+def test_resuming_with_another_architecture_is_one_line(examples, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run("prepare", examples, "-o", "shards", "--workers", 1, "-q")
+    small = [*SMALL, "--set=training.max_steps=2", "--device=cpu", "-q"]
+    run("train", "--data", "shards", *small, "-o", "model")
+    resume = ["train", "--data", "shards", "--resume", "-o", "model"]
+    error = run(*resume, "--set=architecture.latent_dim=5", code=1).stderr
+    assert error.startswith("Error: model/last.ckpt: tensor ")
+    assert len(error.splitlines()) == 1

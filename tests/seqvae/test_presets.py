@@ -34,7 +34,7 @@ def test_settings_change_a_preset() -> None:
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ("training.max_step=3", "training.max_step: extra"),
+        ("training.max_step=3", "training: unknown key 'max_step'; known: batch_size"),
         ("training.optimizer.name=sgd", "training.optimizer.name"),
         ("architecture.heads=3", "unknown key 'heads'"),
         ("objective.betas=3", "'betas'"),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -53,3 +56,34 @@ def test_an_impossible_number_is_refused(machine, name: str) -> None:
     machine("cuda", "mps")
     with pytest.raises(UsageError, match=name):
         choose_device(name)
+
+
+FAULTS = """
+import resource, sys
+import torch
+from vaecore.device import keep_freed_memory
+
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(20):
+        torch.zeros(8 << 20)  # 32 MiB, 8,192 pages
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+plain = faults()
+if not keep_freed_memory():
+    sys.exit(77)
+faults()
+print(plain, faults())
+"""
+
+
+def test_freed_memory_is_kept() -> None:
+    """In a process of its own: it is not for this one."""
+    ended = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True)
+    if ended.returncode == 77:
+        pytest.skip("this C library cannot be told")
+    plain, kept = map(int, ended.stdout.split())
+    assert kept < 1000
+    if plain < 2000:
+        pytest.skip("this C library keeps it anyway")
+    assert kept < plain / 10

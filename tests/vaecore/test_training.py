@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from vaecore.errors import DataError
 from vaecore.model import VAE
+from vaecore.training.batches import Batches
 from vaecore.training.config import OptimizerConfig, TrainingConfig
 
 pytest.importorskip("lightning")
@@ -20,9 +21,9 @@ DATA_DIM = 6
 
 
 class Encoder(nn.Module):
-    def __init__(self) -> None:
+    def __init__(self, dropout: float = 0.1) -> None:
         super().__init__()
-        self.body = nn.Sequential(nn.Linear(DATA_DIM, 16), nn.Tanh(), nn.Dropout(0.1))
+        self.body = nn.Sequential(nn.Linear(DATA_DIM, 16), nn.Tanh(), nn.Dropout(dropout))
         self.head = nn.Linear(16, 4)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -34,9 +35,12 @@ class Decoder(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.body = nn.Linear(2, DATA_DIM)
+        self.dtypes: set[torch.dtype] = set()
 
     def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
-        return -10 * ((x - self.body(z)) ** 2).sum(dim=1)
+        y = self.body(z)
+        self.dtypes |= {y.dtype} if self.training else set()
+        return -10 * ((x - y.float()) ** 2).sum(dim=1)
 
     def generate(self, z: Tensor, temperature: float, seed: int) -> Tensor:
         return self.body(z)
@@ -71,17 +75,32 @@ class Loader:
         self.begun = self.position >= self.batches
 
 
-def make_model() -> VAE:
+class Rows(Batches):
+    """Batches of fixed examples, divided as the trainer wants it."""
+
+    def __init__(self, batch_size: int, accumulate: int = 1) -> None:
+        super().__init__(112, batch_size, training=True, accumulate=accumulate)
+        z = torch.randn(self.count, 2, generator=torch.Generator().manual_seed(0))
+        self.x = torch.cat([z, z * 2, -z], dim=1)
+
+    def batches(self, parts):
+        for part in parts:
+            yield self.x[part.own]
+
+
+def make_model(dropout: float = 0.1) -> VAE:
     torch.manual_seed(0)
-    return VAE(Encoder(), Decoder(), 2)
+    return VAE(Encoder(dropout), Decoder(), 2)
 
 
 def train(output: Path, model: VAE | None = None, *, train_loader=None, resume=None, **options):
     from vaecore.training import fit
 
-    settings = {"max_steps": 20, "validate_every": 5, "accelerator": "cpu"}
+    settings = {"max_steps": 20, "validate_every": 5, "accelerator": "cpu", "precision": "32"}
     extra = {
-        name: options.pop(name) for name in ("metrics", "save", "callbacks") if name in options
+        name: options.pop(name)
+        for name in ("metrics", "save", "callbacks", "pictures")
+        if name in options
     }
     config = TrainingConfig(**settings | options)
     model = model or make_model()
@@ -235,3 +254,123 @@ def test_learning_rates() -> None:
 def test_a_training_that_throws_every_gradient_away_says_so(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="100 gradients in a row were thrown away"):
         train(tmp_path, hopeless_norm=1e-9, max_steps=150)
+
+
+def losses(output: Path, tag: str = "train/loss") -> dict[int, float]:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(output / "logs"))
+    events.Reload()
+    return {event.step: event.value for event in events.Scalars(tag)}
+
+
+def test_accumulated_batches_are_one_large_batch(tmp_path: Path) -> None:
+    options = {"log_every": 1, "ema_decay": 0.9, "optimizer": OptimizerConfig(schedule="cosine")}
+    large, result = train(
+        tmp_path / "large", make_model(0.0), train_loader=Rows(32), batch_size=32, **options
+    )
+    small, again = train(
+        tmp_path / "small",
+        make_model(0.0),
+        train_loader=Rows(8, 4),
+        batch_size=8,
+        accumulate=4,
+        **options,
+    )
+    assert (result.steps, again.steps) == (20, 20)
+    assert again.best == pytest.approx(result.best, rel=1e-4)
+    one, other = losses(tmp_path / "large"), losses(tmp_path / "small")
+    assert sorted(one) == sorted(other) == list(range(1, 21))
+    assert other == pytest.approx(one, rel=1e-5)
+    for a, b in zip(large.parameters(), small.parameters(), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("steps", [5, 7, 9])
+def test_accumulation_resumes_bit_for_bit(tmp_path: Path, steps: int) -> None:
+    options = {"batch_size": 8, "accumulate": 3, "ema_decay": 0.9}
+    whole, _ = train(tmp_path / "whole", train_loader=Rows(8, 3), **options)
+    _, stopped = train(
+        tmp_path / "parts", train_loader=Rows(8, 3), callbacks=[stop_after(steps)], **options
+    )
+    assert stopped.stopped == "interrupted"
+    assert stopped.steps < 20
+    resumed, result = train(
+        tmp_path / "parts", train_loader=Rows(8, 3), resume=stopped.checkpoint, **options
+    )
+    assert result.steps == 20
+    for a, b in zip(whole.parameters(), resumed.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_a_checkpoint_of_another_model_is_refused(tmp_path: Path) -> None:
+    _, result = train(tmp_path, max_steps=5)
+    other = make_model()
+    other.decoder.body = nn.Linear(2, DATA_DIM, bias=False)
+    with pytest.raises(DataError, match=r"unknown tensor 'model.decoder.body.bias'") as caught:
+        train(tmp_path, other, resume=result.checkpoint)
+    assert caught.value.path == result.checkpoint
+    other.encoder.body[0] = nn.Linear(DATA_DIM, 17)
+    other.decoder = Decoder()
+    with pytest.raises(DataError, match=r"has shape \(16,\), the architecture needs \(17,\)"):
+        train(tmp_path, other, resume=result.checkpoint)
+    for content in (b"", b"nothing", result.checkpoint.read_bytes()[:2000]):
+        (tmp_path / "broken.ckpt").write_bytes(content)
+        with pytest.raises(DataError, match="is no checkpoint that can be read"):
+            train(tmp_path, resume=tmp_path / "broken.ckpt")
+
+
+@pytest.mark.parametrize(
+    ("precision", "dtype"), [("32", torch.float32), (32, torch.float32), ("bf16", torch.bfloat16)]
+)
+def test_precision(tmp_path: Path, precision, dtype: torch.dtype) -> None:
+    model, result = train(tmp_path, max_steps=60, validate_every=60, precision=precision)
+    assert model.decoder.dtypes == {dtype}
+    assert all(p.dtype == torch.float32 for p in model.parameters())
+    assert torch.isfinite(torch.tensor(result.best["validation/loss"]))
+
+
+def test_a_model_that_knows_mixed_precision_is_told(tmp_path: Path) -> None:
+    for precision, mixed in (("32", False), ("bf16", True)):
+        model = make_model()
+        model.mixed_precision = None
+        train(tmp_path, model, max_steps=1, precision=precision)
+        assert model.mixed_precision is mixed
+        assert model.decoder.dtypes == {torch.float32}  # what to cast is its own affair
+    with pytest.raises(ValueError, match="precision"):
+        TrainingConfig(precision="16")
+
+
+def test_pictures_are_drawn_at_each_validation(tmp_path: Path) -> None:
+    import numpy as np
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    seen = []
+
+    def pictures(model: VAE) -> dict[str, np.ndarray]:
+        assert not model.training
+        seen.append(model.decoder.body.weight.detach().clone())
+        return {"page": np.full((4, 6, 3), 200, np.uint8)}
+
+    model, _ = train(tmp_path, pictures=pictures, ema_decay=0.9)
+    events = EventAccumulator(str(tmp_path / "logs"))
+    events.Reload()
+    shown = events.Images("page")
+    assert [image.step for image in shown] == [5, 10, 15, 20]
+    assert (shown[0].height, shown[0].width) == (4, 6)
+    assert torch.equal(seen[-1], model.decoder.body.weight)  # the averaged weights
+    wanted = {"loss", "reconstruction", "kl", "active_units"}
+    assert {f"validation/{name}" for name in wanted} <= set(events.Tags()["scalars"])
+
+
+def test_progress_in_a_log_file_is_plain_lines(tmp_path: Path, capsys) -> None:
+    from vaecore.training import fit
+
+    config = TrainingConfig(max_steps=10, validate_every=5, accelerator="cpu", log_every=1)
+    fit(make_model(), Loader(), Loader(2, fixed=True), config, tmp_path)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2
+    assert lines[0].startswith("  step 5 of 10 · loss ")
+    assert " · validation " in lines[0]
+    assert lines[1].startswith("  step 10 of 10 · loss ")
+    assert "\r" not in "".join(lines)

@@ -14,6 +14,7 @@ import click
 
 from vaecore.cli import options
 from vaecore.errors import DataError, UsageError
+from vaecore.training.ranks import here
 
 if TYPE_CHECKING:
     from vaecore.presets import Preset
@@ -55,8 +56,8 @@ class Lesson:
 
     @property
     def talks(self) -> bool:
-        """Whether anything is printed for people, a progress bar included."""
-        return not (self.as_json or self.quiet)
+        """Whether anything is printed for people, the progress included."""
+        return here().first and not (self.as_json or self.quiet)
 
     def file(self, shipped: Path) -> Path:
         """Return the file of presets to read.
@@ -85,7 +86,8 @@ class Lesson:
         from vaecore.presets import RECIPE
 
         place = self.output or Path("runs") / preset.name
-        if (place / RECIPE).exists() and not self.resume:
+        # The first of several processes may have made it a moment ago.
+        if (place / RECIPE).exists() and not self.resume and here().first:
             raise UsageError(f"{place} is there already; go on with --resume, or choose another -o")
         return place
 
@@ -111,7 +113,7 @@ class Lesson:
             result: How it ended.
             more: Further facts for JSON.
         """
-        if self.as_json:
+        if self.as_json and here().first:
             facts = {**asdict(result), "checkpoint": str(result.checkpoint), **more}
             about = {"verb": "train", "output": str(place), "preset": preset.name}
             click.echo(json.dumps({**about, **facts}))

@@ -15,8 +15,12 @@ from torch import Tensor
 
 from vaecore.model import VAE
 from vaecore.training.module import TrainingModule
+from vaecore.training.ranks import Agreement
 
 Save = Callable[[VAE, Path], None]
+
+REASONS = ("", "steps", "minutes", "interrupted")
+"""Why a training ends after a step; of those that ranks come with, the last one counts."""
 
 
 class AverageWeights(pl.Callback):
@@ -38,7 +42,11 @@ class AverageWeights(pl.Callback):
             for average, weight in zip(source, weights, strict=True)
         ]
 
-    def on_train_batch_end(self, trainer: pl.Trainer, module: TrainingModule, *_: Any) -> None:
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, module: TrainingModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        if not module.stepped(batch_idx):
+            return
         done = trainer.global_step
         decay = min(self.decay, (1 + done) / (10 + done))
         torch._foreach_lerp_(self._average, _weights(module), 1 - decay)
@@ -129,7 +137,8 @@ class Limits(pl.Callback):
     """End a training in order: at its last step, out of time or patience, or when told to.
 
     Ctrl-C and SIGTERM save and end after the step (or validation) that is under way; a second
-    Ctrl-C ends at once. Every validation leaves a checkpoint too.
+    Ctrl-C ends at once. Every validation leaves a checkpoint too. All ranks end after the same
+    step, whichever of them it was that had a reason.
 
     Args:
         max_steps: The last step.
@@ -146,6 +155,7 @@ class Limits(pl.Callback):
         self.reason = "steps"
         self.seconds_before = 0.0
         self._began = time.monotonic()
+        self._agreement: Agreement | None = None
         self._signalled = False
         self._handlers: dict[int, Any] = {}
 
@@ -155,6 +165,7 @@ class Limits(pl.Callback):
         return self.seconds_before + time.monotonic() - self._began
 
     def on_train_start(self, trainer: pl.Trainer, module: TrainingModule) -> None:
+        self._agreement = Agreement(module.ranks)
         self._began = time.monotonic()
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
@@ -165,15 +176,25 @@ class Limits(pl.Callback):
             raise KeyboardInterrupt
         self._signalled = True
 
-    def on_train_batch_end(self, trainer: pl.Trainer, module: TrainingModule, *_: Any) -> None:
-        if self._signalled:
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, module: TrainingModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        if not module.stepped(batch_idx):
+            return  # what is accumulated would be lost
+        mine = REASONS.index(self._reason_to_stop(trainer.global_step))
+        reason = REASONS[self._agreement.largest(mine)]
+        if reason == "interrupted":
             trainer.save_checkpoint(self.checkpoint)
             trainer.limit_val_batches = 0  # there may be no time left for it
-            self._stop(trainer, "interrupted")
-        elif self.max_minutes is not None and self.seconds >= 60 * self.max_minutes:
-            self._stop(trainer, "minutes")
-        elif trainer.global_step >= self.max_steps:
-            self._stop(trainer, "steps")
+        if reason:
+            self._stop(trainer, reason)
+
+    def _reason_to_stop(self, steps: int) -> str:
+        if self._signalled:
+            return "interrupted"
+        if self.max_minutes is not None and self.seconds >= 60 * self.max_minutes:
+            return "minutes"
+        return "steps" if steps >= self.max_steps else ""
 
     def on_validation_end(self, trainer: pl.Trainer, module: TrainingModule) -> None:
         if trainer.sanity_checking:

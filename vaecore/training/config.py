@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 
 class OptimizerConfig(BaseModel):
@@ -45,6 +45,12 @@ class TrainingConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     batch_size: int = Field(512, ge=1)
+    """Examples in a batch, of all processes together."""
+    accumulate: int = Field(1, ge=1)
+    """Batches that make one step of the optimiser: as one batch so many times as large (but for
+    batch norms and dropout), in less memory."""
+    precision: Annotated[Literal["auto", "32", "bf16"], BeforeValidator(str)] = "auto"
+    """"bf16" computes a training step in mixed precision; "auto" does where that is fast."""
     max_steps: int = Field(20_000, ge=1)
     max_minutes: float | None = Field(None, gt=0)
     """Wall-clock budget of the whole training, whatever it was resumed from included."""
@@ -67,5 +73,11 @@ class TrainingConfig(BaseModel):
     threads: int | None = Field(None, ge=1)
     """CPU threads; torch's default without it."""
     accelerator: str = "auto"
-    devices: int = Field(1, ge=1)
     log_every: int = Field(50, ge=1)
+
+    @property
+    def mixed_precision(self) -> bool:
+        """Whether training steps compute in bfloat16 where that is enough."""
+        from vaecore.device import fast_bfloat16
+
+        return fast_bfloat16() if self.precision == "auto" else self.precision == "bf16"

@@ -7,18 +7,23 @@ import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 
 import lightning.pytorch as pl
 import torch
-from lightning.pytorch.callbacks import Callback, TQDMProgressBar
+from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.strategies import DDPStrategy, Strategy
 from torch import Tensor
 
+from vaecore.device import keep_freed_memory
 from vaecore.errors import DataError
 from vaecore.model import VAE
+from vaecore.training import ranks
 from vaecore.training.callbacks import AverageWeights, KeepBest, Limits, Save
 from vaecore.training.config import TrainingConfig
 from vaecore.training.module import Metrics, TrainingModule
+from vaecore.training.watching import Pictures, Progress, ShowPictures
 
 CHECKPOINT = "last.ckpt"
 MakeModule = Callable[[VAE, TrainingConfig, Metrics | None], TrainingModule]
@@ -53,6 +58,7 @@ def fit(
     output: Path,
     *,
     metrics: Metrics | None = None,
+    pictures: Pictures | None = None,
     save: Save | None = None,
     resume: Path | None = None,
     progress: bool = True,
@@ -60,6 +66,10 @@ def fit(
     make_module: MakeModule = TrainingModule,
 ) -> FitResult:
     """Train a VAE; afterwards it has the weights of its best validation, and is in eval mode.
+
+    Started by torchrun, it trains together with the other processes, in the same steps as one
+    process with the same batches; the loaders must give each rank its own part, as `Batches` does.
+    The first process writes all files, and begins with the weights that count.
 
     Args:
         model: The VAE, changed in place.
@@ -70,17 +80,20 @@ def fit(
         output: Folder for the checkpoint and the TensorBoard logs.
         metrics: A domain's own measures `(model, batch) -> {name: value}`, reported as means over
             the validation set, and good for `config.monitor`, under `validation/name`.
+        pictures: Draws the model at each validation, for TensorBoard.
         save: Called with the model and `output` at each better validation.
         resume: A checkpoint that an earlier `fit` left.
-        progress: Show a progress bar on stderr.
+        progress: Show a line about the progress on stderr.
         callbacks: Further Lightning callbacks.
         make_module: How a batch becomes a step, where that is more than the model's own loss.
 
     Raises:
-        DataError: The checkpoint to resume from cannot be used.
+        DataError: The checkpoint to resume from cannot be used, or is of another architecture.
     """
+    here = ranks.here()
     if resume is not None and not Path(resume).is_file():
         raise DataError("there is no checkpoint", path=resume, remedy="train without resuming")
+    keep_freed_memory()
     if config.threads is not None:
         torch.set_num_threads(config.threads)
     output = Path(output)
@@ -89,28 +102,37 @@ def fit(
     limits = Limits(config.max_steps, config.max_minutes, best, output / CHECKPOINT)
     # The best is chosen while the averaged weights are in place, the checkpoint when they are not.
     average = [AverageWeights(config.ema_decay)] if config.ema_decay is not None else []
-    bar = [TQDMProgressBar(refresh_rate=10)] if progress else []
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     module = make_module(model, config, metrics)
+    if resume is not None:
+        _check(Path(resume), module)
+    shown: list[Callback] = [ShowPictures(pictures)] if pictures is not None else []
+    line = [Progress(config.max_steps)] if progress and here.first else []
+    for part in ("pytorch", "fabric"):
+        logging.getLogger(f"lightning.{part}").setLevel(logging.WARNING)
     trainer = pl.Trainer(
         accelerator=config.accelerator,
-        devices=config.devices,
+        devices=here.local,
+        num_nodes=here.world // here.local,
+        strategy=_strategy(module),
+        accumulate_grad_batches=config.accumulate,
         max_epochs=-1,
         max_steps=config.max_steps,
-        val_check_interval=config.validate_every,
+        val_check_interval=config.validate_every * config.accumulate,
         check_val_every_n_epoch=None,
         num_sanity_val_steps=0,
-        log_every_n_steps=config.log_every,
         logger=TensorBoardLogger(output, name=None, version="logs"),
-        callbacks=[best, *average, limits, *bar, *callbacks],
+        callbacks=[best, *shown, *average, limits, *line, *callbacks],
         enable_checkpointing=False,
-        enable_progress_bar=progress,
+        enable_progress_bar=False,
         enable_model_summary=False,
         use_distributed_sampler=False,
     )
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"lightning\..*")
         trainer.fit(module, train_loader, validation_loader, ckpt_path=resume, weights_only=True)
+    if here.many:  # nobody leaves while another still sends
+        torch.distributed.barrier()
+        torch.distributed.destroy_process_group()
     if best.weights:
         model.load_state_dict(best.weights)
     model.eval()
@@ -122,3 +144,39 @@ def fit(
         best=best.metrics,
         checkpoint=limits.checkpoint,
     )
+
+
+def _strategy(module: TrainingModule) -> Strategy | str:
+    """Return how ranks work together; gradients are averaged, all else is the module's affair."""
+    if not module.ranks.many:
+        return "auto"
+    return DDPStrategy(find_unused_parameters=module.parts_rest, broadcast_buffers=False)
+
+
+def _check(checkpoint: Path, module: TrainingModule) -> None:
+    """Refuse a checkpoint that does not belong to a training.
+
+    Raises:
+        DataError: It cannot be read, or holds other tensors; the first one is named.
+    """
+    try:
+        found = torch.load(checkpoint, weights_only=True, mmap=True, map_location="cpu")
+        tensors = found["state_dict"]
+    except (OSError, EOFError, KeyError, TypeError, RuntimeError, UnpicklingError) as error:
+        raise DataError(
+            "is no checkpoint that can be read", path=checkpoint, remedy="train without resuming"
+        ) from error
+    remedy = "resume with the recipe it was trained with"
+    expected = module.state_dict()
+    for name in sorted(expected.keys() | tensors.keys()):
+        if name not in tensors or name not in expected:
+            problem = "lacks" if name not in tensors else "has unknown"
+            problem += f" tensor {name!r} for this architecture"
+        elif tensors[name].shape != expected[name].shape:
+            problem = (
+                f"tensor {name!r} has shape {tuple(tensors[name].shape)}, "
+                f"the architecture needs {tuple(expected[name].shape)}"
+            )
+        else:
+            continue
+        raise DataError(problem, path=checkpoint, remedy=remedy)

@@ -14,7 +14,9 @@ from vaecore.analysis import ACTIVE_VARIANCE
 from vaecore.errors import DataError
 from vaecore.model import VAE
 from vaecore.objective import LossTerms
+from vaecore.training import ranks
 from vaecore.training.config import TrainingConfig
+from vaecore.training.shared import StepNoise, share_batch_norms
 
 MOST_THROWN_AWAY = 100
 """Steps in a row that may come to nothing before a training gives up."""
@@ -26,8 +28,12 @@ Metrics = Callable[[VAE, Tensor], dict[str, float]]
 class TrainingModule(pl.LightningModule):
     """A VAE with its optimiser.
 
-    The randomness of step k (posterior samples, dropout) depends on the seed, k and the rank
-    alone, so that a training resumes exactly.
+    The randomness of step k depends on the seed and k alone, so that a training resumes exactly.
+    The noise of the posterior does not depend on how the step is divided among ranks and batches
+    either; dropout does.
+
+    A model with an attribute `mixed_precision` is told to use bfloat16, and where is its own
+    affair; any other computes its loss under autocast.
 
     Args:
         model: The VAE; its objective is the loss.
@@ -40,8 +46,22 @@ class TrainingModule(pl.LightningModule):
         self.model = model
         self.config = config
         self.metrics = metrics
-        self._moments: list[Tensor] = []
+        self.ranks = ranks.here()
+        self.noise = StepNoise(self.ranks, config.accumulate)
+        self.last_loss = float("nan")
+        self._terms: list[dict[str, Tensor | float]] = []
+        self._norm = torch.tensor(0.0)
+        self._validated: dict[int, tuple[int, dict[str, float], Tensor]] = {}
         self._thrown_away = 0
+        self._cast = config.mixed_precision and not hasattr(model, "mixed_precision")
+        if hasattr(model, "mixed_precision"):
+            model.mixed_precision = config.mixed_precision
+        share_batch_norms(model, self.ranks)
+
+    @property
+    def parts_rest(self) -> bool:
+        """Whether a step may leave parameters without a gradient."""
+        return self.model.objective.mode != "vae"
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         """Return what is trained, as an optimiser takes it; a group may set its own values."""
@@ -66,26 +86,41 @@ class TrainingModule(pl.LightningModule):
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
         }
 
+    def stepped(self, batch_idx: int) -> bool:
+        """Whether the optimiser takes its step after a batch of the epoch."""
+        return (batch_idx + 1) % self.config.accumulate == 0
+
     def on_train_batch_start(self, batch: Tensor, batch_idx: int) -> None:
-        self._seed(self.global_step + 1)
+        step, index = self.global_step + 1, batch_idx % self.config.accumulate
+        if index == 0:
+            self._terms = []
+        torch.manual_seed(self._seed(step, self.ranks.rank, index))  # of dropout
+        self.noise.begin(self._seed(step), index, self.device)
 
     def training_step(self, batch: Tensor, batch_idx: int) -> Tensor:
-        terms = self.model.loss(batch, self.global_step)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._cast):
+            terms = self.model.loss(batch, self.global_step, self.noise)
         self.report(terms)
         return terms.loss
 
-    def report(self, terms: LossTerms) -> None:
-        """Log the objective's parts of a training step."""
-        self.log("loss", terms.loss.detach(), prog_bar=True, logger=False)
-        self.log_dict(
-            {
-                "train/loss": terms.loss.detach(),
-                "train/reconstruction": terms.reconstruction,
-                "train/kl": terms.kl,
-                "train/beta": terms.beta,
-                "train/learning_rate": self.optimizers().param_groups[0]["lr"],
-            }
-        )
+    def report(self, terms: LossTerms, **more: Tensor) -> None:
+        """Note down the objective's parts of a batch, and whatever else a subclass has."""
+        parts = {"loss": terms.loss.detach(), "reconstruction": terms.reconstruction}
+        self._terms.append({**parts, "kl": terms.kl, "beta": terms.beta, **more})
+
+    def on_train_batch_end(self, outputs: Any, batch: Tensor, batch_idx: int) -> None:
+        if self.stepped(batch_idx) and self.global_step % self.config.log_every == 0:
+            self._log_step()
+
+    def _log_step(self) -> None:
+        names = list(self._terms[0])
+        found = [[float(terms[name]) for name in names] for terms in self._terms]
+        means = ranks.mean(torch.tensor(found).mean(0).to(self.device), self.ranks).tolist()
+        report = {f"train/{name}": value for name, value in zip(names, means, strict=True)}
+        self.last_loss = report["train/loss"]
+        report["train/learning_rate"] = self.optimizers().param_groups[0]["lr"]
+        report["train/gradient_norm"] = float(self._norm)
+        self.logger.log_metrics(report, self.global_step)
 
     def configure_gradient_clipping(
         self,
@@ -94,7 +129,7 @@ class TrainingModule(pl.LightningModule):
         gradient_clip_algorithm: str | None = None,
     ) -> None:
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.gradient_clip)
-        self.log("train/gradient_norm", norm)
+        self._norm = norm
         hopeless = not norm < self.config.hopeless_norm
         self._thrown_away = self._thrown_away + 1 if hopeless else 0
         if self._thrown_away >= MOST_THROWN_AWAY:
@@ -109,34 +144,32 @@ class TrainingModule(pl.LightningModule):
                     parameter.grad.zero_()
 
     def on_validation_epoch_start(self) -> None:
-        self._seed(0)
-        self._moments = []
+        self._validated = {}
 
     def validation_step(self, batch: Tensor, batch_idx: int) -> None:
-        terms = self.model.loss(batch)
+        number = batch_idx * self.ranks.world + self.ranks.rank  # as `Batches` divides them
+        number %= getattr(self.trainer.val_dataloaders, "every", number + 1)
+        noise = torch.Generator().manual_seed(self._seed(0, number))
+        terms = self.model.loss(batch, None, noise)
         report = {"loss": terms.loss, "reconstruction": terms.reconstruction, "kl": terms.kl}
         if self.metrics is not None:
             report |= self.metrics(self.model, batch)
-        for name, value in report.items():
-            self._report(name, value, len(batch))
+        sums = {name: float(value) * len(batch) for name, value in report.items()}
         mean = self.model.encode(batch).mean.double()
-        self._moments.append(torch.stack([torch.ones_like(mean), mean, mean**2]).sum(dim=1))
+        moments = torch.stack([torch.ones_like(mean), mean, mean**2]).sum(dim=1)
+        self._validated[number] = (len(batch), sums, moments.cpu())
 
     def on_validation_epoch_end(self) -> None:
-        count, first, second = sum(self._moments)
+        batches: dict[int, Any] = {}
+        for part in ranks.gather(self._validated, self.ranks):
+            batches |= part
+        sizes, sums, moments = zip(*(batches[k] for k in sorted(batches)), strict=True)
+        for name in sums[0]:
+            self.log(f"validation/{name}", sum(each[name] for each in sums) / sum(sizes))
+        count, first, second = sum(moments)
         variance = second / count - (first / count) ** 2
-        self._report("active_units", float((variance > ACTIVE_VARIANCE).sum()))
+        self.log("validation/active_units", float((variance > ACTIVE_VARIANCE).sum()))
 
-    def _report(self, name: str, value: Tensor | float, batch_size: int = 1) -> None:
-        self.log(
-            f"validation/{name}",
-            value,
-            batch_size=batch_size,
-            on_epoch=True,
-            prog_bar=name == "loss",
-            sync_dist=True,
-        )
-
-    def _seed(self, step: int) -> None:
-        entropy = np.random.SeedSequence((self.config.seed, step, self.global_rank))
-        torch.manual_seed(int(entropy.generate_state(1, np.uint64)[0] >> 1))
+    def _seed(self, *numbers: int) -> int:
+        entropy = np.random.SeedSequence((self.config.seed, *numbers))
+        return int(entropy.generate_state(1, np.uint64)[0] >> 1)

@@ -1,0 +1,56 @@
+"""Two processes train a face model as one does: batch norms, critic and all."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from drawn_files import save_drawn
+
+pytest.importorskip("lightning")
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from ranked import scalars, train, weights
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="torchrun has no gloo there"),
+]
+
+RECIPE = {
+    "tiny": {
+        "representation": {"name": "faces", "size": 32},
+        "architecture": {"kind": "residual", "latent_dim": 6, "width": 4, "sigma": 0.2},
+        "adversary": {"begin_step": 6, "width": 4, "prior": 0.5},
+        "training": {
+            "batch_size": 16,
+            "max_steps": 12,
+            "validate_every": 4,
+            "log_every": 1,
+            "precision": "32",
+            "accelerator": "cpu",
+            "ema_decay": 0.9,
+            "monitor": None,
+            "hopeless_norm": 1e9,
+            "gradient_clip": 3000.0,
+        },
+    }
+}
+
+
+def test_two_processes_train_as_one(tmp_path: Path) -> None:
+    save_drawn(tmp_path / "faces", 80)
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(RECIPE))
+    options = ("faces", "--config", "recipe.yaml", "--workers=0", "--quiet")
+    train(tmp_path, "facevae", *options, "-o", "one")
+    train(tmp_path, "facevae", *options, "-o", "two", ranks=2)
+    one, two = tmp_path / "one", tmp_path / "two"
+    for tag in ("train/loss", "train/kl", "train/critic", "validation/loss", "validation/psnr"):
+        assert scalars(two, tag) == pytest.approx(scalars(one, tag), rel=1e-4), tag
+    assert len(scalars(one, "train/critic")) == 6
+    found = weights(two)
+    for name, value in weights(one).items():
+        # Adam makes whole steps of gradients that are almost nothing.
+        torch.testing.assert_close(found[name], value, rtol=1e-2, atol=5e-3)

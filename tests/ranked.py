@@ -1,0 +1,75 @@
+"""Training in several processes, as a user starts it; what the tests of both domains share."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import torch
+
+ROOT = Path(__file__).resolve().parents[1]
+ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+
+
+def command(package: str, *arguments: object, ranks: int = 1) -> list[str]:
+    """Return the command line of `package train ...` in one process or under torchrun."""
+    run = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={ranks}"]
+    entry = ["-m", f"{package}.cli", "train", *map(str, arguments)]
+    return [sys.executable, *(run if ranks > 1 else []), *entry]
+
+
+def train(cwd: Path, package: str, *arguments: object, ranks: int = 1, code: int = 0) -> str:
+    """Train, and return what was printed on stdout."""
+    done = subprocess.run(
+        command(package, *arguments, ranks=ranks),
+        cwd=cwd,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout
+
+
+def interrupt(
+    cwd: Path, number: signal.Signals, package: str, *arguments: object, ranks: int = 1
+) -> int:
+    """Begin a training, send it a signal once it has a checkpoint, and return its exit code."""
+    output = cwd / str(arguments[arguments.index("-o") + 1])
+    process = subprocess.Popen(
+        command(package, *arguments, ranks=ranks),
+        cwd=cwd,
+        env=ENVIRONMENT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        for _ in range(1200):
+            if (output / "last.ckpt").exists():
+                break
+            assert process.poll() is None
+            time.sleep(0.1)
+        process.send_signal(number)
+        return process.wait(timeout=120)
+    finally:
+        process.kill()
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    """Return the weights in a checkpoint."""
+    return torch.load(folder / "last.ckpt", weights_only=True)["state_dict"]
+
+
+def scalars(folder: Path, tag: str) -> dict[int, float]:
+    """Return a curve in a TensorBoard log, by step."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(folder / "logs"))
+    events.Reload()
+    return {event.step: event.value for event in events.Scalars(tag)}

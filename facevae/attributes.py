@@ -11,7 +11,7 @@ eased       between the two, nearer to the means: most of the companions are gon
             look natural; these are the vectors of the models in the box
 
 A strength of 1 is one calibrated step: the shortest with which a classifier sees the attribute in
-at least 90 % of the training faces that lacked it.
+at least 95 % of the training faces that lacked it.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ NAMES = (
 WAYS = ("eased", "regression", "means")
 EASED = 0.4
 """Share of the regression in an eased vector. At 0.65, half of the opened mouths look distorted."""
-FLIPPED = 0.9
+FLIPPED = 0.95
 """Share of the faces that a step of strength 1 shall change, in the eyes of the classifier that
 calibrates it; another agrees in fewer."""
 TRIAL = 256
@@ -110,7 +110,7 @@ def fit_attributes(
 
 
 def latent_step(codes: Tensor, having: Tensor, vector: Tensor) -> float:
-    """Return how often to add a vector so that 90 % of the faces cross over, by the codes alone.
+    """Return how often to add a vector so that 95 % of the faces cross over, by the codes alone.
 
     Crossing means to pass the middle between the mean codes of those that have it and those that
     lack it, on the axis that tells the two apart best (Fisher's linear discriminant).
@@ -138,7 +138,7 @@ def latent_step(codes: Tensor, having: Tensor, vector: Tensor) -> float:
 def classified_step(
     space: LatentSpace, lacking: Tensor, vector: Tensor, fitter: FaceClassifier, name: str
 ) -> float:
-    """Return the smallest factor on a vector that shows an attribute in 90 % of the faces.
+    """Return the smallest factor on a vector that shows an attribute in 95 % of the faces.
 
     Where no length achieves that, it is the one that shows it in most.
 

@@ -88,10 +88,10 @@ def test_a_step_of_the_codes_crosses_the_middle_in_as_many_as_it_says() -> None:
     having = torch.rand(4000, generator=generator) < 0.3
     codes = torch.randn(4000, 4, generator=generator)
     codes[having, 0] += 6
-    # Lacking codes are N(0, 1) on the first axis and the middle is at 3; 90 % are below 1.28, so
-    # that the lowest 10 % have 3 + 1.28 to go.
+    # Lacking codes are N(0, 1) on the first axis and the middle is at 3; 95 % are below 1.64, so
+    # that the lowest 5 % have 3 + 1.64 to go.
     step = latent_step(codes, having, torch.tensor([0.5, 0, 0, 0]))
-    assert step == pytest.approx(2 * (3 + 1.28), rel=0.05)
+    assert step == pytest.approx(2 * (3 + 1.645), rel=0.05)
     assert latent_step(codes, having, torch.tensor([-1.0, 0, 0, 0])) == 1  # leads away: no length
 
 
@@ -173,4 +173,4 @@ def test_few_faces_are_no_error(space, codes, having, n: int) -> None:
 def test_attributes_are_described() -> None:
     described = describe(["Wearing_Hat"])
     assert described["Wearing_Hat"]["description"].startswith("wearing hat")
-    assert "90%" in described["Wearing_Hat"]["unit"]
+    assert "95%" in described["Wearing_Hat"]["unit"]

@@ -43,7 +43,7 @@ def test_example_faces_are_kept(space: LatentSpace) -> None:
     from facevae.evaluate import measure
 
     found = measure(space.model, [torch.stack([space.codec.encode(path) for path in FACES])])
-    assert found["psnr"] > 35
+    assert found["psnr"] > 32
     assert found["ssim"] > 0.95
 
 

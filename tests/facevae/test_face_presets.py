@@ -34,7 +34,7 @@ def test_the_size_of_the_pictures_is_said_once() -> None:
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ("training.max_step=3", "training.max_step: extra"),
+        ("training.max_step=3", "unknown key .max_step.; known: batch_size"),
         ("architecture.heads=3", "unknown key 'heads'"),
         ("architecture.kind=deep", "kind must be one of"),
         ("objective.betas=3", "'betas'"),

@@ -44,7 +44,7 @@ def test_example_faces_are_kept(space: LatentSpace) -> None:
 
     found = measure(space.model, [torch.stack([space.codec.encode(path) for path in FACES])])
     assert found["psnr"] > 32
-    assert found["ssim"] > 0.95
+    assert found["ssim"] > 0.92
 
 
 def test_samples_are_sharp_and_varied(space: LatentSpace) -> None:

@@ -195,7 +195,9 @@ def _retimed(
     if not 0 < passed[-1] < np.inf:
         return t  # nothing changes: every timing is even
     shares = t.double().cpu().numpy() * passed[-1]
-    return torch.from_numpy(np.interp(shares, passed, grid.double().cpu().numpy())).to(t)
+    timed = torch.from_numpy(np.interp(shares, passed, grid.double().cpu().numpy())).to(t)
+    # Where nothing changes at an end of the way, many places have none or all of it behind them.
+    return torch.where((t == 0) | (t == 1), t, timed)
 
 
 def _exact_ends(a: Tensor, b: Tensor, t: Tensor, between: Tensor) -> Tensor:

@@ -209,3 +209,13 @@ def test_a_change_that_says_nothing_leaves_the_steps_as_they_are(value):
     points = normal(3, 4)
     z = interpolate(points, 7, "lerp", lambda codes: torch.full((32,), value))
     torch.testing.assert_close(z, interpolate(points, 7, "lerp"))
+
+
+def test_timed_steps_keep_ends_at_which_nothing_changes():
+    points = torch.tensor([[0.0], [8.0]])
+    change = torch.zeros(32)
+    change[10:20] = 1
+    z = interpolate(points, 5, "lerp", lambda codes: change)
+    assert z[0] == 0
+    assert z[-1] == 8
+    assert 2 < z[1] < z[2] < z[3] < 6

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any, NamedTuple
+from typing import Any
 
 LARGEST = {
     "steps": 1 << 12,
@@ -21,7 +21,8 @@ LARGEST_DIM = 1 << 13
 MOST_VOICES, MOST_LEVELS = 16, 4
 
 
-class Voice(NamedTuple):
+@dataclass(frozen=True)
+class Voice:
     """One of the parts that sound together: an example has a class index of each at every step."""
 
     classes: int

@@ -105,7 +105,7 @@ class SequenceArchitecture:
                 raise ValueError(f"{name} must be a list of at most {MOST_LEVELS} lengths")
             if lengths and math.prod(lengths) != self.steps:
                 product = " x ".join(map(str, lengths))
-                raise ValueError(f"{name} must make {self.steps} steps, got {product}")
+                raise ValueError(f"{name} must be {self.steps} steps in all, got {product}")
 
     def _check_voices(self) -> None:
         """Raise ValueError where the voices' lists do not fit together."""

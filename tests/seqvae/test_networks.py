@@ -209,7 +209,7 @@ def test_all_bars_at_once_are_the_bars_one_by_one(z: Tensor) -> None:
 @torch.no_grad()
 def test_a_bar_may_go_on_from_a_token(x: Tensor, z: Tensor) -> None:
     """The seam for weights trained with bars that are chained by one token."""
-    decoder = make().decoder
+    decoder = make(tokens="melody").decoder
     written = decoder.unroll(z, previous=x[:, 0])
     past = torch.cat([x[:, :1], written[:, :-1]], dim=1)
     logits = decoder.head(decoder.outputs(z, decoder.embedding(past.t())))

@@ -27,10 +27,10 @@ PROBED = 20
 @click.option("-o", "--output", type=options.FILE, required=True, help="Folder of shards to make.")
 @click.option(
     "--representation",
-    type=click.Choice(["drums", "melody"]),
+    type=click.Choice(["drums", "melody", "trio"]),
     help="What to take from the files. [default: what most of them are]",
 )
-@click.option("--bars", type=click.IntRange(1, 64), default=2, show_default=True, help="Window.")
+@click.option("--bars", type=click.IntRange(1, 64), help="Window. [default: 2, of a trio 16]")
 @click.option("--voices", metavar="REGEX", help="Take only tracks of such names, where there are.")
 @click.option("--strict", is_flag=True, help="Leave out music too short or too sparse.")
 @click.option(
@@ -66,7 +66,7 @@ def prepare(
     inputs: tuple[Path, ...],
     output: Path,
     representation: str | None,
-    bars: int,
+    bars: int | None,
     strict: bool,
     as_json: bool,
     quiet: bool,
@@ -82,6 +82,7 @@ def prepare(
     begin = time.monotonic()
 
     kind = representation or _most(inputs)
+    bars = bars or (16 if kind == "trio" else 2)
     summary = prepare(
         inputs,
         output,

@@ -10,6 +10,7 @@ run, nor on how often the work was interrupted.
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -97,7 +98,7 @@ def prepare(
     limits = {"time_limit": time_limit, "memory_limit": memory_limit}
     with workplace(output) as work:
         journal = Journal(
-            work / "chunks", {"codec": codec.config, **reading, **limits}, codec.steps
+            work / "chunks", {"codec": codec.config, **reading, **limits}, math.prod(codec.shape)
         )
         function = partial(read_file, codec=codec, **reading)
         where = cluster(scheduler, files[0].path) if scheduler else local(workers)

@@ -32,6 +32,7 @@ PROBED = 20
 )
 @click.option("--bars", type=click.IntRange(1, 64), help="Window. [default: 2, of a trio 16]")
 @click.option("--voices", metavar="REGEX", help="Take only tracks of such names, where there are.")
+@click.option("--two-four", is_flag=True, help="Read music in 2/4 as 4/4, two bars as one.")
 @click.option("--strict", is_flag=True, help="Leave out music too short or too sparse.")
 @click.option(
     "--group",

@@ -155,7 +155,7 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         """Return what `explain` does, one by one and without torch; arguments as there."""
         if hop_bars < 1:
             raise ValueError(f"hop_bars must be at least 1, got {hop_bars}")
-        rules = Rules(reference, names=score.names)
+        rules = Rules(score, reference)
         usable, rejections = self.usable(score.notes, rules)
         found: list[Window] = []
         bar = 1
@@ -294,7 +294,8 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         silent or not. So whatever `decode` gives can be encoded again.
         """
         bar = 1
+        rules = Rules(score, relaxed=True)
         for piece in score.on_tempo_map().pieces(usable):
-            phrases = self.phrases(piece.notes, Rules(relaxed=True, names=score.names))
+            phrases = self.phrases(piece.notes, rules)
             yield from self._cut(piece, phrases, bar, hop_bars, False, [])
             bar += piece.bars

@@ -12,7 +12,7 @@ from seqvae.codecs.base import SequenceCodec
 from seqvae.codecs.drums import CLASS_OF_PITCH, DrumCodec, struck
 from seqvae.codecs.melody import MelodyCodec, skyline
 from seqvae.codecs.phrases import bar_ceil, frame
-from seqvae.codecs.roles import BASS, DRUMS, MELODY, Roles
+from seqvae.codecs.roles import BASS, DRUMS, MELODIES, MELODY, reference_roles, roles
 from seqvae.codecs.windows import BASS_PROGRAM, Context, Phrase, Rejection, Rules
 from seqvae.codecs.writing import Track
 from seqvae.score import STEPS_PER_BAR, Notes
@@ -51,36 +51,46 @@ class TrioCodec(SequenceCodec):
 
     A window is where all three play: none of them rests for more than four bars. Every melody of
     a file goes with every bass; all drums are taken together (the reference takes each track of
-    drums by itself). Which track is what its program says: 0..31 may be the melody, 32..39 is a
-    bass.
+    drums by itself).
 
     Args:
         bars: Length of a window in bars.
         max_bars: Music is cut after this many bars (1024 in the reference); None keeps all.
+        melodies: Which tracks may be the melody: of "programs" 0..31, as in the reference,
+            "lines" of any program that play one note at a time, or "either". Programs 32..39 are
+            the bass, without one the lowest line.
         named: A track's name goes before its program: what is called melody, vocal or the like
-            is a melody, what is called bass is a bass (not in the reference).
+            is a melody, what is called bass is a bass.
     """
 
     name = "trio"
     kinds = (MELODY, BASS, DRUMS)
     repeats = True
 
-    def __init__(self, bars: int = 16, max_bars: int | None = 1024, named: bool = True) -> None:
+    def __init__(
+        self,
+        bars: int = 16,
+        max_bars: int | None = 1024,
+        melodies: str = "either",
+        named: bool = True,
+    ) -> None:
         super().__init__(bars, max_bars)
-        self.named = named
+        if melodies not in MELODIES:
+            raise ValueError(f"melodies must be one of {', '.join(MELODIES)}, not {melodies!r}")
+        self.melodies, self.named = melodies, named
         self.melody, self.drums = MelodyCodec(bars), DrumCodec(bars)
         self.classes = (self.melody.classes, self.melody.classes, self.drums.classes)
 
     @property
     def config(self) -> dict[str, Any]:
         """The dictionary that `make_codec` builds this codec from."""
-        return super().config | {"named": self.named}
+        return super().config | {"melodies": self.melodies, "named": self.named}
 
     def usable(self, notes: Notes, rules: Rules) -> tuple[np.ndarray, list[Rejection]]:
         """Return that every note is usable, and which voices there are none of."""
-        kinds = self._roles(notes, rules).kinds
-        missing = [kind for kind in self.kinds if kind not in kinds.values()]
-        rejections = [Rejection(kind, f"has no {kind} ({HOW[kind]})") for kind in missing]
+        there = self._roles(notes, rules).values()
+        missing = [kind for kind in self.kinds if kind not in there]
+        rejections = [Rejection(kind, f"has no {kind}") for kind in missing]
         return np.ones(len(notes), bool), rejections
 
     def phrases(self, notes: Notes, rules: Rules) -> Iterator[Phrase]:
@@ -104,14 +114,14 @@ class TrioCodec(SequenceCodec):
             for first, stop in _runs(joint):
                 yield self._phrase(choice, first * STEPS_PER_BAR, stop * STEPS_PER_BAR)
 
-    def _roles(self, notes: Notes, rules: Rules) -> Roles:
+    def _roles(self, notes: Notes, rules: Rules) -> dict[int, str]:
         if rules.reference:
-            return Roles.of(notes[notes.instrument <= LAST_INSTRUMENT], {})
-        return Roles.of(notes, rules.names if self.named else {}, any_melody=rules.relaxed)
+            return reference_roles(notes[notes.instrument <= LAST_INSTRUMENT])
+        return roles(rules.score, self.named, self.melodies, rules.relaxed)
 
     def _voices(self, notes: Notes, rules: Rules, total: int) -> list[list[Voice]]:
         """Return the melodies, the basses and the drums of a piece of so many steps."""
-        roles = self._roles(notes, rules)
+        roles_of = self._roles(notes, rules)
         pitched = notes[
             (notes.velocity > 0)
             & (notes.pitch >= self.melody.min_pitch)
@@ -120,7 +130,7 @@ class TrioCodec(SequenceCodec):
         hits = notes[(notes.velocity > 0) & (CLASS_OF_PITCH[notes.pitch] >= 0)]
         found: list[list[Voice]] = []
         for kind in self.kinds:
-            numbers = [[number] for number, k in roles.kinds.items() if k == kind]
+            numbers = [[number] for number, k in roles_of.items() if k == kind]
             if kind == DRUMS and numbers and not rules.reference:
                 numbers = [[number for (number,) in numbers]]
             voices = []
@@ -198,13 +208,6 @@ class TrioCodec(SequenceCodec):
             Track(BASS, self.melody.notes(bass), context.bass_program),
             Track(DRUMS, self.drums.notes(drums), is_drum=True),
         ]
-
-
-HOW = {
-    MELODY: "a track of programs 0 to 31, or named so",
-    BASS: "a track of programs 32 to 39, or named so",
-    DRUMS: "a track on channel 10",
-}
 
 
 def _covered(notes: Notes, total: int) -> np.ndarray:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -46,12 +46,12 @@ class Rules:
         reference: Exactly as Magenta does.
         relaxed: For short or sparse music: no rest ends a phrase, and phrases are filled up to a
             full window.
-        names: Instrument number -> track name, where there is one.
+        score: The whole music that a piece is of.
     """
 
+    score: Score
     reference: bool = False
     relaxed: bool = False
-    names: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

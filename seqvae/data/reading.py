@@ -137,12 +137,15 @@ def _hash(path: str, data: bytes | None = None) -> str:
         return ""
 
 
-def read_file(path: str, codec: SequenceCodec, voices: str | None, relaxed: bool) -> Reading:
+def read_file(
+    path: str, codec: SequenceCodec, voices: str | None, relaxed: bool, two_four: bool = False
+) -> Reading:
     """Return the windows of one file; the arguments are those of `prepare`."""
     data = None
     try:
         data = read_bytes(path)
         score = parse_score(data, path)
+        score = score.in_four() if two_four else score
         found = codec.find(score)
     except DataError as error:
         return Reading(fingerprint(path, data), problem=error.problem)

@@ -103,6 +103,8 @@ class TrioCodec(SequenceCodec):
         total = bar_ceil(int(notes.end.max()))
         if self.max_steps is not None:
             total = min(total, self.max_steps)
+        if rules.relaxed:
+            total = max(total, self.steps)
         voices = self._voices(notes, rules, total)
         if rules.relaxed:
             for choice in itertools.product(*(group or [None] for group in voices)):

@@ -123,8 +123,9 @@ def train(lesson: learn.Lesson, data: Path) -> None:
     summary = read_summary(data)
     name = lesson.preset
     if name is None:
-        kind = summary["representation"]["name"]
-        fitting = [name for name in names if len(names) == 1 or name.startswith(f"{kind}_")]
+        kind, bars = (summary["representation"][key] for key in ("name", "bars"))
+        start = f"{kind}_{bars}bar"
+        fitting = [name for name in names if len(names) == 1 or name.startswith(start)]
         if not fitting:
             raise UsageError(f"choose a --preset of {', '.join(names)}")
         name = fitting[0]
@@ -141,7 +142,7 @@ def train(lesson: learn.Lesson, data: Path) -> None:
 
 
 def _most(inputs: Sequence[Path]) -> str:
-    """Return whether most of the first files are drums or melodies."""
+    """Return what most of the first files are: drums, melodies or trios."""
     from seqvae.codecs import DrumCodec, detect
 
     kinds: Counter[str] = Counter()

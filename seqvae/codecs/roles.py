@@ -107,6 +107,7 @@ def _tracks(notes: Notes, names: Mapping[int, str]) -> list[Track]:
 
 
 def _by_name(name: str) -> str:
-    if _BASS.search(name) and "drum" not in name.lower():
-        return BASS
-    return MELODY if is_tune(name) else NONE
+    bass = bool(_BASS.search(name)) and "drum" not in name.lower()
+    if bass == is_tune(name):  # neither, or both: "Lead 8 (bass + lead)"
+        return NONE
+    return BASS if bass else MELODY

@@ -86,7 +86,7 @@ def train(
     result = fit(
         model,
         _loader(preset, shards, windows),
-        WindowLoader(validation, config.batch_size, training=False, ranks=here),
+        WindowLoader(validation, config.batch_size, shape=codec.shape, training=False, ranks=here),
         config,
         output,
         metrics=recipe.metrics(measure),
@@ -97,7 +97,8 @@ def train(
     )
     # An interrupted training may not have come to its first validation.
     if result.best and here.first:
-        complete(output, torch.from_numpy(windows.spread(CODES).astype(np.int64)), result)
+        codes = torch.from_numpy(windows.spread(CODES).astype(np.int64))
+        complete(output, codes.reshape(-1, *codec.shape), result)
     return result
 
 
@@ -105,6 +106,7 @@ def _loader(preset: Preset, shards: Path, windows: ShardedWindows) -> WindowLoad
     """Return the training batches, from memory or from disk as the recipe says."""
     config = preset.make_training()
     options = {
+        "shape": preset.make_codec().shape,
         "augment": preset.make_augmentation(),
         "seed": config.seed,
         "accumulate": config.accumulate,
@@ -120,7 +122,7 @@ def complete(place: Path, windows: Tensor, result: FitResult | None = None) -> N
 
     Args:
         place: A model folder.
-        windows: Training windows `(n, steps)` to fit them on.
+        windows: Training windows `(n, *shape)` to fit them on.
         result: What to note down about the training.
     """
     space = DOMAIN.load(place)

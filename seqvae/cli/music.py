@@ -68,13 +68,18 @@ class MusicPresentation(Presentation):
         return taking * (verb in _TAKING) + writing * (verb in _WRITING)
 
     def choose_model(self, paths: Sequence[Path]) -> Choice:
-        """Return the shipped model for drums or melodies with the longest window that fits."""
+        """Return the shipped model for what the files are with the longest window that fits.
+
+        Trios shorter than any model for them are taken as melodies.
+        """
         from seqvae.codecs import detect
 
         kind, bars, reason = FAVOURITE, 1, "choose another with --model"
         if paths:
             kind, bars = detect(list(paths))
-            what = {"drums": "drums", "melody": "a melody"}[kind]
+            if kind == "trio" and min(_shipped(kind), default=bars + 1) > bars:
+                kind, bars = detect(list(paths), trios=False)
+            what = {"drums": "drums", "melody": "a melody", "trio": "melody, bass and drums"}[kind]
             more = " or more" if len(paths) > 1 else ""
             reason = f"for {what}, {counted(bars, 'bar')}{more}"
         lengths = _shipped(kind)
@@ -159,7 +164,7 @@ class MusicPresentation(Presentation):
 
 
 def _shipped(kind: str) -> dict[int, str]:
-    """Return the models in the box for drums or melodies, by the bars of their windows."""
+    """Return the models in the box for one representation, by the bars of their windows."""
     from seqvae.domain import DOMAIN
 
     found = {}
@@ -201,6 +206,7 @@ def _source(codec: SequenceCodec, found: Windows, index: int, path: Path) -> Sou
         "of_bars": total,
         "tempo_bpm": round(context.tempo_bpm, 3),
         "program": context.program,
+        **({"bass_program": context.bass_program} if "bass" in codec.kinds else {}),
     }
     place = f"{bars} of {total} · {context.tempo_bpm:.4g} bpm"
     return Source(codec.decode(found.x[index], context), path, place, facts)

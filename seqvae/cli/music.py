@@ -167,11 +167,12 @@ class MusicPresentation(Presentation):
             return text, facts
         from seqvae.codecs import TrioCodec
 
+        lines = []
         for name, a, b in zip(TrioCodec.kinds, x.unbind(-1), y.unbind(-1), strict=True):
             said, of_voice = self.fidelity(a, b)
-            text += f"\n  {name}: {said}"
+            lines.append(f"{name + ':':8}{said}\n  ")
             facts |= {f"{name}_{key}": value for key, value in of_voice.items()}
-        return text, facts
+        return f"{''.join(lines)}{'all:':8}{text}", facts
 
     @staticmethod
     def _seconds(result: Result, item: PrettyMIDI) -> float:

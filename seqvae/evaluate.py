@@ -168,32 +168,31 @@ def compare(representation: str, samples: Tensor, data: Tensor) -> dict[str, dic
     """Compare the music of samples with that of data, property by property.
 
     Args:
-        representation: "drums" or "melody".
-        samples: Windows `(n, steps)`, for example decoded from the prior.
-        data: Windows `(m, steps)` never trained on.
+        representation: "drums", "melody" or "trio".
+        samples: Windows `(n, *shape)`, for example decoded from the prior.
+        data: Windows `(m, *shape)` never trained on.
 
     Returns:
-        By name of property, and for the histograms `onsets` and `pitches` or `drums`: the
-        `divergence` of the two distributions (Jensen-Shannon, in bits, 0 equal to 1 disjoint) and,
-        for properties, the means of both. Two halves of the same data differ a little, too.
+        By name of property and of histogram (see `seqvae.histograms`): the `divergence` of the two
+        distributions (Jensen-Shannon, in bits, 0 equal to 1 disjoint) and, for properties, the
+        means of both. What one of them has nothing of is left out. Two halves of the same data
+        differ a little, too.
     """
-    from seqvae import properties
+    from seqvae.histograms import histograms, jensen_shannon
+    from seqvae.properties import measure as properties
 
-    histograms = {"onsets": lambda x: properties.onset_histogram(representation, x)}
-    if representation == "drums":
-        histograms["drums"] = properties.drum_histogram
-    else:
-        histograms["pitches"] = properties.pitch_histogram
+    ours, theirs = (histograms(representation, x) for x in (samples, data))
     result = {
-        name: {"divergence": properties.jensen_shannon(histogram(samples), histogram(data))}
-        for name, histogram in histograms.items()
+        name: {"divergence": jensen_shannon(ours[name], theirs[name])}
+        for name in ours
+        if ours[name].any() and theirs[name].any()
     }
-    ours, theirs = (properties.measure(representation, x) for x in (samples, data))
+    ours, theirs = (properties(representation, x) for x in (samples, data))
     for name in ours:
         a, b = (values[~np.isnan(values)] for values in (ours[name], theirs[name]))
         if not len(a) or not len(b):
             continue
         edges = np.histogram_bin_edges(np.concatenate([a, b]), bins=BINS)
-        divergence = properties.jensen_shannon(*(np.histogram(v, edges)[0] for v in (a, b)))
+        divergence = jensen_shannon(*(np.histogram(v, edges)[0] for v in (a, b)))
         result[name] = {"samples": a.mean(), "data": b.mean(), "divergence": divergence}
     return result

@@ -28,6 +28,9 @@ FAVOURITE = "drums"
 PANELS = 256
 """At most this many items are drawn in one PNG."""
 
+LONG = 8
+"""Windows of so many bars are drawn in lines of so many, with an 8th to the column."""
+
 _ORIGINAL = "original"
 _TAKING = ("interpolate", "palette", "reconstruct", "edit", "similar")
 _WRITING = (*_TAKING, "sample")
@@ -145,17 +148,31 @@ class MusicPresentation(Presentation):
 
         grids, titles = _compared(result)
         if result.verb in ("reconstruct", "edit") and len(result.titles) == 1:
-            return text_roll(grids[:2], width, titles[:2])
+            if result.codec.bars < LONG:
+                return text_roll(grids[:2], width, titles[:2])
+            lines = zip(*(grid.lines(LONG) for grid in grids[:2]), strict=True)
+            parts = [part for both in lines for part in both]
+            names = [f"{titles[k % 2]} · bar {part.first_bar}" for k, part in enumerate(parts)]
+            return text_roll(parts, width, names, each=2)
         return strip(grids, titles, width, first=0 if titles[0] == _ORIGINAL else 1)
 
     def fidelity(self, x: Tensor, y: Tensor) -> tuple[str, dict[str, Any]]:
-        """Return how many steps, and how many steps with events, are the same."""
+        """Return how many steps, and how many steps with events, are the same; of each voice."""
         same, events = x == y, x != 0
         kept, hits = int(same.sum()), int((same & events).sum())
         steps, all_hits = x.numel(), int(events.sum())
         text = f"kept {kept} of {steps} steps ({kept / steps:.0%}), {hits} of {all_hits} events"
         facts = {"steps_kept": kept / steps, "events_kept": hits / all_hits if all_hits else 1.0}
-        return text, facts
+        if x.dim() < 3:
+            return text, facts
+        from seqvae.codecs import TrioCodec
+
+        lines = []
+        for name, a, b in zip(TrioCodec.kinds, x.unbind(-1), y.unbind(-1), strict=True):
+            said, of_voice = self.fidelity(a, b)
+            lines.append(f"{name + ':':8}{said}\n  ")
+            facts |= {f"{name}_{key}": value for key, value in of_voice.items()}
+        return f"{''.join(lines)}{'all:':8}{text}", facts
 
     @staticmethod
     def _seconds(result: Result, item: PrettyMIDI) -> float:

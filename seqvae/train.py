@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from seqvae.attributes import describe, fit_attributes
 from seqvae.data.dataset import WindowLoader
@@ -16,6 +15,7 @@ from seqvae.data.shards import read_summary, read_windows
 from seqvae.data.streaming import ShardedWindows, StreamLoader
 from seqvae.domain import DOMAIN
 from seqvae.evaluate import measure
+from seqvae.networks.growing import grow
 from seqvae.pictures import pictures
 from vaecore.errors import DataError
 from vaecore.presets import RECIPE
@@ -23,12 +23,15 @@ from vaecore.training import fit, ranks, recipe
 from vaecore.training.loop import CHECKPOINT
 
 if TYPE_CHECKING:
+    from seqvae.networks.model import SequenceVAE
     from seqvae.presets import Preset
     from vaecore.training import FitResult
 
 __all__ = ["RECIPE", "complete", "train"]
 
 VALIDATION_WINDOWS = 1024
+GROWN = 4096
+"""Windows of the training split that a model is grown on."""
 CODES, FLOW_CODES = 20_000, 60_000
 """Windows of the training split that attribute vectors and a mixture are fitted on, and a flow."""
 
@@ -70,6 +73,8 @@ def train(
     config, here = preset.make_training(), ranks.here()
     model = recipe.begin(DOMAIN, preset, start)
     windows = ShardedWindows(shards, "train")
+    if preset.grow and start is None and not resume:
+        begin_grown(model, preset, windows)
     validation = ShardedWindows(shards, "validation").spread(VALIDATION_WINDOWS)
     # The recipe says what was decided, so that a training that resumes sees the same batches.
     decided = preset.make_data().decided(windows, here.local)
@@ -78,6 +83,7 @@ def train(
         preset.write(output)
     facts = {
         "augmentation": preset.augmentation,
+        **({"grown_from": preset.grow} if preset.grow and start is None else {}),
         "windows": summary["windows"],
         "sources": sorted(summary["sources"]),
     }
@@ -99,6 +105,28 @@ def train(
     if result.best and here.first:
         complete(output, windows, preset, result)
     return result
+
+
+def begin_grown(model: SequenceVAE, preset: Preset, windows: ShardedWindows) -> None:
+    """Let a model begin with the models of shorter windows that its recipe names.
+
+    Args:
+        model: Untrained; changed in place.
+        preset: Its recipe.
+        windows: The training split.
+
+    Raises:
+        DataError: They do not fit together.
+    """
+    smalls = [DOMAIN.load(name).model for name in preset.grow]
+    x = torch.from_numpy(windows.spread(GROWN).astype(np.int64))
+    x = x.reshape(-1, *model.architecture.shape)
+    # As they will come in training: transposed, say.
+    x = preset.make_augmentation()(x, torch.Generator().manual_seed(0))
+    try:
+        grow(model, smalls, x)
+    except ValueError as error:
+        raise DataError(f"cannot begin with {', '.join(preset.grow)}: {error}") from error
 
 
 def _loader(preset: Preset, shards: Path, windows: ShardedWindows) -> WindowLoader:

@@ -56,7 +56,7 @@ class SequenceArchitecture:
     """The same of the decoder: with (16, 16) a conductor writes 16 embeddings, and a core decoder
     16 steps from each. Empty: a flat decoder."""
     conductor_dim: int = 256
-    """LSTM units of each level of the decoder above the last."""
+    """LSTM units of each level above the last: of conductors, and of the encoder per direction."""
     conductor_layers: int = 1
     decoder_dim: int = 256
     decoder_layers: int = 2
@@ -67,7 +67,7 @@ class SequenceArchitecture:
     summary_dim: int = 32
     """Width of a step's part in the code, for "steps"."""
     segment_dim: int = 128
-    """The same of a step of a level above the last: of a bar."""
+    """Width of what a step of a level above the last, a bar, says to the code and hears of it."""
     head: str | Sequence[str] = "softmax"
     """"softmax", or "chain" for classes that are sets of binary parts."""
     dropout: float = 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -24,23 +25,31 @@ class Reader(nn.Module):
     Args:
         steps: How many vectors.
         input_dim: Their width.
+        hidden_dim: LSTM units per direction.
+        layers: Number of layers.
         summary_dim: Width of a step's part of what is said, for "steps".
-        a: Size of the LSTM, readout and dropout.
+        a: Readout and dropout.
     """
 
     def __init__(
-        self, steps: int, input_dim: int, summary_dim: int, a: SequenceArchitecture
+        self,
+        steps: int,
+        input_dim: int,
+        hidden_dim: int,
+        layers: int,
+        summary_dim: int,
+        a: SequenceArchitecture,
     ) -> None:
         super().__init__()
         self.mixed_precision = False
         self.position = nn.Parameter(torch.randn(steps, 1, input_dim) * 0.1)
-        self.lstm = LSTM(input_dim, a.encoder_dim, a.encoder_layers, bidirectional=True)
+        self.lstm = LSTM(input_dim, hidden_dim, layers, bidirectional=True)
         self.dropout = nn.Dropout(a.dropout)
         self.summary: nn.Linear | None = None
-        self.width = 2 * a.encoder_dim
+        self.width = 2 * hidden_dim
         """Of the vector that is said."""
         if a.readout == "steps":
-            self.summary = nn.Linear(2 * a.encoder_dim + input_dim, summary_dim)
+            self.summary = nn.Linear(2 * hidden_dim + input_dim, summary_dim)
             self.width = steps * summary_dim
 
     def read(self, inputs: Tensor) -> Tensor:
@@ -53,22 +62,39 @@ class Reader(nn.Module):
         return self.summary(torch.cat([outputs, inputs], dim=-1)).transpose(0, 1).flatten(1)
 
 
+class VoicesReader(nn.ModuleList):
+    """A reader for each voice of a bar; what they say is put side by side."""
+
+    @property
+    def width(self) -> int:
+        """Of what all say together."""
+        return sum(reader.width for reader in self)
+
+    def read(self, inputs: Sequence[Tensor]) -> Tensor:
+        """Return `(batch, width)` for the vectors of each voice, `(steps, batch, input)`."""
+        return torch.cat([r.read(each) for r, each in zip(self, inputs, strict=True)], dim=-1)
+
+
 class SequenceEncoder(Reader):
     """Reads a window and returns mean and standard deviation of q(z|x).
 
     With `encoder_levels` it is a hierarchy: of the levels (16, 16), the inner one reads 16 steps of
-    each bar, all bars of all windows as one batch, and the outer one reads what that says of 16
-    bars. There are no layers between the levels (Magenta's HierarchicalLstmEncoder has none).
+    each bar, all bars of all windows as one batch and each voice by itself, and the outer one reads
+    what that says of 16 bars. There are no layers between the levels (Magenta's
+    HierarchicalLstmEncoder has none).
     """
 
     def __init__(self, architecture: SequenceArchitecture) -> None:
         a = architecture
         self.lengths = tuple(a.encoder_levels) or (a.steps,)
-        width, inner = a.embedding_dim, []
+        self.voices = len(a.voices) if isinstance(a.voices, tuple) else 1
+        inner: list[nn.Module] = []
+        sizes = (a.embedding_dim, a.encoder_dim, a.encoder_layers, a.summary_dim)
         for steps in reversed(self.lengths[1:]):
-            inner.append(Reader(steps, width, a.segment_dim if inner else a.summary_dim, a))
-            width = inner[-1].width
-        super().__init__(self.lengths[0], width, a.segment_dim if inner else a.summary_dim, a)
+            readers = [Reader(steps, *sizes, a) for _ in range(1 if inner else self.voices)]
+            inner.append(VoicesReader(readers) if len(readers) > 1 else readers[0])
+            sizes = (inner[-1].width, a.conductor_dim, a.conductor_layers, a.segment_dim)
+        super().__init__(self.lengths[0], *sizes, a)
         self.embedding = make_embedding(a.voices, a.embedding_dim)
         self.inner = nn.ModuleList(inner)
         """The levels below this one, the innermost first."""
@@ -80,11 +106,25 @@ class SequenceEncoder(Reader):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and deviation `(batch, latent_dim)` for class indices `(batch, *shape)`."""
-        segments = math.prod(self.lengths[:-1])
-        said = self.embedding(fold(x, segments))  # (batch * segments, steps, embedding)
-        for reader, length in zip(self.inner, reversed(self.lengths[:-1]), strict=True):
-            said = reader.read(said.transpose(0, 1)).unflatten(0, (-1, length))
-        code = self.read(said.transpose(0, 1))
+        code = self.code(x)
         # softplus gives the standard deviation itself (no exponential to overflow); the small
         # constant keeps it from rounding to zero for very negative inputs.
         return self.mean(code), functional.softplus(self.stddev(code)) + 1e-4
+
+    def code(self, x: Tensor) -> Tensor:
+        """Return what mean and deviation are made of, `(batch, width)`."""
+        return self.read(self.vectors(x))
+
+    def vectors(self, x: Tensor) -> Tensor:
+        """Return what the outermost level reads, `(steps, batch, input)`: tokens, or bars."""
+        x = fold(x, math.prod(self.lengths[:-1])).transpose(0, 1)  # (steps, segments of all, ...)
+        if not self.inner:
+            return self.embedding(x)
+        said: Tensor | list[Tensor]
+        if self.voices > 1:
+            said = [each(v) for each, v in zip(self.embedding, x.unbind(-1), strict=True)]
+        else:
+            said = self.embedding(x)
+        for reader, length in zip(self.inner, reversed(self.lengths[:-1]), strict=True):
+            said = reader.read(said).unflatten(0, (-1, length)).transpose(0, 1)
+        return said

@@ -38,7 +38,7 @@ class HierarchicalDecoder(nn.Module):
                 Guided(
                     length,
                     width,
-                    a.conductor_dim,
+                    a.segment_dim,
                     a.conductor_dim,
                     a.conductor_layers,
                     a.segment_dim,

@@ -55,8 +55,7 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
     """What each voice is: "drums", "melody" or "bass"."""
     classes: int | tuple[int, ...]
     """Number of classes of a step; of several voices, that of each."""
-    repeats = False
-    """Whether equal windows of one piece are kept by the reference."""
+    repeats = False  # whether the reference keeps equal windows of a piece
 
     def __init__(self, bars: int = 2, max_bars: int | None = 100) -> None:
         if bars < 1 or (max_bars is not None and max_bars < bars):

@@ -54,17 +54,19 @@ class DrumCodec(SequenceCodec):
         if not drums.any():
             return drums, [Rejection("drums", "has no drum notes")]
         known = CLASS_OF_PITCH[notes.pitch] >= 0
-        others = np.unique(notes.pitch[drums & ~known])
+        others = notes.pitch[drums & ~known]
         if not len(others):
             return drums, []
-        text = f"has drum notes of no known drum (pitch {listed(others)})"
+        text = f"has drum notes of no known drum (pitch {listed(np.unique(others))})"
         return drums & known, [Rejection("range", text)]
 
     def phrases(self, notes: Notes, relaxed: bool) -> Iterator[Phrase]:
         """Yield the stretches of drumming; see `SequenceCodec.phrases`."""
-        steps, where = np.unique(notes.start, return_inverse=True)
-        hits = np.zeros(len(steps), np.int64)
-        np.bitwise_or.at(hits, where, 1 << CLASS_OF_PITCH[notes.pitch])
+        if not len(notes):
+            return
+        onset = np.flatnonzero(np.diff(notes.start, prepend=-1))
+        steps = notes.start[onset]
+        hits = np.bitwise_or.reduceat(1 << CLASS_OF_PITCH[notes.pitch], onset)
         for first, stop in runs(steps, steps + 1, relaxed):
             step, hit = steps[first:stop], hits[first:stop]
             begin, length = frame(int(step[0]), int(step[-1]) + 1, self.steps if relaxed else 0)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from seqvae.codecs.base import SequenceCodec
-from seqvae.codecs.phrases import frame, listed, runs
+from seqvae.codecs.phrases import Framed, framed, listed, runs
 from seqvae.codecs.windows import Phrase, Rejection
 from seqvae.score import STEPS_PER_BAR, Notes, Score
 
@@ -89,30 +88,43 @@ class MelodyCodec(SequenceCodec):
 
     def phrases(self, notes: Notes, relaxed: bool) -> Iterator[Phrase]:
         """Yield the melodies of every instrument; see `SequenceCodec.phrases`."""
-        notes = notes[np.lexsort((-notes.pitch, notes.start, notes.instrument))]
-        changes = np.diff(notes.instrument) > 0
+        if not len(notes):
+            return
         # Of the notes of one onset the highest, which comes first, is the melody.
-        onsets = np.concatenate([[True], changes | (np.diff(notes.start) > 0)])
-        notes = notes[onsets[: len(notes)]]
-        voices = np.flatnonzero(np.diff(notes.instrument) > 0) + 1
-        for begin, end in itertools.pairwise([0, *voices.tolist(), len(notes)]):
-            voice = notes[begin:end]
-            for first, stop in runs(voice.start, voice.end, relaxed):
-                yield self._phrase(voice[first:stop], self.steps if relaxed else 0)
+        onset = notes.instrument * (notes.start.max() + 1) + notes.start
+        order = np.argsort(onset * 128 - notes.pitch, kind="stable")
+        notes = notes[order[np.flatnonzero(np.diff(onset[order], prepend=-1))]]
+        phrases = runs(notes.start, notes.end, relaxed, notes.instrument)
+        shortest = self.steps if relaxed else 0
+        for some in framed(notes.start, notes.end, phrases, shortest):
+            yield from self._write(notes, some)
 
-    def _phrase(self, notes: Notes, shortest: int) -> Phrase:
-        """Write the notes of one phrase, of which no two begin together, as events."""
-        begin, length = frame(int(notes.start[0]), int(notes.end[-1]), shortest)
-        on, off = notes.start - begin, notes.end - begin
+    def _write(self, notes: Notes, phrases: Sequence[Framed]) -> Iterator[Phrase]:
+        """Write notes as the events of phrases, one behind the other; no two begin together.
+
+        Args:
+            notes: Of a piece.
+            phrases: Those that are written, which follow one another.
+        """
+        first, stop, begin, length = np.array(phrases).T
+        behind = np.cumsum(length)
+        size, start = stop - first, behind - length
+        notes = notes[first[0] : stop[-1]]
+        move = np.repeat(start - begin, size)
+        on, off = notes.start + move, notes.end + move
         off[:-1] = np.minimum(off[:-1], on[1:])
         note = notes.pitch - self.min_pitch + FIRST_NOTE
-        events = np.zeros(length, np.int64)
-        events[off[off < len(events)]] = NOTE_OFF
+        events = np.zeros(behind[-1], np.int64)
+        events[off[off < np.repeat(behind, size)]] = NOTE_OFF
         events[on] = note
         lines = np.arange(0, len(events), STEPS_PER_BAR)
         latest = np.searchsorted(on, lines, side="right") - 1
         held = np.where((latest >= 0) & (lines < off[latest]), note[latest], 0)
-        return Phrase(events, begin, int(notes.instrument[0]), int(notes.program[0]), held)
+        instrument, program = notes.instrument[first - first[0]], notes.program[first - first[0]]
+        columns = (start.tolist(), behind.tolist(), begin.tolist())
+        for a, b, *about in zip(*columns, instrument.tolist(), program.tolist(), strict=True):
+            bars = slice(a // STEPS_PER_BAR, b // STEPS_PER_BAR)
+            yield Phrase(events[a:b], *about, held[bars])
 
     def windows_from_notes(self, starts: Any, ends: Any, pitches: Any, **options: Any) -> Tensor:
         """Return the windows of a voice that is on the grid already, int64 `(n, steps)`.

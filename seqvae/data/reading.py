@@ -149,11 +149,9 @@ def read_file(path: str, codec: SequenceCodec, voices: str | None, relaxed: bool
     if voices is not None:
         named = {n for n, name in score.names.items() if re.search(voices, name, re.IGNORECASE)}
         rows = [row for row in rows if not named or row.instrument in named]
-    sounding = [row for row in rows if row.x.any()]
-    if sounding:
-        window = np.stack([row.x for row in sounding]).astype(np.uint16)
-    else:
-        window = np.zeros((0, codec.steps), np.uint16)
+    window = np.array([row.x for row in rows], np.uint16).reshape(-1, codec.steps)
+    sounds = window.any(axis=1)
+    window, sounding = window[sounds], [rows[n] for n in np.flatnonzero(sounds)]
     return Reading(
         fingerprint=fingerprint(path, data),
         window=window,

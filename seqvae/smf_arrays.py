@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from seqvae.smf_notes import pairs, programs_at, stable_order
+
 META, SYSEX, SYSEX_GOES_ON = 0xFF, 0xF0, 0xF7
 TRACK_NAME, TEMPO, TIME_SIGNATURE = 0x03, 0x51, 0x58
 LONGEST_NUMBER = 4
@@ -109,13 +111,13 @@ def read_tracks(data: bytes, spans: Sequence[tuple[int, int]]) -> Voices | None:
     line = track[events] * 16 + (status_of & 15)
     sounds = (status_of >= 0x90) & (second > 0)
     ticks, lines = tick[events], 16 * len(spans)
-    on, off = _pairs(line * 128 + value, lines * 128, sounds, ticks)
+    on, off = pairs(line * 128 + value, lines * 128, sounds, ticks)
 
     changes = np.flatnonzero(status >> 4 == 0xC)
     places = track[changes] * 16 + (status[changes] & 15)
-    program = _programs(places, changes, content[place[changes]], line[off], events[off], lines)
+    program = programs_at(places, changes, content[place[changes]], line[off], events[off], lines)
     code = line[off] * 256 + program
-    order = _stable_order(code, lines * 256)
+    order = stable_order(code, lines * 256)
     begin = np.flatnonzero(np.diff(code[order], prepend=-1))
     groups = np.split(order, begin[1:])  # in each the notes of an instrument
     groups = sorted((group for group in groups if len(group)), key=lambda group: group[0])
@@ -229,85 +231,3 @@ def _metas(
     columns = (track[events], tick[events], events, content[at + 1], text, text + size)
     rows = zip(*(column.tolist() for column in columns), strict=True)
     return [Meta(*row, data[begin:end]) for *row, begin, end in rows]
-
-
-def _stable_order(numbers: np.ndarray, limit: int) -> np.ndarray:
-    """Return the stable order of numbers in 0..limit - 1."""
-    if limit <= 1 << 16:
-        numbers = numbers.astype(np.uint16)  # which numpy sorts in linear time
-    return np.argsort(numbers, kind="stable")
-
-
-def _pairs(
-    key: np.ndarray, keys: int, sounds: np.ndarray, tick: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return which event begins and which ends every note, in the order of the ends.
-
-    A note off ends every note of its key but those that begin on the same tick. If it ends any,
-    these sound on, until the next note off of a later tick; if it ends none, they are lost.
-
-    Args:
-        key: Of every event, the track, the channel and the pitch in one number.
-        keys: How many there are at most.
-        sounds: Which events begin a note; the others end one.
-        tick: Of every event, its time.
-    """
-    order = _stable_order(key, keys)
-    sounding = sounds[order]
-    begins, ends = np.flatnonzero(sounding), np.flatnonzero(~sounding)
-    following = begins - np.arange(len(begins))  # so many ends come before
-    begins, following = begins[following < len(ends)], following[following < len(ends)]
-    ending = order[ends]
-    on, off = order[begins], ending[following]
-    same = key[on] == key[off]
-    on, off, following = on[same], off[same], following[same]
-    at_once = tick[on] == tick[off]
-    if at_once.any():
-        number = np.arange(len(ends))
-        ends_some, leaves_some = np.zeros((2, len(ends)), bool)
-        ends_some[following[~at_once]] = True
-        leaves_some[following[at_once]] = True
-        later = np.zeros(len(ends), bool)  # than the note off before, and of the same key
-        later[1:] = (np.diff(key[ending]) == 0) & (np.diff(tick[ending]) > 0)
-        # What one leaves sounding, the next one ends: so one after the other comes to end some.
-        passed_on = later.copy()
-        passed_on[1:] &= leaves_some[:-1]
-        latest = np.maximum.accumulate(np.where(ends_some, number, -1))
-        ends_some = latest >= np.maximum.accumulate(np.where(passed_on, -1, number))
-        target = following + at_once
-        within = np.minimum(target, len(ends) - 1)
-        kept = ~at_once | (ends_some[following] & (target < len(ends)) & later[within])
-        on, off = on[kept], ending[within[kept]]
-    sorting = _stable_order(off, len(key))  # of those that end at once, the first comes first
-    return on[sorting], off[sorting]
-
-
-def _programs(
-    places: np.ndarray,
-    changes: np.ndarray,
-    values: np.ndarray,
-    lines: np.ndarray,
-    events: np.ndarray,
-    count: int,
-) -> np.ndarray:
-    """Return the program in force at events: the last change before on its channel, or 0.
-
-    Args:
-        places: Of every change, the channel of a track.
-        changes: Their numbers among all events, ascending.
-        values: What they change to.
-        lines: Of every event, the channel of a track.
-        events: Their numbers.
-        count: Channels of all tracks.
-    """
-    latest, program = np.full(count, -1), np.zeros(count, np.int64)
-    latest[places] = changes
-    program[places] = values
-    if (latest[lines] < events).all():  # all changes come before all notes
-        return program[lines]
-    most = max(changes[-1], events.max()) + 1
-    when = places * most + changes
-    order = np.argsort(when)
-    known = np.searchsorted(when[order], lines * most + events) - 1
-    is_known = (known >= 0) & (places[order[known]] == lines)
-    return np.where(is_known, values[order[known]], 0)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from seqvae.attributes import describe, fit_attributes
 from seqvae.data.dataset import WindowLoader
@@ -29,8 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["RECIPE", "complete", "train"]
 
 VALIDATION_WINDOWS = 1024
-CODES = 20_000
-"""Windows of the training split that attribute vectors and the prior are fitted on."""
+CODES, FLOW_CODES = 20_000, 60_000
+"""Windows of the training split that attribute vectors and a mixture are fitted on, and a flow."""
 
 
 def train(
@@ -86,7 +85,7 @@ def train(
     result = fit(
         model,
         _loader(preset, shards, windows),
-        WindowLoader(validation, config.batch_size, training=False, ranks=here),
+        WindowLoader(validation, config.batch_size, shape=codec.shape, training=False, ranks=here),
         config,
         output,
         metrics=recipe.metrics(measure),
@@ -97,7 +96,7 @@ def train(
     )
     # An interrupted training may not have come to its first validation.
     if result.best and here.first:
-        complete(output, torch.from_numpy(windows.spread(CODES).astype(np.int64)), result)
+        complete(output, windows, preset, result)
     return result
 
 
@@ -105,6 +104,7 @@ def _loader(preset: Preset, shards: Path, windows: ShardedWindows) -> WindowLoad
     """Return the training batches, from memory or from disk as the recipe says."""
     config = preset.make_training()
     options = {
+        "shape": preset.make_codec().shape,
         "augment": preset.make_augmentation(),
         "seed": config.seed,
         "accumulate": config.accumulate,
@@ -115,17 +115,28 @@ def _loader(preset: Preset, shards: Path, windows: ShardedWindows) -> WindowLoad
     return WindowLoader(read_windows(shards, "train"), config.batch_size, **options)
 
 
-def complete(place: Path, windows: Tensor, result: FitResult | None = None) -> None:
-    """Add attribute vectors and the mixture prior to a model folder.
+def complete(
+    place: Path,
+    windows: ShardedWindows,
+    preset: Preset | None = None,
+    result: FitResult | None = None,
+) -> None:
+    """Add attribute vectors and a fitted prior to a model folder.
 
     Args:
         place: A model folder.
-        windows: Training windows `(n, steps)` to fit them on.
+        windows: The training split, to fit them on.
+        preset: Says what prior to fit: a flow, or a mixture if there is no word of it.
         result: What to note down about the training.
     """
     space = DOMAIN.load(place)
-    posterior = space.posterior_of(windows)
-    attributes = fit_attributes(space, windows, posterior.mean)
+    flow = preset.prior if preset is not None else {}
+    some = windows.spread(FLOW_CODES if flow else CODES).astype(np.int64)
+    x = torch.from_numpy(some.reshape(-1, *space.codec.shape))
+    posterior = space.posterior_of(x)
+    few = torch.linspace(0, len(x) - 1, min(CODES, len(x))).long()
+    attributes = fit_attributes(space, x[few], posterior.mean[few])
+    prior = recipe.fit_prior(posterior, flow)
+    facts = {"prior": flow} if flow else {}
     known = describe(space.codec.name)
-    prior = recipe.mixture(posterior)
-    recipe.complete(DOMAIN, place, space, prior, attributes, known, result)
+    recipe.complete(DOMAIN, place, space, prior, attributes, known, result, facts)

@@ -27,11 +27,12 @@ PROBED = 20
 @click.option("-o", "--output", type=options.FILE, required=True, help="Folder of shards to make.")
 @click.option(
     "--representation",
-    type=click.Choice(["drums", "melody"]),
+    type=click.Choice(["drums", "melody", "trio"]),
     help="What to take from the files. [default: what most of them are]",
 )
-@click.option("--bars", type=click.IntRange(1, 64), default=2, show_default=True, help="Window.")
+@click.option("--bars", type=click.IntRange(1, 64), help="Window. [default: 2, of a trio 16]")
 @click.option("--voices", metavar="REGEX", help="Take only tracks of such names, where there are.")
+@click.option("--two-four", is_flag=True, help="Read music in 2/4 as 4/4, two bars as one.")
 @click.option("--strict", is_flag=True, help="Leave out music too short or too sparse.")
 @click.option(
     "--group",
@@ -66,7 +67,7 @@ def prepare(
     inputs: tuple[Path, ...],
     output: Path,
     representation: str | None,
-    bars: int,
+    bars: int | None,
     strict: bool,
     as_json: bool,
     quiet: bool,
@@ -82,6 +83,7 @@ def prepare(
     begin = time.monotonic()
 
     kind = representation or _most(inputs)
+    bars = bars or (16 if kind == "trio" else 2)
     summary = prepare(
         inputs,
         output,
@@ -121,8 +123,9 @@ def train(lesson: learn.Lesson, data: Path) -> None:
     summary = read_summary(data)
     name = lesson.preset
     if name is None:
-        kind = summary["representation"]["name"]
-        fitting = [name for name in names if len(names) == 1 or name.startswith(f"{kind}_")]
+        kind, bars = (summary["representation"][key] for key in ("name", "bars"))
+        start = f"{kind}_{bars}bar"
+        fitting = [name for name in names if len(names) == 1 or name.startswith(start)]
         if not fitting:
             raise UsageError(f"choose a --preset of {', '.join(names)}")
         name = fitting[0]
@@ -139,7 +142,7 @@ def train(lesson: learn.Lesson, data: Path) -> None:
 
 
 def _most(inputs: Sequence[Path]) -> str:
-    """Return whether most of the first files are drums or melodies."""
+    """Return what most of the first files are: drums, melodies or trios."""
     from seqvae.codecs import DrumCodec, detect
 
     kinds: Counter[str] = Counter()

@@ -9,7 +9,8 @@ import numpy as np
 
 from seqvae.codecs.base import SequenceCodec
 from seqvae.codecs.phrases import Framed, framed, listed, runs
-from seqvae.codecs.windows import Phrase, Rejection
+from seqvae.codecs.windows import Context, Phrase, Rejection, Rules
+from seqvae.codecs.writing import GridNote, Track
 from seqvae.score import STEPS_PER_BAR, Notes, Score
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class MelodyCodec(SequenceCodec):
     """
 
     name = "melody"
+    kinds = ("melody",)
 
     def __init__(
         self,
@@ -64,14 +66,14 @@ class MelodyCodec(SequenceCodec):
             "programs": None if self.programs is None else list(self.programs),
         }
 
-    def usable(self, notes: Notes, reference: bool = False) -> tuple[np.ndarray, list[Rejection]]:
+    def usable(self, notes: Notes, rules: Rules) -> tuple[np.ndarray, list[Rejection]]:
         """Return which notes have a wanted program and pitch; see `SequenceCodec.usable`."""
         pitched = ~notes.is_drum & (notes.velocity > 0)
         if not pitched.any():
             return pitched, [Rejection("melody", "has no melody notes, only drums")]
         rejections = []
         programs = self.programs
-        if programs is None and reference:
+        if programs is None and rules.reference:
             programs = REFERENCE_PROGRAMS.get(self.bars)
         wanted = np.isin(notes.program, programs) if programs is not None else pitched
         others = np.unique(notes.program[pitched & ~wanted])
@@ -86,24 +88,29 @@ class MelodyCodec(SequenceCodec):
             rejections.append(Rejection("range", text))
         return pitched & wanted & within, rejections
 
-    def phrases(self, notes: Notes, relaxed: bool) -> Iterator[Phrase]:
+    def phrases(self, notes: Notes, rules: Rules) -> Iterator[Phrase]:
         """Yield the melodies of every instrument; see `SequenceCodec.phrases`."""
-        if not len(notes):
-            return
-        # Of the notes of one onset the highest, which comes first, is the melody.
-        onset = notes.instrument * (notes.start.max() + 1) + notes.start
-        order = np.argsort(onset * 128 - notes.pitch, kind="stable")
-        notes = notes[order[np.flatnonzero(np.diff(onset[order], prepend=-1))]]
-        phrases = runs(notes.start, notes.end, relaxed, notes.instrument)
-        shortest = self.steps if relaxed else 0
+        notes = skyline(notes)
+        phrases = runs(notes.start, notes.end, rules.relaxed, notes.instrument)
+        shortest = self.steps if rules.relaxed else 0
         for some in framed(notes.start, notes.end, phrases, shortest):
             yield from self._write(notes, some)
 
-    def _write(self, notes: Notes, phrases: Sequence[Framed]) -> Iterator[Phrase]:
-        """Write notes as the events of phrases, one behind the other; no two begin together.
+    def phrase(self, notes: Notes, shortest: int) -> Phrase:
+        """Write the notes of one phrase as events.
 
         Args:
-            notes: Of a piece.
+            notes: In order of their start, of which no two begin together.
+            shortest: As for `frame`.
+        """
+        (whole,) = framed(notes.start, notes.end, [(0, len(notes))], shortest)
+        return next(self._write(notes, whole))
+
+    def _write(self, notes: Notes, phrases: Sequence[Framed]) -> Iterator[Phrase]:
+        """Write notes as the events of phrases, one behind the other.
+
+        Args:
+            notes: As `skyline` leaves them.
             phrases: Those that are written, which follow one another.
         """
         first, stop, begin, length = np.array(phrases).T
@@ -151,7 +158,11 @@ class MelodyCodec(SequenceCodec):
         windows[before_first] = NO_EVENT
         return windows
 
-    def notes(self, x: np.ndarray) -> list[tuple[int, int, int]]:
+    def tracks(self, x: np.ndarray, context: Context) -> list[Track]:
+        """Return the notes of a window as one track; see `SequenceCodec.tracks`."""
+        return [Track(self.name, self.notes(x), context.program)]
+
+    def notes(self, x: np.ndarray) -> list[GridNote]:
         """Return the notes of a window; one that is not ended lasts to the window's end."""
         events = np.flatnonzero(x)
         ends = np.append(events, len(x))[1:]
@@ -160,3 +171,12 @@ class MelodyCodec(SequenceCodec):
             for s, e in zip(events, ends, strict=True)
             if x[s] >= FIRST_NOTE
         ]
+
+
+def skyline(notes: Notes) -> Notes:
+    """Return the highest note of every onset, instrument by instrument, in order of start."""
+    if not len(notes):
+        return notes
+    onset = notes.instrument * (notes.start.max() + 1) + notes.start
+    order = np.argsort(onset * 128 - notes.pitch, kind="stable")
+    return notes[order[np.flatnonzero(np.diff(onset[order], prepend=-1))]]

@@ -77,7 +77,8 @@ class Notes:
         start = np.asarray(start)
 
         def column(values: object, dtype: type) -> np.ndarray:
-            array = np.asarray(values, dtype)
+            array = np.asarray(values, dtype).view()
+            array.flags.writeable = False  # scores are kept, and given to whoever reads them again
             return array if array.shape == start.shape else np.broadcast_to(array, start.shape)
 
         return cls(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from PIL import Image
 
 import facevae
 from examples.lecture import tips as advice
@@ -30,7 +31,7 @@ def arithmetic(setting: Setting) -> dict[str, Any]:
         rows.append(name.replace("_", " ").lower())
         step, vector = with_it - without, space.attributes[name]
         found[name] = {"cosine": torch.cosine_similarity(step, vector, 0).item()}
-    captions = ["a face with it", "minus the same without", "plus another", "is the sum"]
+    captions = ["with it", "− without it", "+ another", "= the sum"]
     page = contact_sheet(pictures, 4, side=128, captions=captions * 3, rows=rows, gaps=(3,))
     page.save(setting.output / "arithmetic.jpg", quality=85)
     return found
@@ -84,7 +85,9 @@ def posterior(setting: Setting) -> dict[str, Any]:
         files = sorted(folder.iterdir())
         faces = [space.codec.encode(file) for file in files[:: max(1, len(files) // 2000)]]
     report = space.analyse(faces)
-    report.plot(setting.output / "posterior.png")
+    place = setting.output / "posterior.png"
+    report.plot(place)
+    Image.open(place).quantize(64).save(place)
     return {"examples": report.examples, "active units": report.active_units,
             "kl": report.kl.sum().item(), "stddev": report.stddev.mean().item(),
             "ks": report.ks.mean().item()}  # fmt: skip

@@ -40,6 +40,8 @@ SOURCES = {
 FOLDERS = {f"{name}/models": "cards/index.md" for name in COMMANDS}
 """Folders that pages link to, and what to show for them."""
 
+ALONE = ("index.md", "lecture.md")
+
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Complete the navigation with what is found."""
@@ -79,6 +81,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Turn links to the repository's files to the site's pages."""
     here = page.file.src_uri
+    if here in ALONE:  # no other page is in their section
+        page.meta["hide"] = ["navigation"]
     at = {site: path for path, site in SOURCES.items()}.get(here, f"docs/{here}")
 
     def turned(match: re.Match[str]) -> str:
@@ -150,10 +154,10 @@ def _commands() -> str:
     for name in COMMANDS:
         group = import_module(f"{name}.cli").command()
         parts.append(f"## {name}")
-        context = click.Context(group, info_name=name, terminal_width=88)
+        context = click.Context(group, None, name, terminal_width=88, **group.context_settings)
         parts.append(f"```text\n{group.get_help(context)}\n```")
         for verb, command in group.commands.items():
             if not command.hidden:
-                inner = click.Context(command, context, verb, terminal_width=88)
+                inner = click.Context(command, context, verb)
                 parts.append(f"### {name} {verb}\n\n```text\n{command.get_help(inner)}\n```")
     return "\n\n".join(parts) + "\n"

@@ -100,6 +100,7 @@ def latent_figure(models: Mapping[str, VAE], digits: Digits) -> Figure:
     from matplotlib.patches import Circle
 
     figure = Figure(figsize=(3.5 * len(models), 3.9), layout="constrained")
+    figure.get_layout_engine().set(h_pad=0.1)
     panels = figure.subplots(1, len(models), squeeze=False)[0]
     for panel, (mode, model) in zip(panels, models.items(), strict=True):
         _check_flat(model)

@@ -26,7 +26,7 @@ from mkdocs.structure.pages import Page
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("vaecore", "seqvae", "facevae")
 COMMANDS = ("seqvae", "facevae")
-CARDS = sorted(ROOT.glob("*/models/*/README.md"))
+CARDS = [card for name in COMMANDS for card in sorted(ROOT.glob(f"{name}/models/*/README.md"))]
 LINK = re.compile(r"(\]\()([^)\s#]+)((?:#[^)\s]*)?\))")
 LANGUAGES = {".py": "python", ".yaml": "yaml"}
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,18 +20,6 @@ from examples.digits.presentation import latent_figure, manifold, sheet
 from vaecore.errors import DataError, UsageError
 from vaecore.folder import ModelConfig
 from vaecore.objective import Objective
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def digits(*arguments: object, cwd: Path) -> subprocess.CompletedProcess:
-    """Run `python -m examples.digits` in a folder."""
-    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
-    return subprocess.run(
-        [sys.executable, "-m", "examples.digits", *map(str, arguments)],
-        cwd=cwd, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True,
-        timeout=300, check=False,
-    )  # fmt: skip
 
 
 @given(grey=arrays(np.uint8, (8, 8)))
@@ -145,19 +131,24 @@ def test_a_sheet_has_all_pictures() -> None:
 
 
 @pytest.mark.slow
-def test_the_command(tmp_path: Path) -> None:
-    early = digits("sample", cwd=tmp_path)
+def test_the_command(run_module, tmp_path: Path) -> None:
+    digits = partial(run_module, "examples.digits", cwd=tmp_path)
+    early = digits("sample")
     assert early.returncode == 1
     assert early.stderr == (
         "Error: runs/digits: there is no model yet; python -m examples.digits train makes some\n"
     )
-    trained = digits("train", "--steps", 20, cwd=tmp_path)
+    trained = digits("train", "--steps", 20)
     assert trained.returncode == 0, trained.stderr
     box = tmp_path / "runs/digits"
     kept = {"autoencoder", "kl_only", "vae", "latent.png", "manifold.png"}
     assert {path.name for path in box.iterdir()} == kept | {f"{k}.png" for k in range(10)}
-    blended = digits("interpolate", box / "3.png", box / "8.png", cwd=tmp_path)
+    blended = run_module(
+        "examples.digits", "interpolate", box / "3.png", box / "8.png", cwd=tmp_path
+    )
     assert blended.returncode == 0, blended.stderr
     assert Image.open(tmp_path / "interpolation.png").size == (9 * 52 + 4, 56)
-    other = digits("reconstruct", box / "3.png", "--model", "autoencoder", cwd=tmp_path)
+    other = run_module(
+        "examples.digits", "reconstruct", box / "3.png", "--model", "autoencoder", cwd=tmp_path
+    )
     assert other.returncode == 0, other.stderr

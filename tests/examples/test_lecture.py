@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import inspect
-import os
 import re
-import subprocess
-import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -14,16 +11,6 @@ import pytest
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def lecture(*arguments: object, cwd: Path) -> subprocess.CompletedProcess:
-    """Run `python -m examples.lecture` in a folder."""
-    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
-    return subprocess.run(
-        [sys.executable, "-m", "examples.lecture", *map(str, arguments)],
-        cwd=cwd, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True,
-        timeout=600, check=False,
-    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +25,8 @@ def figures() -> dict:
 
 
 @pytest.mark.slow
-def test_all_figures_are_made(figures: dict, tmp_path: Path) -> None:
-    result = lecture("--small", "-o", "made", cwd=tmp_path)
+def test_all_figures_are_made(run_module, figures: dict, tmp_path: Path) -> None:
+    result = run_module("examples.lecture", "--small", "-o", "made", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert re.findall(r"^(\w+)  [\d.]+ s$", result.stdout, re.MULTILINE) == list(figures)
     pictures = {path.stem for path in (tmp_path / "made").iterdir() if path.suffix != ".mid"}
@@ -50,8 +37,8 @@ def test_all_figures_are_made(figures: dict, tmp_path: Path) -> None:
             assert min(picture.size) > 100, path
 
 
-def test_unknown_figures_are_refused(figures: dict, tmp_path: Path) -> None:
-    result = lecture("--only", "nonsense", cwd=tmp_path)
+def test_unknown_figures_are_refused(run_module, figures: dict, tmp_path: Path) -> None:
+    result = run_module("examples.lecture", "--only", "nonsense", cwd=tmp_path)
     assert result.returncode == 2
     known = ", ".join(figures)
     assert result.stderr == f"Error: no figure 'nonsense'; known are {known}\n"

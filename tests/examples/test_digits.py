@@ -143,12 +143,8 @@ def test_the_command(run_module, tmp_path: Path) -> None:
     box = tmp_path / "runs/digits"
     kept = {"autoencoder", "kl_only", "vae", "latent.png", "manifold.png"}
     assert {path.name for path in box.iterdir()} == kept | {f"{k}.png" for k in range(10)}
-    blended = run_module(
-        "examples.digits", "interpolate", box / "3.png", box / "8.png", cwd=tmp_path
-    )
+    blended = digits("interpolate", box / "3.png", box / "8.png")
     assert blended.returncode == 0, blended.stderr
     assert Image.open(tmp_path / "interpolation.png").size == (9 * 52 + 4, 56)
-    other = run_module(
-        "examples.digits", "reconstruct", box / "3.png", "--model", "autoencoder", cwd=tmp_path
-    )
+    other = digits("reconstruct", box / "3.png", "--model", "autoencoder")
     assert other.returncode == 0, other.stderr

@@ -34,7 +34,7 @@ VALIDATION_WINDOWS, VALIDATION_TOKENS = 1024, 1 << 17
 """How much a validation measures: so many windows, or fewer where they have many tokens."""
 GROWN = 4096
 """Windows of the training split that a model is grown on."""
-CODES, FLOW_CODES = 20_000, 60_000
+CODES, FLOW_CODES = 20_000, 24_000
 """Windows of the training split that attribute vectors and a mixture are fitted on, and a flow."""
 
 

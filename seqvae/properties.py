@@ -20,6 +20,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from vaecore.codec import Codec
+
     Floats = NDArray[np.float64]
     Bools = NDArray[np.bool_]
 
@@ -62,6 +64,16 @@ def measure(representation: str, windows: Any) -> dict[str, Floats]:
     """
     x = _windows(windows)
     return {name: prop.of(x) for name, prop in _properties(representation).items()}
+
+
+def of_codec(codec: Codec) -> dict[str, Property]:
+    """Return what can be measured of a codec's examples: its own properties, or those of its name.
+
+    Raises:
+        ValueError: Nothing is known of its representation.
+    """
+    own = getattr(codec, "properties", None)
+    return _properties(codec.name) if own is None else own()
 
 
 def pitch_histogram(windows: Any, octaves: bool = True) -> Floats:

@@ -126,6 +126,6 @@ def complete(place: Path, windows: Tensor, result: FitResult | None = None) -> N
     space = DOMAIN.load(place)
     posterior = space.posterior_of(windows)
     attributes = fit_attributes(space, windows, posterior.mean)
-    known = describe(space.codec.name)
+    known = describe(space.codec)
     prior = recipe.mixture(posterior)
     recipe.complete(DOMAIN, place, space, prior, attributes, known, result)

@@ -1,6 +1,7 @@
 """Codecs: the way between music and class indices, one class per sixteenth.
 
-`DrumCodec` and `MelodyCodec` follow Magenta's MusicVAE converters; `make_codec` builds the codec
+`DrumCodec` and `MelodyCodec` follow Magenta's MusicVAE converters; sentences have one in
+`seqvae.text`. `make_codec` builds the codec
 that a model folder's configuration describes; `detect` looks at files and says which one fits.
 """
 
@@ -14,6 +15,8 @@ from seqvae.codecs.detection import Detection, detect
 from seqvae.codecs.drums import DRUM_CLASSES, DRUM_PITCHES, DrumCodec
 from seqvae.codecs.melody import MelodyCodec
 from seqvae.codecs.windows import Context, Rejection, Windows
+from seqvae.text.codec import TextCodec
+from vaecore.codec import Codec
 from vaecore.errors import DataError
 
 __all__ = [
@@ -25,15 +28,16 @@ __all__ = [
     "MelodyCodec",
     "Rejection",
     "SequenceCodec",
+    "TextCodec",
     "Windows",
     "detect",
     "make_codec",
 ]
 
-CODECS: dict[str, type[SequenceCodec]] = {c.name: c for c in (DrumCodec, MelodyCodec)}
+CODECS: dict[str, type[Codec]] = {c.name: c for c in (DrumCodec, MelodyCodec, TextCodec)}
 
 
-def make_codec(config: dict[str, Any]) -> SequenceCodec:
+def make_codec(config: dict[str, Any]) -> Codec:
     """Build a codec from its `config`, such as `{"name": "melody", "bars": 2}`.
 
     Raises:

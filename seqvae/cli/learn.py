@@ -159,9 +159,7 @@ def _train_text(lesson: learn.Lesson, texts: Sequence[Path]) -> None:
     parts = split(read_sentences(texts))
     preset = _preset(lesson, "text")
     place = lesson.place(preset)
-    lesson.begin(
-        preset, f"{len(parts.train):,} sentences, {len(parts.validation):,} to validate"
-    )
+    lesson.begin(preset, f"{len(parts.train):,} sentences, {len(parts.validation):,} to validate")
     result = training.train(
         preset, texts, place, start=lesson.start, resume=lesson.resume, progress=lesson.talks
     )

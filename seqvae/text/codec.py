@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from seqvae.text.data import read_sentences
-from seqvae.text.vocabulary import END, LONGEST_WORD, SPECIAL, SPACE, learn_pieces, make_tokenizer
+from seqvae.text.vocabulary import END, LONGEST_WORD, SPACE, SPECIAL, learn_pieces, make_tokenizer
 from vaecore.codec import Codec
 from vaecore.errors import DataError
 

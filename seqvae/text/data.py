@@ -57,7 +57,7 @@ def read_sentences(paths: Iterable[Path]) -> list[str]:
 
 
 def split(sentences: Sequence[str]) -> Split:
-    """Return different sentences, divided by a hash of each, so that the same one stays where it is.
+    """Return different sentences, divided by a hash of what each says.
 
     Raises:
         DataError: There are too few to hold some out.

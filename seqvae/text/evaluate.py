@@ -137,9 +137,7 @@ def probability(
         terms = []
         for _ in range(samples):
             z = posterior.sample(generator)
-            terms.append(
-                (model.log_likelihood(rows, z), prior.log_prob(z), posterior.log_prob(z))
-            )
+            terms.append((model.log_likelihood(rows, z), prior.log_prob(z), posterior.log_prob(z)))
         bound += iwae_bound(*map(torch.stack, zip(*terms, strict=True))).double().sum().item()
     steps = int(counting(x).sum())
     return {"bound": bound / len(x), "perplexity": math.exp(-bound / steps)}

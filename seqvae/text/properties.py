@@ -20,30 +20,36 @@ if TYPE_CHECKING:
 
 _WORD = re.compile(r"[^\W_]+(?:['-][^\W_]+)*")
 
-PEOPLE = frozenset(
+
+def _listed(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+PEOPLE = _listed(
     "man men woman women boy boys girl girls child children kid kids baby babies toddler toddlers "
-    "person people guy guys lady ladies gentleman gentlemen male males female females adult adults "
-    "teenager teenagers couple group crowd family friend friends player players worker workers".split()
+    "person people guy guys lady ladies gentleman gentlemen male males female females adult "
+    "adults teenager teenagers couple group crowd family friend friends player players worker "
+    "workers"
 )
-FEMALE = frozenset(
-    "woman women girl girls lady ladies female females she her hers mother daughter sister".split()
+FEMALE = _listed(
+    "woman women girl girls lady ladies female females she her hers mother daughter sister"
 )
-OUTDOORS = frozenset(
+OUTDOORS = _listed(
     "outside outdoors outdoor street streets sidewalk road park beach sand ocean sea water lake "
     "river pool field grass grassy snow snowy mountain mountains hill cliff rock rocks tree trees "
-    "forest woods desert dirt garden yard sky sun bridge boat dock trail track".split()
+    "forest woods desert dirt garden yard sky sun bridge boat dock trail track"
 )
-ANIMALS = frozenset(
+ANIMALS = _listed(
     "dog dogs puppy puppies cat cats horse horses bird birds animal animals cow cows bull sheep "
-    "goat goats elephant elephants monkey camel camels duck ducks fish".split()
+    "goat goats elephant elephants monkey camel camels duck ducks fish"
 )
-COLOURS = frozenset(
+COLOURS = _listed(
     "red orange yellow green blue purple pink brown black white gray grey tan golden blond "
-    "blonde colorful".split()
+    "blonde colorful"
 )
-PLURALS = frozenset(
+SEVERAL = _listed(
     "two three four five six seven eight several many some people men women boys girls children "
-    "kids dogs are".split()
+    "kids dogs are"
 )
 
 
@@ -68,7 +74,7 @@ def properties(codec: TextCodec) -> dict[str, Property]:
         "animals": Property("dog, horses, birds, ...", "words", among(ANIMALS)),
         "outdoors": Property("street, beach, field, water, ...", "words", among(OUTDOORS)),
         "colours": Property("red, blue, blond, ...", "words", among(COLOURS)),
-        "several": Property("two, several, people, are, ...", "words", among(PLURALS)),
+        "several": Property("two, several, people, are, ...", "words", among(SEVERAL)),
         "doing": Property(
             "words that end in -ing", "words", of(lambda found: sum(map(_is_doing, found)))
         ),

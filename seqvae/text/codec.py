@@ -8,7 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from seqvae.text.data import read_sentences
-from seqvae.text.vocabulary import END, LONGEST_WORD, SPACE, SPECIAL, learn_pieces, make_tokenizer
+from seqvae.text.vocabulary import (
+    END,
+    LONGEST_WORD,
+    SPACE,
+    learn_pieces,
+    make_tokenizer,
+)
 from vaecore.codec import Codec
 from vaecore.errors import DataError
 
@@ -44,7 +50,7 @@ class TextCodec(Codec[str]):
         _check(pieces)
         self.steps = steps
         self.pieces = tuple(pieces)
-        self.classes = len(SPECIAL) + len(pieces)
+        self.classes = 1 + len(pieces)
 
     @classmethod
     def learn(cls, sentences: Sequence[str], steps: int, classes: int) -> TextCodec:
@@ -74,14 +80,19 @@ class TextCodec(Codec[str]):
         """Return a sentence, or the first one of a file, `(steps,)` int64.
 
         Raises:
-            DataError: There is none, or it has too many pieces.
+            DataError: There is none, or it has unknown letters or too many pieces.
         """
         import torch
 
         sentence, path = self.sentences(item)[0], _path(item)
-        classes = self.tokenizer.encode(sentence).ids
+        spelled = self.tokenizer.encode(sentence)
+        classes = spelled.ids
         if not classes:
             raise DataError("is an empty sentence", path=path, remedy="write some words")
+        if END in classes:
+            first, last = spelled.offsets[classes.index(END)]
+            text = f"has {sentence[first:last].strip()!r}, for which the model has no letters"
+            raise DataError(text, path=path or _short(sentence), remedy="write it in another way")
         if len(classes) > self.steps:
             text = f"has {len(classes)} pieces of words, the model reads {self.steps}"
             raise DataError(text, path=path or _short(sentence), remedy="shorten the sentence")
@@ -92,11 +103,11 @@ class TextCodec(Codec[str]):
         return self.encode_all(self.sentences(item))
 
     def encode_all(self, sentences: Sequence[str]) -> Tensor:
-        """Return those of many sentences that are neither empty nor too long, `(n, steps)`."""
+        """Return those of many sentences that `encode` takes, `(n, steps)`."""
         import torch
 
         found = [each.ids for each in self.tokenizer.encode_batch(list(sentences))]
-        found = [classes for classes in found if 0 < len(classes) <= self.steps]
+        found = [ids for ids in found if 0 < len(ids) <= self.steps and END not in ids]
         x = torch.full((len(found), self.steps), END)
         for row, classes in zip(x, found, strict=True):
             row[: len(classes)] = torch.tensor(classes)
@@ -122,8 +133,7 @@ class TextCodec(Codec[str]):
             raise ValueError(f"classes must lie in 0..{self.classes - 1}")
         if END in classes:
             classes = classes[: classes.index(END)]
-        known = (*SPECIAL, *self.pieces)
-        text = "".join(known[c] for c in classes).replace(SPACE, " ").strip()
+        text = "".join(self.pieces[c - 1] for c in classes).replace(SPACE, " ").strip()
         return text[:1].upper() + text[1:]
 
     def properties(self) -> dict[str, Property]:
@@ -138,7 +148,7 @@ def _check(pieces: Sequence[str]) -> None:
     if len(set(pieces)) != len(pieces):
         raise ValueError("vocabulary has a piece twice")
     for piece in pieces:
-        if not 1 <= len(piece) <= LONGEST_WORD or not piece.isprintable() or piece in SPECIAL:
+        if not 1 <= len(piece) <= LONGEST_WORD or not piece.isprintable():
             raise ValueError(f"vocabulary has the piece {piece[:LONGEST_WORD]!r}")
 
 

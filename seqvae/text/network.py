@@ -15,7 +15,7 @@ from torch.nn import functional
 from seqvae.networks.architecture import LARGEST, LARGEST_DIM
 from seqvae.networks.lstm import LSTM, State
 from seqvae.networks.sampling import choose, uniform_noise
-from seqvae.text.vocabulary import END, UNKNOWN
+from seqvae.text.vocabulary import END
 from vaecore.model import VAE
 from vaecore.objective import Objective
 
@@ -41,8 +41,6 @@ class SentenceArchitecture:
     """On the inputs of the LSTMs and of the head, in training."""
     input_dropout: float = 0.0
     """Share of previous pieces hidden from the decoder in training (Bowman et al. 2016)."""
-    unknown: float = 0.0
-    """Share of the encoder's pieces that are made unknown in training."""
 
     def __post_init__(self) -> None:
         if self.kind != KIND:
@@ -73,7 +71,7 @@ class SentenceEncoder(nn.Module):
     def __init__(self, architecture: SentenceArchitecture) -> None:
         super().__init__()
         a = architecture
-        self.mixed_precision, self.unknown = False, a.unknown
+        self.mixed_precision = False
         self.table = nn.Parameter(torch.randn(a.classes, a.embedding_dim) * 0.1)
         self.forwards = LSTM(a.embedding_dim, a.encoder_dim)
         self.backwards = LSTM(a.embedding_dim, a.encoder_dim)
@@ -91,8 +89,6 @@ class SentenceEncoder(nn.Module):
         if self.training:  # the longest sentence decides, which saves half of the steps
             counts = counts[:, : int(length.max())]
             x = x[:, : counts.shape[1]]
-            hidden = (torch.rand(x.shape, device=x.device) < self.unknown) & (x != END)
-            x = x.masked_fill(hidden, UNKNOWN)
         place = length - 1 - torch.arange(x.shape[1], device=x.device)
         turned = x.gather(1, place.clamp(min=0)).masked_fill(place < 0, END)
         mixed = self.mixed_precision and self.training

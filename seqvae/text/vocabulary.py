@@ -16,10 +16,8 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
     from tokenizers.normalizers import Normalizer
 
-END, UNKNOWN = 0, 1
-"""Class after the last piece of a sentence, and of whatever no piece spells."""
-SPECIAL = ("", "\N{REPLACEMENT CHARACTER}")
-"""What these two read as."""
+END = 0
+"""Class after the last piece of a sentence; to the tokenizer, whatever no piece spells."""
 SPACE = "▁"
 """Stands for the space before a word."""
 
@@ -30,6 +28,8 @@ ALPHABET = 500
 SPARE = 1.5
 """How many more pieces are tried than are kept."""
 
+_PLAIN = (("“”„", '"'), ("‘’", "'"), ("–—", "-"))
+
 
 def normalizer() -> Normalizer:
     """Return what puts a sentence into its normal form."""
@@ -38,6 +38,7 @@ def normalizer() -> Normalizer:
     return normalizers.Sequence(
         [
             normalizers.NFKC(),
+            *(normalizers.Replace(Regex(f"[{curly}]"), plain) for curly, plain in _PLAIN),
             normalizers.Lowercase(),
             # The mark of a space, written by a user, is one.
             normalizers.Replace(Regex(rf"[\s\p{{C}}{SPACE}]+"), " "),
@@ -48,14 +49,15 @@ def normalizer() -> Normalizer:
 
 
 def make_tokenizer(pieces: Sequence[str]) -> Tokenizer:
-    """Return the tokenizer of a vocabulary; the classes are the special ones, then the pieces."""
+    """Return the tokenizer of a vocabulary, whose classes are `END` and then the pieces."""
     from tokenizers import Tokenizer
     from tokenizers.models import WordPiece
 
-    classes = {piece: index for index, piece in enumerate((*SPECIAL, *pieces))}
+    end = "\0"  # no sentence in normal form has control characters
+    classes = {piece: index for index, piece in enumerate((end, *pieces), start=END)}
     model = WordPiece(
         classes,
-        unk_token=SPECIAL[UNKNOWN],
+        unk_token=end,
         continuing_subword_prefix="",
         max_input_chars_per_word=LONGEST_WORD,
     )
@@ -70,14 +72,14 @@ def learn_pieces(sentences: Iterable[str], classes: int) -> list[str]:
 
     Args:
         sentences: To learn from.
-        classes: Size of the vocabulary with its special classes; there may be fewer.
+        classes: `END` and the pieces; there may be fewer.
     """
     from tokenizers import Tokenizer
     from tokenizers.models import BPE
     from tokenizers.trainers import BpeTrainer
 
     sentences = list(sentences)
-    wanted = classes - len(SPECIAL)
+    wanted = classes - 1
     learner = _cutting(Tokenizer(BPE()))
     trainer = BpeTrainer(
         vocab_size=int(SPARE * wanted),

@@ -157,7 +157,7 @@ class Presentation(ABC):
 
     @abstractmethod
     def write(self, result: Result, outputs: Outputs, options: Mapping[str, Any]) -> Written:
-        """Write a result: to `outputs.main`, if there is one, and files beside it as options say."""
+        """Write a result: to `outputs.main`, if there is one, and whatever the options ask for."""
 
     def picture(self, result: Result, width: int) -> str:
         """Return a small picture of the result in text, at most `width` columns."""

@@ -24,6 +24,7 @@ from facevae.networks.architecture import FaceArchitecture
 from seqvae.codecs import make_codec
 from seqvae.domain import DOMAIN
 from seqvae.networks.model import SequenceArchitecture, SequenceVAE
+from seqvae.text.network import SentenceArchitecture, SentenceVAE
 from vaecore.codec import Codec
 from vaecore.config import build
 from vaecore.domain import Domain
@@ -35,6 +36,7 @@ from vaecore.samplers import GaussianMixture
 from vaecore.space import LatentSpace
 
 SIDE = 8
+VOCABULARY = "▁a ▁man ▁woman ▁dog s ▁play ing . , ▁two ▁in ▁the ▁street ▁is ▁are ▁ a b c"
 INK = "#"
 
 
@@ -173,6 +175,18 @@ def _sequences(representation: str, mode: str, **options: str) -> Callable[[Path
     return make
 
 
+def _sentences(mode: str) -> Callable[[Path], Kind]:
+    def make(folder: Path) -> Kind:
+        codec = make_codec({"name": "text", "steps": 12, "vocabulary": VOCABULARY})
+        sizes = {"latent_dim": 7, "embedding_dim": 8, "encoder_dim": 9, "decoder_dim": 10}
+        architecture = SentenceArchitecture(codec.steps, codec.classes, **sizes)
+        torch.manual_seed(1)
+        model = SentenceVAE(architecture, Objective(mode=mode))
+        return _save(DOMAIN, model, codec, architecture, folder)
+
+    return make
+
+
 def _faces(kind: str, mode: str) -> Callable[[Path], Kind]:
     def make(folder: Path) -> Kind:
         codec = FaceCodec(16)
@@ -221,6 +235,8 @@ KINDS: dict[str, Callable[[Path], Kind]] = {
     "melody-softmax-final-shared-autoencoder": _sequences(
         "melody", "autoencoder", head="softmax", readout="final", conditioning="shared"
     ),
+    "sentences-tiny": _sentences("vae"),
+    "sentences-tiny-autoencoder": _sentences("autoencoder"),
     **{
         f"faces-{kind}{suffix}": _faces(kind, mode)
         for kind in ("lecture", "vanilla", "residual")

@@ -115,10 +115,10 @@ def test_an_interrupted_training_goes_on_with_its_vocabulary(text, tmp_path, int
     again = load_preset(name, path=tmp_path / "parts" / "recipe.yaml")
     second = train(again, [text], tmp_path / "parts", resume=True, progress=False)
     assert second.best == whole.best
-    weights = [
+    whole_weights, weights = (
         (tmp_path / part / "weights.safetensors").read_bytes() for part in ("whole", "parts")
-    ]
-    assert weights[0] == weights[1]
+    )
+    assert weights == whole_weights
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_what_cannot_be_trained(arguments, reason, code, text, tmp_path, monkeyp
 
 
 def test_a_preset_for_text_has_no_place_for_music() -> None:
-    with pytest.raises(UsageError, match="unknown key 'bars'|unknown setting"):
+    with pytest.raises(UsageError, match="unknown setting of the text representation: bars"):
         load_preset("sentences", ["representation.bars=2"])
 
 
@@ -154,7 +154,7 @@ def test_properties_count_words() -> None:
     codec = TextCodec.learn([*SENTENCES, *more * 3], 32, 200)
     x = codec.encode_all(["Two dogs run on the beach.", "A woman is singing; she wears red."])
     found = {name: p.of(x.numpy()).tolist() for name, p in properties(codec).items()}
-    assert words("A well-dressed man's hat, 2 hats.") == ["a", "well-dressed", "man's", "hat", "2", "hats"]  # fmt: skip
+    assert words("A well-dressed man's hat, 2.") == ["a", "well-dressed", "man's", "hat", "2"]
     assert found["length"] == [6, 7]
     assert found["animals"] == [1, 0]
     assert found["outdoors"] == [1, 0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,9 @@ from seqvae.cli import command
 from seqvae.codecs import TextCodec
 from seqvae.presets import load_preset
 from seqvae.text.data import split
-from seqvae.text.evaluate import words_kept
+from seqvae.text.evaluate import accuracies
 from seqvae.text.loader import SentenceLoader
+from seqvae.text.network import counting
 from seqvae.text.properties import properties, words
 from seqvae.text.train import train
 from vaecore.errors import DataError, UsageError
@@ -92,7 +94,9 @@ def test_from_a_text_file_to_a_model(text: Path, tmp_path: Path) -> None:
     assert set(space.attributes) >= {"length", "people", "several"}
     assert space.prior.kind == "mixture"
     x = space.codec.encode_all(SENTENCES)
-    assert words_kept(space, x) > 0.3
+    trained = accuracies(space.model, x)["nll"]
+    assert trained < 0.6 * counting(x).sum() / len(x) * math.log(space.codec.classes)
+    assert trained == pytest.approx(report["best"]["validation/nll"], rel=0.3)
     assert len(space.sample(3)) == 3
 
 

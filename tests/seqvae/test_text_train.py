@@ -95,7 +95,7 @@ def test_from_a_text_file_to_a_model(text: Path, tmp_path: Path) -> None:
     assert space.prior.kind == "mixture"
     x = space.codec.encode_all(SENTENCES)
     trained = accuracies(space.model, x)["nll"]
-    assert trained < 0.6 * counting(x).sum() / len(x) * math.log(space.codec.classes)
+    assert trained < 0.75 * counting(x).sum() / len(x) * math.log(space.codec.classes)
     assert trained == pytest.approx(report["best"]["validation/nll"], rel=0.3)
     assert len(space.sample(3)) == 3
 

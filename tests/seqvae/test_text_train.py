@@ -114,7 +114,8 @@ def test_an_interrupted_training_goes_on_with_its_vocabulary(text, tmp_path, int
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("seqvae.text.train.fit", interrupted)
         first = train(preset, [text], tmp_path / "parts", progress=False)
-    assert (first.stopped, first.steps) == ("interrupted", 20)
+    assert first.stopped == "interrupted"
+    assert 20 <= first.steps < 30
     name = preset.name
     again = load_preset(name, path=tmp_path / "parts" / "recipe.yaml")
     second = train(again, [text], tmp_path / "parts", resume=True, progress=False)

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from facevae.networks.critic import Adversary
     from facevae.networks.model import FaceVAE
 
-FLOW = {"steps", "epochs", "minutes", "batch_size", "learning_rate", "width", "blocks", "seed"}
 PRESETS = Path(__file__).with_name("presets.yaml")
 
 
@@ -24,11 +23,9 @@ class Preset(presets.Preset):
 
     Attributes:
         adversary: Fields of `facevae.networks.critic.Adversary`; empty trains without a critic.
-        prior: Arguments of `vaecore.flow.Flow.fit`; empty fits a mixture.
     """
 
     adversary: dict[str, Any] = field(default_factory=dict)
-    prior: dict[str, Any] = field(default_factory=dict)
 
     def make_codec(self) -> FaceCodec:
         """Return the codec of the representation."""
@@ -59,9 +56,6 @@ class Preset(presets.Preset):
         """Make whatever the sections describe, once, to see that it can be made."""
         super().make_all()
         self.make_adversary()
-        unknown = sorted(set(self.prior) - FLOW)
-        if unknown:
-            raise ValueError(f"prior: unknown key {unknown[0]!r}; known: {', '.join(sorted(FLOW))}")
 
 
 def preset_names(path: Path = PRESETS) -> list[str]:

@@ -20,7 +20,6 @@ from facevae.evaluate import measure
 from facevae.pictures import pictures
 from vaecore.distributions import DiagonalGaussian
 from vaecore.errors import DataError
-from vaecore.flow import Flow
 from vaecore.objective import ImpliedNoise, implied_noise
 from vaecore.training import fit, ranks, recipe
 from vaecore.training.loop import CHECKPOINT, MakeModule
@@ -227,7 +226,7 @@ def complete(
     space = DOMAIN.load(place)
     posterior, _ = encode(space, _spread(data.train, CODES), workers, mirrored=True)
     flow = preset.prior if preset is not None else {}
-    prior = Flow.fit(posterior, **flow) if flow else recipe.mixture(posterior, COMPONENTS)
+    prior = recipe.fit_prior(posterior, flow, COMPONENTS)
     vectors, about = {}, {}
     if data.labels is not None:
         labelled = data.train.labelled(data.labels)

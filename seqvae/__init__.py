@@ -6,6 +6,8 @@
     text            sentences: codec, network, training, quality
     presentation    MIDI, piano rolls, text pictures, sound
     properties      what can be measured of a window: density, syncopation, pitch, ...
+    histograms      how notes are distributed over pitches, drums and the bar
+    form            which bars of a window repeat earlier ones
     data            from folders of MIDI to shards to batches
     evaluate        quality on files never seen
     models          the models in the box

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from torch import Tensor
 from vaecore.errors import DataError
 
 if TYPE_CHECKING:
+    from seqvae.networks.architecture import Voice
     from seqvae.networks.model import SequenceVAE
     from vaecore.space import LatentSpace
 
@@ -64,52 +66,96 @@ def evaluate(
 
 @torch.no_grad()
 def measure(model: SequenceVAE, x: Tensor, seed: int = 0) -> dict[str, Any]:
-    """Measure a model on windows `(n, steps)`; the model should be in evaluation mode.
+    """Measure a model on windows `(n, *shape)`; the model should be in evaluation mode.
 
     Returns:
         `examples`: n.
-        `teacher_forced_accuracy`: share of steps whose most likely class, given z and the true
-            past, is the true class. z is the posterior mean here and below.
+        `teacher_forced_accuracy`: share of steps (of all voices) whose most likely class, given z
+            and the true past, is the true class. z is the posterior mean here and below.
         `sampled_accuracy`: the same, free running at temperature 1.
         `greedy_accuracy`: the same, free running at temperature 0.
         `event_accuracy`: greedy, over steps whose target is an event (not class 0).
         `hit_f1` (drums): greedy, harmonic mean of precision and recall over drums and steps.
+        The same of each voice where there are several, as `melody_sampled_accuracy`.
         `nll`: -log p(x|z) in nats per window, z one draw from the posterior.
         `kl_nats`: KL(q(z|x) || N(0, I)) in nats per window.
         `elbo`: -(nll + kl_nats).
     """
     generator = torch.Generator().manual_seed(seed)
-    true = {"teacher_forced": 0, "sampled": 0, "greedy": 0, "event": 0}
-    events = hits = predicted = both = 0
+    voices = model.architecture.voices
+    names = _names(voices)
+    tallies = [_Tally(tokens == "drums") for tokens in names.values()]
+    classes = [v.classes for v in voices] if isinstance(voices, tuple) else [voices.classes]
     nll = kl = 0.0
-    drums = model.architecture.tokens == "drums"
     for number, part in enumerate(x.split(CHUNK)):
         rows = part.to(model.device)
         posterior = model.encode(rows)
         kl += posterior.kl().double().sum().item()
         nll -= model.log_likelihood(rows, posterior.sample(generator)).double().sum().item()
-        greedy = model.decode(posterior.mean)
-        true["teacher_forced"] += _count(model.logits(posterior.mean, rows).argmax(-1) == rows)
-        true["sampled"] += _count(model.decode(posterior.mean, 1.0, seed + number) == rows)
-        true["greedy"] += _count(greedy == rows)
-        true["event"] += _count((greedy == rows) & (rows != 0))
-        events += _count(rows != 0)
-        if drums:
-            hits += _bits(rows)
-            predicted += _bits(greedy)
-            both += _bits(rows & greedy)
-    n, steps = x.shape
-    result: dict[str, Any] = {"examples": n}
-    for name in ("teacher_forced", "sampled", "greedy"):
-        result[f"{name}_accuracy"] = true[name] / (n * steps)
-    result["event_accuracy"] = true["event"] / max(events, 1)
-    if drums:
-        result["hit_f1"] = 2 * both / max(hits + predicted, 1)
+        logits = model.logits(posterior.mean, rows).split(classes, dim=-1)
+        forced = torch.stack([each.argmax(-1) for each in logits], dim=-1)
+        sampled = model.decode(posterior.mean, 1.0, seed + number).view_as(forced)
+        greedy = model.decode(posterior.mean).view_as(forced)
+        for voice, tally in enumerate(tallies):
+            true = rows.view_as(forced)[..., voice]
+            tally.add(true, forced[..., voice], sampled[..., voice], greedy[..., voice])
+    n = len(x)
+    result: dict[str, Any] = {"examples": n, **sum(tallies[1:], tallies[0]).figures()}
+    if len(names) > 1:
+        for name, tally in zip(names, tallies, strict=True):
+            result |= {f"{name}_{key}": value for key, value in tally.figures().items()}
     return {**result, "nll": nll / n, "kl_nats": kl / n, "elbo": -(nll + kl) / n}
 
 
-def _count(mask: Tensor) -> int:
-    return int(mask.sum())
+def _names(voices: Voice | tuple[Voice, ...]) -> dict[str, str]:
+    """Return the kind of tokens of each voice by its name: the kind's own, if it is the first."""
+    names: dict[str, str] = {}
+    for voice in voices if isinstance(voices, tuple) else (voices,):
+        name = "bass" if voice.tokens == "melody" and "melody" in names else voice.tokens
+        names[name] = voice.tokens
+    return names
+
+
+class _Tally:
+    """Counts of one voice, or of several together, from which accuracies come."""
+
+    def __init__(self, drums: bool) -> None:
+        self.drums = drums
+        self.counts = Counter()
+
+    def add(self, true: Tensor, forced: Tensor, sampled: Tensor, greedy: Tensor) -> None:
+        """Count classes of more windows, each `(n, steps)`."""
+        event = true != 0
+        counts = {
+            "steps": true.numel(),
+            "teacher_forced": (forced == true).sum(),
+            "sampled": (sampled == true).sum(),
+            "greedy": (greedy == true).sum(),
+            "event": ((greedy == true) & event).sum(),
+            "events": event.sum(),
+        }
+        if self.drums:
+            counts |= {
+                "hits": _bits(true),
+                "predicted": _bits(greedy),
+                "both": _bits(true & greedy),
+            }
+        self.counts.update({name: int(count) for name, count in counts.items()})
+
+    def __add__(self, other: _Tally) -> _Tally:
+        total = _Tally(self.drums or other.drums)
+        total.counts = self.counts + other.counts
+        return total
+
+    def figures(self) -> dict[str, float]:
+        """Return the accuracies."""
+        c = self.counts
+        kinds = ("teacher_forced", "sampled", "greedy")
+        figures = {f"{kind}_accuracy": c[kind] / c["steps"] for kind in kinds}
+        figures["event_accuracy"] = c["event"] / max(c["events"], 1)
+        if self.drums:
+            figures["hit_f1"] = 2 * c["both"] / max(c["hits"] + c["predicted"], 1)
+        return figures
 
 
 def _bits(classes: Tensor) -> int:
@@ -122,32 +168,31 @@ def compare(representation: str, samples: Tensor, data: Tensor) -> dict[str, dic
     """Compare the music of samples with that of data, property by property.
 
     Args:
-        representation: "drums" or "melody".
-        samples: Windows `(n, steps)`, for example decoded from the prior.
-        data: Windows `(m, steps)` never trained on.
+        representation: "drums", "melody" or "trio".
+        samples: Windows `(n, *shape)`, for example decoded from the prior.
+        data: Windows `(m, *shape)` never trained on.
 
     Returns:
-        By name of property, and for the histograms `onsets` and `pitches` or `drums`: the
-        `divergence` of the two distributions (Jensen-Shannon, in bits, 0 equal to 1 disjoint) and,
-        for properties, the means of both. Two halves of the same data differ a little, too.
+        By name of property and of histogram (see `seqvae.histograms`): the `divergence` of the two
+        distributions (Jensen-Shannon, in bits, 0 equal to 1 disjoint) and, for properties, the
+        means of both. What one of them has nothing of is left out. Two halves of the same data
+        differ a little, too.
     """
-    from seqvae import properties
+    from seqvae.histograms import histograms, jensen_shannon
+    from seqvae.properties import measure as properties
 
-    histograms = {"onsets": lambda x: properties.onset_histogram(representation, x)}
-    if representation == "drums":
-        histograms["drums"] = properties.drum_histogram
-    else:
-        histograms["pitches"] = properties.pitch_histogram
+    ours, theirs = (histograms(representation, x) for x in (samples, data))
     result = {
-        name: {"divergence": properties.jensen_shannon(histogram(samples), histogram(data))}
-        for name, histogram in histograms.items()
+        name: {"divergence": jensen_shannon(ours[name], theirs[name])}
+        for name in ours
+        if ours[name].any() and theirs[name].any()
     }
-    ours, theirs = (properties.measure(representation, x) for x in (samples, data))
+    ours, theirs = (properties(representation, x) for x in (samples, data))
     for name in ours:
         a, b = (values[~np.isnan(values)] for values in (ours[name], theirs[name]))
         if not len(a) or not len(b):
             continue
         edges = np.histogram_bin_edges(np.concatenate([a, b]), bins=BINS)
-        divergence = properties.jensen_shannon(*(np.histogram(v, edges)[0] for v in (a, b)))
+        divergence = jensen_shannon(*(np.histogram(v, edges)[0] for v in (a, b)))
         result[name] = {"samples": a.mean(), "data": b.mean(), "divergence": divergence}
     return result

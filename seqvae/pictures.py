@@ -23,10 +23,10 @@ def pictures(codec: SequenceCodec, windows: np.ndarray) -> Callable[[VAE], dict[
 
     Args:
         codec: Of the windows.
-        windows: `(n, steps)`; those shown are evenly spread over them.
+        windows: `(n, width)` as in shards; those shown are evenly spread over them.
     """
     chosen = np.linspace(0, len(windows) - 1, COLUMNS).astype(int)
-    x = torch.from_numpy(windows[chosen].astype(np.int64))
+    x = torch.from_numpy(windows[chosen].astype(np.int64)).reshape(-1, *codec.shape)
     noise_of = torch.Generator()
 
     @torch.no_grad()

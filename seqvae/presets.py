@@ -29,10 +29,13 @@ class Preset(presets.Preset):
     Attributes:
         augmentation: Names of augmentations and their arguments.
         data: Fields of `seqvae.data.streaming.DataConfig`.
+        grow: Models of short windows that a model of long ones begins with, one for each voice:
+            names of the box, or folders; see `seqvae.networks.growing`. Empty begins by chance.
     """
 
     augmentation: dict[str, Any] = field(default_factory=dict)
     data: dict[str, Any] = field(default_factory=dict)
+    grow: list[str] = field(default_factory=list)
 
     def make_codec(self) -> Codec:
         """Return the codec of the representation."""
@@ -66,6 +69,8 @@ class Preset(presets.Preset):
         super().make_all()
         self.make_augmentation()
         self.make_data()
+        if not all(isinstance(name, str) for name in self.grow):
+            raise ValueError("grow must be a list of models")
 
 
 def preset_names(path: Path = PRESETS) -> list[str]:

@@ -1,8 +1,9 @@
 """Measurable properties of music: what attribute vectors change and quality reports compare.
 
 Everything works on windows of class indices, `(n, steps)`, as NumPy arrays or CPU tensors:
-drums 0..511 (bit k is drum class k), melodies 0..89 (0 no event, 1 note off, 2..89 a note). A
-step is a 16th, a bar has 16, and a window begins at a bar line.
+drums 0..511 (bit k is drum class k), melodies 0..89 (0 no event, 1 note off, 2..89 a note). Trios
+are `(n, steps, 3)`: melody, bass, drums. A step is a 16th, a bar has 16, and a window begins at a
+bar line.
 
 A share of nothing is undefined: properties of a window without the notes that they speak of are
 NaN, except densities, which are 0. The melodic ones follow MusicVAE (Roberts et al. 2018,
@@ -12,7 +13,7 @@ arXiv 1803.05428).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Bools = NDArray[np.bool_]
 
+VOICES = ("melody", "bass", "drums")
+"""Of a trio, in their order."""
 STEPS_PER_BAR = 16
 LOWEST_PITCH = 21
 """MIDI pitch of melody class 2; the highest, 108, is class 89."""
@@ -42,7 +45,7 @@ class Property:
     Attributes:
         description: What it tells, in one line.
         unit: Its unit.
-        of: Class indices `(n, steps)` -> values `(n,)`.
+        of: Class indices `(n, steps)`, of trios `(n, steps, 3)` -> values `(n,)`.
         total: It is the sum of other properties, so nothing can change it and leave them alone.
     """
 
@@ -56,13 +59,13 @@ def measure(representation: str, windows: Any) -> dict[str, Floats]:
     """Measure every property of windows.
 
     Args:
-        representation: "drums" or "melody".
-        windows: Class indices, `(n, steps)`.
+        representation: "drums", "melody" or "trio".
+        windows: Class indices, `(n, steps)` or `(n, steps, 3)`.
 
     Returns:
         Name of property -> values `(n,)`; NaN where it is undefined.
     """
-    x = _windows(windows)
+    x = checked(windows, len(VOICES) if representation == "trio" else 1)
     return {name: prop.of(x) for name, prop in _properties(representation).items()}
 
 
@@ -76,62 +79,6 @@ def of_codec(codec: Codec) -> dict[str, Property]:
     return _properties(codec.name) if own is None else own()
 
 
-def pitch_histogram(windows: Any, octaves: bool = True) -> Floats:
-    """Return how the notes of melodies are distributed over pitches.
-
-    Args:
-        windows: Class indices, `(n, steps)`.
-        octaves: Tell octaves apart.
-
-    Returns:
-        Shares that sum to 1 (or all 0 without notes): `(128,)` MIDI pitches or, without octaves,
-        `(12,)` pitch classes from C.
-    """
-    x = _windows(windows)
-    pitch = _pitches(x)[_onsets(x)]
-    if octaves:
-        return _shares(np.bincount(pitch, minlength=128))
-    return _shares(np.bincount(pitch % 12, minlength=12))
-
-
-def drum_histogram(windows: Any) -> Floats:
-    """Return how hits are distributed over the nine drum classes, `(9,)`, summing to 1 or 0."""
-    return _shares(_hits(_windows(windows)).sum((0, 1)))
-
-
-def onset_histogram(representation: str, windows: Any) -> Floats:
-    """Return how onsets are distributed over the 16 positions of a bar, summing to 1 or 0."""
-    x = _windows(windows)
-    _properties(representation)
-    counts = (_hits(x).sum(2) if representation == "drums" else _onsets(x)).sum(0)
-    return _shares(np.bincount(_position(x), counts, STEPS_PER_BAR))
-
-
-def jensen_shannon(p: Any, q: Any) -> float:
-    """Return the Jensen-Shannon divergence of two histograms in bits, 0 (equal) to 1 (disjoint).
-
-    Args:
-        p: Weights, at least 0; they are normalised to sum to 1.
-        q: As many weights.
-
-    Raises:
-        ValueError: The shapes differ, or a histogram is empty (sums to 0).
-    """
-    p, q = np.asarray(p, np.float64), np.asarray(q, np.float64)
-    if p.shape != q.shape:
-        raise ValueError(f"histograms of shapes {p.shape} and {q.shape} cannot be compared")
-    if not (p.sum() > 0 and q.sum() > 0):
-        raise ValueError("an empty histogram cannot be compared")
-    p, q = p / p.sum(), q / q.sum()
-    middle = (p + q) / 2
-
-    def bits(a: Floats) -> float:
-        some = a > 0
-        return float((a[some] * np.log2(a[some] / middle[some])).sum())
-
-    return min(max((bits(p) + bits(q)) / 2, 0.0), 1.0)
-
-
 def _properties(representation: str) -> dict[str, Property]:
     if representation not in PROPERTIES:
         known = ", ".join(PROPERTIES)
@@ -139,15 +86,17 @@ def _properties(representation: str) -> dict[str, Property]:
     return PROPERTIES[representation]
 
 
-def _windows(windows: Any) -> NDArray[np.int64]:
-    x = np.asarray(windows)
-    if x.ndim != 2 or x.dtype.kind not in "iu":
-        raise ValueError(f"expected integers (n, steps), got {x.dtype} {x.shape}")
+def checked(windows: Any, voices: int = 1) -> NDArray[np.int64]:
+    """Return windows as an array, `(n, steps)` or of several voices `(n, steps, voices)`.
+
+    Raises:
+        ValueError: They are not integers of this shape.
+    """
+    x, inner = np.asarray(windows), (voices,) if voices > 1 else ()
+    if x.ndim != 2 + len(inner) or x.shape[2:] != inner or x.dtype.kind not in "iu":
+        shape = f"(n, steps, {voices})" if inner else "(n, steps)"
+        raise ValueError(f"expected integers {shape}, got {x.dtype} {x.shape}")
     return x.astype(np.int64)
-
-
-def _shares(counts: NDArray[Any]) -> Floats:
-    return counts / max(counts.sum(), 1)
 
 
 def _share(part: Bools, whole: Bools) -> Floats:
@@ -194,30 +143,32 @@ def _repetition(events: Bools) -> Floats:
     return 2 * same.sum(inner) / np.where(both, both, np.nan)
 
 
-def _onsets(x: NDArray[np.int64]) -> Bools:
+def note_onsets(x: NDArray[np.int64]) -> Bools:
+    """Return where notes of a melody begin."""
     return x >= _FIRST_NOTE
 
 
-def _pitches(x: NDArray[np.int64]) -> NDArray[np.int64]:
+def note_pitches(x: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the MIDI pitch of every class of a melody that is a note."""
     return x - _FIRST_NOTE + LOWEST_PITCH
 
 
 def _pitch_range(x: NDArray[np.int64]) -> Floats:
-    onsets, pitch = _onsets(x), _pitches(x)
+    onsets, pitch = note_onsets(x), note_pitches(x)
     highest = np.where(onsets, pitch, -1).max(1)
     lowest = np.where(onsets, pitch, 128).min(1)
     return np.where(highest >= lowest, highest - lowest, np.nan)
 
 
 def _average_pitch(x: NDArray[np.int64]) -> Floats:
-    return _mean(_pitches(x), _onsets(x))
+    return _mean(note_pitches(x), note_onsets(x))
 
 
 def _average_interval(x: NDArray[np.int64]) -> Floats:
-    onsets = _onsets(x)
+    onsets = note_onsets(x)
     latest = np.maximum.accumulate(np.where(onsets, np.arange(x.shape[1]), -1), axis=1)
     before = np.concatenate([np.full((len(x), 1), -1), latest[:, :-1]], axis=1)
-    pitch = _pitches(x)
+    pitch = note_pitches(x)
     step = np.abs(pitch - np.take_along_axis(pitch, np.maximum(before, 0), axis=1))
     return _mean(step, onsets & (before >= 0))
 
@@ -231,46 +182,48 @@ def _mean(values: NDArray[np.int64], where: Bools) -> Floats:
 # --- drums --------------------------------------------------------------------------------------
 
 
-def _hits(x: NDArray[np.int64]) -> Bools:
+def drum_hits(x: NDArray[np.int64]) -> Bools:
     """Return which of the nine classes are hit, `(n, steps, 9)`."""
     return (x[..., None] >> np.arange(_DRUMS) & 1).astype(bool)
 
 
 def _density(*drums: int) -> Callable[[NDArray[np.int64]], Floats]:
-    return lambda x: _hits(x)[..., list(drums)].sum((1, 2)) / x.shape[1]
+    return lambda x: drum_hits(x)[..., list(drums)].sum((1, 2)) / x.shape[1]
 
 
 def _drum_syncopation(x: NDArray[np.int64]) -> Floats:
-    hits = _hits(x)[..., [_KICK, _SNARE]]
+    hits = drum_hits(x)[..., [_KICK, _SNARE]]
     syncopated = np.stack([_syncopated(hits[..., k], 1) for k in range(2)], axis=-1)
     return _share(syncopated, hits)
 
 
 def _offbeat(x: NDArray[np.int64]) -> Floats:
-    return _share((_position(x) % 4 == 2)[None, :, None], _hits(x))
+    return _share((_position(x) % 4 == 2)[None, :, None], drum_hits(x))
 
 
 def _backbeat(x: NDArray[np.int64]) -> Floats:
-    return _share(np.isin(_position(x), (4, 12))[None], _hits(x)[..., _SNARE])
+    return _share(np.isin(_position(x), (4, 12))[None], drum_hits(x)[..., _SNARE])
 
 
 PROPERTIES: dict[str, dict[str, Property]] = {
     "melody": {
-        "note_density": Property("notes per 16th", "notes per step", lambda x: _onsets(x).mean(1)),
+        "note_density": Property(
+            "notes per 16th", "notes per step", lambda x: note_onsets(x).mean(1)
+        ),
         "syncopation": Property(
             "notes on an odd 16th with none on the 16th before",
             "share of notes",
-            lambda x: _share(_syncopated(_onsets(x), 1), _onsets(x)),
+            lambda x: _share(_syncopated(note_onsets(x), 1), note_onsets(x)),
         ),
         "syncopation_8th": Property(
             "notes on an odd 8th with none on the 8th before",
             "share of notes",
-            lambda x: _share(_syncopated(_onsets(x), 2), _onsets(x)),
+            lambda x: _share(_syncopated(note_onsets(x), 2), note_onsets(x)),
         ),
         "repetition": Property(
             "notes struck at the same place in one bar and the next",
             "share of notes",
-            lambda x: _repetition(_onsets(x)),
+            lambda x: _repetition(note_onsets(x)),
         ),
         "pitch_range": Property("highest less lowest note", "semitones", _pitch_range),
         "average_interval": Property(
@@ -280,7 +233,7 @@ PROPERTIES: dict[str, dict[str, Property]] = {
         "in_c_major": Property(
             "notes of the C major scale",
             "share of notes",
-            lambda x: _share(_C_MAJOR[_pitches(x) % 12], _onsets(x)),
+            lambda x: _share(_C_MAJOR[note_pitches(x) % 12], note_onsets(x)),
         ),
     },
     "drums": {
@@ -307,9 +260,29 @@ PROPERTIES: dict[str, dict[str, Property]] = {
         "repetition": Property(
             "hits that come back at the same place in the next bar",
             "share of hits",
-            lambda x: _repetition(_hits(x)),
+            lambda x: _repetition(drum_hits(x)),
         ),
         "backbeat": Property("snares on beats 2 and 4", "share of snares", _backbeat),
     },
 }
 """Representation -> name -> property."""
+
+_OF_A_BASS = ("note_density", "average_pitch")
+_OF_DRUMS = tuple(name for name in PROPERTIES["drums"] if name.endswith("density"))
+
+PROPERTIES["trio"] = {
+    f"{voice}_{name}": replace(
+        prop,
+        description=f"{voice}: {prop.description}",
+        of=lambda x, prop=prop, column=column: prop.of(x[..., column]),
+    )
+    for column, (voice, properties, names) in enumerate(
+        (
+            ("melody", PROPERTIES["melody"], tuple(PROPERTIES["melody"])),
+            ("bass", PROPERTIES["melody"], _OF_A_BASS),
+            ("drums", PROPERTIES["drums"], _OF_DRUMS),
+        )
+    )
+    for name, prop in properties.items()
+    if name in names
+}

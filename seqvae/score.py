@@ -209,6 +209,12 @@ class Score:
                 tempo = value
         return [*splits, total]
 
+    def in_four(self) -> Score:
+        """Return the score in 4/4, two bars as one, if it is in 2/4 throughout; or as it is."""
+        if {(meter.numerator, meter.denominator) for meter in self.meters} != {(2, 4)}:
+            return self
+        return replace(self, meters=(Meter(0.0, 4, 4),))
+
     def on_tempo_map(self) -> Score:
         """Return the score at one steady tempo: beats stay beats, tempo changes are ironed out."""
         if len({qpm for _, qpm in self.tempos}) < 2:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from seqvae.attributes import describe, fit_attributes
 from seqvae.data.dataset import WindowLoader
@@ -16,6 +15,7 @@ from seqvae.data.shards import read_summary, read_windows
 from seqvae.data.streaming import ShardedWindows, StreamLoader
 from seqvae.domain import DOMAIN
 from seqvae.evaluate import measure
+from seqvae.networks.growing import grow
 from seqvae.pictures import pictures
 from vaecore.errors import DataError
 from vaecore.presets import RECIPE
@@ -23,14 +23,17 @@ from vaecore.training import fit, ranks, recipe
 from vaecore.training.loop import CHECKPOINT
 
 if TYPE_CHECKING:
+    from seqvae.networks.model import SequenceVAE
     from seqvae.presets import Preset
     from vaecore.training import FitResult
 
 __all__ = ["RECIPE", "complete", "train"]
 
 VALIDATION_WINDOWS = 1024
-CODES = 20_000
-"""Windows of the training split that attribute vectors and the prior are fitted on."""
+GROWN = 4096
+"""Windows of the training split that a model is grown on."""
+CODES, FLOW_CODES = 20_000, 60_000
+"""Windows of the training split that attribute vectors and a mixture are fitted on, and a flow."""
 
 
 def train(
@@ -70,6 +73,8 @@ def train(
     config, here = preset.make_training(), ranks.here()
     model = recipe.begin(DOMAIN, preset, start)
     windows = ShardedWindows(shards, "train")
+    if preset.grow and start is None and not resume:
+        begin_grown(model, preset, windows)
     validation = ShardedWindows(shards, "validation").spread(VALIDATION_WINDOWS)
     # The recipe says what was decided, so that a training that resumes sees the same batches.
     decided = preset.make_data().decided(windows, here.local)
@@ -78,6 +83,7 @@ def train(
         preset.write(output)
     facts = {
         "augmentation": preset.augmentation,
+        **({"grown_from": preset.grow} if preset.grow and start is None else {}),
         "windows": summary["windows"],
         "sources": sorted(summary["sources"]),
     }
@@ -86,7 +92,7 @@ def train(
     result = fit(
         model,
         _loader(preset, shards, windows),
-        WindowLoader(validation, config.batch_size, training=False, ranks=here),
+        WindowLoader(validation, config.batch_size, shape=codec.shape, training=False, ranks=here),
         config,
         output,
         metrics=recipe.metrics(measure),
@@ -97,14 +103,37 @@ def train(
     )
     # An interrupted training may not have come to its first validation.
     if result.best and here.first:
-        complete(output, torch.from_numpy(windows.spread(CODES).astype(np.int64)), result)
+        complete(output, windows, preset, result)
     return result
+
+
+def begin_grown(model: SequenceVAE, preset: Preset, windows: ShardedWindows) -> None:
+    """Let a model begin with the models of shorter windows that its recipe names.
+
+    Args:
+        model: Untrained; changed in place.
+        preset: Its recipe.
+        windows: The training split.
+
+    Raises:
+        DataError: They do not fit together.
+    """
+    smalls = [DOMAIN.load(name).model for name in preset.grow]
+    x = torch.from_numpy(windows.spread(GROWN).astype(np.int64))
+    x = x.reshape(-1, *model.architecture.shape)
+    # As they will come in training: transposed, say.
+    x = preset.make_augmentation()(x, torch.Generator().manual_seed(0))
+    try:
+        grow(model, smalls, x)
+    except ValueError as error:
+        raise DataError(f"cannot begin with {', '.join(preset.grow)}: {error}") from error
 
 
 def _loader(preset: Preset, shards: Path, windows: ShardedWindows) -> WindowLoader:
     """Return the training batches, from memory or from disk as the recipe says."""
     config = preset.make_training()
     options = {
+        "shape": preset.make_codec().shape,
         "augment": preset.make_augmentation(),
         "seed": config.seed,
         "accumulate": config.accumulate,
@@ -115,17 +144,28 @@ def _loader(preset: Preset, shards: Path, windows: ShardedWindows) -> WindowLoad
     return WindowLoader(read_windows(shards, "train"), config.batch_size, **options)
 
 
-def complete(place: Path, windows: Tensor, result: FitResult | None = None) -> None:
-    """Add attribute vectors and the mixture prior to a model folder.
+def complete(
+    place: Path,
+    windows: ShardedWindows,
+    preset: Preset | None = None,
+    result: FitResult | None = None,
+) -> None:
+    """Add attribute vectors and a fitted prior to a model folder.
 
     Args:
         place: A model folder.
-        windows: Training windows `(n, steps)` to fit them on.
+        windows: The training split, to fit them on.
+        preset: Says what prior to fit: a flow, or a mixture if there is no word of it.
         result: What to note down about the training.
     """
     space = DOMAIN.load(place)
-    posterior = space.posterior_of(windows)
-    attributes = fit_attributes(space, windows, posterior.mean)
+    flow = preset.prior if preset is not None else {}
+    some = windows.spread(FLOW_CODES if flow else CODES).astype(np.int64)
+    x = torch.from_numpy(some.reshape(-1, *space.codec.shape))
+    posterior = space.posterior_of(x)
+    few = torch.linspace(0, len(x) - 1, min(CODES, len(x))).long()
+    attributes = fit_attributes(space, x[few], posterior.mean[few])
+    prior = recipe.fit_prior(posterior, flow)
+    facts = {"prior": flow} if flow else {}
     known = describe(space.codec)
-    prior = recipe.mixture(posterior)
-    recipe.complete(DOMAIN, place, space, prior, attributes, known, result)
+    recipe.complete(DOMAIN, place, space, prior, attributes, known, result, facts)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from vaecore.model import VAE
     from vaecore.training.config import TrainingConfig
 
+FLOW = {"steps", "epochs", "minutes", "batch_size", "learning_rate", "width", "blocks", "seed"}
+"""What a recipe may say about its prior."""
 RECIPE = "recipe.yaml"
 """The recipe in a model folder, as a file of presets; what a resumed training goes on with."""
 
@@ -34,6 +36,7 @@ class Preset(ABC):
         architecture: The network's description, in the domain's terms.
         objective: Fields of `vaecore.Objective`.
         training: Fields of `vaecore.training.TrainingConfig`.
+        prior: Arguments of `vaecore.flow.Flow.fit`; empty fits a mixture to the codes.
         description: One line for lists.
     """
 
@@ -42,6 +45,7 @@ class Preset(ABC):
     architecture: dict[str, Any] = field(default_factory=dict)
     objective: dict[str, Any] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
+    prior: dict[str, Any] = field(default_factory=dict)
     description: str = ""
 
     @abstractmethod
@@ -77,6 +81,9 @@ class Preset(ABC):
         self.make_codec()
         self.make_model()
         self.make_training()
+        unknown = sorted(set(self.prior) - FLOW)
+        if unknown:
+            raise ValueError(f"prior: unknown key {unknown[0]!r}; known: {', '.join(sorted(FLOW))}")
 
     def check(self: Recipe) -> Recipe:
         """Return the preset itself if all of its sections are usable.

@@ -30,6 +30,7 @@ MOST_BARS = 1024
 @click.option("-o", "--output", type=options.FILE, help="Picture file to write; implies --png.")
 def show(input_: Path, bar: int, all_bars: bool, png: bool, output: Path | None) -> None:
     """Show a MIDI file as a piano roll in text, or as a picture."""
+    from seqvae.cli.music import LONG
     from seqvae.presentation import grid_of_item, piano_roll, text_roll
 
     grid = grid_of_item(_read(input_))
@@ -48,7 +49,9 @@ def show(input_: Path, bar: int, all_bars: bool, png: bool, output: Path | None)
         click.echo(path)
         return
     click.echo()
-    click.echo(text_roll(part, width()))
+    # Of many voices only twice as many bars to the line make a page that is soon seen.
+    small = part.bass and part.bars >= LONG and part.steps_per_bar % 2 == 0
+    click.echo(text_roll(part, width(), each=2 if small else 1))
     if last < grid.bars:
         click.echo(f"\nmore: --bar {last + 1}, or --all")
 

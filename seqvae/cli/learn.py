@@ -23,20 +23,18 @@ if TYPE_CHECKING:
 PROBED = 20
 """Files that are looked at to find out what a folder holds."""
 
-PREFIXES = {"text": "sentences"}
-"""How the recipes for a representation begin, where that is not its name."""
-
 
 @click.command()
 @options.inputs
 @click.option("-o", "--output", type=options.FILE, required=True, help="Folder of shards to make.")
 @click.option(
     "--representation",
-    type=click.Choice(["drums", "melody"]),
+    type=click.Choice(["drums", "melody", "trio"]),
     help="What to take from the files. [default: what most of them are]",
 )
-@click.option("--bars", type=click.IntRange(1, 64), default=2, show_default=True, help="Window.")
+@click.option("--bars", type=click.IntRange(1, 64), help="Window. [default: 2, of a trio 16]")
 @click.option("--voices", metavar="REGEX", help="Take only tracks of such names, where there are.")
+@click.option("--two-four", is_flag=True, help="Read music in 2/4 as 4/4, two bars as one.")
 @click.option("--strict", is_flag=True, help="Leave out music too short or too sparse.")
 @click.option(
     "--group",
@@ -71,7 +69,7 @@ def prepare(
     inputs: tuple[Path, ...],
     output: Path,
     representation: str | None,
-    bars: int,
+    bars: int | None,
     strict: bool,
     as_json: bool,
     quiet: bool,
@@ -87,6 +85,7 @@ def prepare(
     begin = time.monotonic()
 
     kind = representation or _most(inputs)
+    bars = bars or (16 if kind == "trio" else 2)
     summary = prepare(
         inputs,
         output,
@@ -140,7 +139,8 @@ def _train_music(lesson: learn.Lesson, data: Path) -> None:
     from seqvae.data.shards import read_summary
 
     summary = read_summary(data)
-    preset = _preset(lesson, summary["representation"]["name"])
+    kind, bars = (summary["representation"][key] for key in ("name", "bars"))
+    preset = _preset(lesson, f"{kind}_{bars}bar")
     place = lesson.place(preset)
     windows = summary["windows"]
     lesson.begin(
@@ -157,7 +157,7 @@ def _train_text(lesson: learn.Lesson, texts: Sequence[Path]) -> None:
     from seqvae.text.data import read_sentences, split
 
     parts = split(read_sentences(texts))
-    preset = _preset(lesson, "text")
+    preset = _preset(lesson, "sentences")
     place = lesson.place(preset)
     lesson.begin(preset, f"{len(parts.train):,} sentences, {len(parts.validation):,} to validate")
     result = training.train(
@@ -166,16 +166,15 @@ def _train_text(lesson: learn.Lesson, texts: Sequence[Path]) -> None:
     lesson.end("seqvae", preset, place, result)
 
 
-def _preset(lesson: learn.Lesson, representation: str) -> Preset:
-    """Return the recipe that was asked for, or the first one for a representation."""
+def _preset(lesson: learn.Lesson, start: str) -> Preset:
+    """Return the recipe that was asked for, or the first one whose name begins in a way."""
     from seqvae.presets import PRESETS, load_preset, preset_names
 
     file = lesson.file(PRESETS)
     names = preset_names(file)
     name = lesson.preset
     if name is None:
-        prefix = PREFIXES.get(representation, f"{representation}_")
-        fitting = [name for name in names if len(names) == 1 or name.startswith(prefix)]
+        fitting = [name for name in names if len(names) == 1 or name.startswith(start)]
         if not fitting:
             raise UsageError(f"choose a --preset of {', '.join(names)}")
         name = fitting[0]
@@ -183,7 +182,7 @@ def _preset(lesson: learn.Lesson, representation: str) -> Preset:
 
 
 def _most(inputs: Sequence[Path]) -> str:
-    """Return whether most of the first files are drums or melodies."""
+    """Return what most of the first files are: drums, melodies or trios."""
     from seqvae.codecs import DrumCodec, detect
 
     kinds: Counter[str] = Counter()

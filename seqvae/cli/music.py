@@ -29,6 +29,9 @@ FAVOURITE = "drums"
 PANELS = 256
 """At most this many items are drawn in one PNG."""
 
+LONG = 8
+"""Windows of so many bars are drawn in lines of so many, with an 8th to the column."""
+
 _ORIGINAL = "original"
 _TAKING = ("interpolate", "palette", "reconstruct", "edit", "similar")
 _WRITING = (*_TAKING, "sample")
@@ -73,13 +76,18 @@ class MusicPresentation(Presentation):
         return taking * (verb in _TAKING) + writing * (verb in _WRITING)
 
     def choose_model(self, paths: Sequence[Path]) -> Choice:
-        """Return the shipped model for drums or melodies with the longest window that fits."""
+        """Return the shipped model for what the files are with the longest window that fits.
+
+        Trios shorter than any model for them are taken as melodies.
+        """
         from seqvae.codecs import detect
 
         kind, bars, reason = FAVOURITE, 1, "choose another with --model"
         if paths:
             kind, bars = detect(list(paths))
-            what = {"drums": "drums", "melody": "a melody"}[kind]
+            if kind == "trio" and min(_shipped(kind), default=bars + 1) > bars:
+                kind, bars = detect(list(paths), trios=False)
+            what = {"drums": "drums", "melody": "a melody", "trio": "melody, bass and drums"}[kind]
             more = " or more" if len(paths) > 1 else ""
             reason = f"for {what}, {counted(bars, 'bar')}{more}"
         lengths = _shipped(kind)
@@ -145,17 +153,31 @@ class MusicPresentation(Presentation):
 
         grids, titles = _compared(result)
         if result.verb in ("reconstruct", "edit") and len(result.titles) == 1:
-            return text_roll(grids[:2], width, titles[:2])
+            if result.codec.bars < LONG:
+                return text_roll(grids[:2], width, titles[:2])
+            lines = zip(*(grid.lines(LONG) for grid in grids[:2]), strict=True)
+            parts = [part for both in lines for part in both]
+            names = [f"{titles[k % 2]} · bar {part.first_bar}" for k, part in enumerate(parts)]
+            return text_roll(parts, width, names, each=2)
         return strip(grids, titles, width, first=0 if titles[0] == _ORIGINAL else 1)
 
     def fidelity(self, x: Tensor, y: Tensor) -> tuple[str, dict[str, Any]]:
-        """Return how many steps, and how many steps with events, are the same."""
+        """Return how many steps, and how many steps with events, are the same; of each voice."""
         same, events = x == y, x != 0
         kept, hits = int(same.sum()), int((same & events).sum())
         steps, all_hits = x.numel(), int(events.sum())
         text = f"kept {kept} of {steps} steps ({kept / steps:.0%}), {hits} of {all_hits} events"
         facts = {"steps_kept": kept / steps, "events_kept": hits / all_hits if all_hits else 1.0}
-        return text, facts
+        if x.dim() < 3:
+            return text, facts
+        from seqvae.codecs import TrioCodec
+
+        lines = []
+        for name, a, b in zip(TrioCodec.kinds, x.unbind(-1), y.unbind(-1), strict=True):
+            said, of_voice = self.fidelity(a, b)
+            lines.append(f"{name + ':':8}{said}\n  ")
+            facts |= {f"{name}_{key}": value for key, value in of_voice.items()}
+        return f"{''.join(lines)}{'all:':8}{text}", facts
 
     @staticmethod
     def _seconds(result: Result, item: PrettyMIDI) -> float:
@@ -164,7 +186,7 @@ class MusicPresentation(Presentation):
 
 
 def _shipped(kind: str) -> dict[int, str]:
-    """Return the models in the box for drums or melodies, by the bars of their windows."""
+    """Return the models in the box for one representation, by the bars of their windows."""
     from seqvae.domain import DOMAIN
 
     found = {}
@@ -206,6 +228,7 @@ def _source(codec: SequenceCodec, found: Windows, index: int, path: Path) -> Sou
         "of_bars": total,
         "tempo_bpm": round(context.tempo_bpm, 3),
         "program": context.program,
+        **({"bass_program": context.bass_program} if "bass" in codec.kinds else {}),
     }
     place = f"{bars} of {total} · {context.tempo_bpm:.4g} bpm"
     return Source(codec.decode(found.x[index], context), path, place, facts)

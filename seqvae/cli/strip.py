@@ -3,7 +3,8 @@
      1 │▄·▄·█·▄·▄·▄·█·▄·│▄·▄·█·▄·▄·▄·█·▄·│ rock
      2 │▄·▄·█·▄·▄   █·▄·│▄·▄·█·▄·▄   █·▄·│
 
-Lines under each other show what changes from step to step; `text_roll` shows a window in full.
+Of trios there is a line for each voice. Lines under each other show what changes from step to
+step; `text_roll` shows a window in full.
 """
 
 from __future__ import annotations
@@ -12,18 +13,23 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from seqvae.presentation import Grid
+    from seqvae.presentation.grid import Grid, GridNote
 
-MOST = 25
-"""At most this many lines (a palette of 5 x 5); the rest is counted."""
+MOST, MOST_OF_VOICES = 25, 12
+"""At most this many windows (a palette of 5 x 5), of several voices; the rest is counted."""
 
 _LOW, _HIGH, _BOTH, _LIGHT = "▄▀█·"
 _HEIGHTS = "▁▂▃▄▅▆▇█"
+_LEGENDS = {
+    "melody": "the higher the block, the higher the note",
+    "bass": "the higher the block, the higher the note",
+    "drums": "▄ kick   ▀ snare, toms   █ both   · hats, cymbals",
+}
 _KICK, _HANDS = {0}, {1, 4, 5, 6}  # drum classes: the kick; snare and toms
 
 
 def strip(grids: Sequence[Grid], titles: Sequence[str], width: int, first: int = 1) -> str:
-    """Return one numbered line for each grid, and a line that explains the signs.
+    """Return one numbered line for each voice of each grid, and lines that explain the signs.
 
     Args:
         grids: Windows, all of the same number of steps.
@@ -31,27 +37,45 @@ def strip(grids: Sequence[Grid], titles: Sequence[str], width: int, first: int =
         width: Columns of the terminal.
         first: Number of the first line.
     """
-    shown = grids[:MOST]
-    pitches = [note.row for grid in shown for note in grid.melody]
+    voices = [name for name in _LEGENDS if any(getattr(grid, name) for grid in grids)] or ["drums"]
+    shown = grids[: MOST if len(voices) == 1 else MOST_OF_VOICES]
+    pitches = {
+        name: [note.row for grid in shown for note in getattr(grid, name)] for name in voices
+    }
     margin = len(str(len(shown))) + 2
-    bars = shown[0].bars
-    # Long windows are drawn with several sixteenths to the column.
-    each = 1
-    while each < 16 and shown[0].steps // each + bars + margin + 2 > width:
-        each *= 2
+    each, group = _scale(shown[0], width - margin - 2)
     lines = []
     for number, (grid, title) in enumerate(zip(shown, titles, strict=False), first):
-        cells = _contour(grid, each, pitches) if pitches else _beats(grid, each)
-        per_bar = max(grid.steps_per_bar // each, 1)
-        parts = [cells[k : k + per_bar] for k in range(0, len(cells), per_bar)]
-        line = f"{number:>{margin - 1}} │{'│'.join(parts)}│ {title}"
-        lines.append(line[:width].rstrip())
+        for voice in voices:
+            if voice == "drums":
+                cells = _beats(grid, each)
+            else:
+                cells = _contour(grid, getattr(grid, voice), each, pitches[voice])
+            parts = [cells[k : k + group] for k in range(0, len(cells), group)]
+            name, end = (number, f" {title}") if voice == voices[0] else ("", "")
+            line = f"{name:>{margin - 1}} │{'│'.join(parts)}│{end}"
+            lines.append(line[:width].rstrip())
     if len(grids) > len(shown):
         lines.append(f"{'':{margin}}and {len(grids) - len(shown)} more")
-    legend = "the higher the block, the higher the note"
-    if not pitches:
-        legend = "▄ kick   ▀ snare, toms   █ both   · hats, cymbals"
-    return "\n".join([*lines, " " * (margin + 1) + legend])
+    named = len(voices) > 1
+    for voice in voices:
+        legend = f"{voice}: {_LEGENDS[voice]}" if named else _LEGENDS[voice]
+        lines.append(" " * (margin + 1) + legend)
+    return "\n".join(lines)
+
+
+def _scale(grid: Grid, width: int) -> tuple[int, int]:
+    """Return how many sixteenths to draw in a column, and how many columns between bar lines.
+
+    Long windows have several sixteenths to the column, and then lines only every four bars.
+    """
+    for each in (1, 2, 4, 8, 16):
+        columns = -(-grid.steps // each)
+        for bars in (1, 4):
+            group = max(bars * grid.steps_per_bar // each, 1)
+            if columns + -(-columns // group) <= width:
+                return each, group
+    return each, group
 
 
 def _beats(grid: Grid, each: int) -> str:
@@ -66,10 +90,10 @@ def _beats(grid: Grid, each: int) -> str:
     )
 
 
-def _contour(grid: Grid, each: int, pitches: Sequence[int]) -> str:
+def _contour(grid: Grid, notes: Sequence[GridNote], each: int, pitches: Sequence[int]) -> str:
     low, high = min(pitches), max(pitches)
     cells = [" "] * -(-grid.steps // each)
-    for note in grid.melody:
+    for note in notes:
         level = round((note.row - low) / max(high - low, 1) * (len(_HEIGHTS) - 1))
         first = round(note.start) // each
         last = max(first + 1, round(note.end) // each)

@@ -1,8 +1,8 @@
-"""Codecs: the way between music and class indices, one class per sixteenth.
+"""Codecs: the way between music and class indices, one class per sixteenth and voice.
 
-`DrumCodec` and `MelodyCodec` follow Magenta's MusicVAE converters; sentences have one in
-`seqvae.text`. `make_codec` builds the codec
-that a model folder's configuration describes; `detect` looks at files and says which one fits.
+`DrumCodec`, `MelodyCodec` and `TrioCodec` follow Magenta's MusicVAE converters; the one of sentences
+is at home in `seqvae.text`. `make_codec` builds the codec that a model folder's configuration
+describes; `detect` looks at files and says which one fits.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from seqvae.codecs.base import SequenceCodec
 from seqvae.codecs.detection import Detection, detect
 from seqvae.codecs.drums import DRUM_CLASSES, DRUM_PITCHES, DrumCodec
 from seqvae.codecs.melody import MelodyCodec
+from seqvae.codecs.trio import TrioCodec
 from seqvae.codecs.windows import Context, Rejection, Windows
 from seqvae.text.codec import TextCodec
 from vaecore.codec import Codec
@@ -29,12 +30,13 @@ __all__ = [
     "Rejection",
     "SequenceCodec",
     "TextCodec",
+    "TrioCodec",
     "Windows",
     "detect",
     "make_codec",
 ]
 
-CODECS: dict[str, type[Codec]] = {c.name: c for c in (DrumCodec, MelodyCodec, TextCodec)}
+CODECS: dict[str, type[Codec]] = {c.name: c for c in (DrumCodec, MelodyCodec, TrioCodec, TextCodec)}
 
 
 def make_codec(config: dict[str, Any]) -> Codec:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -19,13 +20,14 @@ from seqvae.codecs.windows import (
     Found,
     Phrase,
     Rejection,
+    Rules,
     Window,
     Windows,
     by_voice,
     distinct,
     ranges,
 )
-from seqvae.codecs.writing import to_note_sequence, to_pretty_midi
+from seqvae.codecs.writing import Track, to_note_sequence, to_pretty_midi
 from seqvae.midi import read_score
 from seqvae.score import STEPS_PER_BAR, Notes, Piece, Score, minutes
 from vaecore.codec import Codec
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
 
 
 class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
-    """Base of the codecs whose example is one class index per sixteenth step.
+    """Base of the codecs whose example is a class index per sixteenth step, or one of each voice.
 
     Args:
         bars: Length of a window in bars.
@@ -49,7 +51,12 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
     name: ClassVar[str]
     suffixes = (".mid", ".midi")
     steps_per_bar = STEPS_PER_BAR
-    classes: int
+    kinds: ClassVar[tuple[str, ...]]
+    """What each voice is: "drums", "melody" or "bass"."""
+    classes: int | tuple[int, ...]
+    """Number of classes of a step; of several voices, that of each."""
+    repeats = False
+    """Whether equal windows of one piece are kept by the reference."""
 
     def __init__(self, bars: int = 2, max_bars: int | None = 100) -> None:
         if bars < 1 or (max_bars is not None and max_bars < bars):
@@ -64,34 +71,40 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         """The dictionary that `make_codec` builds this codec from."""
         return {"name": self.name, "bars": self.bars, "max_bars": self.max_bars}
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of an example: `(steps,)`, or `(steps, voices)` if there are several."""
+        return (self.steps,) if len(self.kinds) == 1 else (self.steps, len(self.kinds))
+
     def check(self, model: SequenceVAE) -> None:
         """Raise ValueError if a model has other windows or classes than this codec."""
-        theirs = model.architecture.steps, model.architecture.classes
-        if theirs != (self.steps, self.classes):
+        steps, classes = model.architecture.steps, model.architecture.classes
+        classes = classes if isinstance(classes, int) else tuple(classes)
+        if (steps, classes) != (self.steps, self.classes):
             raise ValueError(
-                f"the architecture has {theirs[0]} steps of {theirs[1]} classes, "
+                f"the architecture has {steps} steps of {classes} classes, "
                 f"the representation {self.steps} of {self.classes}"
             )
 
     @abstractmethod
-    def usable(self, notes: Notes, reference: bool = False) -> tuple[np.ndarray, list[Rejection]]:
+    def usable(self, notes: Notes, rules: Rules) -> tuple[np.ndarray, list[Rejection]]:
         """Return which notes belong to this representation, and what is left out and why."""
 
     @abstractmethod
-    def phrases(self, notes: Notes, relaxed: bool) -> Iterator[Phrase]:
+    def phrases(self, notes: Notes, rules: Rules) -> Iterator[Phrase]:
         """Yield the phrases of a piece, voice by voice.
 
         Args:
             notes: Usable notes of a piece; start and end are steps.
-            relaxed: Let no rest end a phrase, and fill phrases up to a full window.
+            rules: How to find them.
         """
 
     @abstractmethod
-    def notes(self, x: np.ndarray) -> list[tuple[int, int, int]]:
-        """Return the notes of a window as `(start step, end step, pitch)`, in order of start."""
+    def tracks(self, x: np.ndarray, context: Context) -> list[Track]:
+        """Return the notes of a window, one track for each voice."""
 
     def clean(self, windows: np.ndarray, held: np.ndarray | None, reference: bool) -> np.ndarray:
-        """Return windows cut from a phrase as sequences of their own, `(n, steps)`."""
+        """Return windows cut from a phrase as sequences of their own, `(n, *shape)`."""
         return windows
 
     def windows(
@@ -101,14 +114,14 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         hop_bars: int = 1,
         deduplicate: bool = True,
     ) -> Tensor:
-        """Return every window of an item as class indices, int64 `(n, steps)`.
+        """Return every window of an item as class indices, int64 `(n, *shape)`.
 
         Args:
             item: MIDI path, PrettyMIDI, NoteSequence or Score.
             reference: Give exactly Magenta's windows (notes held into a window are lost, music
                 shorter than a window has none, equal windows are dropped only within a stretch
-                of constant tempo and meter; 2-bar melodies take programs 0..31 unless the codec
-                names its own).
+                of constant tempo and meter, and those of trios never; 2-bar melodies take
+                programs 0..31 unless the codec names its own).
             hop_bars: Distance between the starts of neighbouring windows.
             deduplicate: Keep only the first of equal windows.
         """
@@ -129,7 +142,7 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         score = read_score(item, beats=not reference)
         found = self.find(score, reference, hop_bars, deduplicate)
         return Windows.collect(
-            found.windows, self.steps, found.rejections, found.relaxed, score.path
+            found.windows, self.shape, found.rejections, found.relaxed, score.path
         )
 
     def find(
@@ -142,15 +155,16 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         """Return what `explain` does, one by one and without torch; arguments as there."""
         if hop_bars < 1:
             raise ValueError(f"hop_bars must be at least 1, got {hop_bars}")
-        usable, rejections = self.usable(score.notes, reference)
+        rules = Rules(score, reference)
+        usable, rejections = self.usable(score.notes, rules)
         found: list[Window] = []
         bar = 1
         for piece in score.pieces(usable):
             if piece.problem:
                 rejections.append(Rejection(*piece.problem, piece.offset))
-            phrases = self.phrases(piece.notes, relaxed=False)
+            phrases = self.phrases(piece.notes, rules)
             cut = self._cut(piece, phrases, bar, hop_bars, reference, rejections)
-            found += distinct(cut) if reference and deduplicate else cut
+            found += distinct(cut) if reference and deduplicate and not self.repeats else cut
             bar += piece.bars
         relaxed = not found and not reference
         if relaxed:
@@ -163,11 +177,11 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         return Found(found, rejections, relaxed and bool(found))
 
     def examples(self, item: Any) -> Tensor:
-        """Return every window of an item, `(n, steps)`; n may be 0."""
+        """Return every window of an item, `(n, *shape)`; n may be 0."""
         return self.windows(item)
 
     def encode(self, item: Any, bar: int | None = None) -> Tensor:
-        """Return one window of an item, `(steps,)`: the first that is not silent.
+        """Return one window of an item, of the codec's `shape`: the first that is not silent.
 
         Args:
             item: MIDI path, PrettyMIDI, NoteSequence or Score.
@@ -180,12 +194,12 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         return found.x[index]
 
     def context(self, item: Any, bar: int | None = None) -> Context:
-        """Return tempo and program of the window that `encode` gives."""
+        """Return tempo and programs of the window that `encode` gives."""
         found, index = self._first(item, bar)
         return found.contexts[index]
 
     def blend(self, contexts: Sequence[Any], weights: Sequence[float]) -> Context:
-        """Return the weighted mean tempo, and the program of the largest weight.
+        """Return the weighted mean tempo, and the programs of the largest weight.
 
         Contexts that are None (of points that come from no file) do not count.
         """
@@ -196,17 +210,17 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
             known = [(context, 1.0) for context, _ in known]
         total = sum(weight for _, weight in known)
         tempo = sum(context.tempo_bpm * weight for context, weight in known) / total
-        return Context(tempo, max(known, key=lambda pair: pair[1])[0].program)
+        return replace(max(known, key=lambda pair: pair[1])[0], tempo_bpm=tempo)
 
     def decode(self, x: Tensor, context: Context | None = None) -> pretty_midi.PrettyMIDI:
-        """Return the music of a window: velocity 80, in the tempo and program of the context.
+        """Return the music of a window: velocity 80, in the tempo and programs of the context.
 
         Args:
-            x: Class indices, `(steps,)`; any number of steps is taken.
-            context: Tempo and program; 120 bpm and piano without one.
+            x: Class indices, of the codec's `shape`; any number of steps is taken.
+            context: Tempo and programs; 120 bpm, piano and electric bass without one.
         """
-        notes = self.notes(self._checked(x))
-        return to_pretty_midi(notes, context or Context(), self.name == "drums", self.name)
+        context = context or Context()
+        return to_pretty_midi(self.tracks(self._checked(x), context), context.tempo_bpm)
 
     def to_note_sequence(self, x: Tensor, context: Context | None = None) -> Any:
         """Return the music of a window as a `note_seq.NoteSequence`, valued as in Magenta.
@@ -214,15 +228,16 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         Raises:
             DataError: The package note-seq is not installed.
         """
-        notes = self.notes(self._checked(x))
-        return to_note_sequence(notes, context or Context(), self.name == "drums")
+        context = context or Context()
+        return to_note_sequence(self.tracks(self._checked(x), context), context.tempo_bpm)
 
     def _checked(self, x: Tensor) -> np.ndarray:
         array = np.asarray(x.detach().cpu() if hasattr(x, "detach") else x)
-        if array.ndim != 1 or array.dtype.kind not in "iu":
-            raise ValueError(f"a window is one integer per step, got {array.dtype} {array.shape}")
-        if array.size and not 0 <= array.min() <= array.max() < self.classes:
-            raise ValueError(f"classes must lie in 0..{self.classes - 1}")
+        if array.ndim == 0 or array.shape[1:] != self.shape[1:] or array.dtype.kind not in "iu":
+            one = "one integer" if len(self.kinds) == 1 else f"{len(self.kinds)} integers"
+            raise ValueError(f"a window is {one} per step, got {array.dtype} {array.shape}")
+        if array.size and not ((array >= 0) & (array < np.array(self.classes))).all():
+            raise ValueError(f"classes must lie in 0..{np.array(self.classes) - 1}")
         return array.astype(np.int64)
 
     def _first(self, item: Any, bar: int | None) -> tuple[Windows, int]:
@@ -264,7 +279,7 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
             windows = events[np.array(starts)[:, None] + np.arange(self.steps)]
             held = None if phrase.held is None else phrase.held[::hop_bars][: len(windows)]
             windows = self.clean(windows, held, reference)
-            context = Context(piece.tempo, phrase.program)
+            context = Context(piece.tempo, phrase.program, phrase.bass_program)
             for x, at in zip(windows, starts, strict=True):
                 step = phrase.start + at
                 bar = first_bar + step // STEPS_PER_BAR
@@ -279,7 +294,8 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         silent or not. So whatever `decode` gives can be encoded again.
         """
         bar = 1
+        rules = Rules(score, relaxed=True)
         for piece in score.on_tempo_map().pieces(usable):
-            phrases = self.phrases(piece.notes, relaxed=True)
+            phrases = self.phrases(piece.notes, rules)
             yield from self._cut(piece, phrases, bar, hop_bars, False, [])
             bar += piece.bars

@@ -9,7 +9,8 @@ import numpy as np
 
 from seqvae.codecs.base import SequenceCodec
 from seqvae.codecs.phrases import frame, listed, runs
-from seqvae.codecs.windows import Phrase, Rejection
+from seqvae.codecs.windows import Context, Phrase, Rejection, Rules
+from seqvae.codecs.writing import GridNote, Track
 from seqvae.score import Notes, Score
 
 if TYPE_CHECKING:
@@ -46,9 +47,10 @@ class DrumCodec(SequenceCodec):
     """
 
     name = "drums"
+    kinds = ("drums",)
     classes = 2 ** len(DRUM_CLASSES)
 
-    def usable(self, notes: Notes, reference: bool = False) -> tuple[np.ndarray, list[Rejection]]:
+    def usable(self, notes: Notes, rules: Rules) -> tuple[np.ndarray, list[Rejection]]:
         """Return which notes are hits of a known drum; see `SequenceCodec.usable`."""
         drums = notes.is_drum & (notes.velocity > 0)
         if not drums.any():
@@ -60,20 +62,23 @@ class DrumCodec(SequenceCodec):
         text = f"has drum notes of no known drum (pitch {listed(others)})"
         return drums & known, [Rejection("range", text)]
 
-    def phrases(self, notes: Notes, relaxed: bool) -> Iterator[Phrase]:
+    def phrases(self, notes: Notes, rules: Rules) -> Iterator[Phrase]:
         """Yield the stretches of drumming; see `SequenceCodec.phrases`."""
-        steps, where = np.unique(notes.start, return_inverse=True)
-        hits = np.zeros(len(steps), np.int64)
-        np.bitwise_or.at(hits, where, 1 << CLASS_OF_PITCH[notes.pitch])
-        for first, stop in runs(steps, steps + 1, relaxed):
+        steps, hits = struck(notes)
+        shortest = self.steps if rules.relaxed else 0
+        for first, stop in runs(steps, steps + 1, rules.relaxed):
             step, hit = steps[first:stop], hits[first:stop]
-            begin, length = frame(int(step[0]), int(step[-1]) + 1, self.steps if relaxed else 0)
+            begin, length = frame(int(step[0]), int(step[-1]) + 1, shortest)
             events = np.zeros(length, np.int64)
             events[step - begin] = hit
             yield Phrase(events, begin, int(notes.instrument[0]), 0)
 
-    def notes(self, x: np.ndarray) -> list[tuple[int, int, int]]:
-        """Return the hits of a window, each one step long; see `SequenceCodec.notes`."""
+    def tracks(self, x: np.ndarray, context: Context) -> list[Track]:
+        """Return the hits of a window as one track; see `SequenceCodec.tracks`."""
+        return [Track(self.name, self.notes(x), is_drum=True)]
+
+    def notes(self, x: np.ndarray) -> list[GridNote]:
+        """Return the hits of a window, each one step long, in order."""
         steps, classes = np.nonzero(x[:, None] >> np.arange(len(DRUM_PITCHES)) & 1)
         hits = zip(steps.tolist(), classes.tolist(), strict=True)
         return [(step, step + 1, DRUM_PITCHES[drum]) for step, drum in hits]
@@ -90,3 +95,11 @@ class DrumCodec(SequenceCodec):
         start = np.asarray(starts) / 8.0
         score = Score.from_notes(start, start + 1 / 8, pitches, is_drum=True)
         return self.windows(score, **options)
+
+
+def struck(notes: Notes) -> tuple[np.ndarray, np.ndarray]:
+    """Return the steps at which known drums are hit, ascending, and the class of each."""
+    steps, where = np.unique(notes.start, return_inverse=True)
+    hits = np.zeros(len(steps), np.int64)
+    np.bitwise_or.at(hits, where, 1 << CLASS_OF_PITCH[notes.pitch])
+    return steps, hits

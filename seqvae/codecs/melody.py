@@ -10,7 +10,8 @@ import numpy as np
 
 from seqvae.codecs.base import SequenceCodec
 from seqvae.codecs.phrases import frame, listed, runs
-from seqvae.codecs.windows import Phrase, Rejection
+from seqvae.codecs.windows import Context, Phrase, Rejection, Rules
+from seqvae.codecs.writing import GridNote, Track
 from seqvae.score import STEPS_PER_BAR, Notes, Score
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class MelodyCodec(SequenceCodec):
     """
 
     name = "melody"
+    kinds = ("melody",)
 
     def __init__(
         self,
@@ -65,14 +67,14 @@ class MelodyCodec(SequenceCodec):
             "programs": None if self.programs is None else list(self.programs),
         }
 
-    def usable(self, notes: Notes, reference: bool = False) -> tuple[np.ndarray, list[Rejection]]:
+    def usable(self, notes: Notes, rules: Rules) -> tuple[np.ndarray, list[Rejection]]:
         """Return which notes have a wanted program and pitch; see `SequenceCodec.usable`."""
         pitched = ~notes.is_drum & (notes.velocity > 0)
         if not pitched.any():
             return pitched, [Rejection("melody", "has no melody notes, only drums")]
         rejections = []
         programs = self.programs
-        if programs is None and reference:
+        if programs is None and rules.reference:
             programs = REFERENCE_PROGRAMS.get(self.bars)
         wanted = np.isin(notes.program, programs) if programs is not None else pitched
         others = np.unique(notes.program[pitched & ~wanted])
@@ -87,21 +89,22 @@ class MelodyCodec(SequenceCodec):
             rejections.append(Rejection("range", text))
         return pitched & wanted & within, rejections
 
-    def phrases(self, notes: Notes, relaxed: bool) -> Iterator[Phrase]:
+    def phrases(self, notes: Notes, rules: Rules) -> Iterator[Phrase]:
         """Yield the melodies of every instrument; see `SequenceCodec.phrases`."""
-        notes = notes[np.lexsort((-notes.pitch, notes.start, notes.instrument))]
-        changes = np.diff(notes.instrument) > 0
-        # Of the notes of one onset the highest, which comes first, is the melody.
-        onsets = np.concatenate([[True], changes | (np.diff(notes.start) > 0)])
-        notes = notes[onsets[: len(notes)]]
+        notes = skyline(notes)
         voices = np.flatnonzero(np.diff(notes.instrument) > 0) + 1
         for begin, end in itertools.pairwise([0, *voices.tolist(), len(notes)]):
             voice = notes[begin:end]
-            for first, stop in runs(voice.start, voice.end, relaxed):
-                yield self._phrase(voice[first:stop], self.steps if relaxed else 0)
+            for first, stop in runs(voice.start, voice.end, rules.relaxed):
+                yield self.phrase(voice[first:stop], self.steps if rules.relaxed else 0)
 
-    def _phrase(self, notes: Notes, shortest: int) -> Phrase:
-        """Write the notes of one phrase, of which no two begin together, as events."""
+    def phrase(self, notes: Notes, shortest: int) -> Phrase:
+        """Write the notes of one phrase as events.
+
+        Args:
+            notes: In order of their start, of which no two begin together.
+            shortest: As for `frame`.
+        """
         begin, length = frame(int(notes.start[0]), int(notes.end[-1]), shortest)
         on, off = notes.start - begin, notes.end - begin
         off[:-1] = np.minimum(off[:-1], on[1:])
@@ -139,7 +142,11 @@ class MelodyCodec(SequenceCodec):
         windows[before_first] = NO_EVENT
         return windows
 
-    def notes(self, x: np.ndarray) -> list[tuple[int, int, int]]:
+    def tracks(self, x: np.ndarray, context: Context) -> list[Track]:
+        """Return the notes of a window as one track; see `SequenceCodec.tracks`."""
+        return [Track(self.name, self.notes(x), context.program)]
+
+    def notes(self, x: np.ndarray) -> list[GridNote]:
         """Return the notes of a window; one that is not ended lasts to the window's end."""
         events = np.flatnonzero(x)
         ends = np.append(events, len(x))[1:]
@@ -148,3 +155,12 @@ class MelodyCodec(SequenceCodec):
             for s, e in zip(events, ends, strict=True)
             if x[s] >= FIRST_NOTE
         ]
+
+
+def skyline(notes: Notes) -> Notes:
+    """Return the highest note of every onset, instrument by instrument, in order of start."""
+    notes = notes[np.lexsort((-notes.pitch, notes.start, notes.instrument))]
+    changes = np.diff(notes.instrument) > 0
+    # Of the notes of one onset the highest comes first.
+    onsets = np.concatenate([[True], changes | (np.diff(notes.start) > 0)])
+    return notes[onsets[: len(notes)]]

@@ -14,15 +14,19 @@ from vaecore.errors import DataError
 if TYPE_CHECKING:
     from torch import Tensor
 
+BASS_PROGRAM = 33
+"""Electric bass, which the reference gives to every bass."""
+
 REMEDIES = {
     "drums": "choose a melody model, or put the drums on MIDI channel 10",
     "melody": "choose a drum model",
+    "bass": "choose a melody or a drum model",
     "program": "choose another instrument for it",
     "range": "transpose it, or choose other drum sounds",
     "meter": "only bars of 4/4 can be used",
     "tempo": "check its tempo marks",
 }
-OF_NOTES = ("drums", "melody", "program", "range")
+OF_NOTES = ("drums", "melody", "bass", "program", "range")
 
 
 @dataclass(frozen=True)
@@ -31,19 +35,37 @@ class Context:
 
     tempo_bpm: float = 120.0
     program: int = 0
+    bass_program: int = BASS_PROGRAM
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How phrases are found.
+
+    Attributes:
+        reference: Exactly as Magenta does.
+        relaxed: For short or sparse music: no rest ends a phrase, and phrases are filled up to a
+            full window.
+        score: The whole music that a piece is of.
+    """
+
+    score: Score
+    reference: bool = False
+    relaxed: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Phrase:
-    """Events of one voice from a bar line to a bar line, before it is cut into windows.
+    """Events from a bar line to a bar line, before they are cut into windows.
 
     Attributes:
-        events: Class per step, `(steps,)`.
+        events: Class per step, `(steps,)`, or of several voices `(steps, voices)`.
         start: Step of the piece where the phrase begins, a multiple of a bar.
         instrument: Instrument number of the voice (drums: that of the first drum note).
         program: MIDI program of the voice's first note.
-        held: For every bar line the class of the note that sounds there, 0 at a rest; None where
-            notes have no length (drums).
+        held: For every bar line the class of the note that sounds there, 0 at a rest, of each
+            voice if there are several; None where notes have no length (drums).
+        bass_program: MIDI program of the bass, where there is one.
     """
 
     events: np.ndarray
@@ -51,6 +73,7 @@ class Phrase:
     instrument: int
     program: int
     held: np.ndarray | None = None
+    bass_program: int = BASS_PROGRAM
 
 
 @dataclass(frozen=True)
@@ -67,13 +90,13 @@ class Windows:
     """All windows of one item with their provenance, and what was left out and why.
 
     Attributes:
-        x: Class indices, int64 `(n, steps)`.
+        x: Class indices, int64 `(n, *shape)`.
         bars: For every window the bar where it starts; the first bar of the music is 1.
         seconds: For every window its start in the score.
         contexts: For every window its tempo and program.
         instruments: For every window its instrument number.
         rejections: What was left out; `rule` is one of meter, tempo, program, range, drums,
-            melody, short.
+            melody, bass, short.
         relaxed: The windows were found only by the relaxed rules for short or sparse music.
         path: The file, where there is one.
     """
@@ -94,15 +117,15 @@ class Windows:
     def collect(
         cls,
         windows: Sequence[Window],
-        steps: int,
+        shape: tuple[int, ...],
         rejections: Sequence[Rejection],
         relaxed: bool,
         path: str | None,
     ) -> Windows:
-        """Stack windows of so many steps, perhaps none."""
+        """Stack windows of a shape, perhaps none."""
         import torch
 
-        x = np.stack([w.x for w in windows]) if windows else np.zeros((0, steps), np.int64)
+        x = np.stack([w.x for w in windows]) if windows else np.zeros((0, *shape), np.int64)
         return cls(
             torch.from_numpy(x),
             tuple(w.bar for w in windows),
@@ -153,11 +176,12 @@ def distinct(windows: Iterable[Window]) -> list[Window]:
 
 def by_voice(windows: list[Window], score: Score) -> list[Window]:
     """Put tracks that are named as the tune first; the sort keeps the song's order otherwise."""
-    tunes = {i for i, name in score.names.items() if _is_tune(name)}
+    tunes = {i for i, name in score.names.items() if is_tune(name)}
     return sorted(windows, key=lambda w: w.instrument not in tunes)
 
 
-def _is_tune(name: str) -> bool:
+def is_tune(name: str) -> bool:
+    """Return whether a track of this name has the tune."""
     return any(word in name.lower() for word in ("melod", "vocal", "voice", "lead", "sing"))
 
 

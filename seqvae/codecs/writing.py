@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from seqvae.codecs.windows import Context
 from seqvae.score import STEPS_PER_QUARTER
 from vaecore.errors import DataError
 
@@ -18,25 +17,36 @@ VELOCITY = 80
 GridNote = tuple[int, int, int]
 """Start step, end step and MIDI pitch."""
 
+DRUM_INSTRUMENT = 9
+"""Instrument number of drums in a NoteSequence; others are numbered from 0."""
 
-def to_pretty_midi(
-    notes: Sequence[GridNote], context: Context, drums: bool, name: str
-) -> pretty_midi.PrettyMIDI:
-    """Return notes as a one-track PrettyMIDI in 4/4."""
+
+class Track(NamedTuple):
+    """The notes of one voice, in order of their start."""
+
+    name: str
+    notes: Sequence[GridNote]
+    program: int = 0
+    is_drum: bool = False
+
+
+def to_pretty_midi(tracks: Sequence[Track], tempo: float) -> pretty_midi.PrettyMIDI:
+    """Return notes on the grid as a PrettyMIDI in 4/4."""
     import pretty_midi
 
-    midi = pretty_midi.PrettyMIDI(resolution=480, initial_tempo=context.tempo_bpm)
+    midi = pretty_midi.PrettyMIDI(resolution=480, initial_tempo=tempo)
     midi.time_signature_changes.append(pretty_midi.TimeSignature(4, 4, 0.0))
-    track = pretty_midi.Instrument(0 if drums else context.program, drums, name)
-    step = 60.0 / context.tempo_bpm / STEPS_PER_QUARTER
-    for start, end, pitch in notes:
-        track.notes.append(pretty_midi.Note(VELOCITY, pitch, start * step, end * step))
-    midi.instruments.append(track)
+    step = 60.0 / tempo / STEPS_PER_QUARTER
+    for track in tracks:
+        instrument = pretty_midi.Instrument(track.program, track.is_drum, track.name)
+        for start, end, pitch in track.notes:
+            instrument.notes.append(pretty_midi.Note(VELOCITY, pitch, start * step, end * step))
+        midi.instruments.append(instrument)
     return midi
 
 
-def to_note_sequence(notes: Sequence[GridNote], context: Context, drums: bool) -> Any:
-    """Return notes as a `note_seq.NoteSequence` with the values that Magenta gives them.
+def to_note_sequence(tracks: Sequence[Track], tempo: float) -> Any:
+    """Return notes on the grid as a `note_seq.NoteSequence`, with the values of Magenta.
 
     Raises:
         DataError: The package note-seq is not installed.
@@ -47,17 +57,18 @@ def to_note_sequence(notes: Sequence[GridNote], context: Context, drums: bool) -
         remedy = "pip install 'seqvae[note-seq]'"
         raise DataError("the package note-seq is not installed", remedy=remedy) from error
     sequence = NoteSequence(ticks_per_quarter=220)
-    sequence.tempos.add(qpm=context.tempo_bpm)
-    step = 60.0 / context.tempo_bpm / STEPS_PER_QUARTER
-    for start, end, pitch in notes:
-        sequence.notes.add(
-            start_time=start * step,
-            end_time=end * step,
-            pitch=pitch,
-            velocity=VELOCITY,
-            instrument=9 if drums else 0,
-            program=0 if drums else context.program,
-            is_drum=drums,
-        )
-        sequence.total_time = end * step
+    sequence.tempos.add(qpm=tempo)
+    step = 60.0 / tempo / STEPS_PER_QUARTER
+    for number, track in enumerate(tracks):
+        for start, end, pitch in track.notes:
+            sequence.notes.add(
+                start_time=start * step,
+                end_time=end * step,
+                pitch=pitch,
+                velocity=VELOCITY,
+                instrument=DRUM_INSTRUMENT if track.is_drum else number,
+                program=track.program,
+                is_drum=track.is_drum,
+            )
+            sequence.total_time = max(sequence.total_time, end * step)
     return sequence

@@ -1,7 +1,7 @@
 """Random changes of a training batch that leave it music.
 
-Each is a pure function of a batch of class indices `(batch, steps)` int64 and a generator, on the
-batch's device, without a loop over its rows.
+Each is a pure function of a batch of class indices int64 and a generator, on the batch's device,
+without a loop over its rows. A batch is `(batch, steps)`, or of trios `(batch, steps, 3)`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from torch import Generator, Tensor
 FIRST_NOTE, LAST_NOTE = 2, 89
 """Melody classes of MIDI pitches 21 and 108; 0 is no event and 1 is note off."""
 DRUM_CLASSES = 9
+PITCHED = 2
+"""Voices of a trio that have a pitch; they come before its drums."""
 
 Augmentation = Callable[[Tensor, Generator], Tensor]
 
@@ -23,14 +25,17 @@ Augmentation = Callable[[Tensor, Generator], Tensor]
 def transpose(x: Tensor, generator: Generator, *, semitones: int) -> Tensor:
     """Shift each melody by its own interval, uniform in [-semitones, semitones].
 
-    A melody that would leave pitches 21..108 keeps its pitch. MusicVAE does the same per song,
-    with 5 semitones, and loses the notes that leave (Roberts et al., 2018, and its code).
+    The melody and the bass of a trio move together, and its drums do not. A window of which a note
+    would leave pitches 21..108 keeps its pitch. MusicVAE does the same per song, with 5 semitones,
+    and loses the notes that leave (Roberts et al., 2018, and its code); it never moves trios.
     """
     shift = torch.randint(-semitones, semitones + 1, (len(x), 1), generator=generator)
-    is_note = x >= FIRST_NOTE
-    shifted = x + shift * is_note
+    voices = x[..., None] if x.dim() == 2 else x[..., :PITCHED]
+    is_note = voices >= FIRST_NOTE
+    shifted = voices + shift[..., None] * is_note
     leaves = is_note & ((shifted < FIRST_NOTE) | (shifted > LAST_NOTE))
-    return torch.where(leaves.any(dim=1, keepdim=True), x, shifted)
+    moved = torch.where(leaves.flatten(1).any(dim=1)[:, None, None], voices, shifted)
+    return moved[..., 0] if x.dim() == 2 else torch.cat([moved, x[..., PITCHED:]], dim=-1)
 
 
 def mix(x: Tensor, generator: Generator, *, probability: float) -> Tensor:

@@ -17,15 +17,16 @@ from vaecore.training.ranks import ALONE, Ranks
 
 
 class WindowLoader(Batches):
-    """An iterable over the batches of one epoch, `(batch, steps)` int64.
+    """An iterable over the batches of one epoch, `(batch, *shape)` int64.
 
     The randomness of step k of epoch e depends on the seed, e and k alone, so that a training
     that resumes sees the very batches it would have seen. All ranks change the windows of a step
     in the same way before each takes its own: windows of other ranks may have a part in that.
 
     Args:
-        windows: `(n, steps)` uint16 class indices.
+        windows: `(n, width)` uint16 class indices, as in shards.
         batch_size: Number of windows in a batch, of all ranks together.
+        shape: Of an example, such as `(steps, voices)`; by default a row is one as it is.
         training: Shuffle, drop the incomplete last batch, and augment; otherwise the windows
             come in their order, and all of them.
         augment: Change of the windows of a training step.
@@ -39,6 +40,7 @@ class WindowLoader(Batches):
         windows: np.ndarray,
         batch_size: int,
         *,
+        shape: tuple[int, ...] = (-1,),
         training: bool = True,
         augment: Augmentation | None = None,
         seed: int = 0,
@@ -53,7 +55,7 @@ class WindowLoader(Batches):
             accumulate=accumulate,
             ranks=ranks,
         )
-        self.windows = windows
+        self.windows, self.shape = windows, shape
         self.augment = augment if training else None
 
     @classmethod
@@ -67,7 +69,8 @@ class WindowLoader(Batches):
         for part in parts:
             if part.number != number:
                 number = part.number
-                x = torch.from_numpy(self._read(part.rows).astype(np.int64))
+                rows = self._read(part.rows).astype(np.int64)
+                x = torch.from_numpy(rows.reshape(len(rows), *self.shape))
                 if self.augment:
                     x = self.augment(x, self._generator(epoch, number))
             yield x[part.mine].contiguous()

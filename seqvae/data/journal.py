@@ -55,13 +55,13 @@ class Journal:
     Args:
         folder: Where to keep them; it is made.
         settings: All that readings depend on beside the files, as JSON takes it.
-        steps: Length of a window.
+        width: Number of classes of a window.
     """
 
-    def __init__(self, folder: Path, settings: Mapping[str, Any], steps: int) -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, Any], width: int) -> None:
         self.folder = folder
         self.settings = json.dumps([FORMAT, settings], sort_keys=True)
-        self.steps = steps
+        self.width = width
         folder.mkdir(exist_ok=True)
 
     def has(self, chunk: Sequence[Source]) -> bool:
@@ -105,7 +105,7 @@ class Journal:
         flat = table["window"].combine_chunks().flatten().to_numpy()
         columns = (table[name].to_numpy() for name in COLUMNS[1:5])
         names = [file.name for file in chunk]
-        return Windows(flat.reshape(-1, self.steps), *columns, names=names)
+        return Windows(flat.reshape(-1, self.width), *columns, names=names)
 
     def _path(self, chunk: Sequence[Source]) -> Path:
         named = json.dumps([self.settings, [file.name for file in chunk]])
@@ -115,7 +115,7 @@ class Journal:
         import pyarrow as pa
 
         used = [reading for reading in readings if len(reading)] or [
-            Reading(window=np.zeros((0, self.steps), np.uint16))
+            Reading(window=np.zeros((0, self.width), np.uint16))
         ]
         facts = [
             FileFacts(
@@ -135,7 +135,7 @@ class Journal:
         file = np.repeat(np.arange(len(readings), dtype=np.int32), [len(r) for r in readings])
         flat = pa.array(window.reshape(-1), pa.uint16())
         columns = (
-            pa.FixedSizeListArray.from_arrays(flat, self.steps),
+            pa.FixedSizeListArray.from_arrays(flat, self.width),
             *map(pa.array, (file, bar, tempo, program, key[:, 0].copy(), key[:, 1].copy())),
         )
         metadata = {"files": json.dumps([asdict(fact) for fact in facts])}

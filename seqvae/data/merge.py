@@ -156,7 +156,7 @@ def merge(
     del all_keys, splits
     with ExitStack() as stack:
         writers = [
-            stack.enter_context(ShardWriter(folder, split, journal.steps)) for split in SPLITS
+            stack.enter_context(ShardWriter(folder, split, journal.width)) for split in SPLITS
         ]
         row = 0
         for chunk in chunks:

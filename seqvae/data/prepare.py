@@ -10,6 +10,7 @@ run, nor on how often the work was interrupted.
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -40,6 +41,7 @@ def prepare(
     *,
     voices: str | None = None,
     relaxed: bool = True,
+    two_four: bool = False,
     group: Literal["file", "folder"] = "file",
     shares: tuple[float, float, float] = (0.9, 0.05, 0.05),
     seed: int = 0,
@@ -65,6 +67,7 @@ def prepare(
         voices: Regular expression; a file with tracks so named gives only those (ignoring case).
         relaxed: Also take files that are too short or too sparse for the strict rules, their
             windows filled up with silence.
+        two_four: Read music that is in 2/4 throughout as 4/4, two bars as one.
         group: What is never divided between splits: a file, or a folder inside of a source (the
             sessions of a drummer). Files that lie directly in a source are their own group.
         shares: Of train, validation and test; they sum to 1.
@@ -93,11 +96,11 @@ def prepare(
     _check_output(output, overwrite)
     files = find_files(sources, codec.suffixes)
     chunks = list(divide(files))
-    reading = {"voices": voices, "relaxed": relaxed}
+    reading = {"voices": voices, "relaxed": relaxed} | ({"two_four": True} if two_four else {})
     limits = {"time_limit": time_limit, "memory_limit": memory_limit}
     with workplace(output) as work:
         journal = Journal(
-            work / "chunks", {"codec": codec.config, **reading, **limits}, codec.steps
+            work / "chunks", {"codec": codec.config, **reading, **limits}, math.prod(codec.shape)
         )
         function = partial(read_file, codec=codec, **reading)
         where = cluster(scheduler, files[0].path) if scheduler else local(workers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import re
 import zlib
@@ -41,7 +42,7 @@ class Reading:
 
     Attributes:
         fingerprint: Of the file's content; see `fingerprint`.
-        window: `(n, steps)` uint16.
+        window: `(n, width)` uint16, the classes of each window in one row.
         bar: Where each window starts; the first bar of the music is 1.
         tempo_bpm: Quarter notes per minute of each window.
         program: MIDI program of each window's track.
@@ -136,12 +137,15 @@ def _hash(path: str, data: bytes | None = None) -> str:
         return ""
 
 
-def read_file(path: str, codec: SequenceCodec, voices: str | None, relaxed: bool) -> Reading:
+def read_file(
+    path: str, codec: SequenceCodec, voices: str | None, relaxed: bool, two_four: bool = False
+) -> Reading:
     """Return the windows of one file; the arguments are those of `prepare`."""
     data = None
     try:
         data = read_bytes(path)
         score = parse_score(data, path)
+        score = score.in_four() if two_four else score
         found = codec.find(score)
     except DataError as error:
         return Reading(fingerprint(path, data), problem=error.problem)
@@ -151,9 +155,9 @@ def read_file(path: str, codec: SequenceCodec, voices: str | None, relaxed: bool
         rows = [row for row in rows if not named or row.instrument in named]
     sounding = [row for row in rows if row.x.any()]
     if sounding:
-        window = np.stack([row.x for row in sounding]).astype(np.uint16)
+        window = np.stack([row.x.ravel() for row in sounding]).astype(np.uint16)
     else:
-        window = np.zeros((0, codec.steps), np.uint16)
+        window = np.zeros((0, math.prod(codec.shape)), np.uint16)
     return Reading(
         fingerprint=fingerprint(path, data),
         window=window,

@@ -36,7 +36,8 @@ class Windows:
     """Windows in columns, and where each one comes from.
 
     Attributes:
-        window: `(n, steps)` uint16 class indices.
+        window: `(n, width)` uint16 class indices: one after the other of a step's voices, step
+            by step.
         source: Index of each window's file in `names`.
         bar: The bar of its file that the window starts at; the first is 1.
         tempo_bpm: Quarter notes per minute there.
@@ -64,15 +65,15 @@ class Windows:
         return replace(self, source=source, names=[self.names[index] for index in used])
 
     @classmethod
-    def none(cls, steps: int) -> Windows:
-        """Return no windows of so many steps."""
-        window, empty = np.zeros((0, steps), np.uint16), np.zeros(0, np.int32)
+    def none(cls, width: int) -> Windows:
+        """Return no windows of so many classes."""
+        window, empty = np.zeros((0, width), np.uint16), np.zeros(0, np.int32)
         return cls(window, empty, empty, empty.astype(np.float32), empty.astype(np.int16), [])
 
     @classmethod
-    def concatenate(cls, parts: Sequence[Windows], steps: int) -> Windows:
+    def concatenate(cls, parts: Sequence[Windows], width: int) -> Windows:
         """Return the windows of all parts, in order, each with its own names."""
-        parts = parts or [cls.none(steps)]
+        parts = parts or [cls.none(width)]
         offsets = np.cumsum([0, *(len(part.names) for part in parts[:-1])])
         return cls(
             np.concatenate([part.window for part in parts]),
@@ -92,12 +93,12 @@ class ShardWriter:
     Args:
         folder: Where to.
         split: One of `SPLITS`.
-        steps: Length of a window.
+        width: Number of classes of a window.
     """
 
-    def __init__(self, folder: Path, split: str, steps: int) -> None:
-        self.folder, self.split, self.steps = Path(folder), split, steps
-        groups = min(ROWS_PER_SHARD, SHARD_BYTES // (2 * steps)) // ROW_GROUP
+    def __init__(self, folder: Path, split: str, width: int) -> None:
+        self.folder, self.split, self.width = Path(folder), split, width
+        groups = min(ROWS_PER_SHARD, SHARD_BYTES // (2 * width)) // ROW_GROUP
         self.rows_per_shard = max(1, groups) * ROW_GROUP
         self._waiting: list[Windows] = []
         self._shards = self._rows = 0
@@ -110,7 +111,7 @@ class ShardWriter:
         if kind is None:
             self._flush(all_rows=True)
             if not self._shards:
-                self._write(Windows.none(self.steps))
+                self._write(Windows.none(self.width))
         if self._writer is not None:
             self._writer.close()
 
@@ -122,7 +123,7 @@ class ShardWriter:
             self._flush()
 
     def _flush(self, all_rows: bool = False) -> None:
-        windows = Windows.concatenate(self._waiting, self.steps)
+        windows = Windows.concatenate(self._waiting, self.width)
         end = len(windows) if all_rows else len(windows) // ROW_GROUP * ROW_GROUP
         for first in range(0, end, ROW_GROUP):
             self._write(windows[first : min(first + ROW_GROUP, end)])
@@ -170,7 +171,7 @@ def _table(windows: Windows, split: str) -> pyarrow.Table:
 
 
 def read_windows(folder: Path, split: str) -> np.ndarray:
-    """Return all windows of a split, `(n, steps)` uint16.
+    """Return all windows of a split, `(n, width)` uint16.
 
     Raises:
         DataError: The folder has no shards of this split, or they are broken or empty.
@@ -185,11 +186,11 @@ def read_windows(folder: Path, split: str) -> np.ndarray:
     for file in files:
         try:
             column = pyarrow.parquet.read_table(file, columns=["window"])["window"]
-            steps = column.type.list_size
+            width = column.type.list_size
             flat = column.combine_chunks().flatten().to_numpy(zero_copy_only=False)
         except (OSError, pa.ArrowException, KeyError, AttributeError) as error:
             raise DataError("is not a shard of windows", path=file, remedy=_PREPARE) from error
-        parts.append(flat.reshape(-1, steps).astype(np.uint16, copy=False))
+        parts.append(flat.reshape(-1, width).astype(np.uint16, copy=False))
     windows = np.concatenate(parts)
     if not len(windows):
         raise DataError(f"has no {split} windows", path=folder, remedy="prepare more files")

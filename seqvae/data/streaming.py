@@ -39,7 +39,7 @@ _PREPARE = "make it with seqvae prepare"
 
 
 class ShardedWindows:
-    """The windows of one split on disk, `(n, steps)`; nothing but their number is in memory.
+    """The windows of one split on disk, `(n, width)`; nothing but their number is in memory.
 
     Args:
         folder: Shards that `prepare` wrote.
@@ -47,7 +47,7 @@ class ShardedWindows:
 
     Attributes:
         starts: Index of the first window of each block, and the number of all windows.
-        steps: Length of a window.
+        width: Number of classes of a window.
 
     Raises:
         DataError: The folder has no shards of this split, or they are broken or empty.
@@ -57,10 +57,10 @@ class ShardedWindows:
         self.files = sorted(Path(folder).glob(f"{split}-*.parquet"))
         if not self.files:
             raise DataError(f"has no {split} shards", path=folder, remedy=_PREPARE)
-        places, counts, self.steps = [], [], 0
+        places, counts, self.width = [], [], 0
         for number, path in enumerate(self.files):
             with _open(path) as file:
-                self.steps = file.schema_arrow.field("window").type.list_size
+                self.width = file.schema_arrow.field("window").type.list_size
                 sizes = [file.metadata.row_group(k).num_rows for k in range(file.num_row_groups)]
             places += [(number, group) for group, size in enumerate(sizes) if size]
             counts += [size for size in sizes if size]
@@ -75,19 +75,19 @@ class ShardedWindows:
     @property
     def nbytes(self) -> int:
         """What all windows would take in memory."""
-        return 2 * self.steps * len(self)
+        return 2 * self.width * len(self)
 
     def block(self, index: int) -> np.ndarray:
-        """Read the windows of one block, `(rows, steps)` uint16."""
+        """Read the windows of one block, `(rows, width)` uint16."""
         number, group = self.places[index]
         with _open(self.files[number]) as file:
             column = file.read_row_group(int(group), columns=["window"])["window"]
             flat = column.combine_chunks().flatten().to_numpy(zero_copy_only=False)
-        return flat.reshape(-1, self.steps).astype(np.uint16, copy=False)
+        return flat.reshape(-1, self.width).astype(np.uint16, copy=False)
 
     def take(self, rows: np.ndarray) -> np.ndarray:
         """Return the windows at ascending indices, reading one block at a time."""
-        found = np.empty((len(rows), self.steps), np.uint16)
+        found = np.empty((len(rows), self.width), np.uint16)
         blocks = np.searchsorted(self.starts, rows, side="right") - 1
         for index in np.unique(blocks):
             here = blocks == index
@@ -120,7 +120,7 @@ class StreamLoader(WindowLoader):
         **options: Any,
     ) -> None:
         super().__init__(windows, batch_size, training=True, **options)
-        self._pool_rows = max(1, pool_bytes // (2 * windows.steps))
+        self._pool_rows = max(1, pool_bytes // (2 * windows.width))
         self._planned: int | None = None
 
     def order(self) -> Sequence[int]:
@@ -158,7 +158,7 @@ class StreamLoader(WindowLoader):
         first, stop = (0, *self._stops)[pool], self._stops[pool]
         rows = int(self._ends[pool] - (0, *self._ends)[pool])
         self._data = None  # two pools are never in memory
-        self._data, filled = np.empty((rows, self.windows.steps), np.uint16), 0
+        self._data, filled = np.empty((rows, self.windows.width), np.uint16), 0
         for index in self._blocks[first:stop]:
             block = self.windows.block(index)
             self._data[filled : filled + len(block)] = block

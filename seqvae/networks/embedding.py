@@ -7,8 +7,15 @@ training then still has a sensible embedding, which a plain look-up table could 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
+
+from seqvae.networks.architecture import Voice
+
+Lookup = Callable[[Tensor], Tensor]
 
 
 def token_features(kind: str, classes: int) -> Tensor:
@@ -52,4 +59,30 @@ class TokenEmbedding(nn.Module):
         return self.of_token + self.features @ self.of_feature
 
     def forward(self, tokens: Tensor) -> Tensor:
-        return nn.functional.embedding(tokens, self.table())
+        return functional.embedding(tokens, self.table())
+
+    def through(self, weight: Tensor) -> Lookup:
+        """Return what gives `embedding(tokens) @ weight`, with all products done beforehand."""
+        table = self.table() @ weight
+        return lambda tokens: table[tokens]
+
+
+class VoicesEmbedding(nn.ModuleList):
+    """Embeds class indices of several voices `(..., voices)` as the sum of their embeddings."""
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        return sum(each(t) for each, t in zip(self, tokens.unbind(-1), strict=True))
+
+    def through(self, weight: Tensor) -> Lookup:
+        """Return what gives `embedding(tokens) @ weight`; see `TokenEmbedding.through`."""
+        lookups = [each.through(weight) for each in self]
+        return lambda tokens: sum(
+            lookup(t) for lookup, t in zip(lookups, tokens.unbind(-1), strict=True)
+        )
+
+
+def make_embedding(voices: Voice | Sequence[Voice], dim: int) -> TokenEmbedding | VoicesEmbedding:
+    """Return the embedding of one voice's class indices, or of several voices' together."""
+    if isinstance(voices, Voice):
+        return TokenEmbedding(voices.tokens, voices.classes, dim)
+    return VoicesEmbedding(TokenEmbedding(v.tokens, v.classes, dim) for v in voices)

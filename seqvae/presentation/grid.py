@@ -34,7 +34,8 @@ class Grid:
     Attributes:
         steps: Length in 16ths.
         drums: Hits; the row is the drum class, 0 (kick) to 8 (ride).
-        melody: Notes of all pitched instruments; the row is the MIDI pitch.
+        melody: Notes of all pitched instruments but the bass; the row is the MIDI pitch.
+        bass: Notes of the bass of an item that has other pitched instruments, too.
         steps_per_bar: 16 in 4/4.
         first_bar: The number of the first bar, for a part of a longer item.
     """
@@ -42,6 +43,7 @@ class Grid:
     steps: int
     drums: tuple[GridNote, ...] = ()
     melody: tuple[GridNote, ...] = ()
+    bass: tuple[GridNote, ...] = ()
     steps_per_bar: int = 16
     first_bar: int = 1
 
@@ -69,6 +71,7 @@ class Grid:
             steps=end - begin,
             drums=inside(self.drums),
             melody=inside(self.melody),
+            bass=inside(self.bass),
             first_bar=self.first_bar + first,
         )
 
@@ -82,29 +85,48 @@ def grid_of_item(item: PrettyMIDI) -> Grid:
     from seqvae.codecs.drums import CLASS_OF_PITCH
 
     clock = BeatClock(item)
-    drums, melody = [], []
-    for part in item.instruments:
+    drums, melody, bass = [], [], []
+    low = _basses(item)
+    for number, part in enumerate(item.instruments):
         for note in part.notes:
             start, end = clock.beats(note.start) * 4, clock.beats(note.end) * 4
             if not part.is_drum:
-                melody.append(GridNote(note.pitch, start, end, note.velocity))
+                voice = bass if number in low else melody
+                voice.append(GridNote(note.pitch, start, end, note.velocity))
             elif CLASS_OF_PITCH[note.pitch] >= 0:
                 drums.append(GridNote(int(CLASS_OF_PITCH[note.pitch]), start, end, note.velocity))
     metre = item.time_signature_changes[0] if item.time_signature_changes else None
     steps_per_bar = max(round(16 * metre.numerator / metre.denominator), 1) if metre else 16
     steps = math.ceil(whole_bars(item, clock) * 4 / steps_per_bar) * steps_per_bar
-    drums.sort(key=lambda n: (n.start, n.row))
-    melody.sort(key=lambda n: (n.start, n.row))
-    return Grid(steps, tuple(drums), tuple(melody), steps_per_bar)
+    voices = (tuple(sorted(v, key=lambda n: (n.start, n.row))) for v in (drums, melody, bass))
+    return Grid(steps, *voices, steps_per_bar)
+
+
+def _basses(item: PrettyMIDI) -> set[int]:
+    """Return the numbers of the instruments that are the bass to others."""
+    from seqvae.codecs.roles import BASS, roles
+    from seqvae.midi import read_score
+
+    pitched = [part for part in item.instruments if not part.is_drum]
+    if len(pitched) < 2 or not any(part.notes for part in pitched):
+        return set()
+    return {number for number, kind in roles(read_score(item)).items() if kind == BASS}
 
 
 def grid_of_window(representation: str, window: Any) -> Grid:
     """Return the notes of a window of class indices.
 
     Args:
-        representation: "drums" or "melody".
-        window: Class indices, `(steps,)`: 0..511 or 0..89.
+        representation: "drums", "melody" or "trio".
+        window: Class indices, `(steps,)`: 0..511 or 0..89; of a trio `(steps, 3)`.
     """
+    if representation == "trio":
+        melody, bass, drums = zip(*window, strict=True)
+        return replace(
+            grid_of_window("melody", melody),
+            bass=grid_of_window("melody", bass).melody,
+            drums=grid_of_window("drums", drums).drums,
+        )
     classes = [int(c) for c in window]
     steps = len(classes)
     if representation == "drums":

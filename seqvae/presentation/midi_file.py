@@ -8,7 +8,7 @@ import os
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vaecore.files import replacing
 
@@ -24,6 +24,14 @@ _CHANNELS = [*range(9), *range(10, 16)]
 
 # The order of events on one tick: a note must end before the same pitch starts again.
 _OFF, _PROGRAM, _ON = range(3)
+
+
+class _Part(NamedTuple):
+    """What has a track of its own."""
+
+    is_drum: bool
+    program: int
+    name: str
 
 
 class BeatClock:
@@ -66,7 +74,8 @@ def join(
         titles: A name for each item, may be empty; markers in the file read "1/9 · title".
 
     Returns:
-        One object whose instruments are the different (program, drums or not) of all items.
+        One object whose instruments are the different (program, drums or not) of all items; of
+        items with several instruments also the different names.
     """
     import pretty_midi
 
@@ -167,7 +176,7 @@ class _Timeline:
     def __init__(self) -> None:
         self.now = 0
         self.meta: list[tuple[int, Any]] = []
-        self.parts: dict[tuple[bool, int], list[tuple[int, int, Any]]] = {}
+        self.parts: dict[_Part, list[tuple[int, int, Any]]] = {}
         self.tempo: int | None = None
         self.metre: tuple[int, int] | None = None
 
@@ -188,8 +197,10 @@ class _Timeline:
             if tick(time) < last:
                 self._set_tempo(tick(time), bpm)
         for part in item.instruments:
-            events = self.parts.setdefault((part.is_drum, part.program), [])
-            channel = self._channel(part.is_drum, part.program)
+            name = part.name.strip() if len(item.instruments) > 1 else ""
+            key = _Part(part.is_drum, part.program, name)
+            events = self.parts.setdefault(key, [])
+            channel = self._channel(key)
             events.append((first, _PROGRAM, _message("program_change", channel, part.program)))
             for note in part.notes:
                 start, end = tick(note.start), min(tick(note.end), last)
@@ -222,9 +233,9 @@ class _Timeline:
             self.tempo = tempo
             self.meta.append((tick, MetaMessage("set_tempo", tempo=tempo)))
 
-    def _channel(self, is_drum: bool, program: int) -> int:
-        pitched = [key for key in self.parts if not key[0]]
-        return 9 if is_drum else _CHANNELS[pitched.index((False, program)) % len(_CHANNELS)]
+    def _channel(self, part: _Part) -> int:
+        pitched = [key for key in self.parts if not key.is_drum]
+        return 9 if part.is_drum else _CHANNELS[pitched.index(part) % len(_CHANNELS)]
 
     def file(self) -> MidiFile:
         """Return the MIDI file (type 1): tempo, metre and markers first, then the parts."""
@@ -233,8 +244,10 @@ class _Timeline:
 
         file = MidiFile(ticks_per_beat=RESOLUTION, charset="utf-8")
         file.tracks.append(_track(sorted(self.meta, key=lambda event: event[0]), self.now))
-        for (is_drum, program), events in self.parts.items():
-            name = "Drums" if is_drum else program_to_instrument_name(program)
+        for part, events in self.parts.items():
+            name = part.name or (
+                "Drums" if part.is_drum else program_to_instrument_name(part.program)
+            )
             events.sort(key=lambda event: event[:2])
             ordered = [(tick, message) for tick, _, message in events]
             track_name = MetaMessage("track_name", name=name)

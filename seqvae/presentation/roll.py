@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 INK, SOFT, LINE, PAPER, SHADE = "#22303c", "#75828e", "#cfd6dc", "#ffffff", "#f5f7f9"
 
-# One colour per family of drums: kick, snare, hats, toms, cymbals. The melody has its own.
+# One colour per family of drums: kick, snare, hats, toms, cymbals. Melody and bass have their own.
 _DRUM_COLOURS = (
     "#d1495b", "#edae49", "#00798c", "#4fb0ae", "#8d6a9f", "#8d6a9f", "#8d6a9f",
     "#6b8f3c", "#9bb53c",
 )  # fmt: skip
-_MELODY_COLOUR = "#2a6f97"
+_COLOURS = {"melody": "#2a6f97", "bass": "#9c5b35"}
 
 _WHITE_KEYS = (0, 2, 4, 5, 7, 9, 11)
 _DPI = 150
@@ -40,8 +40,8 @@ def piano_roll(
     """Draw items as a PNG, one panel each.
 
     Args:
-        pictures: Items or grids. An item with drums and pitched parts has its drums below; one
-            longer than 16 bars goes on in the next panel.
+        pictures: Items or grids. An item of several voices has its bass below, and its drums
+            below that; one longer than 16 bars goes on in the next panel.
         path: The file to write.
         titles: A name for each panel.
         columns: Panels side by side; by default as many as make a balanced page.
@@ -59,28 +59,27 @@ def piano_roll(
         names += [titles[k] if titles else "", *[""] * (len(lines) - 1)]
     if not drawn:
         raise ValueError("there is no item to draw")
-    pitches = [n.row for g in drawn for n in g.melody]
     lanes = sorted({n.row for g in drawn for n in g.drums})
-    if not pitches and not lanes:
+    pitched = [name for name in _COLOURS if any(getattr(g, name) for g in drawn)]
+    if not pitched and not lanes:
         lanes = [0, 1, 2]  # silence still shows its grid
     longest = max(g.steps for g in drawn)
     columns = min(columns or _columns(len(drawn), longest), len(drawn))
     rows = math.ceil(len(drawn) / columns)
 
-    low, high = _pitch_range(pitches)
-    melody_height = 0.35 + 0.062 * (high - low + 1)
-    drums_height = 0.155 * len(lanes)
-    # A row of panels has a part for melodies, one for drums, or both.
-    parts: list[tuple[int, bool, float]] = []
+    ranges = {
+        name: _pitch_range([n.row for g in drawn for n in getattr(g, name)]) for name in _COLOURS
+    }
+    height_of = {name: 0.35 + 0.062 * (high - low + 1) for name, (low, high) in ranges.items()} | {
+        "drums": 0.155 * len(lanes)
+    }
+    # A row of panels has a part for each voice that is in it; a silent one among others has one.
+    parts: list[tuple[int, str]] = []
     for row in range(rows):
         shown = drawn[row * columns : (row + 1) * columns]
-        if any(g.melody for g in shown) or not lanes:
-            parts.append((row, False, melody_height))
-        if any(g.drums for g in shown) or not pitches:
-            parts.append((row, True, drums_height))
-        if not parts or parts[-1][0] != row:  # a silent item among others
-            parts.append((row, bool(lanes), drums_height or melody_height))
-    heights = [height for *_, height in parts]
+        there = [name for name in height_of if any(getattr(g, name) for g in shown)]
+        parts += [(row, name) for name in there or ["drums" if lanes else pitched[0]]]
+    heights = [height_of[name] for _, name in parts]
     panel_width = min(max(0.095 * longest, 2.4), 14.0 / columns)
     figure = Figure(
         figsize=(columns * (panel_width + 0.22) + 0.75, sum(heights) + rows * 0.42 + 0.35),
@@ -92,20 +91,21 @@ def piano_roll(
     if title:
         figure.suptitle(title, fontsize=11, fontweight="bold", color=INK, x=0.01, ha="left")
     axes = figure.subplots(len(parts), columns, squeeze=False, height_ratios=heights)
-    for (row, is_drums, _), line in zip(parts, axes, strict=True):
-        both = sum(part[0] == row for part in parts) == 2
+    for (row, name), line in zip(parts, axes, strict=True):
+        here = [n for r, n in parts if r == row]
         for column, ax in enumerate(line):
             k = row * columns + column
             if k >= len(drawn):
                 ax.set_axis_off()
                 continue
             ax.set_xlim(0, longest)
-            if is_drums:
+            if name == "drums":
                 _draw_drums(ax, drawn[k], lanes, named=column == 0)
             else:
-                _draw_melody(ax, drawn[k], low, high, named=column == 0)
-            _draw_bars(ax, drawn[k], numbered=is_drums or not both)
-            if names[k] and not (both and is_drums):
+                notes = getattr(drawn[k], name)
+                _draw_pitches(ax, notes, ranges[name], _COLOURS[name], named=column == 0)
+            _draw_bars(ax, drawn[k], numbered=name == here[-1])
+            if names[k] and name == here[0]:
                 ax.set_title(names[k], fontsize=8.5, color=INK, loc="left", pad=4)
     with replacing(path) as temporary:
         # Without the version of matplotlib inside, equal pictures are equal files.
@@ -162,14 +162,17 @@ def _aspect(ax: Axes) -> float:
     return (abs(top - bottom) / box.height) / (abs(right - left) / box.width)
 
 
-def _draw_melody(ax: Axes, grid: Grid, low: int, high: int, named: bool) -> None:
+def _draw_pitches(
+    ax: Axes, notes: Iterable[GridNote], pitches: tuple[int, int], colour: str, named: bool
+) -> None:
+    low, high = pitches
     ax.set_ylim(low - 0.5, high + 0.5)
     for pitch in range(low, high + 1):
         if pitch % 12 not in _WHITE_KEYS:  # rows of black keys are shaded, as on the keyboard
             ax.axhspan(pitch - 0.5, pitch + 0.5, color=SHADE, lw=0, zorder=0)
         if pitch % 12 == 0:
             ax.axhline(pitch - 0.5, color=LINE, lw=0.6, zorder=1)
-    _bars(ax, grid.melody, _MELODY_COLOUR, 0.86, float, gap=0.16)
+    _bars(ax, notes, colour, 0.86, float, gap=0.16)
     chord = (0, 7) if high - low < 30 else (0,)
     ticks = [p for p in range(low, high + 1) if p % 12 in chord]
     ax.set_yticks(ticks, [pitch_name(p) for p in ticks] if named else [""] * len(ticks))

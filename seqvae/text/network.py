@@ -149,7 +149,7 @@ class SentenceDecoder(nn.Module):
     def generate(self, z: Tensor, temperature: float, seed: int) -> Tensor:
         """Return class indices `(batch, steps)`, free running: argmax at temperature 0 or draws."""
         batch = len(z)
-        noise = uniform_noise(batch, self.steps, seed, z.device) if temperature > 0 else None
+        noise = uniform_noise(batch, (self.steps,), seed, z.device) if temperature > 0 else None
         (cell,) = self.lstm.cells()
         plan = self.plan(z)
         said = cell.project(plan)
@@ -162,7 +162,7 @@ class SentenceDecoder(nn.Module):
             state = cell.step(said if token is None else said + heard_of[token], state)
             read = self._read(state[0], plan)
             logits = _ended(functional.linear(read, self.table, self.bias), ended)
-            token = choose(logits, temperature, None if noise is None else noise[t])
+            token = choose(logits, temperature, None if noise is None else noise[:, t])
             x[:, t] = token
             ended |= token == END
             if ended.all():

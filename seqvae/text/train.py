@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from torch import Tensor
@@ -87,7 +88,8 @@ def train(
     )
     # An interrupted training may not have come to its first validation.
     if result.best and here.first:
-        complete(output, windows[:: max(1, len(windows) // CODES)][:CODES], result)
+        spread = windows[:: max(1, len(windows) // CODES)][:CODES]
+        complete(output, spread, result, preset.prior)
     return result
 
 
@@ -111,19 +113,27 @@ def decided(preset: Preset, sentences: Sequence[str], start: str | Path | None =
     return replace(preset, representation=codec.config, architecture=architecture)
 
 
-def complete(place: Path, windows: Tensor, result: FitResult | None = None) -> None:
-    """Add attribute vectors and the mixture prior to a model folder.
+def complete(
+    place: Path,
+    windows: Tensor,
+    result: FitResult | None = None,
+    flow: Mapping[str, Any] = MappingProxyType({}),
+) -> None:
+    """Add attribute vectors and a prior to a model folder.
 
     Args:
         place: A model folder.
         windows: Training sentences `(n, steps)` to fit them on.
         result: What to note down about the training.
+        flow: Arguments of `Flow.fit`; the prior is a mixture without them.
     """
     space = DOMAIN.load(place)
     posterior = space.posterior_of(windows)
     attributes = fit_attributes(space, windows, posterior.mean)
-    prior = recipe.mixture(posterior)
-    recipe.complete(DOMAIN, place, space, prior, attributes, describe(space.codec), result)
+    prior = recipe.fit_prior(posterior, flow)
+    facts = {"prior": dict(flow)} if flow else {}
+    known = describe(space.codec)
+    recipe.complete(DOMAIN, place, space, prior, attributes, known, result, facts)
 
 
 def _small(windows: Tensor) -> np.ndarray:

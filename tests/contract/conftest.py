@@ -161,13 +161,19 @@ def _save(
     return Kind(domain, folder, **nature)
 
 
-def _sequences(representation: str, mode: str, **options: str) -> Callable[[Path], Kind]:
+def _sequences(
+    representation: str, mode: str = "vae", bars: int = 2, **options: Any
+) -> Callable[[Path], Kind]:
     def make(folder: Path) -> Kind:
-        codec = make_codec({"name": representation, "bars": 2})
-        sizes = {"latent_dim": 7, "embedding_dim": 8, "encoder_dim": 9, "decoder_dim": 10}
-        architecture = SequenceArchitecture(
-            codec.steps, codec.classes, representation, summary_dim=4, **sizes, **options
-        )
+        codec = make_codec({"name": representation, "bars": bars})
+        sizes = {
+            "latent_dim": 7, "embedding_dim": 8, "encoder_dim": 9, "conductor_dim": 11,
+            "decoder_dim": 10, "segment_dim": 4, "summary_dim": 4,
+        }  # fmt: skip
+        if bars > 2:  # many rows: those of an odd width are rounded by their place among them
+            sizes["encoder_dim"] = 8
+        tokens = {"tokens": representation, **sizes, **options}
+        architecture = SequenceArchitecture(codec.steps, codec.classes, **tokens)
         torch.manual_seed(1)
         model = SequenceVAE(architecture, Objective(mode=mode))
         return _save(DOMAIN, model, codec, architecture, folder)
@@ -217,6 +223,8 @@ def _shipped(domain: Domain, name: str, **nature: bool) -> Callable[[Path], Kind
     return lambda folder: Kind(domain, domain.folder(name), **nature)
 
 
+TRIO = {"tokens": ["melody", "melody", "drums"], "head": ["softmax", "softmax", "chain"]}
+
 KINDS: dict[str, Callable[[Path], Kind]] = {
     "drums-softmax-final-shared": _sequences(
         "drums", "vae", head="softmax", readout="final", conditioning="shared"
@@ -238,6 +246,17 @@ KINDS: dict[str, Callable[[Path], Kind]] = {
     ),
     "sentences-tiny": _sentences("vae"),
     "sentences-tiny-autoencoder": _sentences("autoencoder"),
+    "melody-16bar-hierarchical": _sequences(
+        "melody", bars=16, levels=[16, 16], encoder_levels=[16, 16]
+    ),
+    "melody-16bar-flat": _sequences("melody", bars=16, encoder_levels=[16, 16]),
+    "melody-4bar-three-levels-autoencoder": _sequences(
+        "melody", "autoencoder", 4, levels=[2, 2, 16], encoder_levels=[4, 16], conditioning="shared"
+    ),
+    "trio-hierarchical": _sequences("trio", bars=16, levels=[16, 16], **TRIO),
+    "trio-flat-autoencoder": _sequences(
+        "trio", "autoencoder", bars=4, encoder_levels=[4, 16], **TRIO
+    ),
     **{
         f"faces-{kind}{suffix}": _faces(kind, mode)
         for kind in ("lecture", "vanilla", "residual")

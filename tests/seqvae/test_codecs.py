@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from seqvae.codecs import Context, DrumCodec, MelodyCodec, detect, make_codec
+from seqvae.codecs import Context, DrumCodec, MelodyCodec, TrioCodec, detect, make_codec
 from seqvae.score import Score
 from vaecore.errors import DataError
 
@@ -21,6 +21,8 @@ BAND = Score.from_notes([0, 2], [1, 3], [36, 60], instrument=[0, 1], is_drum=[1,
         DrumCodec(bars=16, max_bars=None),
         MelodyCodec(),
         MelodyCodec(16, 30, 90, [0, 5]),
+        TrioCodec(),
+        TrioCodec(4, None, "lines", named=False),
     ],
 )
 def test_codec_is_rebuilt_from_its_configuration(codec):
@@ -28,18 +30,19 @@ def test_codec_is_rebuilt_from_its_configuration(codec):
     again = make_codec(config)
     assert type(again) is type(codec)
     assert again.config == codec.config
-    assert (again.steps, again.classes) == (codec.steps, codec.classes)
+    assert (again.shape, again.classes) == (codec.shape, codec.classes)
 
 
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({}, "unknown representation None; known are drums, melody"),
+        ({}, "unknown representation None; known are drums, melody, trio"),
         ({"name": "harp"}, "unknown representation 'harp'"),
         ({"name": "drums", "min_pitch": 3}, "unknown setting of the drums representation: min_"),
         ({"name": "melody", "bars": 0}, "unusable melody representation: need 1 <= bars"),
         ({"name": "melody", "bars": "two"}, "unusable melody representation"),
         ({"name": "melody", "min_pitch": 200}, "unusable melody representation"),
+        ({"name": "trio", "melodies": "none"}, "unusable trio representation: melodies must be"),
         ({"name": "drums", "bars": 9, "max_bars": 8}, "unusable drums representation"),
     ],
 )

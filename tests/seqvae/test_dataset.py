@@ -80,6 +80,34 @@ def test_transpose_keeps_intervals_and_range() -> None:
     assert not (y[3::4]).any()
 
 
+def test_transpose_moves_melody_and_bass_together_and_no_drums() -> None:
+    trio = torch.tensor([[40, 20, 7], [0, 1, 0], [1, 0, 89], [45, 0, 511]])
+    low = trio.clone()
+    low[0, 1] = 2  # the bass is at its lowest, so the melody cannot go down either
+    x = torch.stack([trio, low, torch.zeros_like(trio)]).repeat(250, 1, 1)
+    y = transpose(x, Generator().manual_seed(0), semitones=5)
+    assert torch.equal(y[..., 2], x[..., 2])
+    notes = x[..., :2] >= 2
+    shift = (y - x)[..., :2]
+    assert not shift[~notes].any()
+    assert torch.equal(shift[0::3][:, 0, 0], shift[0::3][:, 0, 1])
+    assert torch.equal(shift[0::3][:, 0, 0], shift[0::3][:, 3, 0])
+    assert set(shift[0::3][:, 0, 0].tolist()) == set(range(-5, 6))
+    assert set(shift[1::3][:, 0, 0].tolist()) == set(range(6))
+    assert torch.equal(shift[1::3][:, 0, 0], shift[1::3][:, 0, 1])
+
+
+def test_batches_have_the_shape_of_examples() -> None:
+    augment = make_augmentation({"transpose": {"semitones": 5}})
+    for training in (True, False):
+        (x, *_) = WindowLoader(WINDOWS[:, :6], 16, shape=(2, 3), training=training)
+        assert x.shape == (16, 2, 3)
+        rows = {tuple(row) for row in WINDOWS[:, :6].tolist()}
+        assert all(tuple(row.flatten().tolist()) in rows for row in x)
+    (x, *_) = WindowLoader(WINDOWS[:, :6] % 90, 16, shape=(2, 3), augment=augment)
+    assert x.shape == (16, 2, 3)
+
+
 def test_mix_takes_whole_drums_of_another_window() -> None:
     x = torch.stack([torch.zeros(8, dtype=torch.int64), torch.full((8,), 511)]).repeat(200, 1)
     y = mix(x, Generator().manual_seed(0), probability=0.5)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -12,6 +11,8 @@ from torch import Tensor, nn
 
 from seqvae.codecs import make_codec
 from seqvae.evaluate import CHUNK, compare, evaluate, measure
+from seqvae.networks.architecture import SequenceArchitecture
+from seqvae.networks.model import SequenceVAE
 from vaecore.errors import DataError
 from vaecore.model import VAE
 from vaecore.space import LatentSpace
@@ -30,7 +31,7 @@ class Rigged(VAE):
 
     def __init__(self, answer, tokens: str = "drums", steps: int = 4) -> None:
         super().__init__(nn.Identity(), nn.Linear(1, 1), latent_dim=steps)
-        self.architecture = SimpleNamespace(tokens=tokens)
+        self.architecture = SequenceArchitecture(steps, 512, tokens)
         self.encoder.forward = lambda x: (x.float(), torch.full(x.shape, 0.5))
         self.decoder.generate = self.generate
         self.decoder.log_likelihood = lambda x, z: -(x - z).square().sum(1)
@@ -72,6 +73,28 @@ def test_a_model_that_hits_everything() -> None:
 
 def test_melodies_have_no_hits() -> None:
     assert "hit_f1" not in measure(Rigged(lambda x: x, "melody"), X)
+
+
+def test_voices_are_measured_together_and_each_by_itself() -> None:
+    torch.manual_seed(1)
+    voices = {"classes": [5, 5, 8], "tokens": ["melody", "melody", "drums"]}
+    sizes = {"latent_dim": 4, "embedding_dim": 6, "encoder_dim": 7, "decoder_dim": 8}
+    model = SequenceVAE(SequenceArchitecture(6, **voices, **sizes)).eval()
+    x = torch.randint(0, 5, (30, 6, 3), generator=torch.Generator().manual_seed(2))
+    figures = measure(model, x)
+    z = model.encode(x).mean
+    names = ("melody", "bass", "drums")
+    for kind, guess in (("greedy", model.decode(z)), ("sampled", model.decode(z, 1.0, 0))):
+        same = (guess == x).double().detach()
+        parts = [figures[f"{name}_{kind}_accuracy"] for name in names]
+        assert parts == pytest.approx(same.mean((0, 1)).tolist())
+        assert figures[f"{kind}_accuracy"] == pytest.approx(same.mean().item())
+    forced = [part.argmax(-1) for part in model.logits(z, x).split([5, 5, 8], dim=-1)]
+    for voice, name in enumerate(names):
+        same = (forced[voice] == x[..., voice]).double().mean().item()
+        assert figures[f"{name}_teacher_forced_accuracy"] == pytest.approx(same)
+    assert figures["hit_f1"] == figures["drums_hit_f1"] > 0
+    assert "melody_hit_f1" not in figures
 
 
 def test_likelihood_and_kl_per_window() -> None:

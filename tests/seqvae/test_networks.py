@@ -19,14 +19,17 @@ STEPS, CLASSES, LATENT = 8, 16, 5
 def make(scale: float = 3.0, seed: int = 1, **options: Any) -> SequenceVAE:
     """Return a tiny model; its weights are enlarged, so that it listens to its inputs."""
     settings: dict[str, Any] = {
+        "classes": CLASSES,
         "latent_dim": LATENT,
         "embedding_dim": 6,
         "encoder_dim": 7,
         "decoder_dim": 8,
         "summary_dim": 3,
+        "segment_dim": 4,
+        "conductor_dim": 9,
     }
     torch.manual_seed(seed)
-    model = SequenceVAE(SequenceArchitecture(STEPS, CLASSES, **(settings | options)))
+    model = SequenceVAE(SequenceArchitecture(STEPS, **(settings | options)))
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.mul_(scale)
@@ -39,6 +42,9 @@ KINDS = [
     {"tokens": "plain", "readout": "final", "conditioning": "steps", "head": "softmax"},
     {"tokens": "drums", "readout": "steps", "conditioning": "shared", "decoder_layers": 1},
     {"tokens": "plain", "encoder_layers": 2, "decoder_layers": 3, "head": "chain"},
+    {"tokens": "melody", "levels": [2, 4], "encoder_levels": [4, 2]},
+    {"tokens": "drums", "levels": [2, 2, 2], "head": "chain", "conditioning": "shared"},
+    {"encoder_levels": [2, 2, 2], "readout": "final", "conductor_layers": 2, "levels": [4, 2]},
 ]
 
 
@@ -85,13 +91,17 @@ def test_the_likelihood_is_that_of_the_logits(model: SequenceVAE, x: Tensor, z: 
 
 
 def test_logits_see_the_past_only(model: SequenceVAE, x: Tensor, z: Tensor) -> None:
+    """All of it, or that of the same segment in a hierarchical decoder."""
     before = model.logits(z, x)
+    segment = (STEPS, *model.architecture.levels)[-1]
     for step in range(STEPS):
         other = x.clone()
         other[:, step] = (other[:, step] + 1) % CLASSES
         after = model.logits(z, other)
         assert torch.equal(after[:, : step + 1], before[:, : step + 1])
-        if step + 1 < STEPS:
+        end = (step // segment + 1) * segment
+        assert torch.equal(after[:, end:], before[:, end:])
+        if step + 1 < end:
             assert not torch.allclose(after[:, step + 1], before[:, step + 1])
 
 
@@ -151,6 +161,60 @@ def test_mixed_precision_trains_and_leaves_evaluation_alone(x: Tensor, z: Tensor
     torch.testing.assert_close(model.log_likelihood(x, z), exact, atol=0.5, rtol=0)
     torch.testing.assert_close(model.encode(x).mean, encoded, atol=0.1, rtol=0)
     assert model.encode(x).mean.dtype == torch.float32
+
+
+VOICES = {"classes": [5, 5, 8], "tokens": ["melody", "melody", "drums"], "head": "softmax"}
+
+
+@pytest.mark.parametrize("levels", [[], [2, 4]], ids=["flat", "hierarchical"])
+def test_voices_are_drawn_together(levels: list[int], z: Tensor) -> None:
+    model = make(**VOICES, levels=levels)
+    x = torch.randint(0, 5, (6, STEPS, 3), generator=torch.Generator().manual_seed(1))
+    logits = model.logits(z, x)
+    assert logits.shape == (6, STEPS, 18)
+    log_prob = torch.zeros(6)
+    for voice, part in enumerate(logits.split([5, 5, 8], dim=-1)):
+        target = x[..., voice : voice + 1]
+        log_prob += part.log_softmax(-1).gather(-1, target).squeeze(-1).sum(1)
+    torch.testing.assert_close(model.log_likelihood(x, z), log_prob, atol=1e-4, rtol=1e-5)
+    decoded = model.decode(z)
+    again = [part.argmax(-1) for part in model.logits(z, decoded).split([5, 5, 8], dim=-1)]
+    assert torch.equal(torch.stack(again, dim=-1), decoded)
+    drawn = model.decode(z, 1.0, seed=3)
+    assert drawn.shape == (6, STEPS, 3)
+    assert torch.equal(model.decode(z[:2], 1.0, seed=3), drawn[:2])
+    assert not torch.equal(drawn, decoded)
+
+
+def test_voices_of_a_hierarchy_are_independent_given_the_code(z: Tensor) -> None:
+    """Each instrument has a core decoder of its own, which hears of itself only."""
+    model = make(**VOICES, levels=[2, 4])
+    x = torch.zeros(6, STEPS, 3, dtype=torch.int64)
+    other = x.clone()
+    other[..., 1] = 2
+    before, after = (model.logits(z, each).split([5, 5, 8], dim=-1) for each in (x, other))
+    assert torch.equal(before[0], after[0])
+    assert torch.equal(before[2], after[2])
+    assert not torch.allclose(before[1], after[1])
+
+
+@torch.no_grad()
+def test_all_bars_at_once_are_the_bars_one_by_one(z: Tensor) -> None:
+    decoder = make(levels=[4, 2]).decoder
+    said = decoder.embeddings(z).unflatten(0, (6, 4))
+    one_by_one = [decoder.cores[0].unroll(said[:, bar]) for bar in range(4)]
+    torch.testing.assert_close(decoder.generate(z, 0.0, 0), torch.cat(one_by_one, dim=1))
+
+
+@torch.no_grad()
+def test_a_bar_may_go_on_from_a_token(x: Tensor, z: Tensor) -> None:
+    """The seam for weights trained with bars that are chained by one token."""
+    decoder = make(tokens="melody").decoder
+    written = decoder.unroll(z, previous=x[:, 0])
+    past = torch.cat([x[:, :1], written[:, :-1]], dim=1)
+    logits = decoder.head(decoder.outputs(z, decoder.embedding(past.t())))
+    assert torch.equal(logits.argmax(-1).t(), written)
+    assert not torch.equal(written, decoder.unroll(z))
 
 
 @pytest.mark.parametrize("option", ["dropout", "input_dropout", "scheduled_sampling"])
@@ -237,7 +301,8 @@ def test_gradients_reach_every_parameter(model: SequenceVAE, x: Tensor) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "mode"), [(KINDS[0], "vae"), (KINDS[1], "vae"), (KINDS[1], "autoencoder")]
+    ("kind", "mode"),
+    [(KINDS[0], "vae"), (KINDS[1], "vae"), (KINDS[1], "autoencoder"), (KINDS[5], "vae")],
 )
 def test_it_learns_eight_windows_by_heart(kind: dict[str, Any], mode: str) -> None:
     wide = {"latent_dim": 16, "embedding_dim": 24, "encoder_dim": 32, "decoder_dim": 32}
@@ -279,6 +344,13 @@ def test_unknown_choices_are_named(field: str) -> None:
         ("dropout", 1.5),
         ("input_dropout", -0.1),
         ("scheduled_sampling", float("nan")),
+        ("levels", [3, 3]),
+        ("levels", [0, 8]),
+        ("levels", 8),
+        ("encoder_levels", [2, 2, 2, 1, 1]),
+        ("classes", []),
+        ("classes", [4, 0]),
+        ("tokens", ["plain", "plain"]),
     ],
 )
 def test_impossible_sizes_are_named(field: str, value: float) -> None:

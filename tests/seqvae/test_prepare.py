@@ -57,6 +57,48 @@ def rows(folder: Path) -> list[dict]:
     ]
 
 
+def write_band(path: Path, seed: int, bars: int = 6) -> None:
+    """Write a melody, its bass and a kick on every beat."""
+    write_tune(path, tune(seed, bars))
+    midi = pretty_midi.PrettyMIDI(str(path))
+    for name, program, pitches in (("", 33, tune(seed + 1, bars)), ("drums", 0, [36] * 4 * bars)):
+        part = pretty_midi.Instrument(program, is_drum=name == "drums")
+        part.notes = [
+            pretty_midi.Note(80, pitch, i * 0.5, i * 0.5 + 0.5) for i, pitch in enumerate(pitches)
+        ]
+        midi.instruments.append(part)
+    midi.write(str(path))
+
+
+def test_a_window_of_several_voices_is_one_row(tmp_path: Path) -> None:
+    from seqvae.codecs import TrioCodec
+
+    root = tmp_path / "bands"
+    for number in range(8):
+        write_band(root / f"{number}.mid", number)
+    output = tmp_path / "shards"
+    settings = {"name": "trio", "bars": 2}
+    summary = prepare([root], output, settings, shares=(0.8, 0.1, 0.1), workers=1)
+    assert sum(summary.windows.values()) == 8 * 5
+    codec = TrioCodec(2)
+    for row in rows(output):
+        found = codec.explain(tmp_path / row["source"])
+        expected = found.x[found.bars.index(row["bar"])]
+        assert expected.shape == (32, 3)
+        assert row["window"] == expected.flatten().tolist()
+    assert read_windows(output, "train").shape == (summary.windows["train"], 96)
+
+
+@pytest.mark.parametrize("two_four", [False, True])
+def test_two_bars_of_2_4_can_be_one(tmp_path: Path, two_four: bool) -> None:
+    write_tune(tmp_path / "songs/march.mid", tune(0), meter=2)
+    write_tune(tmp_path / "songs/song.mid", tune(1))
+    summary = prepare([tmp_path / "songs"], tmp_path / "shards", "melody", two_four=two_four)
+    assert summary.files["used"] == 1 + two_four
+    assert summary.empty == ({} if two_four else {"meter": 1})
+    assert sum(summary.windows.values()) == 5 * (1 + two_four)
+
+
 def test_windows_keep_their_provenance(songs: Path, tmp_path: Path) -> None:
     from seqvae.codecs import make_codec
 

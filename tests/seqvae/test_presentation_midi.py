@@ -117,7 +117,8 @@ def test_wrong_arguments(wrong):
         join(**({"items": [item()]} | wrong))
 
 
-def test_examples_are_what_the_script_writes(tmp_path):
+def test_examples_are_what_the_script_writes(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(DATA)  # as when it is run
     script = runpy.run_path(str(DATA / "make_examples.py"))
     script["main"](tmp_path)
     written = {p.name: p.read_bytes() for p in tmp_path.iterdir()}

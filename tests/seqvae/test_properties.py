@@ -7,14 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from seqvae.properties import (
-    PROPERTIES,
+from seqvae.histograms import (
     drum_histogram,
+    histograms,
     jensen_shannon,
-    measure,
     onset_histogram,
     pitch_histogram,
 )
+from seqvae.properties import PROPERTIES, measure
 
 
 def window(events, steps=32):
@@ -69,21 +69,51 @@ def test_repetition_compares_each_bar_with_the_next():
     assert np.isnan(measure("drums", window({0: 1}, steps=16))["repetition"]).all()
 
 
+def trio(melody, bass, drums):
+    return np.stack([window(melody), window(bass), window(drums)], axis=2)
+
+
+def test_trio():
+    x = trio({0: 41, 1: 43, 6: 47}, {0: 20, 8: 24}, {0: 0b101, 4: 0b10})
+    found = {name: v.item() for name, v in measure("trio", x).items()}
+    melody = {name: v.item() for name, v in measure("melody", x[..., 0]).items()}
+    assert {n: v for n, v in found.items() if n.startswith("melody_")} == pytest.approx(
+        {f"melody_{name}": v for name, v in melody.items()}
+    )
+    assert found["bass_note_density"] == 2 / 32
+    assert found["bass_average_pitch"] == (39 + 43) / 2
+    drums = {n: v for n, v in found.items() if n.startswith("drums_") and v}
+    assert drums == {
+        "drums_note_density": 3 / 32,
+        "drums_kick_density": 1 / 32,
+        "drums_snare_density": 1 / 32,
+        "drums_hat_density": 1 / 32,
+    }
+    assert PROPERTIES["trio"]["drums_note_density"].total
+    assert PROPERTIES["trio"]["bass_average_pitch"].description == "bass: mean pitch"
+
+
+def shape(representation, n):
+    return (n, 32, 3) if representation == "trio" else (n, 32)
+
+
 @pytest.mark.parametrize("representation", PROPERTIES)
 def test_empty_windows(representation):
-    for name, value in measure(representation, np.zeros((2, 32), np.int64)).items():
+    for name, value in measure(representation, np.zeros(shape(representation, 2), int)).items():
         assert value.shape == (2,)
         if name.endswith("density"):
             assert (value == 0).all()
         else:
             assert np.isnan(value).all()
-    assert all(v.shape == (0,) for v in measure(representation, np.zeros((0, 32), int)).values())
+    nothing = measure(representation, np.zeros(shape(representation, 0), int))
+    assert all(v.shape == (0,) for v in nothing.values())
 
 
 @settings(max_examples=40, deadline=None)
-@given(hnp.arrays(np.int64, (3, 32), elements=st.integers(0, 89)))
-def test_every_window_is_measured_by_itself(x):
+@given(hnp.arrays(np.int64, (3, 32, 3), elements=st.integers(0, 89)))
+def test_every_window_is_measured_by_itself(trios):
     for representation in PROPERTIES:
+        x = trios if representation == "trio" else trios[..., 0]
         together = measure(representation, torch.from_numpy(x))
         for k in range(3):
             alone = measure(representation, x[k : k + 1])
@@ -104,6 +134,23 @@ def test_histograms():
     assert drum_histogram(np.zeros((1, 16), int)).sum() == 0
 
 
+def test_histograms_of_every_voice():
+    x = trio({0: 41, 4: 53}, {8: 20}, {0: 0b101, 20: 0b1})
+    found = histograms("trio", torch.from_numpy(x))
+    assert {name: len(values) for name, values in found.items()} == {
+        "melody_onsets": 16,
+        "melody_pitches": 128,
+        "bass_onsets": 16,
+        "bass_pitches": 128,
+        "drums_onsets": 16,
+        "drums_drums": 9,
+    }
+    for column, voice in enumerate(("melody", "bass", "drums")):
+        alone = histograms("drums" if voice == "drums" else "melody", x[..., column])
+        for name, values in alone.items():
+            np.testing.assert_array_equal(values, found[f"{voice}_{name}"])
+
+
 def test_jensen_shannon():
     assert jensen_shannon([1, 2, 3], [2, 4, 6]) == pytest.approx(0, abs=1e-12)
     assert jensen_shannon([1, 0], [0, 1]) == pytest.approx(1)
@@ -115,7 +162,9 @@ def test_jensen_shannon():
 
 
 def test_wrong_arguments():
-    with pytest.raises(ValueError, match="only melody, drums"):
+    with pytest.raises(ValueError, match="only melody, drums, trio"):
         measure("smells", np.zeros((1, 32), int))
     with pytest.raises(ValueError, match="expected integers"):
         measure("drums", np.zeros(32))
+    with pytest.raises(ValueError, match=r"expected integers \(n, steps, 3\)"):
+        measure("trio", np.zeros((1, 32), int))

@@ -11,12 +11,12 @@ CPU = torch.device("cpu")
 
 
 def test_a_row_of_noise_depends_on_seed_and_row_alone() -> None:
-    noise = uniform_noise(40, 7, seed=1, device=CPU)
-    assert noise.shape == (7, 40)
+    noise = uniform_noise(40, (7, 2), seed=1, device=CPU)
+    assert noise.shape == (40, 7, 2)
     assert ((noise >= 0) & (noise < 1)).all()
     for batch in (1, 2, 17, 39):
-        assert torch.equal(uniform_noise(batch, 7, seed=1, device=CPU), noise[:, :batch])
-    assert not torch.equal(uniform_noise(40, 7, seed=2, device=CPU), noise)
+        assert torch.equal(uniform_noise(batch, (7, 2), seed=1, device=CPU), noise[:batch])
+    assert not torch.equal(uniform_noise(40, (7, 2), seed=2, device=CPU), noise)
 
 
 def test_temperature_zero_is_the_most_likely() -> None:
@@ -41,7 +41,7 @@ def test_what_is_impossible_is_never_chosen() -> None:
 def test_frequencies_follow_the_temperature(temperature: float) -> None:
     logits = torch.tensor([1.0, 0.0, -1.0, 0.5])
     n = 20_000
-    chosen = choose(logits.expand(n, 4), temperature, uniform_noise(n, 1, 3, CPU)[0])
+    chosen = choose(logits.expand(n, 4), temperature, uniform_noise(n, (), 3, CPU))
     frequency = torch.bincount(chosen, minlength=4) / n
     expected = torch.softmax(logits / temperature, 0)
     torch.testing.assert_close(frequency, expected, atol=0.015, rtol=0)
@@ -49,6 +49,6 @@ def test_frequencies_follow_the_temperature(temperature: float) -> None:
 
 def test_a_low_temperature_nears_the_most_likely() -> None:
     logits = torch.randn(50, 9, generator=torch.Generator().manual_seed(1))
-    noise = uniform_noise(50, 1, 1, CPU)[0]
+    noise = uniform_noise(50, (), 1, CPU)
     assert torch.equal(choose(logits, 1e-6, noise), logits.argmax(-1))
     assert not torch.equal(choose(logits, 1.0, noise), logits.argmax(-1))

@@ -95,13 +95,18 @@ def metrics(measure: Callable[[VAE, Tensor], Mapping[str, Any]]) -> Metrics:
     return lambda model, x: {name: float(value) for name, value in measure(model, x).items()}
 
 
-def mixture(posterior: DiagonalGaussian, components: int = 20) -> GaussianMixture:
-    """Return a mixture fitted to one sample of each posterior.
+def fit_prior(
+    posterior: DiagonalGaussian, flow: Mapping[str, Any], components: int = 20
+) -> GaussianMixture | Flow:
+    """Return a prior fitted to the codes of training examples.
 
     Args:
-        posterior: Posteriors of training examples.
-        components: At most the number of examples.
+        posterior: Their posteriors.
+        flow: Arguments of `Flow.fit`; a mixture, of one sample of each posterior, without them.
+        components: Of the mixture, at most the number of examples.
     """
+    if flow:
+        return Flow.fit(posterior, **flow)
     codes = posterior.sample(torch.Generator().manual_seed(0))
     return GaussianMixture.fit(codes, min(components, len(codes)), covariance="full")
 

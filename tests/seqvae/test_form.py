@@ -1,0 +1,132 @@
+"""The form of windows: against a plain edit distance, and on forms that are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from seqvae.form import distances, edit_distance, form, repeated_bars, self_similarity
+
+RNG = np.random.default_rng(0)
+
+
+def plain(a: list[int], b: list[int]) -> int:
+    """Return the edit distance by the textbook."""
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        line = [i]
+        for j, y in enumerate(b, 1):
+            line.append(min(row[j] + 1, line[j - 1] + 1, row[j - 1] + (x != y)))
+        row = line
+    return row[-1]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 20).flatmap(
+        lambda length: hnp.arrays(np.int64, (2, 4, length), elements=st.integers(0, 3))
+    )
+)
+def test_edit_distances_are_those_of_the_textbook(pairs: np.ndarray) -> None:
+    a, b = pairs
+    expected = [plain(x, y) for x, y in zip(a.tolist(), b.tolist(), strict=True)]
+    assert edit_distance(a, b).tolist() == expected
+
+
+def test_long_rows_do_not_overflow() -> None:
+    a, b = np.zeros((1, 300), int), np.ones((1, 300), int)
+    assert edit_distance(a, b).tolist() == [300]
+
+
+def bar(seed: int) -> np.ndarray:
+    """Return a bar of a melody, another one for every seed."""
+    return np.random.default_rng(seed).integers(2, 90, 16)
+
+
+def song(letters: str) -> np.ndarray:
+    """Return a window `(1, steps)` with a bar for each letter; "-" is silence."""
+    bars = [np.zeros(16, int) if c == "-" else bar(ord(c)) for c in letters]
+    return np.concatenate(bars)[None]
+
+
+@pytest.mark.parametrize(
+    ("letters", "share"),
+    [
+        ("abcd", 0),
+        ("aaaa", 3 / 4),
+        ("abcdabcdefghabcd", 8 / 16),
+        ("ab--ab--", 2 / 4),
+        ("a---------------", 0),
+    ],
+)
+def test_repeated_bars(letters: str, share: float) -> None:
+    x = song(letters)
+    assert repeated_bars("melody", x).tolist() == [share]
+    assert repeated_bars("drums", x).tolist() == [share]
+    assert form("melody", x)["similar_bars"].tolist() == [share]
+
+
+def test_bars_without_an_onset_do_not_count() -> None:
+    x = song("ab--")
+    x[0, 32] = x[0, 48] = 1  # a note off, or a kick
+    assert repeated_bars("melody", x).tolist() == [0]
+    assert repeated_bars("drums", x).tolist() == [1 / 4]
+    assert np.isnan(repeated_bars("melody", song("----"))).all()
+
+
+@pytest.mark.parametrize("changes", range(1, 6))
+def test_a_changed_bar_is_similar_up_to_three_edits(changes: int) -> None:
+    x = song("ab")
+    x[0, 16:] = x[0, :16]
+    x[0, 16 : 16 + changes] = 1
+    found = form("melody", x)
+    assert found["repeated_bars"].tolist() == [0]
+    assert found["similar_bars"].tolist() == [0.5 if changes <= 3 else 0]
+    assert repeated_bars("melody", x, edits=changes).tolist() == [0.5]
+    assert self_similarity(x)[0, 0, 1] == pytest.approx(1 - changes / 16)
+
+
+def test_a_bar_that_is_shifted_is_similar() -> None:
+    x = song("ab")
+    x[0, 17:] = x[0, :15]
+    assert distances(x)[0, 0, 1] <= 2
+
+
+def test_self_similarity_is_a_picture_of_the_form() -> None:
+    picture = self_similarity(song("abab"))
+    assert picture.shape == (1, 4, 4)
+    assert np.array_equal(picture, picture.transpose(0, 2, 1))
+    assert (picture[0, [0, 1, 2, 0, 1], [0, 1, 2, 2, 3]] == 1).all()
+    assert picture[0, 0, 1] < 0.3
+
+
+def test_trios_are_measured_voice_by_voice() -> None:
+    x = np.stack([song("abab"), song("aaaa"), song("abcd")], axis=2)
+    found = form("trio", x)
+    assert {name: value.tolist() for name, value in found.items() if "repeated" in name} == {
+        "melody_repeated_bars": [0.5],
+        "bass_repeated_bars": [0.75],
+        "drums_repeated_bars": [0],
+    }
+    pictures = self_similarity(x)
+    assert pictures.shape == (1, 3, 4, 4)
+    assert np.array_equal(pictures[:, 1], self_similarity(song("aaaa")))
+
+
+def test_windows_are_measured_by_themselves_in_any_number() -> None:
+    x = RNG.integers(0, 3, (300, 64))
+    whole = form("melody", x)
+    for name, values in form("melody", x[250:]).items():
+        np.testing.assert_array_equal(whole[name][250:], values)
+    assert form("melody", x[:0])["repeated_bars"].shape == (0,)
+    assert self_similarity(x[:0]).shape == (0, 4, 4)
+
+
+def test_wrong_shapes_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"expected integers \(n, steps, 3\)"):
+        form("trio", np.zeros((2, 32), int))
+    with pytest.raises(ValueError, match=r"expected integers \(n, steps\)"):
+        form("melody", np.zeros((2, 32, 3), int))

@@ -1,8 +1,8 @@
 """Codecs: the way between music and class indices, one class per sixteenth and voice.
 
-`DrumCodec`, `MelodyCodec` and `TrioCodec` follow Magenta's MusicVAE converters; the one of sentences
-is at home in `seqvae.text`. `make_codec` builds the codec that a model folder's configuration
-describes; `detect` looks at files and says which one fits.
+`DrumCodec`, `MelodyCodec` and `TrioCodec` follow the converters of Magenta's MusicVAE; that of
+sentences is at home in `seqvae.text`. `make_codec` builds the codec that a model folder describes;
+`detect` looks at files and says which one fits.
 """
 
 from __future__ import annotations

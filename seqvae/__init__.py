@@ -1,8 +1,9 @@
-"""Music and sequences over the shared latent core.
+"""Music, text and other sequences over the shared latent core.
 
     midi            reading, splitting and quantising MIDI
     codecs          windows of class indices: drums, melody
     networks        the LSTM encoder and decoder
+    text            sentences: codec, network, training, quality
     presentation    MIDI, piano rolls, text pictures, sound
     properties      what can be measured of a window: density, syncopation, pitch, ...
     histograms      how notes are distributed over pitches, drums and the bar

@@ -10,10 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seqvae.properties import PROPERTIES, measure
+from seqvae.properties import of_codec
 from vaecore.attributes import attribute_directions
 
 if TYPE_CHECKING:
+    from seqvae.properties import Property
+    from vaecore.codec import Codec
     from vaecore.space import LatentSpace
 
 TRIAL, TRIAL_TOKENS = 256, 1 << 16
@@ -22,11 +24,10 @@ LENGTHS = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
 """Lengths that are tried, relative to what the regression asks for."""
 
 
-def describe(representation: str) -> dict[str, Any]:
+def describe(codec: Codec) -> dict[str, Any]:
     """Return what each attribute changes, and in which unit, for the model's configuration."""
     return {
-        name: {"description": p.description, "unit": p.unit}
-        for name, p in PROPERTIES[representation].items()
+        name: {"description": p.description, "unit": p.unit} for name, p in of_codec(codec).items()
     }
 
 
@@ -47,17 +48,18 @@ def fit_attributes(space: LatentSpace, windows: Tensor, codes: Tensor) -> dict[s
         windows: Class indices `(n, steps)` to fit on.
         codes: Their posterior means `(n, latent_dim)`.
     """
-    values = _values(space.codec.name, windows)
+    known = of_codec(space.codec)
+    values = _values(known, windows)
     usable = ~np.isnan(values).any(axis=1)
     if usable.sum() < 2:
         return {}
     scale = values[usable].std(axis=0)
     scale[scale == 0] = 1
     standard = (values[usable] - values[usable].mean(axis=0)) / scale
-    candidates = _directions(space.codec.name, codes[torch.from_numpy(usable)], standard)
+    candidates = _directions(known, codes[torch.from_numpy(usable)], standard)
     trial = min(TRIAL, TRIAL_TOKENS // windows[0].numel(), len(windows))
     rows = torch.linspace(0, len(windows) - 1, trial).long()
-    names = list(PROPERTIES[space.codec.name])
+    names = list(known)
     return {
         name: _best(space, directions, names.index(name), windows[rows], scale)
         for name, directions in candidates.items()
@@ -70,7 +72,7 @@ def _best(
     """Return the candidate that comes nearest to changing one property by 1 and no other."""
     vectors = [length * direction for direction in directions for length in LENGTHS]
     change = effects(space, dict(enumerate(vectors)), windows, scale=scale)
-    properties = list(PROPERTIES[space.codec.name].values())
+    properties = list(of_codec(space.codec).values())
     # A sum moves with its parts: it is no companion of theirs, nor they of it.
     others = [
         k
@@ -81,13 +83,15 @@ def _best(
     return vectors[int(np.argmin(np.abs(1 - change[:, column]) + 2 * drag))]
 
 
-def _directions(representation: str, codes: Tensor, values: np.ndarray) -> dict[str, list[Tensor]]:
+def _directions(
+    known: Mapping[str, Property], codes: Tensor, values: np.ndarray
+) -> dict[str, list[Tensor]]:
     """Return the candidate directions of the properties that vary, `(latent_dim,)` each."""
     targets = torch.from_numpy(values)
     varied = targets.std(dim=0) > 0
-    names = [n for k, n in enumerate(PROPERTIES[representation]) if varied[k]]
+    names = [n for k, n in enumerate(known) if varied[k]]
     targets = targets[:, varied]
-    parts = [k for k, n in enumerate(names) if not PROPERTIES[representation][n].total]
+    parts = [k for k, n in enumerate(names) if not known[n].total]
     found: dict[str, list[Tensor]] = {name: [] for name in names}
     # In very few windows properties may be indistinguishable, or unrelated to the codes.
     with suppress(ValueError):
@@ -115,18 +119,20 @@ def effects(
     et al. 2018) shows such a matrix in its figure 6.
     """
     z = space.posterior_of(windows).mean
-    before = _values(space.codec.name, space.decode_to_examples(z))
+    known = of_codec(space.codec)
+    before = _values(known, space.decode_to_examples(z))
     if scale is None:
-        scale = np.nanstd(_values(space.codec.name, windows), axis=0) + 1e-9
+        scale = np.nanstd(_values(known, windows), axis=0) + 1e-9
     rows = []
     for vector in vectors.values():
-        after = _values(space.codec.name, space.decode_to_examples(z + strength * vector))
+        after = _values(known, space.decode_to_examples(z + strength * vector))
         change = (after - before) / scale
         defined = ~np.isnan(change)
         rows.append(np.where(defined, change, 0).sum(axis=0) / np.maximum(defined.sum(axis=0), 1))
     return np.array(rows).reshape(len(vectors), before.shape[1])
 
 
-def _values(representation: str, windows: Tensor) -> np.ndarray:
+def _values(known: Mapping[str, Property], windows: Tensor) -> np.ndarray:
     """Return all properties of windows, `(n, properties)`."""
-    return np.stack(list(measure(representation, windows).values()), axis=1)
+    x = windows.numpy()
+    return np.stack([each.of(x) for each in known.values()], axis=1)

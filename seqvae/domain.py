@@ -9,23 +9,32 @@ from typing import TYPE_CHECKING, Any
 from vaecore.domain import Domain
 
 if TYPE_CHECKING:
-    from seqvae.codecs.base import SequenceCodec
-    from seqvae.networks.model import SequenceVAE
+    from vaecore.codec import Codec
+    from vaecore.model import VAE
     from vaecore.objective import Objective
 
 
-def _codec(config: Mapping[str, Any]) -> SequenceCodec:
+def _codec(config: Mapping[str, Any]) -> Codec:
     from seqvae.codecs import make_codec
 
     return make_codec(dict(config))
 
 
-def _model(architecture: Mapping[str, Any], objective: Objective) -> SequenceVAE:
+def _model(architecture: Mapping[str, Any], objective: Objective) -> VAE:
+    if architecture.get("kind") == "sentence":
+        return _sentences(architecture, objective)
     from seqvae.networks.architecture import SequenceArchitecture
     from seqvae.networks.model import SequenceVAE
     from vaecore.config import build
 
     return SequenceVAE(build(SequenceArchitecture, architecture, "architecture"), objective)
+
+
+def _sentences(architecture: Mapping[str, Any], objective: Objective) -> VAE:
+    from seqvae.text.network import SentenceArchitecture, SentenceVAE
+    from vaecore.config import build
+
+    return SentenceVAE(build(SentenceArchitecture, architecture, "architecture"), objective)
 
 
 DOMAIN = Domain(

@@ -11,10 +11,10 @@ from vaecore import presets
 from vaecore.config import build
 
 if TYPE_CHECKING:
-    from seqvae.codecs.base import SequenceCodec
     from seqvae.data.augment import Augmentation
     from seqvae.data.streaming import DataConfig
-    from seqvae.networks.model import SequenceVAE
+    from vaecore.codec import Codec
+    from vaecore.model import VAE
 
 PRESETS = Path(__file__).with_name("presets.yaml")
 
@@ -23,7 +23,8 @@ PRESETS = Path(__file__).with_name("presets.yaml")
 class Preset(presets.Preset):
     """A recipe for a sequence model.
 
-    The architecture holds fields of `SequenceArchitecture`; steps and classes come from the codec.
+    The architecture holds fields of `SequenceArchitecture`, or with `kind: sentence` of
+    `SentenceArchitecture`; steps and classes come from the codec.
 
     Attributes:
         augmentation: Names of augmentations and their arguments.
@@ -36,22 +37,20 @@ class Preset(presets.Preset):
     data: dict[str, Any] = field(default_factory=dict)
     grow: list[str] = field(default_factory=list)
 
-    def make_codec(self) -> SequenceCodec:
+    def make_codec(self) -> Codec:
         """Return the codec of the representation."""
         from seqvae.codecs import make_codec
 
         return make_codec(self.representation)
 
-    def make_model(self) -> SequenceVAE:
+    def make_model(self) -> VAE:
         """Return the untrained model; its weights depend on torch's global generator."""
-        from seqvae.networks.architecture import SequenceArchitecture
-        from seqvae.networks.model import SequenceVAE
+        from seqvae.domain import DOMAIN
         from vaecore.objective import Objective
 
         codec = self.make_codec()
         values = {"steps": codec.steps, "classes": codec.classes, **self.architecture}
-        architecture = build(SequenceArchitecture, values, "architecture")
-        return SequenceVAE(architecture, Objective.from_config(self.objective))
+        return DOMAIN.make_model(values, Objective.from_config(self.objective))
 
     def make_augmentation(self) -> Augmentation:
         """Return the augmentation of training batches."""

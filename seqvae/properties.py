@@ -21,6 +21,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from vaecore.codec import Codec
+
     Floats = NDArray[np.float64]
     Bools = NDArray[np.bool_]
 
@@ -65,6 +67,16 @@ def measure(representation: str, windows: Any) -> dict[str, Floats]:
     """
     x = checked(windows, len(VOICES) if representation == "trio" else 1)
     return {name: prop.of(x) for name, prop in _properties(representation).items()}
+
+
+def of_codec(codec: Codec) -> dict[str, Property]:
+    """Return what can be measured of a codec's examples: its own properties, or those of its name.
+
+    Raises:
+        ValueError: Nothing is known of its representation.
+    """
+    own = getattr(codec, "properties", None)
+    return _properties(codec.name) if own is None else own()
 
 
 def _properties(representation: str) -> dict[str, Property]:

@@ -170,5 +170,5 @@ def complete(
     attributes = fit_attributes(space, x[few], posterior.mean[few])
     prior = recipe.fit_prior(posterior, flow)
     facts = {"prior": flow} if flow else {}
-    known = describe(space.codec.name)
+    known = describe(space.codec)
     recipe.complete(DOMAIN, place, space, prior, attributes, known, result, facts)

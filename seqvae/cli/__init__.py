@@ -1,6 +1,7 @@
 """The `seqvae` command: the shared verbs for music, and show, render, prepare and train.
 
     music    how music is chosen, written and shown at the command line
+    text     the same for sentences
     strip    the small picture of many windows: one line each
     files    show and render, which need no model
     learn    prepare and train
@@ -10,15 +11,18 @@ No verb imports torch before it needs it: `--help` and bad inputs are answered a
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vaecore.cli import Group
+    from vaecore.space import LatentSpace
 
-HELP = """Blend, vary, edit and invent drum patterns and melodies with trained models.
+HELP = """Blend, vary, edit and invent drum patterns, melodies and sentences with trained models.
 
 Give MIDI files, get MIDI files: `seqvae interpolate a.mid b.mid` writes the way from one to the
-other. Every verb explains itself with --help; `seqvae models` lists what is in the box.
+other. Give sentences in quotes, get sentences. Every verb explains itself with --help; `seqvae
+models` lists what is in the box.
 """
 
 
@@ -29,10 +33,9 @@ def command() -> Group:
     from seqvae.domain import DOMAIN
     from vaecore.cli import build
 
-    def evaluate(*args: Any, **options: Any) -> dict[str, Any]:
-        from seqvae.evaluate import evaluate
-
-        return evaluate(*args, **options)
+    def evaluate(space: LatentSpace, *args: Any, **options: Any) -> dict[str, Any]:
+        place = "seqvae.text" if space.codec.name == "text" else "seqvae"
+        return import_module(f"{place}.evaluate").evaluate(space, *args, **options)
 
     group = build(DOMAIN, MusicPresentation(), help=HELP, evaluate=evaluate)
     for verb in (files.show, files.render, learn.prepare, learn.train):

@@ -18,6 +18,8 @@ from vaecore.errors import DataError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from seqvae.presets import Preset
+
 PROBED = 20
 """Files that are looked at to find out what a folder holds."""
 
@@ -104,32 +106,41 @@ def prepare(
 
 
 @click.command()
-@click.option("--data", type=options.FILE, required=True, help="Shards made by `prepare`.")
+@click.argument("texts", nargs=-1, type=options.FILE, metavar="[TEXT.txt...]")
+@click.option("--data", type=options.FILE, help="Shards made by `prepare`.")
+@click.option(
+    "--representation",
+    type=click.Choice(["text"]),
+    help="Train on text files, one sentence in each line. [default: where TEXT is given]",
+)
 @learn.lesson("A recipe, such as drums_2bar. [default: by the data]")
-def train(lesson: learn.Lesson, data: Path) -> None:
-    """Train a model on shards.
+def train(
+    lesson: learn.Lesson, texts: tuple[Path, ...], data: Path | None, representation: str | None
+) -> None:
+    """Train a model on shards of music, or on text files.
 
     The recipe is one of the box (--preset), your own (--config), or a changed one (--set).
     Ctrl-C saves and ends; --resume -o FOLDER goes on from there. Several processes together:
     torchrun --nproc-per-node 2 -m seqvae.cli train ...
     """
-    learn.need(*learn.NEEDED, "pyarrow")
+    if bool(texts) == (data is not None):
+        raise UsageError("train needs --data SHARDS, or text files" + " and not both" * bool(texts))
+    if representation and not texts:
+        raise UsageError(f"--representation {representation} needs text files")
+    learn.need(*learn.NEEDED, *(() if texts else ("pyarrow",)))
+    if texts:
+        _train_text(lesson, texts)
+    else:
+        _train_music(lesson, data)
+
+
+def _train_music(lesson: learn.Lesson, data: Path) -> None:
     from seqvae import train as training
     from seqvae.data.shards import read_summary
-    from seqvae.presets import PRESETS, load_preset, preset_names
 
-    file = lesson.file(PRESETS)
-    names = preset_names(file)
     summary = read_summary(data)
-    name = lesson.preset
-    if name is None:
-        kind, bars = (summary["representation"][key] for key in ("name", "bars"))
-        start = f"{kind}_{bars}bar"
-        fitting = [name for name in names if len(names) == 1 or name.startswith(start)]
-        if not fitting:
-            raise UsageError(f"choose a --preset of {', '.join(names)}")
-        name = fitting[0]
-    preset = load_preset(name, lesson.settings(), file)
+    kind, bars = (summary["representation"][key] for key in ("name", "bars"))
+    preset = _preset(lesson, f"{kind}_{bars}bar")
     place = lesson.place(preset)
     windows = summary["windows"]
     lesson.begin(
@@ -139,6 +150,35 @@ def train(lesson: learn.Lesson, data: Path) -> None:
         preset, data, place, start=lesson.start, resume=lesson.resume, progress=lesson.talks
     )
     lesson.end("seqvae", preset, place, result)
+
+
+def _train_text(lesson: learn.Lesson, texts: Sequence[Path]) -> None:
+    from seqvae.text import train as training
+    from seqvae.text.data import read_sentences, split
+
+    parts = split(read_sentences(texts))
+    preset = _preset(lesson, "sentences")
+    place = lesson.place(preset)
+    lesson.begin(preset, f"{len(parts.train):,} sentences, {len(parts.validation):,} to validate")
+    result = training.train(
+        preset, texts, place, start=lesson.start, resume=lesson.resume, progress=lesson.talks
+    )
+    lesson.end("seqvae", preset, place, result)
+
+
+def _preset(lesson: learn.Lesson, start: str) -> Preset:
+    """Return the recipe that was asked for, or the first one whose name begins in a way."""
+    from seqvae.presets import PRESETS, load_preset, preset_names
+
+    file = lesson.file(PRESETS)
+    names = preset_names(file)
+    name = lesson.preset
+    if name is None:
+        fitting = [name for name in names if len(names) == 1 or name.startswith(start)]
+        if not fitting:
+            raise UsageError(f"choose a --preset of {', '.join(names)}")
+        name = fitting[0]
+    return load_preset(name, lesson.settings(), file)
 
 
 def _most(inputs: Sequence[Path]) -> str:

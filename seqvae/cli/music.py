@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
+from seqvae.cli.text import TextPresentation, is_text
 from vaecore.cli.job import counted
 from vaecore.cli.presentation import Choice, Presentation, Result, Source, Written
 from vaecore.errors import DataError, UsageError
@@ -48,6 +49,10 @@ class MusicPresentation(Presentation):
         "similar": "similar.mid",
     }
     reads = suffixes = (".mid", ".midi")
+
+    def fitting(self, inputs: Sequence[Path], model: str | None) -> Presentation:
+        """Return this, or the presentation of sentences where these are asked for."""
+        return TextPresentation() if is_text(inputs, model) else self
 
     def options(self, verb: str) -> Sequence[click.Option]:
         """Return the options that choose windows, and those that write other files."""

@@ -1,8 +1,8 @@
 """Codecs: the way between music and class indices, one class per sixteenth and voice.
 
-`DrumCodec`, `MelodyCodec` and `TrioCodec` follow Magenta's MusicVAE converters; `make_codec` builds
-the codec that a model folder's configuration describes; `detect` looks at files and says which one
-fits.
+`DrumCodec`, `MelodyCodec` and `TrioCodec` follow the converters of Magenta's MusicVAE; that of
+sentences is at home in `seqvae.text`. `make_codec` builds the codec that a model folder describes;
+`detect` looks at files and says which one fits.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from seqvae.codecs.drums import DRUM_CLASSES, DRUM_PITCHES, DrumCodec
 from seqvae.codecs.melody import MelodyCodec
 from seqvae.codecs.trio import TrioCodec
 from seqvae.codecs.windows import Context, Rejection, Windows
+from seqvae.text.codec import TextCodec
+from vaecore.codec import Codec
 from vaecore.errors import DataError
 
 __all__ = [
@@ -27,16 +29,17 @@ __all__ = [
     "MelodyCodec",
     "Rejection",
     "SequenceCodec",
+    "TextCodec",
     "TrioCodec",
     "Windows",
     "detect",
     "make_codec",
 ]
 
-CODECS: dict[str, type[SequenceCodec]] = {c.name: c for c in (DrumCodec, MelodyCodec, TrioCodec)}
+CODECS: dict[str, type[Codec]] = {c.name: c for c in (DrumCodec, MelodyCodec, TrioCodec, TextCodec)}
 
 
-def make_codec(config: dict[str, Any]) -> SequenceCodec:
+def make_codec(config: dict[str, Any]) -> Codec:
     """Build a codec from its `config`, such as `{"name": "melody", "bars": 2}`.
 
     Raises:

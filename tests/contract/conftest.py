@@ -27,6 +27,7 @@ from facevae.networks.architecture import FaceArchitecture
 from seqvae.codecs import make_codec
 from seqvae.domain import DOMAIN
 from seqvae.networks.model import SequenceArchitecture, SequenceVAE
+from seqvae.text.network import SentenceArchitecture, SentenceVAE
 from vaecore.codec import Codec
 from vaecore.config import build
 from vaecore.domain import Domain
@@ -38,6 +39,7 @@ from vaecore.samplers import GaussianMixture
 from vaecore.space import LatentSpace
 
 SIDE = 8
+VOCABULARY = "▁a ▁man ▁woman ▁dog s ▁play ing . , ▁two ▁in ▁the ▁street ▁is ▁are ▁ a b c"
 INK = "#"
 
 
@@ -182,6 +184,19 @@ def _sequences(
     return make
 
 
+def _sentences(mode: str) -> Callable[[Path], Kind]:
+    def make(folder: Path) -> Kind:
+        codec = make_codec({"name": "text", "steps": 12, "vocabulary": VOCABULARY})
+        # An odd number of pooled units is multiplied with roundings that depend on the row.
+        sizes = {"latent_dim": 7, "embedding_dim": 8, "encoder_dim": 8, "decoder_dim": 10}
+        architecture = SentenceArchitecture(codec.steps, codec.classes, **sizes)
+        torch.manual_seed(1)
+        model = SentenceVAE(architecture, Objective(mode=mode))
+        return _save(DOMAIN, model, codec, architecture, folder)
+
+    return make
+
+
 def _faces(kind: str, mode: str) -> Callable[[Path], Kind]:
     def make(folder: Path) -> Kind:
         codec = FaceCodec(16)
@@ -242,6 +257,8 @@ KINDS: dict[str, Callable[[Path], Kind]] = {
     "melody-softmax-final-shared-autoencoder": _sequences(
         "melody", "autoencoder", head="softmax", readout="final", conditioning="shared"
     ),
+    "sentences-tiny": _sentences("vae"),
+    "sentences-tiny-autoencoder": _sentences("autoencoder"),
     "melody-16bar-hierarchical": _sequences(
         "melody", bars=16, levels=[16, 16], encoder_levels=[16, 16]
     ),

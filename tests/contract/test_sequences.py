@@ -8,12 +8,14 @@ from torch import Tensor
 
 from seqvae.codecs.base import SequenceCodec
 from seqvae.evaluate import measure
+from seqvae.text.codec import TextCodec
+from seqvae.text.evaluate import accuracies
 from vaecore.space import LatentSpace
 
 
 @pytest.fixture(autouse=True)
 def _only_sequences(space: LatentSpace) -> None:
-    if not isinstance(space.codec, SequenceCodec):
+    if not isinstance(space.codec, SequenceCodec | TextCodec):
         pytest.skip("not a sequence model")
 
 
@@ -59,7 +61,8 @@ def test_windows_are_what_the_codec_reads(space: LatentSpace, x: Tensor) -> None
 
 
 def test_the_figures_of_an_evaluation(space: LatentSpace, x: Tensor) -> None:
-    figures = measure(space.model, x)
+    text = isinstance(space.codec, TextCodec)
+    figures = (accuracies if text else measure)(space.model, x)
     assert figures["examples"] == 64
     shares = [value for name, value in figures.items() if name.endswith(("accuracy", "f1"))]
     kinds = space.codec.kinds

@@ -195,6 +195,6 @@ def test_silent_windows_do_not_spoil_the_fit(space: LatentSpace, windows: Tensor
 
 def test_attributes_are_described() -> None:
     for representation in ("drums", "melody"):
-        described = describe(representation)
+        described = describe(make_codec({"name": representation}))
         assert list(described) == list(PROPERTIES[representation])
         assert all(entry["description"] and entry["unit"] for entry in described.values())

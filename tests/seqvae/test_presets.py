@@ -17,7 +17,8 @@ def test_every_preset_is_usable(name: str) -> None:
     preset = load_preset(name)
     model, codec = preset.make_model(), preset.make_codec()
     assert model.architecture.steps == codec.steps
-    assert model.architecture.classes == codec.classes
+    if codec.name != "text":  # whose vocabulary is learned from the sentences
+        assert model.architecture.classes == codec.classes
     assert preset.description
     weights = sum(parameter.numel() for parameter in model.parameters())
     largest = {"melody_16bar": 25e6, "trio_16bar": 35e6}.get(name.removesuffix("_flat"), 12e6)

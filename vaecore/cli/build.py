@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -28,6 +29,9 @@ VERBS: tuple[click.Command, ...] = (
     study.attribute,
     study.analyze,
 )
+
+_INPUTS = ("inputs", "input_", "having", "lacking")
+"""Parameters that hold inputs."""
 
 _OF_JOB = {field.name for field in fields(Job)} - {"domain", "presentation", "verb", "options"}
 
@@ -91,10 +95,20 @@ def bind(
     def run(**values: Any) -> None:
         options = {name: values.pop(name) for name in names}
         shared = {name: values.pop(name) for name in _OF_JOB & set(values)}
-        job = Job(domain, presentation, name, options, **shared)
+        medium = presentation.fitting(_inputs(values), shared.get("model"))
+        job = Job(domain, medium, name, options, **shared)
         verb.callback(job, **values)
 
     return click.Command(name, params=[*params, *own], callback=run, help=verb.help, hidden=hidden)
+
+
+def _inputs(values: Mapping[str, Any]) -> list[Path]:
+    """Return the inputs among the values of a verb's parameters."""
+    found: list[Path] = []
+    for name in _INPUTS:
+        value = values.get(name, ())
+        found += value if isinstance(value, tuple) else [value]
+    return found
 
 
 def _with_default(param: click.Parameter, defaults: Mapping[str, Any]) -> click.Parameter:

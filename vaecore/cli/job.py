@@ -59,7 +59,7 @@ class Job:
 
     def load(self, paths: Sequence[Path] = ()) -> LatentSpace:
         """Load the model that was asked for, or the one that fits the inputs, and say so."""
-        check_files(paths)
+        check_files([path for path in paths if not self.presentation.typed(path)])
         reason = ""
         if self.model is None:
             self.model, reason = self.presentation.choose_model(paths)
@@ -74,7 +74,7 @@ class Job:
     def sources(self, codec: Codec, paths: Sequence[Path]) -> list[list[Source]]:
         """Return what is taken from the inputs, round by round, and say so."""
         rounds = self.presentation.sources(codec, paths, self.options)
-        names = [source.path.name for source in rounds[0]]
+        names = [source.name for source in rounds[0]]
         for name, source in zip(names, rounds[0], strict=True):
             self.say(f"  {name:{max(map(len, names))}}  {source.place}".rstrip())
         if len(rounds) > 1:
@@ -83,10 +83,10 @@ class Job:
 
     def load_for(self, paths: Sequence[Path]) -> LatentSpace:
         """Load the model that was asked for, or the one for the first usable file of folders."""
-        files = find_files(paths, self.presentation.reads)
+        files = self.files(paths, self.presentation.reads)
         for file in files if self.model is None else ():
             try:
-                return self.load([file])
+                return self.load([Path(file)])
             except DataError:
                 if file == files[-1]:
                     raise
@@ -112,7 +112,7 @@ class Job:
         from vaecore.distributions import DiagonalGaussian
 
         parts, waiting, problems = [], [], []
-        files = find_files(paths, space.codec.suffixes)
+        files = self.files(paths, space.codec.suffixes)
         for path in files:
             try:
                 waiting.append(space.codec.examples(path))
@@ -135,11 +135,21 @@ class Job:
             torch.cat([part.mean for part in parts]), torch.cat([part.stddev for part in parts])
         )
 
+    def files(self, paths: Sequence[Path], suffixes: tuple[str, ...]) -> list[Path | str]:
+        """Return the files among paths and in folders; what was typed in place of one, as text."""
+        found: list[Path | str] = []
+        for path in paths:
+            typed = self.presentation.typed(path)
+            found += [str(path)] if typed else find_files([path], suffixes)
+        return found
+
     # The outputs
 
-    def place(self, inputs: Sequence[Path] = ()) -> Path:
+    def place(self, inputs: Sequence[Path] = ()) -> Path | None:
         """Return the file to write, refusing one of another kind, or an input nobody named."""
         if self.output is None:
+            if self.verb not in self.presentation.outputs:
+                return None
             path = Path(self.presentation.outputs[self.verb])
             if any(path.exists() and i.exists() and path.samefile(i) for i in inputs):
                 raise UsageError(f"{path} is an input; name another file with -o/--output")
@@ -151,7 +161,7 @@ class Job:
             raise UsageError(f"{self.output}: the output must end in {known}{folder}")
         return self.output
 
-    def write(self, result: Result, path: Path, text: str, facts: Mapping[str, Any]) -> None:
+    def write(self, result: Result, path: Path | None, text: str, facts: Mapping[str, Any]) -> None:
         """Write and show a result, and report it.
 
         Args:
@@ -239,4 +249,12 @@ def find_files(paths: Sequence[Path], suffixes: tuple[str, ...]) -> list[Path]:
 
 def flat(rounds: Sequence[Sequence[Source]]) -> list[dict[str, Any]]:
     """Return what was taken from the inputs, for `--json`, one entry per window."""
-    return [{"inputs": [{"file": str(s.path), **s.facts} for s in sources]} for sources in rounds]
+    return [
+        {
+            "inputs": [
+                {**({"file": str(s.path)} if isinstance(s.path, Path) else {}), **s.facts}
+                for s in sources
+            ]
+        }
+        for sources in rounds
+    ]

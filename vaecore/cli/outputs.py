@@ -15,10 +15,10 @@ class Outputs:
     """Collects the files that a verb writes; they appear when the block ends without error.
 
     Args:
-        main: The file that the user named, or the default one.
+        main: The file that the user named, or the default one; None if there is neither.
     """
 
-    def __init__(self, main: Path) -> None:
+    def __init__(self, main: Path | None) -> None:
         self.main = main
         self.written: list[Path] = []
         self._temporary: dict[str, Path] = {}

@@ -30,15 +30,20 @@ class Source:
 
     Attributes:
         item: The example as an item of the codec: a file's first window, the file itself.
-        path: The input file.
+        path: The input file; a string is an input that is the item itself.
         place: Where in the file, in words ("bars 3-4 of 16 · 120 bpm"); may be empty.
         facts: The same for `--json`.
     """
 
     item: Any
-    path: Path
+    path: Path | str
     place: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """What to call the input."""
+        return self.path.name if isinstance(self.path, Path) else self.path
 
 
 @dataclass(frozen=True)
@@ -92,7 +97,7 @@ class Presentation(ABC):
     """
 
     outputs: Mapping[str, str]
-    """Default name of the file that a verb writes."""
+    """Default name of the file that a verb writes; one that has none only prints."""
 
     reads: tuple[str, ...]
     """Endings of the files that folders are searched for, in lower case."""
@@ -111,11 +116,24 @@ class Presentation(ABC):
         """Return the domain's own options of a verb."""
         return ()
 
+    def fitting(self, inputs: Sequence[Path], model: str | None) -> Presentation:
+        """Return the presentation of what is asked for; a domain may have one for each medium.
+
+        Args:
+            inputs: The verb's inputs; none for `sample`.
+            model: What was named with --model.
+        """
+        return self
+
+    def typed(self, input_: Path) -> bool:
+        """Return whether an input is no path, but the item itself."""
+        return False
+
     def endings(self, verb: str) -> tuple[str, ...]:
         """Return the endings that the output of a verb may have; "" stands for a folder."""
         return self.suffixes
 
-    def steps(self, inputs: int, output: Path) -> int:
+    def steps(self, inputs: int, output: Path | None) -> int:
         """Return how many steps lead through some inputs if nobody says, ends included."""
         return max(9, inputs)
 
@@ -139,7 +157,7 @@ class Presentation(ABC):
 
     @abstractmethod
     def write(self, result: Result, outputs: Outputs, options: Mapping[str, Any]) -> Written:
-        """Write a result, to `outputs.main` and files beside it that the options ask for."""
+        """Write a result: to `outputs.main`, if there is one, and whatever the options ask for."""
 
     def picture(self, result: Result, width: int) -> str:
         """Return a small picture of the result in text, at most `width` columns."""

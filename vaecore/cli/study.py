@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vaecore.cli import options
-from vaecore.cli.job import Job, find_files
+from vaecore.cli.job import Job
 from vaecore.cli.outputs import Outputs
 from vaecore.errors import UsageError
 
@@ -143,7 +143,7 @@ def evaluate_command(evaluate: Callable[..., dict[str, Any]]) -> click.Command:
         if job.model is None and len(inputs) > 1 and not _is_data(job, inputs[0]):
             job.model, inputs = str(inputs[0]), inputs[1:]
         space = job.load_for(inputs)
-        files = find_files(inputs, space.codec.suffixes)
+        files = job.files(inputs, space.codec.suffixes)
         figures = evaluate(space, files, seed=seed)
         margin = max(map(len, figures)) + 2
         for name, value in figures.items():

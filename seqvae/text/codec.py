@@ -1,0 +1,162 @@
+"""The codec of sentences: pieces of words as class indices, ended by an end token."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from seqvae.text.data import read_sentences
+from seqvae.text.vocabulary import (
+    END,
+    LONGEST_WORD,
+    SPACE,
+    learn_pieces,
+    make_tokenizer,
+)
+from vaecore.codec import Codec
+from vaecore.errors import DataError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+    from torch import Tensor
+
+    from seqvae.properties import Property
+    from seqvae.text.network import SentenceVAE
+
+
+class TextCodec(Codec[str]):
+    """Sentences, of which an example is one class index per step, and `END` after the last.
+
+    Items are strings, and paths of .txt files with a sentence in each line; a string that ends in
+    .txt is such a path. What is decoded is in normal form but for its first letter, a capital.
+
+    Args:
+        steps: Pieces of the longest sentence.
+        vocabulary: The pieces, with a space between each and the next, in the order of their
+            classes; none for a codec whose vocabulary is still to be learned.
+    """
+
+    name: ClassVar[str] = "text"
+    suffixes = (".txt",)
+
+    def __init__(self, steps: int = 32, vocabulary: str = "") -> None:
+        if type(steps) is not int or steps < 1:
+            raise ValueError(f"steps must be a number above 0, got {steps!r}")
+        if not isinstance(vocabulary, str):
+            raise ValueError("vocabulary must be a text of pieces with spaces between")
+        pieces = vocabulary.split(" ") if vocabulary else []
+        _check(pieces)
+        self.steps = steps
+        self.pieces = tuple(pieces)
+        self.classes = 1 + len(pieces)
+
+    @classmethod
+    def learn(cls, sentences: Sequence[str], steps: int, classes: int) -> TextCodec:
+        """Return a codec with the vocabulary that spells sentences best; see `learn_pieces`."""
+        return cls(steps, " ".join(learn_pieces(sentences, classes)))
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The dictionary that `make_codec` builds this codec from."""
+        return {"name": self.name, "steps": self.steps, "vocabulary": " ".join(self.pieces)}
+
+    @cached_property
+    def tokenizer(self) -> Tokenizer:
+        """What cuts sentences into pieces."""
+        return make_tokenizer(self.pieces)
+
+    def check(self, model: SentenceVAE) -> None:
+        """Raise ValueError if a model has other windows or classes than this codec."""
+        theirs = model.architecture.steps, model.architecture.classes
+        if theirs != (self.steps, self.classes):
+            raise ValueError(
+                f"the architecture has {theirs[0]} steps of {theirs[1]} classes, "
+                f"the representation {self.steps} of {self.classes}"
+            )
+
+    def encode(self, item: Any) -> Tensor:
+        """Return a sentence, or the first one of a file, `(steps,)` int64.
+
+        Raises:
+            DataError: There is none, or it has unknown letters or too many pieces.
+        """
+        import torch
+
+        sentence, path = self.sentences(item)[0], _path(item)
+        spelled = self.tokenizer.encode(sentence)
+        classes = spelled.ids
+        if not classes:
+            raise DataError("is an empty sentence", path=path, remedy="write some words")
+        if END in classes:
+            first, last = spelled.offsets[classes.index(END)]
+            text = f"has {sentence[first:last].strip()!r}, for which the model has no letters"
+            raise DataError(text, path=path or _short(sentence), remedy="write it in another way")
+        if len(classes) > self.steps:
+            text = f"has {len(classes)} pieces of words, the model reads {self.steps}"
+            raise DataError(text, path=path or _short(sentence), remedy="shorten the sentence")
+        return torch.tensor(classes + [END] * (self.steps - len(classes)))
+
+    def examples(self, item: Any) -> Tensor:
+        """Return all sentences of an item that can be read, `(n, steps)`; n may be 0."""
+        return self.encode_all(self.sentences(item))
+
+    def encode_all(self, sentences: Sequence[str]) -> Tensor:
+        """Return those of many sentences that `encode` takes, `(n, steps)`."""
+        import torch
+
+        found = [each.ids for each in self.tokenizer.encode_batch(list(sentences))]
+        found = [ids for ids in found if 0 < len(ids) <= self.steps and END not in ids]
+        x = torch.full((len(found), self.steps), END)
+        for row, classes in zip(x, found, strict=True):
+            row[: len(classes)] = torch.tensor(classes)
+        return x
+
+    def sentences(self, item: Any) -> list[str]:
+        """Return the sentences of an item, at least one.
+
+        Raises:
+            DataError: The item is neither text nor a text file, or the file has no sentence.
+        """
+        path = _path(item)
+        if path is not None:
+            return read_sentences([path])
+        if not isinstance(item, str):
+            raise DataError(f"{type(item).__name__} is no sentence", remedy="give a string")
+        return [item]
+
+    def decode(self, x: Tensor, context: Any = None) -> str:
+        """Return the sentence of an example `(steps,)`: what comes before the first `END`."""
+        classes = [int(c) for c in x]
+        if classes and not 0 <= min(classes) <= max(classes) < self.classes:
+            raise ValueError(f"classes must lie in 0..{self.classes - 1}")
+        if END in classes:
+            classes = classes[: classes.index(END)]
+        text = "".join(self.pieces[c - 1] for c in classes).replace(SPACE, " ").strip()
+        return text[:1].upper() + text[1:]
+
+    def properties(self) -> dict[str, Property]:
+        """Return what can be measured of sentences."""
+        from seqvae.text.properties import properties
+
+        return properties(self)
+
+
+def _check(pieces: Sequence[str]) -> None:
+    """Raise ValueError if pieces are no vocabulary; a model folder may hold anything."""
+    if len(set(pieces)) != len(pieces):
+        raise ValueError("vocabulary has a piece twice")
+    for piece in pieces:
+        if not 1 <= len(piece) <= LONGEST_WORD or not piece.isprintable():
+            raise ValueError(f"vocabulary has the piece {piece[:LONGEST_WORD]!r}")
+
+
+def _path(item: Any) -> Path | None:
+    """Return the path that an item is, if it is one."""
+    is_path = isinstance(item, Path) or (isinstance(item, str) and item.lower().endswith(".txt"))
+    return Path(item) if is_path else None
+
+
+def _short(sentence: str) -> str:
+    return sentence if len(sentence) <= 40 else f"{sentence[:37]}..."

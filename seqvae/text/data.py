@@ -1,0 +1,73 @@
+"""Text files: one sentence in each line."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from vaecore.errors import DataError
+
+LARGEST_FILE = 1 << 30
+"""Bytes of a text file that is still read."""
+LONGEST_LINE = 10_000
+"""Characters of a line that still is a sentence."""
+VALIDATION = 50
+"""One of so many sentences is held out to choose the best step on."""
+
+
+class Split(NamedTuple):
+    """Sentences, divided by what they say."""
+
+    train: list[str]
+    validation: list[str]
+
+
+def read_sentences(paths: Iterable[Path]) -> list[str]:
+    """Return the sentences of text files: their lines, but for empty ones.
+
+    Raises:
+        DataError: A file cannot be read, is no text, or has no sentence.
+    """
+    found = []
+    for path in paths:
+        before = len(found)
+        try:
+            if path.stat().st_size > LARGEST_FILE:
+                raise DataError("is larger than 1 GiB", path=path, remedy="divide it")
+            text = path.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError as error:
+            text = f"is no UTF-8 text (at byte {error.start})"
+            raise DataError(text, path=path, remedy="save it as UTF-8") from error
+        except FileNotFoundError as error:
+            raise DataError("does not exist", path=path, remedy="check the name") from error
+        except IsADirectoryError as error:
+            raise DataError("is a folder", path=path, remedy="name a file in it") from error
+        for number, line in enumerate(text.split("\n"), start=1):
+            if len(line) > LONGEST_LINE:
+                what = f"has a line of {len(line):,} characters (line {number})"
+                raise DataError(what, path=path, remedy="write one sentence in each line")
+            if line.strip():
+                found.append(line.strip())
+        if len(found) == before:
+            remedy = "write one sentence in each line"
+            raise DataError("holds no sentence", path=path, remedy=remedy)
+    return found
+
+
+def split(sentences: Sequence[str]) -> Split:
+    """Return different sentences, divided by a hash of what each says.
+
+    Raises:
+        DataError: There are too few to hold some out.
+    """
+    parts = Split([], [])
+    for sentence in dict.fromkeys(sentences):
+        digest = hashlib.sha256(sentence.encode()).digest()
+        held_out = int.from_bytes(digest[:4], "big") % VALIDATION == 0
+        (parts.validation if held_out else parts.train).append(sentence)
+    if not parts.train or not parts.validation:
+        text = f"{len(parts.train) + len(parts.validation)} different sentences are too few"
+        raise DataError(text, remedy="train on some hundreds or more")
+    return parts

@@ -1,0 +1,154 @@
+"""Quality of a text model, on sentences it never saw."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from seqvae.text.network import counting
+from seqvae.text.properties import words
+from seqvae.text.vocabulary import END
+from vaecore.distributions import DiagonalGaussian
+from vaecore.errors import DataError
+from vaecore.objective import iwae_bound
+
+if TYPE_CHECKING:
+    from seqvae.text.network import SentenceVAE
+    from vaecore.space import LatentSpace
+
+CHUNK = 64
+WEIGHED, SAMPLES = 500, 64
+"""Sentences whose probability is bounded, and draws of z for each of them."""
+
+
+def evaluate(
+    space: LatentSpace, paths: Iterable[str | Path], seed: int = 0, limit: int | None = None
+) -> dict[str, Any]:
+    """Measure a model on text files.
+
+    Args:
+        space: The model.
+        paths: Files with one sentence in each line, or sentences themselves; every different
+            example counts once. Files without a usable sentence are named in the result.
+        seed: Of the posterior draws and of sampling.
+        limit: At most this many sentences, spread evenly over all; None takes every one.
+
+    Returns:
+        The figures of `accuracies` and `probability`, with `words_kept`: the share of the words
+        that are in the greedy reconstruction, too, wherever; `examples`, `files`, `left_out`
+        (sentences too long or empty) and `skipped` (reason by file).
+
+    Raises:
+        DataError: There is not one usable sentence.
+    """
+    found, skipped, files, lines = [], {}, 0, 0
+    for path in paths:
+        try:
+            sentences = space.codec.sentences(path)
+        except DataError as error:
+            skipped[str(path)] = error.problem
+            continue
+        files, lines = files + 1, lines + len(sentences)
+        found.append(space.codec.encode_all(sentences))
+    if not sum(map(len, found)):
+        reason = next(iter(skipped.values()), "all too long")
+        raise DataError(f"no usable sentence in {files + len(skipped)} files ({reason})")
+    every = torch.cat(found)
+    x = torch.unique(every, dim=0)
+    if limit is not None and len(x) > limit:
+        x = x[torch.linspace(0, len(x) - 1, limit).long()]
+    rows = torch.linspace(0, len(x) - 1, min(WEIGHED, len(x))).long()
+    kept = words_kept(space, x)
+    figures = {**accuracies(space.model, x, seed), **probability(space.model, x[rows], seed)}
+    about = {"left_out": lines - len(every), "skipped": skipped}
+    return {"model": space.name, "files": files, **figures, "words_kept": kept, **about}
+
+
+@torch.no_grad()
+def accuracies(model: SentenceVAE, x: Tensor, seed: int = 0) -> dict[str, Any]:
+    """Measure a model on examples `(n, steps)`; the model should be in evaluation mode.
+
+    Only steps up to the end token, and it, count. The end token is a step like any other but for
+    `event_accuracy`, which is over pieces of words alone.
+
+    Returns:
+        `examples`: n.
+        `teacher_forced_accuracy`: share of steps whose most likely class, given z and the true
+            past, is the true class. z is the posterior mean here and below.
+        `sampled_accuracy`: the same, free running at temperature 1.
+        `greedy_accuracy`: the same, free running at temperature 0. A word too many at the
+            beginning makes all that follows wrong; see `words_kept` of `evaluate`.
+        `event_accuracy`: greedy, over steps whose target is not the end.
+        `nll`: -log p(x|z) in nats per sentence, z one draw from the posterior.
+        `kl_nats`: KL(q(z|x) || N(0, I)) in nats per sentence.
+        `elbo`: -(nll + kl_nats).
+    """
+    generator = torch.Generator().manual_seed(seed)
+    true = Counter()
+    nll = kl = 0.0
+    for number, part in enumerate(x.split(CHUNK)):
+        rows = part.to(model.device)
+        counts = counting(rows)
+        events = counts & (rows != END)
+        posterior = model.encode(rows)
+        kl += posterior.kl().double().sum().item()
+        nll -= model.log_likelihood(rows, posterior.sample(generator)).double().sum().item()
+        found = {
+            "teacher_forced": model.logits(posterior.mean, rows).argmax(-1),
+            "sampled": model.decode(posterior.mean, 1.0, seed + number),
+            "greedy": model.decode(posterior.mean),
+        }
+        for name, y in found.items():
+            true[name] += int(((y == rows) & counts).sum())
+        true["event"] += int(((found["greedy"] == rows) & events).sum())
+        true["steps"] += int(counts.sum())
+        true["events"] += int(events.sum())
+    result: dict[str, Any] = {"examples": len(x)}
+    for name in ("teacher_forced", "sampled", "greedy"):
+        result[f"{name}_accuracy"] = true[name] / true["steps"]
+    result["event_accuracy"] = true["event"] / max(true["events"], 1)
+    n = len(x)
+    return {**result, "nll": nll / n, "kl_nats": kl / n, "elbo": -(nll + kl) / n}
+
+
+@torch.no_grad()
+def probability(
+    model: SentenceVAE, x: Tensor, seed: int = 0, samples: int = SAMPLES
+) -> dict[str, float]:
+    """Bound what a model thinks of examples `(n, steps)`, whatever z they came from.
+
+    Returns:
+        `bound`: lower bound on log p(x) in nats per sentence, importance-weighted over `samples`
+            draws from the posterior (`vaecore.iwae_bound`).
+        `perplexity`: exp(-log p(x) per step), by that bound; steps are pieces and end tokens.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    bound = 0.0
+    for rows in x.split(CHUNK):
+        rows = rows.to(model.device)
+        posterior = model.encode(rows)
+        prior = DiagonalGaussian(torch.zeros_like(posterior.mean), torch.ones_like(posterior.mean))
+        terms = []
+        for _ in range(samples):
+            z = posterior.sample(generator)
+            terms.append((model.log_likelihood(rows, z), prior.log_prob(z), posterior.log_prob(z)))
+        bound += iwae_bound(*map(torch.stack, zip(*terms, strict=True))).double().sum().item()
+    steps = int(counting(x).sum())
+    return {"bound": bound / len(x), "perplexity": math.exp(-bound / steps)}
+
+
+def words_kept(space: LatentSpace, x: Tensor) -> float:
+    """Return the share of the words of examples that their greedy reconstructions have, too."""
+    y = space.decode_to_examples(space.posterior_of(x).mean)
+    kept = total = 0
+    for before, after in zip(x, y, strict=True):
+        original = Counter(words(space.codec.decode(before)))
+        kept += (original & Counter(words(space.codec.decode(after)))).total()
+        total += original.total()
+    return kept / max(total, 1)

@@ -1,0 +1,224 @@
+"""The network of sentences: a bidirectional LSTM that pools, z, and an LSTM that writes.
+
+An example ends at its first `END`; the steps after it are padding and count for nothing, neither in
+the likelihood nor in what the encoder sees.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from seqvae.networks.architecture import LARGEST, LARGEST_DIM
+from seqvae.networks.lstm import LSTM, State
+from seqvae.networks.sampling import choose, uniform_noise
+from seqvae.text.vocabulary import END
+from vaecore.model import VAE
+from vaecore.objective import Objective
+
+KIND = "sentence"
+"""What tells this architecture from others."""
+
+
+@dataclass(frozen=True)
+class SentenceArchitecture:
+    """Everything that decides the shape of a sentence VAE; stored in the model folder."""
+
+    steps: int
+    """Pieces of the longest sentence."""
+    classes: int
+    """Size of the vocabulary."""
+    kind: str = KIND
+    latent_dim: int = 64
+    embedding_dim: int = 192
+    encoder_dim: int = 256
+    """LSTM units per direction."""
+    decoder_dim: int = 512
+    dropout: float = 0.0
+    """On the inputs of the LSTMs and of the head, in training."""
+    input_dropout: float = 0.0
+    """Share of previous pieces hidden from the decoder in training (Bowman et al. 2016)."""
+
+    def __post_init__(self) -> None:
+        if self.kind != KIND:
+            raise ValueError(f"kind must be {KIND}, got {self.kind!r}")
+        for field in fields(self):
+            value, largest = getattr(self, field.name), LARGEST.get(field.name, LARGEST_DIM)
+            if field.type == "int" and not 1 <= value <= largest:
+                raise ValueError(f"{field.name} must be in 1..{largest}, got {value}")
+            if field.type == "float" and not 0 <= value <= 1:
+                raise ValueError(f"{field.name} must be in 0..1, got {value}")
+
+
+def counting(x: Tensor) -> Tensor:
+    """Return which steps of examples `(batch, steps)` count: all up to the first `END`, and it."""
+    ended = (x == END).cumsum(dim=1) > 0
+    return torch.cat([ended.new_ones(len(x), 1), ~ended[:, :-1]], dim=1)
+
+
+class SentenceEncoder(nn.Module):
+    """Reads a sentence in both directions and returns mean and deviation of q(z|x).
+
+    What the LSTMs say is pooled over the sentence, each unit at its loudest: a word in the middle
+    need not survive to the end, and z hears of it early in training (Long et al. 2019, "Preventing
+    Posterior Collapse in Sequence VAEs with Pooling"). Each direction begins at its own end of the
+    sentence and meets the padding last, so padding changes nothing.
+    """
+
+    def __init__(self, architecture: SentenceArchitecture) -> None:
+        super().__init__()
+        a = architecture
+        self.mixed_precision = False
+        self.table = nn.Parameter(torch.randn(a.classes, a.embedding_dim) * 0.1)
+        self.forwards = LSTM(a.embedding_dim, a.encoder_dim)
+        self.backwards = LSTM(a.embedding_dim, a.encoder_dim)
+        self.dropout = nn.Dropout(a.dropout)
+        self.mean = nn.Linear(2 * a.encoder_dim, a.latent_dim)
+        self.stddev = nn.Linear(2 * a.encoder_dim, a.latent_dim)
+        for layer in (self.mean, self.stddev):
+            nn.init.normal_(layer.weight, std=0.02)
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and deviation `(batch, latent_dim)` for class indices `(batch, steps)`."""
+        counts = counting(x)
+        length = counts.sum(dim=1, keepdim=True)
+        if self.training:  # the longest sentence decides, which saves half of the steps
+            counts = counts[:, : int(length.max())]
+            x = x[:, : counts.shape[1]]
+        place = length - 1 - torch.arange(x.shape[1], device=x.device)
+        turned = x.gather(1, place.clamp(min=0)).masked_fill(place < 0, END)
+        mixed = self.mixed_precision and self.training
+        said = []
+        for lstm, sentence in ((self.forwards, x), (self.backwards, turned)):
+            inputs = self.dropout(functional.embedding(sentence.t(), self.table))
+            outputs = lstm.run(inputs, mixed_precision=mixed)
+            said.append(outputs.masked_fill(~counts.t().unsqueeze(-1), -1).amax(dim=0))
+        code = self.dropout(torch.cat(said, dim=-1))
+        # softplus gives the standard deviation itself; see `SequenceEncoder`.
+        return self.mean(code), functional.softplus(self.stddev(code)) + 1e-4
+
+
+class SentenceDecoder(nn.Module):
+    """p(x|z) = prod_t p(x_t | x_<t, z) by an LSTM; after `END` there is nothing but `END`.
+
+    z sets the initial state, and is heard at every step by the LSTM and by the head. The head
+    compares its reading of a step with the embedding of every piece, the one by which the piece is
+    read as an input, too (Press & Wolf 2017): rare words then need not be learned twice.
+    """
+
+    def __init__(self, architecture: SentenceArchitecture) -> None:
+        super().__init__()
+        a = architecture
+        self.steps = a.steps
+        self.mixed_precision, self.input_dropout = False, a.input_dropout
+        self.table = nn.Parameter(torch.randn(a.classes, a.embedding_dim) * 0.1)
+        self.bias = nn.Parameter(torch.zeros(a.classes))
+        self.initial = nn.Linear(a.latent_dim, 2 * a.decoder_dim)
+        self.plan = nn.Linear(a.latent_dim, a.embedding_dim)
+        self.lstm = LSTM(a.embedding_dim, a.decoder_dim)
+        self.dropout = nn.Dropout(a.dropout)
+        self.reading = nn.Linear(a.decoder_dim, a.embedding_dim)
+
+    def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
+        """Return log p(x|z) in nats summed over the steps that count, `(batch,)`."""
+        counts = counting(x)
+        if self.training:
+            counts = counts[:, : int(counts.sum(dim=1).max())]
+            x = x[:, : counts.shape[1]]
+        mixed = self.mixed_precision and self.training
+        hidden = self._hidden(x, z).transpose(0, 1)[counts]
+        row = counts.nonzero()[:, 0]
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=mixed):
+            read = self._read(hidden, self.plan(z)[row])
+            logits = functional.linear(read, self.table, self.bias)
+        loss = functional.cross_entropy(logits.float(), x[counts], reduction="none")
+        return -loss.new_zeros(len(x)).index_add(0, row, loss)
+
+    def logits(self, z: Tensor, target: Tensor) -> Tensor:
+        """Return teacher-forced logits `(batch, steps, classes)` for targets `(batch, steps)`."""
+        hidden = self._hidden(target, z).transpose(0, 1)
+        read = self._read(hidden, self.plan(z).unsqueeze(1))
+        logits = functional.linear(read, self.table, self.bias)
+        return _ended(logits, ~counting(target))
+
+    @torch.no_grad()
+    def generate(self, z: Tensor, temperature: float, seed: int) -> Tensor:
+        """Return class indices `(batch, steps)`, free running: argmax at temperature 0 or draws."""
+        batch = len(z)
+        noise = uniform_noise(batch, (self.steps,), seed, z.device) if temperature > 0 else None
+        (cell,) = self.lstm.cells()
+        plan = self.plan(z)
+        said = cell.project(plan)
+        heard_of = self.table @ cell.weight_input
+        (state,) = self._initial_state(z)
+        ended = torch.zeros(batch, dtype=torch.bool, device=z.device)
+        token: Tensor | None = None
+        x = torch.full((batch, self.steps), END, device=z.device)
+        for t in range(self.steps):
+            state = cell.step(said if token is None else said + heard_of[token], state)
+            read = self._read(state[0], plan)
+            logits = _ended(functional.linear(read, self.table, self.bias), ended)
+            token = choose(logits, temperature, None if noise is None else noise[:, t])
+            x[:, t] = token
+            ended |= token == END
+            if ended.all():
+                break
+        return x
+
+    def _hidden(self, x: Tensor, z: Tensor) -> Tensor:
+        """Return the LSTM's outputs `(steps, batch, decoder_dim)`, given the previous pieces."""
+        previous = functional.embedding(x.t()[:-1], self.table)
+        if self.training and self.input_dropout > 0:
+            keep = torch.rand(previous.shape[:2], device=x.device) >= self.input_dropout
+            previous = previous * keep.unsqueeze(-1)
+        previous = torch.cat([previous.new_zeros(1, *previous.shape[1:]), previous])
+        inputs = self.dropout(previous + self.plan(z))
+        mixed = self.mixed_precision and self.training
+        return self.lstm.run(inputs, self._initial_state(z), mixed)
+
+    def _read(self, hidden: Tensor, plan: Tensor) -> Tensor:
+        """Return what is compared with the embeddings, `(..., embedding_dim)`."""
+        return self.dropout(torch.tanh(self.reading(hidden) + plan))
+
+    def _initial_state(self, z: Tensor) -> State:
+        cell, hidden = torch.tanh(self.initial(z)).chunk(2, dim=-1)
+        return [(hidden, cell)]
+
+
+class SentenceVAE(VAE):
+    """A VAE over sentences as class indices `(batch, steps)`, int64."""
+
+    def __init__(
+        self, architecture: SentenceArchitecture, objective: Objective | None = None
+    ) -> None:
+        super().__init__(
+            SentenceEncoder(architecture),
+            SentenceDecoder(architecture),
+            architecture.latent_dim,
+            objective,
+        )
+        self.architecture = architecture
+
+    @property
+    def mixed_precision(self) -> bool:
+        """Whether LSTMs and head train in bfloat16; weights and evaluation stay 32-bit."""
+        return self.decoder.mixed_precision
+
+    @mixed_precision.setter
+    def mixed_precision(self, value: bool) -> None:
+        self.encoder.mixed_precision = self.decoder.mixed_precision = value
+
+    def logits(self, z: Tensor, target: Tensor) -> Tensor:
+        """Return teacher-forced logits `(batch, steps, classes)`; see `SentenceDecoder.logits`."""
+        return self.decoder.logits(z, target)
+
+
+def _ended(logits: Tensor, ended: Tensor) -> Tensor:
+    """Return logits `(..., classes)` that leave nothing but `END` where a sentence has ended."""
+    only = logits.new_full(logits.shape[-1:], -torch.inf)
+    only[END] = 0
+    return torch.where(ended.unsqueeze(-1), only, logits)

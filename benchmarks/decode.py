@@ -18,10 +18,10 @@ import os
 import click
 import torch
 from machine import about, matmul, medians
+from products import decoding
 from torch import Tensor
 
 import seqvae
-from seqvae.networks.decoder import Guided, SequenceDecoder
 from seqvae.networks.hierarchy import HierarchicalDecoder
 from seqvae.networks.levels import fold
 from seqvae.networks.model import SequenceVAE
@@ -29,25 +29,6 @@ from seqvae.networks.sampling import uniform_noise
 from seqvae.presets import load_preset
 
 BATCHES = (1, 4, 16, 64, 256)
-
-
-def operations(decoder: HierarchicalDecoder) -> float:
-    """Return the operations that decoding one phrase cannot do without."""
-    total, runs = 0, 1
-    for part in [*decoder.conductors, *decoder.cores]:
-        total += runs * _products(part)
-        if not isinstance(part, SequenceDecoder):
-            runs *= part.steps
-    return 2 * total
-
-
-def _products(part: Guided) -> int:
-    """Return the multiplications of one run of an LSTM; tokens are looked up."""
-    each_step = sum(weight.numel() for weight in part.lstm.parameters() if weight.ndim == 2)
-    each_step += part.plan[2].weight.numel() if len(part.plan) > 2 else 0
-    if isinstance(part, SequenceDecoder):
-        each_step += sum(w.numel() for w in part.head.parameters() if w.ndim == 2)
-    return part.steps * each_step + part.plan[0].weight.numel() + part.initial.weight.numel()
 
 
 @torch.no_grad()
@@ -90,7 +71,7 @@ def main(models, threads, seconds, as_json) -> None:
                     "model": name, "batch": batch, "at_once": at_once * batch,
                     "in_turn": turned * batch, "at_once_ms": 1e3 / at_once,
                     "in_turn_ms": 1e3 / turned, "times": at_once / turned,
-                    "roof_ms": 1e3 * batch * operations(decoder) / roof,
+                    "roof_ms": 1e3 * batch * decoding(decoder) / roof,
                 }
             )  # fmt: skip
     if as_json:

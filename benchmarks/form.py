@@ -1,99 +1,108 @@
-"""Do a model's phrases have the form of music: bars that come back?
+"""Does a model keep the form of long windows? Which bars come back, in music and in its own.
 
-    python benchmarks/form.py SHARDS MODEL ... --plot docs/form.png
+    python benchmarks/form.py SHARDS runs/melody_16bar runs/melody_16bar_flat --plot docs/form.png
 
-For windows of the test split, and what models make of codes: the share of bars that repeat an
-earlier bar of their window, exactly (`same`) and within three edits of 16 (`near`; see
-`seqvae.form`). `shuffled` are the data's own bars dealt out anew: what is alike without form. For
-each model: reconstructions; samples from the prior that is fitted to the codes, and from N(0, I);
-and the middles of interpolations between two test windows, all at temperature `--temperature`. Of a
-trio each voice counts alike. The picture shows how alike bars are on average, by their places.
+For every model: samples at temperature 1 of the prior that was fitted to its codes, and of N(0, I);
+points half way between two test windows, and reconstructions. `repeated` is the share of bars with
+notes that are an earlier bar of their window again, `similar` that of those within three edits of
+one (`seqvae.form`). The first rows are the test windows, and what chance gives: their bars, dealt
+out anew to other windows. The picture is the mean self-similarity of the bars, one panel for each.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
-import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from figures import save
-from torch import Tensor
+from matplotlib.figure import Figure
 
 import seqvae
-from seqvae.codecs import make_codec
-from seqvae.data.shards import read_summary, read_windows
-from seqvae.form import form, self_similarity, shuffled_bars
+from seqvae.data.shards import read_windows
+from seqvae.form import NEAR, form, self_similarity, shuffled_bars
 from vaecore import slerp
+from vaecore.files import replacing
 
-
-def made(model: str, data: Tensor, temperature: float, seed: int) -> Iterator[tuple[str, Tensor]]:
-    """Yield what a model makes of codes, by what they are."""
-    space = seqvae.load(model)
-    name = Path(model).name
-    codes = space.posterior_of(data).mean
-    kinds = {"reconstructions": codes}
-    if space.prior is not None:
-        kinds[f"prior ({space.prior.kind})"] = space.sample_codes(len(data), seed)
-    kinds["prior (normal)"] = space.sample_codes(len(data), seed, "normal")
-    order = np.random.default_rng(seed).permutation(len(codes))
-    kinds["interpolations"] = slerp(codes, codes[order], torch.tensor(0.5))
-    for kind, z in kinds.items():
-        yield f"{name}, {kind}", space.decode_to_examples(z, temperature, seed)
-
-
-def shares(representation: str, x: Tensor) -> dict[str, float]:
-    """Return the mean shares, over windows and voices, of bars that come back."""
-    found = form(representation, x)
-    return {
-        short: float(np.mean([np.nanmean(v) for k, v in found.items() if k.endswith(name)]))
-        for short, name in (("same", "repeated_bars"), ("near", "similar_bars"))
-    }
+Windows = dict[str, np.ndarray]
 
 
 @click.command(help=__doc__)
 @click.argument("shards", type=click.Path(path_type=Path))
 @click.argument("models", nargs=-1, required=True)
-@click.option("--windows", default=1000, show_default=True)
-@click.option("--temperature", default=1.0, show_default=True)
+@click.option("--windows", default=1000, help="Test windows, and samples from each model.")
+@click.option("--edits", default=NEAR, help="Up to which two bars are similar.")
 @click.option("--seed", default=0)
+@click.option("--json", "as_json", is_flag=True, help="Print all figures as JSON.")
 @click.option("--plot", type=click.Path(path_type=Path), help="Draw self-similarities as PNG.")
-@click.option("--json", "as_json", is_flag=True)
-def main(shards, models, windows, temperature, seed, plot, as_json) -> None:
-    codec = make_codec(read_summary(shards)["representation"])
-    test = read_windows(shards, "test").reshape(-1, *codec.shape)
+def main(shards, models, windows, edits, seed, as_json, plot) -> None:
+    spaces = [seqvae.load(name) for name in models]
+    codec = spaces[0].codec
+    test = read_windows(shards, "test").astype(np.int64)
     order = np.random.default_rng(seed).permutation(len(test))[:windows]
-    data = torch.from_numpy(test[order].astype(np.int64))
-    groups = {"data": data, "shuffled": torch.from_numpy(shuffled_bars(data))}
-    for model in models:
-        groups |= made(model, data, temperature, seed)
-    rows = {name: shares(codec.name, x) for name, x in groups.items()}
+    data = test[order].reshape(-1, *codec.shape)
+    sets: Windows = {"test windows": data, "chance": shuffled_bars(data, seed)}
+    for name, space in zip(models, spaces, strict=True):
+        if space.codec.config != codec.config:
+            raise click.UsageError(f"{name} has another representation than {models[0]}")
+        sets |= {f"{Path(name).name}, {what}": x for what, x in made(space, data, seed).items()}
+    rows = {
+        name: {k: float(np.nanmean(v)) for k, v in form(codec.name, x, edits).items()}
+        for name, x in sets.items()
+    }
     if as_json:
-        click.echo(json.dumps(rows, indent=1))
+        click.echo(json.dumps({"windows": len(data), "edits": edits, "rows": rows}, indent=1))
     else:
-        click.echo(f"| {len(data)} windows | same | near |\n|---|---:|---:|")
-        for name, row in rows.items():
-            click.echo(f"| {name} | {row['same']:.2f} | {row['near']:.2f} |")
+        show(rows)
     if plot:
-        shown = {k: x for k, x in groups.items() if "reconstr" not in k and "interp" not in k}
-        draw(shown, plot)
+        draw(sets, codec.kinds, plot)
 
 
-def draw(groups: dict[str, Tensor], path: Path) -> None:
-    """Draw the mean self-similarity of each group."""
-    figure, axes = plt.subplots(1, len(groups), figsize=(2.6 * len(groups), 2.9))
-    for axis, (name, x) in zip(axes, groups.items(), strict=True):
-        alike = self_similarity(x).mean(0)
-        alike = alike.mean(0) if alike.ndim == 3 else alike
-        np.fill_diagonal(alike, np.nan)
-        axis.imshow(alike, vmin=0.35, vmax=0.85, cmap="magma")
-        axis.set_title(name.replace(", ", "\n"), fontsize=8)
-        axis.set_xticks(range(0, len(alike), 4), range(1, len(alike) + 1, 4), fontsize=7)
-        axis.set_yticks(range(0, len(alike), 4), range(1, len(alike) + 1, 4), fontsize=7)
-    save(figure, path)
+def made(space, data: np.ndarray, seed: int) -> Windows:
+    """Return a model's own windows, as many as there are of data."""
+    means = space.posterior_of(torch.from_numpy(data)).mean
+    fitted = {} if space.prior is None else {"samples": (space.sample_codes(len(data), seed), 1.0)}
+    codes = {
+        **fitted,
+        "N(0, I)": (space.sample_codes(len(data), seed, "normal"), 1.0),
+        "half way": (slerp(means, means.roll(1, 0), 0.5), 0.0),
+        "reconstructions": (means, 0.0),
+    }
+    return {
+        name: space.decode_to_examples(z, temperature, seed).cpu().numpy()
+        for name, (z, temperature) in codes.items()
+    }
+
+
+def show(rows: dict[str, dict[str, float]]) -> None:
+    """Print the table."""
+    columns = list(next(iter(rows.values())))
+    width = max(map(len, rows)) + 2
+    heads = [column.removesuffix("_bars").replace("_", " ") for column in columns]
+    click.echo(" " * width + "".join(f"{head:>17}" for head in heads))
+    for name, row in rows.items():
+        click.echo(f"{name:{width}}" + "".join(f"{row[column]:17.3f}" for column in columns))
+
+
+def draw(sets: Windows, kinds: tuple[str, ...], path: Path) -> None:
+    """Draw the mean self-similarity of every set, a row of panels for each voice."""
+    figure = Figure(figsize=(1.7 * len(sets), 1.9 * len(kinds) + 0.2), layout="constrained")
+    panels = figure.subplots(len(kinds), len(sets), squeeze=False)
+    for column, (name, x) in enumerate(sets.items()):
+        voices = self_similarity(x.reshape(*x.shape[:2], len(kinds))).mean(axis=0)
+        for row, (kind, picture) in enumerate(zip(kinds, voices, strict=True)):
+            axes = panels[row][column]
+            image = axes.imshow(picture, vmin=0, vmax=1, cmap="magma")
+            axes.set(xticks=[], yticks=[])
+            if row == 0:
+                axes.set_title(name.replace(", ", "\n"), fontsize=7)
+            if column == 0 and len(kinds) > 1:
+                axes.set_ylabel(kind, fontsize=7)
+    bar = figure.colorbar(image, ax=panels, shrink=0.7, aspect=30)
+    bar.ax.tick_params(labelsize=6)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=130)
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ class Setting:
         import facevae
 
         with TemporaryDirectory() as place:
-            for number, face in enumerate(facevae.load("faces_64").sample(count, 0.8, seed=7)):
+            for number, face in enumerate(facevae.load("faces_64").sample(count, seed=7)):
                 face.save(Path(place) / f"{number:05}.png")
             yield Path(place)
 

@@ -128,19 +128,22 @@ def train(
     if representation and not texts:
         raise UsageError(f"--representation {representation} needs text files")
     learn.need(*learn.NEEDED, *(() if texts else ("pyarrow",)))
+    from seqvae.presets import PRESETS
+
+    recipes = lesson.file(PRESETS)
     if texts:
-        _train_text(lesson, texts)
+        _train_text(lesson, recipes, texts)
     else:
-        _train_music(lesson, data)
+        _train_music(lesson, recipes, data)
 
 
-def _train_music(lesson: learn.Lesson, data: Path) -> None:
+def _train_music(lesson: learn.Lesson, recipes: Path, data: Path) -> None:
     from seqvae import train as training
     from seqvae.data.shards import read_summary
 
     summary = read_summary(data)
     kind, bars = (summary["representation"][key] for key in ("name", "bars"))
-    preset = _preset(lesson, f"{kind}_{bars}bar")
+    preset = _preset(lesson, recipes, f"{kind}_{bars}bar")
     place = lesson.place(preset)
     windows = summary["windows"]
     lesson.begin(
@@ -152,12 +155,12 @@ def _train_music(lesson: learn.Lesson, data: Path) -> None:
     lesson.end("seqvae", preset, place, result)
 
 
-def _train_text(lesson: learn.Lesson, texts: Sequence[Path]) -> None:
+def _train_text(lesson: learn.Lesson, recipes: Path, texts: Sequence[Path]) -> None:
     from seqvae.text import train as training
     from seqvae.text.data import read_sentences, split
 
     parts = split(read_sentences(texts))
-    preset = _preset(lesson, "sentences")
+    preset = _preset(lesson, recipes, "sentences")
     place = lesson.place(preset)
     lesson.begin(preset, f"{len(parts.train):,} sentences, {len(parts.validation):,} to validate")
     result = training.train(
@@ -166,19 +169,18 @@ def _train_text(lesson: learn.Lesson, texts: Sequence[Path]) -> None:
     lesson.end("seqvae", preset, place, result)
 
 
-def _preset(lesson: learn.Lesson, start: str) -> Preset:
+def _preset(lesson: learn.Lesson, recipes: Path, start: str) -> Preset:
     """Return the recipe that was asked for, or the first one whose name begins in a way."""
-    from seqvae.presets import PRESETS, load_preset, preset_names
+    from seqvae.presets import load_preset, preset_names
 
-    file = lesson.file(PRESETS)
-    names = preset_names(file)
+    names = preset_names(recipes)
     name = lesson.preset
     if name is None:
         fitting = [name for name in names if len(names) == 1 or name.startswith(start)]
         if not fitting:
             raise UsageError(f"choose a --preset of {', '.join(names)}")
         name = fitting[0]
-    return load_preset(name, lesson.settings(), file)
+    return load_preset(name, lesson.settings(), recipes)
 
 
 def _most(inputs: Sequence[Path]) -> str:

@@ -50,7 +50,7 @@ class DigitPresentation(Presentation):
     reads = (".png", ".jpg", ".jpeg", ".bmp")
     suffixes = (".png",)
 
-    def choose_model(self, paths: Sequence[Path]) -> Choice:
+    def choose_model(self, paths: Sequence[Path], options: Mapping[str, Any]) -> Choice:
         """Return the model with both terms, once it is trained."""
         if not (BOX / FAVOURITE / "config.json").exists():
             remedy = "python -m examples.digits train makes some"

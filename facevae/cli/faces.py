@@ -108,7 +108,7 @@ class FacePresentation(Presentation):
         each = 8 if output.suffix.lower() in SHEETS else 24
         return each * (inputs - 1) + 1
 
-    def choose_model(self, paths: Sequence[Path]) -> Choice:
+    def choose_model(self, paths: Sequence[Path], options: Mapping[str, Any]) -> Choice:
         """Return the favourite model, after a look at the inputs."""
         from facevae.domain import DOMAIN
 

@@ -75,18 +75,22 @@ class MusicPresentation(Presentation):
         ]
         return taking * (verb in _TAKING) + writing * (verb in _WRITING)
 
-    def choose_model(self, paths: Sequence[Path]) -> Choice:
+    def choose_model(self, paths: Sequence[Path], options: Mapping[str, Any]) -> Choice:
         """Return the shipped model for what the files are with the longest window that fits.
 
-        Trios shorter than any model for them are taken as melodies.
+        Trios shorter than any model for them are taken as melodies. What is before the bar that
+        was asked for does not count.
         """
         from seqvae.codecs import detect
 
         kind, bars, reason = FAVOURITE, 1, "choose another with --model"
         if paths:
+            before = max(options.get("bar") or (1,)) - 1
             kind, bars = detect(list(paths))
+            bars = max(1, bars - before)
             if kind == "trio" and min(_shipped(kind), default=bars + 1) > bars:
                 kind, bars = detect(list(paths), trios=False)
+                bars = max(1, bars - before)
             what = {"drums": "drums", "melody": "a melody", "trio": "melody, bass and drums"}[kind]
             more = " or more" if len(paths) > 1 else ""
             reason = f"for {what}, {counted(bars, 'bar')}{more}"

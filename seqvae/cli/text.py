@@ -55,7 +55,7 @@ class TextPresentation(Presentation):
         """Return whether an input is a sentence and no path."""
         return _is_typed(input_)
 
-    def choose_model(self, paths: Sequence[Path]) -> Choice:
+    def choose_model(self, paths: Sequence[Path], options: Mapping[str, Any]) -> Choice:
         """Return the shipped model for text."""
         from seqvae.domain import DOMAIN
 

@@ -61,15 +61,22 @@ def test_the_model_that_fits(
     fill: Any, examples: Path, names: str, box: tuple[str, ...], model: str, reason: str
 ) -> None:
     fill(*box)
-    choice = SHOW.choose_model([examples / f"{name}.mid" for name in names.split()])
+    choice = SHOW.choose_model([examples / f"{name}.mid" for name in names.split()], {})
     assert choice == (model, reason)
+
+
+def test_music_before_the_bar_that_was_asked_for_does_not_count(fill: Any, examples: Path) -> None:
+    fill(*ALL)
+    for bar, model in ((1, "melody_16bar"), (2, "melody_2bar"), (9, "melody_2bar")):
+        assert SHOW.choose_model([examples / "garden.mid"], {"bar": (bar,)}).model == model
+    assert SHOW.choose_model([examples / "cafe.mid"], {"bar": (9,)}).model == "melody_2bar"
 
 
 def test_a_short_trio_is_a_melody(fill: Any, examples: Path, tmp_path: Path) -> None:
     fill(*ALL)
     midi = TrioCodec(8).decode(TrioCodec(8).encode(examples / "train.mid"))
     midi.write(str(tmp_path / "short.mid"))
-    assert SHOW.choose_model([tmp_path / "short.mid"]).model == "melody_2bar"
+    assert SHOW.choose_model([tmp_path / "short.mid"], {}).model == "melody_2bar"
 
 
 def options(**given: Any) -> dict[str, Any]:

@@ -65,7 +65,7 @@ class PointPresentation(cli.Presentation):
     def steps(self, inputs: int, output: Path) -> int:
         return 4 * (inputs - 1)
 
-    def choose_model(self, paths: Sequence[Path]) -> cli.Choice:
+    def choose_model(self, paths: Sequence[Path], options: Any) -> cli.Choice:
         return cli.Choice("points", "the only one")
 
     def sources(

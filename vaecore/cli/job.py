@@ -62,7 +62,7 @@ class Job:
         check_files([path for path in paths if not self.presentation.typed(path)])
         reason = ""
         if self.model is None:
-            self.model, reason = self.presentation.choose_model(paths)
+            self.model, reason = self.presentation.choose_model(paths, self.options)
         if self.domain.threads is not None:
             import torch
 

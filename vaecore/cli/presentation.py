@@ -138,8 +138,12 @@ class Presentation(ABC):
         return max(9, inputs)
 
     @abstractmethod
-    def choose_model(self, paths: Sequence[Path]) -> Choice:
+    def choose_model(self, paths: Sequence[Path], options: Mapping[str, Any]) -> Choice:
         """Return the shipped model that fits the inputs (the favourite one if there are none).
+
+        Args:
+            paths: The inputs.
+            options: Values of the domain's own options.
 
         Raises:
             DataError: The inputs cannot be used, or there is no model for them.

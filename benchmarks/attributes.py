@@ -20,15 +20,15 @@ from torch import Tensor
 
 import seqvae
 from seqvae.attributes import effects
-from seqvae.data.shards import read_windows
+from seqvae.data.streaming import ShardedWindows
 from seqvae.properties import measure
 from vaecore import quartile_attribute_vector
 
 
-def some(windows: np.ndarray, limit: int) -> Tensor:
-    """Return at most `limit` windows, evenly spread."""
-    chosen = np.linspace(0, len(windows) - 1, min(limit, len(windows))).astype(int)
-    return torch.from_numpy(windows[chosen].astype(np.int64))
+def some(space, shards: Path, split: str, limit: int) -> Tensor:
+    """Return at most `limit` windows of a split, evenly spread."""
+    windows = ShardedWindows(shards, split).spread(limit)
+    return torch.from_numpy(windows.astype(np.int64)).reshape(-1, *space.codec.shape)
 
 
 def quartile_vectors(space, windows: Tensor) -> dict[str, Tensor]:
@@ -62,10 +62,10 @@ def table(names: list[str], matrix: np.ndarray) -> str:
 @click.option("--quartiles", is_flag=True, help="The paper's vectors instead of the shipped ones.")
 def main(model, shards, windows, strength, quartiles) -> None:
     space = seqvae.load(model)
-    test = some(read_windows(shards, "test"), windows)
+    test = some(space, shards, "test", windows)
     vectors = space.attributes
     if quartiles:
-        vectors = quartile_vectors(space, some(read_windows(shards, "train"), 10_000))
+        vectors = quartile_vectors(space, some(space, shards, "train", 10_000))
     known = list(measure(space.codec.name, test))
     names = [name for name in known if name in vectors]
     matrix = effects(space, {name: vectors[name] for name in names}, test, strength)

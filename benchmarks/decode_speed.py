@@ -17,20 +17,13 @@ import os
 import click
 import torch
 from machine import about, matmul, medians, peak_gib
+from products import decoding
 from train_speed import SHAPES, build
 
 import seqvae
-from seqvae.networks.model import SequenceVAE
 
 REFERENCE = {"sample": 474, "decode": 590, "encode": 371}
 """Best sequences per second of Magenta's `cat-drums_2bar_small` at batch 64, on two cores."""
-
-
-def operations(model: SequenceVAE) -> float:
-    """Return the operations that decoding one window cannot do without."""
-    a = model.architecture
-    decoder = 4 * a.decoder_dim * a.decoder_dim * (2 * a.decoder_layers - 1)
-    return 2 * a.steps * (decoder + a.decoder_dim * model.decoder.head.projection.out_features)
 
 
 @click.command(help=__doc__)
@@ -58,7 +51,7 @@ def main(models, batch, threads, seconds, as_json) -> None:
             row = {"model": name, "batch": batch}
             row |= {key: batch * medians(work, seconds) for key, work in works.items()}
             row["latency_ms"] = 1e3 / medians(lambda: model.decode(z[:1], 0.0, 0), seconds)  # noqa: B023
-        row["gflop_per_second"] = row["decode"] * operations(model) / 1e9
+        row["gflop_per_second"] = row["decode"] * decoding(model.decoder) / 1e9
         rows.append(row)
     if as_json:
         click.echo(json.dumps({"matmul_gflop_per_second": roof / 1e9, "rows": rows}, indent=1))

@@ -49,7 +49,7 @@ def bound(model, x: Tensor, samples: int, generator: torch.Generator) -> Tensor:
 @click.option("--plot", type=click.Path(path_type=Path))
 def main(model, shards, pairs, steps, samples, path, seed, as_json, plot) -> None:
     space = seqvae.load(model)
-    windows = read_windows(shards, "test")
+    windows = read_windows(shards, "test").reshape(-1, *space.codec.shape)
     rng = np.random.default_rng(seed)
     chosen = rng.choice(len(windows), 2 * pairs, replace=False)
     a, b = torch.from_numpy(windows[chosen].astype(np.int64)).split(pairs)
@@ -61,14 +61,20 @@ def main(model, shards, pairs, steps, samples, path, seed, as_json, plot) -> Non
     take_b = (
         torch.from_numpy(rng.random((pairs, 1, a.shape[1]))) < torch.linspace(0, 1, steps)[:, None]
     )
+    take_b = take_b.view(*take_b.shape, *[1] * (a.dim() - 2))  # all voices of a step together
     naive = torch.where(take_b, b[:, None], a[:, None])
     generator = torch.Generator().manual_seed(seed)
     table = {"t": torch.linspace(0, 1, steps).tolist()}
     for name, x in (("latent", ours), ("naive", naive)):
         likelihood = bound(space.model, x.flatten(0, 1), samples, generator).view(pairs, steps)
         table[name] = {
-            "distance_from_a": (x != x[:, :1]).double().mean((0, 2)).tolist(),
-            "distance_from_b": (x != x[:, -1:]).double().mean((0, 2)).tolist(),
+            "distance_from_a": (x != x[:, :1]).double().transpose(0, 1).flatten(1).mean(1).tolist(),
+            "distance_from_b": (x != x[:, -1:])
+            .double()
+            .transpose(0, 1)
+            .flatten(1)
+            .mean(1)
+            .tolist(),
             "log_likelihood": likelihood.mean(0).tolist(),
         }
     if as_json:

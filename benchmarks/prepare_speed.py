@@ -8,8 +8,7 @@ machine counts little), the median of several repeats. `to windows` is all that 
 note_seq, which Magenta reads with: to a NoteSequence; split and quantised (`to the grid`); and to
 windows as its `Melody` and `DrumTrack` find them. `read` is the roofline: the files' bytes from the
 system's cache, and nothing done with them. `other windows` counts the files for which a parser
-gives other windows than ours, by what differs first: the file is refused by one of them, tempos,
-meters, notes, or only which track they are put to.
+gives other windows than ours; `--differences` lists those of symusic with their cause instead.
 
 `prepare` is the whole command on transposed copies, on two sizes: its cost per file, all processes
 together, must be the same. Needs symusic, pretty_midi; note_seq where it is installed.
@@ -26,7 +25,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -34,78 +32,25 @@ from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 import reference_windows
+from parsers import (
+    CAUSES,
+    attempt,
+    by_pretty_midi,
+    by_symusic,
+    count_causes,
+    differences,
+    ours,
+    windows_of,
+)
 
 from seqvae.codecs import SequenceCodec, make_codec
 from seqvae.data.guard import Guard
 from seqvae.data.reading import find_files, read_file
-from seqvae.midi import parse_score, read_bytes, read_score
-from seqvae.score import Meter, Notes, Score
-from seqvae.smf import TempoMap
-from vaecore.errors import DataError
 
 PACKAGES = ("numpy", "symusic", "pretty_midi", "note-seq", "pyarrow")
 HEAD = ("work", "files", "files/s per core", "ms/file", "MB/s", "of read", "windows",
         "other windows", "times the reference", "peak MB")  # fmt: skip
-
-Parser = Callable[[str], Score]
-
-
-def ours(path: str) -> Score:
-    return parse_score(read_bytes(path), path)
-
-
-def by_pretty_midi(path: str) -> Score:
-    from pretty_midi import PrettyMIDI
-
-    return read_score(PrettyMIDI(path))
-
-
-def by_symusic(path: str) -> Score:
-    """Read with symusic, and put what it gives into the arrays that all codecs take."""
-    import symusic
-
-    midi = symusic.Score(path)
-    arrays = [track.notes.numpy() for track in midi.tracks]
-    used = [number for number, notes in enumerate(arrays) if len(notes["time"])]
-    if not used:
-        raise DataError("has no notes", path=path)
-    tracks = [midi.tracks[number] for number in used]
-    sizes = [len(arrays[number]["time"]) for number in used]
-    columns = {
-        name: np.concatenate([arrays[number][name] for number in used]).astype(np.int64)
-        for name in ("time", "duration", "pitch", "velocity")
-    }
-    quarter = midi.ticks_per_quarter
-    scales = [(0, 0.5 / quarter)]
-    for tempo in midi.tempos:
-        scale = (0, tempo.mspq / 1e6 / quarter) if tempo.time == 0 else None
-        scales = [scale] if scale else [*scales, (tempo.time, tempo.mspq / 1e6 / quarter)]
-    clock = TempoMap(scales, quarter)
-    notes = Notes.of(
-        clock(columns["time"]),
-        clock(columns["time"] + columns["duration"]),
-        columns["pitch"],
-        columns["velocity"],
-        np.repeat(np.arange(len(used)), sizes),
-        np.repeat([track.program for track in tracks], sizes),
-        np.repeat([track.is_drum for track in tracks], sizes),
-    )
-    meters = tuple(
-        Meter(float(clock(np.array(m.time))), m.numerator, m.denominator)
-        for m in midi.time_signatures
-    )
-    tempos = tuple(zip(clock.seconds.tolist(), clock.tempos.tolist(), strict=True))
-    return Score(notes, tempos, meters, {n: track.name for n, track in enumerate(tracks)}, path)
-
-
-def attempt(work: Callable[[Any], Any], path: Any) -> Any:
-    """Return what is made of a file; None if it is refused, as each package does in its way."""
-    try:
-        return work(path)
-    except Exception:
-        return None
 
 
 def milliseconds(work: Callable[[str], Any], paths: Sequence[str], repeats: int) -> float:
@@ -117,29 +62,6 @@ def milliseconds(work: Callable[[str], Any], paths: Sequence[str], repeats: int)
             attempt(work, path)
         times.append((time.process_time() - begin) / len(paths) * 1000)
     return statistics.median(times)
-
-
-def windows_of(score: Score | None, codec: SequenceCodec) -> list[bytes]:
-    return [] if score is None else sorted(w.x.tobytes() for w in codec.find(score).windows)
-
-
-def cause(ours: Score | None, theirs: Score | None) -> str:
-    """Return in what two readings of a file differ first."""
-    if ours is None or theirs is None:
-        return "refused"
-
-    def tempos(score: Score) -> list[float]:
-        return [round(tempo, 2) for _, tempo in score.tempos]
-
-    def table(score: Score) -> list[tuple]:
-        n = score.notes
-        return sorted(zip(n.start.round(4), n.end.round(4), n.pitch, n.is_drum, strict=True))
-
-    if tempos(ours) != tempos(theirs):
-        return "tempos"
-    if [str(m) for m in ours.meters] != [str(m) for m in theirs.meters]:
-        return "meters"
-    return "notes" if table(ours) != table(theirs) else "tracks"
 
 
 def peak(path: str, codec: SequenceCodec) -> float:
@@ -172,18 +94,14 @@ def parsers(paths: Sequence[str], kind: str, repeats: int) -> list[dict[str, Any
                      / 1000, **more})  # fmt: skip
 
     row("read", lambda path: Path(path).read_bytes())
-    mine = [attempt(ours, path) for path in paths]
-    expected = [windows_of(score, codec) for score in mine]
+    expected = [windows_of(attempt(ours, path), codec) for path in paths]
     count = sum(map(len, expected))
     row("seqvae to notes", ours)
     row("seqvae to windows", lambda path: read_file(path, codec, None, True), windows=count)
     rows[-1]["peak"] = most_memory(paths, codec)
     for name, parser in (("symusic", by_symusic), ("pretty_midi", by_pretty_midi)):
-        theirs = [attempt(parser, path) for path in paths]
-        found = [windows_of(score, codec) for score in theirs]
-        different = Counter(
-            cause(a, b) for a, b, x, y in zip(mine, theirs, expected, found, strict=True) if x != y
-        )
+        found = [windows_of(attempt(parser, path), codec) for path in paths]
+        different = sum(x != y for x, y in zip(expected, found, strict=True))
         row(f"{name} to notes", parser)
         row(f"{name} to windows", lambda path, p=parser: codec.find(p(path)),
             windows=sum(map(len, found)), different=different)  # fmt: skip
@@ -249,7 +167,6 @@ def command(folder: Path, kind: str, repeats: int) -> dict[str, Any]:
 
 def shown(row: dict[str, Any], roof: float) -> str:
     """Return a line of the table."""
-    different = row.get("different")
     cells = (
         row["work"],
         f"{row['files']:,}",
@@ -258,7 +175,7 @@ def shown(row: dict[str, Any], roof: float) -> str:
         f"{row['MB/s']:,.1f}",
         f"{row['MB/s'] / roof:.1%}",
         f"{row['windows']:,}" if "windows" in row else "",
-        "" if different is None else ", ".join(f"{n} {w}" for w, n in different.items()) or "none",
+        f"{row['different']}" if "different" in row else "",
         f"{row['ratio']:.1f}" if "ratio" in row else "",
         f"{row['peak']:.0f}" if "peak" in row else "",
     )
@@ -286,12 +203,16 @@ def machine() -> str:
 @click.option("--files", default=200, show_default=True, help="Of each folder.")
 @click.option("--repeats", default=5, show_default=True)
 @click.option("--copies", "count", default=1000, show_default=True, help="And four times as many.")
+@click.option("--differences", "explain", is_flag=True, help="Why symusic's windows are others.")
 @click.option("--quick", is_flag=True, help="Little of everything, to see that it works.")
-def main(folders: tuple[Path, ...], files: int, repeats: int, count: int, quick: bool) -> None:
+def main(
+    folders: tuple[Path, ...], files: int, repeats: int, count: int, explain: bool, quick: bool
+) -> None:
     if quick:
         files, repeats, count = 12, 2, 30
-    click.echo(f"{machine()}; medians of {repeats}\n")
-    click.echo(f"| {' | '.join(HEAD)} |\n|{'---|' * len(HEAD)}")
+    if not explain:
+        click.echo(f"{machine()}; medians of {repeats}\n")
+        click.echo(f"| {' | '.join(HEAD)} |\n|{'---|' * len(HEAD)}")
     for folder in folders:
         found = [file.path for file in find_files([folder], (".mid", ".midi"))]
         paths = found[:: max(1, len(found) // files)][:files]
@@ -299,10 +220,16 @@ def main(folders: tuple[Path, ...], files: int, repeats: int, count: int, quick:
                        for p in paths)  # fmt: skip
         kinds = ("drums", "melody") if melodies else ("drums",)
         for kind in kinds:
+            if explain:
+                explained(folder, paths, kind)
+                continue
             rows = parsers(paths, kind, repeats)
             for row in rows:
                 row["work"] = f"{folder.name}, {kind}: {row['work']}"
                 click.echo(shown(row, rows[0]["MB/s"]))
+    if explain:
+        click.echo("\n".join(f"{cause}: {text}" for cause, text in CAUSES.items()))
+        return
     with tempfile.TemporaryDirectory() as place:
         found = [file.path for file in find_files([folders[0]], (".mid", ".midi"))]
         for number in (count, 4 * count):
@@ -310,6 +237,17 @@ def main(folders: tuple[Path, ...], files: int, repeats: int, count: int, quick:
             row = command(folder, "melody", max(1, repeats // 2))
             row["work"] = f"{folders[0].name}, melody: prepare, whole command"
             click.echo(shown(row, rows[0]["MB/s"]))
+
+
+def explained(folder: Path, paths: Sequence[str], kind: str) -> None:
+    """List the files whose windows by symusic are others, and why."""
+    found = list(differences(paths, make_codec({"name": kind})))
+    click.echo(f"{folder.name}, {kind}: {len(found)} of {len(paths)} files")
+    for each in found:
+        name = os.path.relpath(each.path, folder)
+        click.echo(f"  {name}: {', '.join(each.causes)} ({each.example})")
+    total = count_causes(found).most_common()
+    click.echo("  " + "; ".join(f"{causes} {number}" for causes, number in total) + "\n")
 
 
 if __name__ == "__main__":

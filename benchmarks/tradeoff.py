@@ -21,7 +21,8 @@ import torch
 from figures import pair, save
 
 import seqvae
-from seqvae.data.shards import read_windows
+from seqvae.codecs import make_codec
+from seqvae.data.shards import read_summary, read_windows
 from seqvae.evaluate import compare, measure
 from vaecore import GaussianMixture
 
@@ -45,7 +46,8 @@ def divergence(representation: str, samples: torch.Tensor, data: torch.Tensor) -
 @click.option("--plot", type=click.Path(path_type=Path), help="Draw the curve as PNG.")
 def main(shards, models, windows, components, seed, as_json, plot) -> None:
     order = np.random.default_rng(seed).permutation
-    test, train = (read_windows(shards, split) for split in ("test", "train"))
+    shape = make_codec(read_summary(shards)["representation"]).shape
+    test, train = (read_windows(shards, split).reshape(-1, *shape) for split in ("test", "train"))
     test, train = (torch.from_numpy(w[order(len(w))].astype(np.int64)) for w in (test, train))
     data = test[:windows]
     rows = []

@@ -4,13 +4,13 @@
 
 Each setting runs in a process of its own. `drums small` and `melody small` have the layers of
 Magenta's `cat-drums_2bar_small` and `cat-mel_2bar_small`: encoder 512 in both directions, decoder
-256, 256, z 256, 32 steps. The others are presets. A step is forward, backward and Adam, on random
-windows. `seq/s` is the median over repeats; `GFLOP` are the operations of the matrix products that
-a window cannot do without (recurrence, layer to layer, z, logits; three times those of a forward
-pass; a token's share of the gates counts for nothing, since it could be looked up); `of matmul` is
-the share of the rate that a product of 2048 x 2048 matrices reaches in the same process, in the
-same type, just before. `freed` says whether freed memory is kept (`vaecore.device`) or given back
-to the system, as a plain process does.
+256, 256, z 256, 32 steps; `hierdec reduced` those of the `hierdec-mel_16bar` that was measured:
+encoder 512, 512 over 256 steps, conductor and core 256, 256. The others are presets. A step is
+forward, backward and Adam, on random windows. `seq/s` is the median over repeats; `GFLOP` are the
+operations of the matrix products that a window cannot do without (`products.py`; three times those
+of a forward pass); `of matmul` is the share of the rate that a product of 2048 x 2048 matrices
+reaches in the same process, in the same type, just before. `freed` says whether freed memory is
+kept (`vaecore.device`) or given back to the system, as a plain process does.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import sys
 import click
 import torch
 from machine import about, matmul, medians, peak_gib
+from products import decoding, encoding
 
 from seqvae.networks.architecture import SequenceArchitecture
 from seqvae.networks.model import SequenceVAE
@@ -33,21 +34,23 @@ SMALL = {
     "steps": 32, "latent_dim": 256, "encoder_dim": 512, "decoder_dim": 256, "decoder_layers": 2,
     "readout": "final", "conditioning": "shared",
 }  # fmt: skip
-SHAPES = {"drums small": {"classes": 512, **SMALL}, "melody small": {"classes": 90, **SMALL}}
-REFERENCE = {("drums small", 512): 188, ("drums small", 64): 109}
+PHRASE = {
+    "steps": 256, "classes": 90, "latent_dim": 256, "encoder_dim": 512, "encoder_layers": 2,
+    "levels": [16, 16], "conductor_dim": 256, "conductor_layers": 2, "segment_dim": 256,
+    "decoder_dim": 256, "decoder_layers": 2, "readout": "final", "conditioning": "shared",
+}  # fmt: skip
+SHAPES = {
+    "drums small": {"classes": 512, **SMALL},
+    "melody small": {"classes": 90, **SMALL},
+    "hierdec reduced": PHRASE,
+}
+REFERENCE = {("drums small", 512): 188, ("drums small", 64): 109, ("hierdec reduced", 32): 3.7}
 """Best sequences per second of Magenta on two cores of a Zen 4, 32-bit."""
 
 
 def operations(model: SequenceVAE) -> float:
     """Return the operations that training on one window cannot do without."""
-    a = model.architecture
-    encoder = 2 * a.steps * 4 * a.encoder_dim * a.encoder_dim
-    encoder += 2 * a.steps * 4 * a.encoder_dim * 3 * a.encoder_dim * (a.encoder_layers - 1)
-    code = model.encoder.mean.weight.numel() + model.encoder.stddev.weight.numel()
-    decoder = a.steps * 4 * a.decoder_dim * a.decoder_dim * (2 * a.decoder_layers - 1)
-    start = model.decoder.initial.weight.numel()
-    head = a.steps * a.decoder_dim * model.decoder.head.projection.out_features
-    return 3 * 2 * (encoder + code + decoder + start + head)
+    return 3 * (encoding(model.encoder) + decoding(model.decoder))
 
 
 def build(name: str) -> SequenceVAE:

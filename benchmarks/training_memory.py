@@ -2,10 +2,13 @@
 
     python benchmarks/training_memory.py --limit 2000 --times 10
 
-Writes shards of random windows, `--times` as large as the limit, and trains a tiny model on them in
-a process of its own. Prints the memory that is resident over the steps, and fails where it is more
-than the limit beyond what it was after importing everything. Address space is limited as well, with
-room for what threads reserve and never use: reading all windows would fail at once.
+Writes shards of random windows, `--times` as large as the limit, and trains on them in a process of
+its own, once through all of them: read, shuffled and batched as `seqvae train` does, with Lightning
+and with validations, checkpoints and logs. Only the model is not one of music, but a bag of tokens,
+so that reading is most of the work. Prints the memory that is resident over the steps, and fails
+where it is more than the limit beyond what it was after importing everything. Address space is
+limited as well, with room for what threads reserve and never use: reading all windows would fail
+at once.
 """
 
 from __future__ import annotations
@@ -22,32 +25,19 @@ from pathlib import Path
 import click
 import numpy as np
 
-STEPS, CLASSES = 32, 90
-"""Of a window: two bars of melody."""
+STEPS, CLASSES = 32, 4
+"""Of a window."""
 RESERVED = 1 << 30
 """Address space for stacks and arenas of threads."""
 ALLOCATORS = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "2"}
 """Without these, gigabytes of address space are reserved and never used."""
 ROWS = 100_000
 """Windows that are written at once."""
-RECIPE = {
-    "memory": {
-        "description": "a tiny model, so that reading is most of the work",
-        "representation": {"name": "melody", "bars": 2},
-        "architecture": {
-            "tokens": "melody", "latent_dim": 4, "embedding_dim": 8, "encoder_dim": 8,
-            "decoder_dim": 8, "summary_dim": 2,
-        },
-        "data": {"stream": "always"},
-        "training": {"accelerator": "cpu", "precision": "32", "threads": 1, "monitor": None},
-    }
-}  # fmt: skip
 
 
 def write_shards(folder: Path, size: int) -> int:
     """Write shards whose windows take so many bytes in memory; return how many windows."""
-    from seqvae.codecs import make_codec
-    from seqvae.data.shards import SUMMARY, ShardWriter, Windows
+    from seqvae.data.shards import ShardWriter, Windows
 
     generator = np.random.default_rng(0)
     counts = {"train": size // (2 * STEPS), "validation": 1024, "test": 1}
@@ -59,9 +49,6 @@ def write_shards(folder: Path, size: int) -> int:
                 zeros = np.zeros(n, np.int32)
                 tempo = np.full(n, 120, np.float32)
                 writer.add(Windows(window, zeros, zeros, tempo, zeros.astype(np.int16), ["a.mid"]))
-    codec = make_codec(RECIPE["memory"]["representation"])
-    about = {"representation": codec.config, "windows": counts, "sources": ["random"]}
-    (folder / SUMMARY).write_text(json.dumps(about))
     return counts["train"]
 
 
@@ -71,66 +58,77 @@ def memory() -> tuple[int, int]:
     return tuple(int(page) * os.sysconf("SC_PAGE_SIZE") for page in pages[:2])
 
 
-def train_within(shards: Path, limit: int, every: int) -> None:
+def train_within(shards: Path, limit: int, steps: int, batch: int) -> None:
     """Train in this process within a limit; print the step and the resident bytes as JSON."""
     import lightning.pytorch as pl
     import pyarrow.parquet  # noqa: F401
     import tensorboard  # noqa: F401
+    import torch
+    from torch import nn
 
-    from seqvae import train as training
-    from seqvae.presets import load_preset
+    from seqvae.data.dataset import WindowLoader
+    from seqvae.data.streaming import ShardedWindows, StreamLoader
+    from vaecore.model import VAE
+    from vaecore.training import TrainingConfig, fit
 
-    preset = load_preset("memory", path=shards / "recipe.yaml")
-    reserved, resident = memory()
-    resource.setrlimit(resource.RLIMIT_AS, (reserved + limit + RESERVED, resource.RLIM_INFINITY))
-    print(json.dumps([0, resident]), flush=True)
+    class Encoder(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.bag = nn.EmbeddingBag(CLASSES, 4)
+
+        def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            mean, log_stddev = self.bag(x).chunk(2, dim=1)
+            return mean, log_stddev.exp()
+
+    class Decoder(nn.Linear):
+        def log_likelihood(self, x: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+            return self(z).log_softmax(dim=1).gather(1, x).sum(dim=1)
 
     class Watch(pl.Callback):
         def on_train_batch_end(self, trainer: pl.Trainer, *_: object) -> None:
-            if trainer.global_step % every == 0:
+            if trainer.global_step % max(1, steps // 20) == 0:
                 print(json.dumps([trainer.global_step, memory()[1]]), flush=True)
 
-    fit = training.fit
-    training.fit = lambda *a, **k: fit(*a, **k, callbacks=[Watch()])
-    training.complete = lambda *a: None
-    training.train(preset, shards, shards / "run", progress=False)
+    reserved, resident = memory()
+    resource.setrlimit(resource.RLIMIT_AS, (reserved + limit + RESERVED, resource.RLIM_INFINITY))
+    print(json.dumps([0, resident]), flush=True)
+    config = TrainingConfig(
+        batch_size=batch, max_steps=steps, validate_every=max(1, steps // 4), precision="32",
+        accelerator="cpu", threads=1,
+    )  # fmt: skip
+    fit(
+        VAE(Encoder(), Decoder(2, CLASSES), 2),
+        StreamLoader(ShardedWindows(shards, "train"), batch),
+        WindowLoader.from_shards(shards, "validation", batch),
+        config,
+        shards / "run",
+        progress=False,
+        callbacks=[Watch()],
+    )
 
 
 @click.command()
 @click.option("--limit", default=2000, show_default=True, help="MB beyond what imports take.")
 @click.option("--times", default=10.0, show_default=True, help="Data in units of the limit.")
-@click.option("--steps", type=int, help="Steps to train. [default: one pass over the data]")
-@click.option("--batch", default=4096, show_default=True, help="Windows in a batch.")
-@click.option("--child", type=click.Path(path_type=Path), hidden=True)
-@click.option("--every", default=1, hidden=True)
-def main(
-    limit: int, times: float, steps: int | None, batch: int, child: Path | None, every: int
-) -> None:
+@click.option("--batch", default=16384, show_default=True, help="Windows in a batch.")
+@click.option("--child", nargs=2, hidden=True, help="Folder and steps: train on it, print JSON.")
+def main(limit: int, times: float, batch: int, child: tuple[str, str] | None) -> None:
     """Print resident memory over the steps of a training on more data than memory."""
     if child is not None:
-        train_within(child, limit << 20, every)
+        train_within(Path(child[0]), limit << 20, int(child[1]), batch)
         return
-    import yaml
-
     with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
         begin = time.monotonic()
-        count = write_shards(folder, int(times * limit) << 20)
-        disk = sum(path.stat().st_size for path in folder.iterdir()) / 2**20
+        count = write_shards(Path(place), int(times * limit) << 20)
+        disk = sum(path.stat().st_size for path in Path(place).iterdir()) / 2**20
         print(
             f"{count:,} windows: {count * 2 * STEPS / 2**20:,.0f} MB in memory, {disk:,.0f} MB on "
-            f"disk, written in {time.monotonic() - begin:.0f} s; limit {limit:,} MB"
-        )
-        steps = steps or count // batch
-        training = RECIPE["memory"]["training"]
-        training |= {"batch_size": batch, "max_steps": steps, "validate_every": max(1, steps // 2)}
-        (folder / "recipe.yaml").write_text(yaml.safe_dump(RECIPE))
-        every = max(1, steps // 10)
-        command = [sys.executable, __file__, "--child", folder, "--limit", limit, "--every", every]
+            f"disk, written in {time.monotonic() - begin:.0f} s; limit {limit:,} MB", flush=True
+        )  # fmt: skip
+        options = ["--child", place, count // batch, "--limit", limit, "--batch", batch]
+        command = [sys.executable, __file__, *map(str, options)]
         env = os.environ | ALLOCATORS
-        process = subprocess.Popen(
-            list(map(str, command)), stdout=subprocess.PIPE, text=True, env=env
-        )
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env)
         print("".join(f"{name:>13}" for name in ("step", "MB read", "MB resident", "beyond")))
         first, most = None, 0
         for line in process.stdout:

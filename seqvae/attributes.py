@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from vaecore.codec import Codec
     from vaecore.space import LatentSpace
 
-TRIAL = 256
-"""Windows on which directions and lengths are tried."""
+TRIAL, TRIAL_TOKENS = 256, 1 << 16
+"""Windows on which directions and lengths are tried, or fewer where they have many tokens."""
 LENGTHS = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
 """Lengths that are tried, relative to what the regression asks for."""
 
@@ -57,7 +57,8 @@ def fit_attributes(space: LatentSpace, windows: Tensor, codes: Tensor) -> dict[s
     scale[scale == 0] = 1
     standard = (values[usable] - values[usable].mean(axis=0)) / scale
     candidates = _directions(known, codes[torch.from_numpy(usable)], standard)
-    rows = torch.linspace(0, len(windows) - 1, min(TRIAL, len(windows))).long()
+    trial = min(TRIAL, TRIAL_TOKENS // windows[0].numel(), len(windows))
+    rows = torch.linspace(0, len(windows) - 1, trial).long()
     names = list(known)
     return {
         name: _best(space, directions, names.index(name), windows[rows], scale)

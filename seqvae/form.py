@@ -2,7 +2,8 @@
 
 How alike two bars are is told by their edit distance (Levenshtein): the least number of their 16
 tokens to insert, delete or replace to make one the other. So a bar that is shifted by a 16th is
-nearly the same, and one with another rhythm is not.
+nearly the same, and one with another rhythm is not. Bars with few notes are near each other by
+chance, so the shares of similar bars mean something only beside those of `shuffled_bars`.
 
     form("melody", windows)["repeated_bars"].mean()   # share of bars that were there before
     self_similarity(windows)[0]                       # the first window's picture, (bars, bars)
@@ -93,6 +94,18 @@ def self_similarity(windows: Any) -> Floats:
     if x.ndim == 3:
         return np.stack([self_similarity(x[..., k]) for k in range(x.shape[2])], axis=1)
     return 1 - distances(x) / STEPS_PER_BAR
+
+
+def shuffled_bars(windows: Any, seed: int = 0) -> NDArray[np.int64]:
+    """Return windows of the same bars dealt out anew: music of these bars, but without form.
+
+    Args:
+        windows: Class indices, `(n, steps)` or `(n, steps, voices)`, of whole bars.
+        seed: Of the order.
+    """
+    x = np.asarray(windows)
+    bars = x.reshape(-1, STEPS_PER_BAR, *x.shape[2:])
+    return np.random.default_rng(seed).permutation(bars).reshape(x.shape)
 
 
 def distances(windows: Any) -> NDArray[np.int64]:

@@ -6,9 +6,11 @@ changes, each piece starts again at 0, and inside a piece a second is a fixed nu
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -75,7 +77,9 @@ class Notes:
         start = np.asarray(start)
 
         def column(values: object, dtype: type) -> np.ndarray:
-            return np.broadcast_to(np.asarray(values, dtype), start.shape)
+            array = np.asarray(values, dtype).view()
+            array.flags.writeable = False  # scores are kept, and given to whoever reads them again
+            return array if array.shape == start.shape else np.broadcast_to(array, start.shape)
 
         return cls(
             column(start, start.dtype.type if start.size else float),
@@ -178,16 +182,20 @@ class Score:
         Args:
             keep: Which notes the pieces shall have, boolean `(notes,)`; all by default.
         """
-        notes = self.notes if keep is None else self.notes[keep]
-        notes = notes[np.argsort(notes.start, kind="stable")]
+        index = np.arange(len(self.notes)) if keep is None else np.flatnonzero(keep)
+        index = index[np.argsort(self.notes.start[index], kind="stable")]
+        notes = self.notes[index]
         splits = self._split_times()
-        bounds = np.searchsorted(notes.start, splits)
-        for k in range(len(splits) - 1):
-            begin, stop = splits[k], splits[k + 1]
-            # The state in force is the last event at or before the cut, as the reference has it.
-            tempo = next((q for t, q in reversed(self.tempos) if t <= begin), DEFAULT_TEMPO)
-            meter = next((m for m in reversed(self.meters) if m.time <= begin), Meter(0.0, 4, 4))
-            yield _quantise(notes[bounds[k] : bounds[k + 1]], begin, stop, tempo, meter)
+        bounds = np.searchsorted(notes.start, splits).tolist()
+        # The state in force is the last event at or before the cut, as the reference has it.
+        tempos = [DEFAULT_TEMPO, *(qpm for _, qpm in self.tempos)]
+        meters = [Meter(0.0, 4, 4), *self.meters]
+        tempo_times = [time for time, _ in self.tempos]
+        meter_times = [meter.time for meter in self.meters]
+        for (begin, stop), (first, last) in zip(pairwise(splits), pairwise(bounds), strict=True):
+            tempo = tempos[bisect_right(tempo_times, begin)]
+            meter = meters[bisect_right(meter_times, begin)]
+            yield _quantise(notes[first:last], begin, stop, tempo, meter)
 
     def _split_times(self) -> list[float]:
         """Return the cut times, from 0 to the total time; empty when nothing sounds."""
@@ -279,14 +287,15 @@ def minutes(seconds: float) -> str:
 
 def _quantise(notes: Notes, begin: float, stop: float, tempo: float, meter: Meter) -> Piece:
     """Put the notes of one piece, cut at `stop`, on the grid; halves go up."""
-    where = f"from {minutes(begin)} to {minutes(stop)}"
     quarters = (stop - begin) * tempo / 60.0
     problem = None
     if not meter.usable:
-        problem = "meter", f"is in {meter} {where}"
+        problem = "meter", f"is in {meter}"
     elif not 0 < quarters <= MAX_BARS * 4:
-        problem = "tempo", f"has a tempo of {tempo:g} {where}"
+        problem = "tempo", f"has a tempo of {tempo:g}"
     if problem:
+        rule, text = problem
+        problem = rule, f"{text} from {minutes(begin)} to {minutes(stop)}"
         bars = quarters / meter.quarters if 0 < quarters <= MAX_BARS * 4 else 1
         return Piece(notes[:0], begin, tempo, meter, max(1, round(bars)), problem)
     steps_per_second = STEPS_PER_QUARTER * tempo / 60.0

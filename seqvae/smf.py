@@ -14,12 +14,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from seqvae.smf_arrays import META, SYSEX, SYSEX_GOES_ON, Voices, read_tracks
+from seqvae.smf_arrays import (
+    META,
+    SYSEX,
+    SYSEX_GOES_ON,
+    TEMPO,
+    TIME_SIGNATURE,
+    TRACK_NAME,
+    Voices,
+    read_tracks,
+)
 
 DRUM_CHANNEL = 9
 # Data bytes after the status bytes 0x80, 0x90, ... 0xE0.
 DATA_BYTES = (2, 2, 2, 2, 1, 1, 2)
-TRACK_NAME, TEMPO, TIME_SIGNATURE = 0x03, 0x51, 0x58
 
 
 class CutOffError(ValueError):
@@ -94,11 +102,10 @@ class MidiFile:
                 if len(content) < 2:
                     return False
                 self.meters.append((meta.tick, content[0], 1 << content[1]))
-        order = np.argsort(voices.voice, kind="stable")
-        bounds = np.searchsorted(voices.voice[order], np.arange(1, len(voices.born)))
-        parts = np.split(voices.notes[order], bounds)
-        columns = voices.tracks, voices.programs, voices.channels, voices.born
-        for notes, track, program, channel, born in zip(parts, *columns, strict=False):
+        begin = 0
+        columns = voices.sizes, voices.tracks, voices.programs, voices.channels, voices.born
+        for size, track, program, channel, born in zip(*columns, strict=True):
+            notes, begin = voices.notes[begin : begin + size], begin + size
             name = ""
             for event, text in names.get(track, ()):
                 if event < born:

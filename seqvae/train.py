@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,10 +30,11 @@ if TYPE_CHECKING:
 
 __all__ = ["RECIPE", "complete", "train"]
 
-VALIDATION_WINDOWS = 1024
+VALIDATION_WINDOWS, VALIDATION_TOKENS = 1024, 1 << 17
+"""How much a validation measures: so many windows, or fewer where they have many tokens."""
 GROWN = 4096
 """Windows of the training split that a model is grown on."""
-CODES, FLOW_CODES = 20_000, 60_000
+CODES, FLOW_CODES = 20_000, 24_000
 """Windows of the training split that attribute vectors and a mixture are fitted on, and a flow."""
 
 
@@ -75,7 +77,8 @@ def train(
     windows = ShardedWindows(shards, "train")
     if preset.grow and start is None and not resume:
         begin_grown(model, preset, windows)
-    validation = ShardedWindows(shards, "validation").spread(VALIDATION_WINDOWS)
+    measured = min(VALIDATION_WINDOWS, VALIDATION_TOKENS // math.prod(codec.shape))
+    validation = ShardedWindows(shards, "validation").spread(measured)
     # The recipe says what was decided, so that a training that resumes sees the same batches.
     decided = preset.make_data().decided(windows, here.local)
     preset = replace(preset, data=asdict(decided))

@@ -14,6 +14,7 @@ import pytest
 from vaecore.domain import Domain
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.append(str(ROOT))  # `examples` is not installed
 
 
 @pytest.fixture(scope="session")

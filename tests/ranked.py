@@ -7,8 +7,10 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
 import torch
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -22,9 +24,10 @@ def command(package: str, *arguments: object, ranks: int = 1) -> list[str]:
     return [sys.executable, *(run if ranks > 1 else []), *entry]
 
 
-def train(cwd: Path, package: str, *arguments: object, ranks: int = 1, code: int = 0) -> str:
-    """Train, and return what was printed on stdout."""
-    done = subprocess.run(
+def _run(
+    cwd: Path, package: str, *arguments: object, ranks: int
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         command(package, *arguments, ranks=ranks),
         cwd=cwd,
         env=ENVIRONMENT,
@@ -33,8 +36,20 @@ def train(cwd: Path, package: str, *arguments: object, ranks: int = 1, code: int
         timeout=300,
         check=False,
     )
-    assert done.returncode == code, done.stdout + done.stderr
+
+
+def train(cwd: Path, package: str, *arguments: object, ranks: int = 1) -> str:
+    """Train, and return what was printed on stdout."""
+    done = _run(cwd, package, *arguments, ranks=ranks)
+    assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+def error(cwd: Path, package: str, *arguments: object, ranks: int = 1) -> str:
+    """Try to train what cannot be trained, and return what was printed on stderr."""
+    done = _run(cwd, package, *arguments, ranks=ranks)
+    assert done.returncode, done.stdout + done.stderr
+    return done.stderr
 
 
 def interrupt(
@@ -73,3 +88,26 @@ def scalars(folder: Path, tag: str) -> dict[int, float]:
     events = EventAccumulator(str(folder / "logs"))
     events.Reload()
     return {event.step: event.value for event in events.Scalars(tag)}
+
+
+def same_training(
+    one: Path,
+    other: Path,
+    tags: Sequence[str] = ("train/loss", "train/kl", "train/gradient_norm", "validation/loss"),
+    rtol: float = 1e-3,
+    atol: float = 1e-4,
+) -> None:
+    """Assert that two trainings had the same curves, to rounding, and came to the same weights.
+
+    Args:
+        one: Folder of a training.
+        other: Folder of the other.
+        tags: Curves in the TensorBoard log.
+        rtol: Of the weights.
+        atol: Of the weights; Adam makes whole steps of gradients that are almost nothing.
+    """
+    for tag in tags:
+        assert scalars(other, tag) == pytest.approx(scalars(one, tag), rel=1e-4), tag
+    found = weights(other)
+    for name, value in weights(one).items():
+        torch.testing.assert_close(found[name], value, rtol=rtol, atol=atol)

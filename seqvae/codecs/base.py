@@ -55,8 +55,7 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
     """What each voice is: "drums", "melody" or "bass"."""
     classes: int | tuple[int, ...]
     """Number of classes of a step; of several voices, that of each."""
-    repeats = False
-    """Whether equal windows of one piece are kept by the reference."""
+    repeats = False  # whether the reference keeps equal windows of a piece
 
     def __init__(self, bars: int = 2, max_bars: int | None = 100) -> None:
         if bars < 1 or (max_bars is not None and max_bars < bars):
@@ -265,26 +264,28 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         rejections: list[Rejection],
     ) -> list[Window]:
         """Slide the window over every phrase."""
-        found = []
+        window, cut, blocks, lines = np.arange(self.steps), [], [], []
         for phrase in phrases:
             events = phrase.events[: self.max_steps]
-            start = piece.seconds(phrase.start)
             if len(events) < self.steps:
-                have = len(events) // STEPS_PER_BAR
+                have, start = len(events) // STEPS_PER_BAR, piece.seconds(phrase.start)
                 text = f"has a phrase of only {have} of {self.bars} bars at {minutes(start)}"
                 rejections.append(Rejection("short", text, start))
                 continue
-            hop = hop_bars * STEPS_PER_BAR
-            starts = range(0, len(events) - self.steps + 1, hop)
-            windows = events[np.array(starts)[:, None] + np.arange(self.steps)]
-            held = None if phrase.held is None else phrase.held[::hop_bars][: len(windows)]
-            windows = self.clean(windows, held, reference)
+            starts = np.arange(0, len(events) - self.steps + 1, hop_bars * STEPS_PER_BAR)
+            blocks.append(events[starts[:, None] + window])
+            if phrase.held is not None:
+                lines.append(phrase.held[::hop_bars][: len(starts)])
             context = Context(piece.tempo, phrase.program, phrase.bass_program)
-            for x, at in zip(windows, starts, strict=True):
-                step = phrase.start + at
-                bar = first_bar + step // STEPS_PER_BAR
-                found.append(Window(x, bar, piece.seconds(step), context, phrase.instrument))
-        return found
+            cut += [(at + phrase.start, context, phrase.instrument) for at in starts.tolist()]
+        if not cut:
+            return []
+        held = np.concatenate(lines) if lines else None
+        windows = self.clean(np.concatenate(blocks), held, reference)
+        return [
+            Window(x, first_bar + step // STEPS_PER_BAR, piece.seconds(step), context, instrument)
+            for x, (step, context, instrument) in zip(windows, cut, strict=True)
+        ]
 
     def _relaxed(self, score: Score, usable: np.ndarray, hop_bars: int) -> Iterator[Window]:
         """Yield the windows of music too short or too sparse for the reference's rules.

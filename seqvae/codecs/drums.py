@@ -56,10 +56,10 @@ class DrumCodec(SequenceCodec):
         if not drums.any():
             return drums, [Rejection("drums", "has no drum notes")]
         known = CLASS_OF_PITCH[notes.pitch] >= 0
-        others = np.unique(notes.pitch[drums & ~known])
+        others = notes.pitch[drums & ~known]
         if not len(others):
             return drums, []
-        text = f"has drum notes of no known drum (pitch {listed(others)})"
+        text = f"has drum notes of no known drum (pitch {listed(np.unique(others))})"
         return drums & known, [Rejection("range", text)]
 
     def phrases(self, notes: Notes, rules: Rules) -> Iterator[Phrase]:
@@ -98,8 +98,10 @@ class DrumCodec(SequenceCodec):
 
 
 def struck(notes: Notes) -> tuple[np.ndarray, np.ndarray]:
-    """Return the steps at which known drums are hit, ascending, and the class of each."""
-    steps, where = np.unique(notes.start, return_inverse=True)
-    hits = np.zeros(len(steps), np.int64)
-    np.bitwise_or.at(hits, where, 1 << CLASS_OF_PITCH[notes.pitch])
-    return steps, hits
+    """Return the steps at which known drums are hit, ascending, and the class of each.
+
+    Args:
+        notes: In order of their start.
+    """
+    onset = np.flatnonzero(np.diff(notes.start, prepend=-1))
+    return notes.start[onset], np.bitwise_or.reduceat(1 << CLASS_OF_PITCH[notes.pitch], onset)

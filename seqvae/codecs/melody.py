@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from seqvae.codecs.base import SequenceCodec
-from seqvae.codecs.phrases import frame, listed, runs
+from seqvae.codecs.phrases import Framed, framed, listed, runs
 from seqvae.codecs.windows import Context, Phrase, Rejection, Rules
 from seqvae.codecs.writing import GridNote, Track
 from seqvae.score import STEPS_PER_BAR, Notes, Score
@@ -92,11 +91,10 @@ class MelodyCodec(SequenceCodec):
     def phrases(self, notes: Notes, rules: Rules) -> Iterator[Phrase]:
         """Yield the melodies of every instrument; see `SequenceCodec.phrases`."""
         notes = skyline(notes)
-        voices = np.flatnonzero(np.diff(notes.instrument) > 0) + 1
-        for begin, end in itertools.pairwise([0, *voices.tolist(), len(notes)]):
-            voice = notes[begin:end]
-            for first, stop in runs(voice.start, voice.end, rules.relaxed):
-                yield self.phrase(voice[first:stop], self.steps if rules.relaxed else 0)
+        phrases = runs(notes.start, notes.end, rules.relaxed, notes.instrument)
+        shortest = self.steps if rules.relaxed else 0
+        for some in framed(notes.start, notes.end, phrases, shortest):
+            yield from self._write(notes, some)
 
     def phrase(self, notes: Notes, shortest: int) -> Phrase:
         """Write the notes of one phrase as events.
@@ -105,17 +103,35 @@ class MelodyCodec(SequenceCodec):
             notes: In order of their start, of which no two begin together.
             shortest: As for `frame`.
         """
-        begin, length = frame(int(notes.start[0]), int(notes.end[-1]), shortest)
-        on, off = notes.start - begin, notes.end - begin
+        (whole,) = framed(notes.start, notes.end, [(0, len(notes))], shortest)
+        return next(self._write(notes, whole))
+
+    def _write(self, notes: Notes, phrases: Sequence[Framed]) -> Iterator[Phrase]:
+        """Write notes as the events of phrases, one behind the other.
+
+        Args:
+            notes: As `skyline` leaves them.
+            phrases: Those that are written, which follow one another.
+        """
+        first, stop, begin, length = np.array(phrases).T
+        behind = np.cumsum(length)
+        size, start = stop - first, behind - length
+        notes = notes[first[0] : stop[-1]]
+        move = np.repeat(start - begin, size)
+        on, off = notes.start + move, notes.end + move
         off[:-1] = np.minimum(off[:-1], on[1:])
         note = notes.pitch - self.min_pitch + FIRST_NOTE
-        events = np.zeros(length, np.int64)
-        events[off[off < len(events)]] = NOTE_OFF
+        events = np.zeros(behind[-1], np.int64)
+        events[off[off < np.repeat(behind, size)]] = NOTE_OFF
         events[on] = note
         lines = np.arange(0, len(events), STEPS_PER_BAR)
         latest = np.searchsorted(on, lines, side="right") - 1
         held = np.where((latest >= 0) & (lines < off[latest]), note[latest], 0)
-        return Phrase(events, begin, int(notes.instrument[0]), int(notes.program[0]), held)
+        instrument, program = notes.instrument[first - first[0]], notes.program[first - first[0]]
+        columns = (start.tolist(), behind.tolist(), begin.tolist())
+        for a, b, *about in zip(*columns, instrument.tolist(), program.tolist(), strict=True):
+            bars = slice(a // STEPS_PER_BAR, b // STEPS_PER_BAR)
+            yield Phrase(events[a:b], *about, held[bars])
 
     def windows_from_notes(self, starts: Any, ends: Any, pitches: Any, **options: Any) -> Tensor:
         """Return the windows of a voice that is on the grid already, int64 `(n, steps)`.
@@ -159,8 +175,8 @@ class MelodyCodec(SequenceCodec):
 
 def skyline(notes: Notes) -> Notes:
     """Return the highest note of every onset, instrument by instrument, in order of start."""
-    notes = notes[np.lexsort((-notes.pitch, notes.start, notes.instrument))]
-    changes = np.diff(notes.instrument) > 0
-    # Of the notes of one onset the highest comes first.
-    onsets = np.concatenate([[True], changes | (np.diff(notes.start) > 0)])
-    return notes[onsets[: len(notes)]]
+    if not len(notes):
+        return notes
+    onset = notes.instrument * (notes.start.max() + 1) + notes.start
+    order = np.argsort(onset * 128 - notes.pitch, kind="stable")
+    return notes[order[np.flatnonzero(np.diff(onset[order], prepend=-1))]]

@@ -36,6 +36,7 @@ class Track(NamedTuple):
         line: Whether it mostly plays one note at a time.
         pitch: Its middle pitch.
         tune: Whether it sings, whatever its program.
+        spread: In how many stretches of two seconds it begins notes.
     """
 
     number: int
@@ -44,6 +45,7 @@ class Track(NamedTuple):
     line: bool
     pitch: float
     tune: bool
+    spread: int
 
 
 def reference_roles(notes: Notes) -> dict[int, str]:
@@ -57,7 +59,8 @@ def roles(
 ) -> dict[int, str]:
     """Return the role of each instrument that has one, the likeliest melodies first.
 
-    Without a bass the lowest line is the bass.
+    Tunes come before chords, and what plays through most of the music before the rest. Without a
+    bass the lowest line is the bass.
 
     Args:
         score: The whole music.
@@ -68,7 +71,7 @@ def roles(
     """
     tracks = _tracks(score.notes, score.names if named else {})
     found = {track.number: track.named for track in tracks if track.named}
-    for track in sorted(tracks, key=lambda track: not track.tune):
+    for track in sorted(tracks, key=lambda track: (not track.tune, -track.spread)):
         if track.number in found:
             continue
         if track.kind in (BASS, DRUMS):
@@ -102,7 +105,8 @@ def _tracks(notes: Notes, names: Mapping[int, str]) -> list[Track]:
         pitch = float(np.median(notes.pitch[own]))
         sings = line and pitch >= LOW and kind != DRUMS and notes.program[own].max() < EFFECTS
         name = NONE if kind == DRUMS else _by_name(names.get(number, ""))
-        found.append(Track(number, kind, name, line, pitch, bool(sings)))
+        spread = len(np.unique(starts // 2))
+        found.append(Track(number, kind, name, line, pitch, bool(sings), spread))
     return found
 
 

@@ -147,8 +147,7 @@ class Windows:
         return DataError(text, path=self.path, remedy=REMEDIES.get(main.rule))
 
 
-@dataclass(frozen=True, eq=False)
-class Window:
+class Window(NamedTuple):
     """One window of class indices with its provenance; the fields are those of `Windows`."""
 
     x: np.ndarray
@@ -177,7 +176,7 @@ def distinct(windows: Iterable[Window]) -> list[Window]:
 def by_voice(windows: list[Window], score: Score) -> list[Window]:
     """Put tracks that are named as the tune first; the sort keeps the song's order otherwise."""
     tunes = {i for i, name in score.names.items() if is_tune(name)}
-    return sorted(windows, key=lambda w: w.instrument not in tunes)
+    return sorted(windows, key=lambda w: w.instrument not in tunes) if tunes else windows
 
 
 def is_tune(name: str) -> bool:

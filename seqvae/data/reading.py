@@ -153,11 +153,10 @@ def read_file(
     if voices is not None:
         named = {n for n, name in score.names.items() if re.search(voices, name, re.IGNORECASE)}
         rows = [row for row in rows if not named or row.instrument in named]
-    sounding = [row for row in rows if row.x.any()]
-    if sounding:
-        window = np.stack([row.x.ravel() for row in sounding]).astype(np.uint16)
-    else:
-        window = np.zeros((0, math.prod(codec.shape)), np.uint16)
+    window = np.array([row.x.ravel() for row in rows], np.uint16)
+    window = window.reshape(-1, math.prod(codec.shape))
+    sounds = window.any(axis=1)
+    window, sounding = window[sounds], [rows[n] for n in np.flatnonzero(sounds)]
     return Reading(
         fingerprint=fingerprint(path, data),
         window=window,

@@ -1,8 +1,8 @@
 """Every kind of model there is, so that each contract is tested on all of them.
 
 Tiny untrained models of every architecture, of sequences and of faces, the models in the boxes, and
-a domain that this project does not have: pictures of 8 x 8 black and white pixels, whose codec and
-networks are all defined here. The core is not told about it.
+two domains that the packages do not have: the digits of `examples`, and pictures of 8 x 8 black and
+white pixels, whose codec and networks are all defined here. The core is not told about them.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from torch import Tensor, nn
 
 import facevae
 import seqvae
+from examples.digits import DOMAIN as DIGITS
+from examples.digits.codec import DigitCodec
+from examples.digits.network import DigitArchitecture
 from facevae.codec import FaceCodec
 from facevae.domain import DOMAIN as FACES
 from facevae.networks.architecture import FaceArchitecture
@@ -212,6 +215,16 @@ def _faces(kind: str, mode: str) -> Callable[[Path], Kind]:
     return make
 
 
+def _digits(mode: str) -> Callable[[Path], Kind]:
+    def make(folder: Path) -> Kind:
+        architecture = DigitArchitecture(hidden=12, latent_dim=3)
+        torch.manual_seed(1)
+        model = DIGITS.make_model(asdict(architecture), Objective(mode=mode))
+        return _save(DIGITS, model, DigitCodec(), architecture, folder)
+
+    return make
+
+
 def _drawings(folder: Path) -> Kind:
     domain, architecture = _pictures(folder.parent), PictureArchitecture(hidden=12)
     torch.manual_seed(1)
@@ -262,6 +275,8 @@ KINDS: dict[str, Callable[[Path], Kind]] = {
         for kind in ("lecture", "vanilla", "residual")
         for mode, suffix in (("vae", ""), ("autoencoder", "-autoencoder"))
     },
+    "digits": _digits("vae"),
+    "digits-autoencoder": _digits("autoencoder"),
     "pictures": _drawings,
     **{name: _shipped(DOMAIN, name) for name in seqvae.models()},
     **{name: _shipped(FACES, name, draws=False, discrete=False) for name in facevae.models()},

@@ -1,5 +1,6 @@
 """`reference=True` gives Magenta's windows: against note_seq, and against Magenta's own output."""
 
+import itertools
 import json
 import os
 from collections import Counter
@@ -111,6 +112,62 @@ def drum_windows(sequence, bars):
     return windows
 
 
+def trio_windows(sequence, bars):
+    """Return the windows of all trios by the rules of the reference, voices by note_seq."""
+    windows = []
+    for piece in quantised_pieces(sequence):
+        total = -(-piece.total_quantized_steps // 16)
+        kinds, covered, tokens = {}, {}, {}
+        for note in piece.notes:
+            i, program = note.instrument, note.program
+            kind = "mel" if program < 32 else "bass" if program < 40 else "none"
+            kind = "drums" if note.is_drum else kind
+            kinds[i] = kind if kinds.get(i, kind) == kind else "none"
+            first, last = note.quantized_start_step // 16, -(-note.quantized_end_step // 16)
+            covered.setdefault(i, set()).update(range(first, last))
+        for i in kinds:
+            tokens[i] = voice(piece, i, kinds[i], total * 16)
+        of = {
+            k: [i for i in kinds if kinds[i] == k and tokens[i]] for k in ("mel", "bass", "drums")
+        }
+        near = {i: {b + d for b in covered[i] for d in range(-2, 3)} for i in kinds}
+        for trio in itertools.product(of["mel"], of["bass"], of["drums"]):
+            full = {b for b in range(total) if all(b in near[i] for i in trio)}
+            for end in (range(total)[:2], range(total)[-2:]):
+                full -= set(end)
+                full |= set(end) if any(b in near[i] for b in end for i in trio) else set()
+            for start in range(total - bars + 1):
+                if full.issuperset(range(start, start + bars)):
+                    part = slice(start * 16, (start + bars) * 16)
+                    columns = [tokens[i][part] for i in trio]
+                    windows.append(tuple(t for row in zip(*columns, strict=True) for t in row))
+    return windows
+
+
+def voice(piece, instrument, kind, steps):
+    """Return the tokens of one instrument over so many steps, None if it has none."""
+    from note_seq import DrumTrack, Melody
+
+    classes = {p: k for k, (_, pitches) in enumerate(DRUM_CLASSES) for p in pitches}
+    part = type(piece)()
+    part.CopyFrom(piece)
+    del part.notes[:]
+    usable = classes if kind == "drums" else range(21, 109)
+    part.notes.extend(n for n in piece.notes if n.instrument == instrument and n.pitch in usable)
+    events, gap = DrumTrack() if kind == "drums" else Melody(), float("inf")
+    if kind == "drums":
+        events.from_quantized_sequence(part, 0, gap, pad_end=True)
+    else:
+        events.from_quantized_sequence(part, 0, instrument, gap, True, True)
+    if not len(events):
+        return None
+    events.set_length(len(events) + events.start_step, from_left=True)
+    events.set_length(steps)
+    if kind == "drums":
+        return [sum({2 ** classes[pitch] for pitch in event}) for event in events]
+    return [max(0, e - 19) if e >= 0 else e + 2 for e in events]
+
+
 notes = st.lists(
     st.tuples(
         st.integers(0, 700),  # start in fiftieths of a second
@@ -150,6 +207,42 @@ def test_generated_sequences_give_the_windows_of_note_seq(notes, changes, meters
     assert counted(ours) == Counter(melody_windows(sequence, bars))
     ours = DrumCodec(bars).windows(sequence, reference=True)
     assert counted(ours) == Counter(drum_windows(sequence, bars))
+
+
+bands = st.lists(
+    st.tuples(
+        st.integers(0, 1400),  # start in fiftieths of a second
+        st.integers(1, 200),  # length
+        st.sampled_from([20, 35, 36, 42, 60, 67]),
+        st.sampled_from([(0, 0), (0, 0), (1, 33), (1, 33), (2, 5), (3, 33), (2, 40), (9, 0)]),
+    ),
+    min_size=4,
+    max_size=40,
+)
+
+
+@settings(max_examples=120, deadline=None)
+@given(notes=bands, changes=changes, bars=st.sampled_from([1, 2, 4]))
+def test_generated_bands_give_the_windows_of_the_rules(notes, changes, bars):
+    pytest.importorskip("note_seq")
+    from note_seq import NoteSequence
+
+    sequence = NoteSequence()
+    for start, length, pitch, (instrument, program) in [*notes, (0, 20, 36, (9, 0))]:
+        sequence.notes.add(
+            start_time=start / 50,
+            end_time=(start + length) / 50,
+            pitch=pitch,
+            velocity=80,
+            instrument=instrument,
+            program=program,
+            is_drum=instrument == 9,
+        )
+    sequence.total_time = max(note.end_time for note in sequence.notes)
+    for time, qpm in changes:
+        sequence.tempos.add(time=time, qpm=qpm)
+    ours = TrioCodec(bars).windows(sequence, reference=True)
+    assert counted(ours) == Counter(trio_windows(sequence, bars))
 
 
 @pytest.mark.filterwarnings("ignore:Tempo, Key:RuntimeWarning")

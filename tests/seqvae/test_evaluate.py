@@ -163,15 +163,20 @@ def test_nothing_to_evaluate_is_refused(space: LatentSpace, tmp_path: Path) -> N
 
 def windows(representation: str, seed: int, n: int = 200) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
-    x = torch.randint(0, {"drums": 512, "melody": 90}[representation], (n, 32), generator=generator)
-    return x * (torch.rand(n, 32, generator=generator) < 0.4)
+    classes = {"drums": 512, "melody": 90, "trio": torch.tensor([90, 90, 512])}[representation]
+    shape = (n, 32, 3) if representation == "trio" else (n, 32)
+    x = torch.randint(0, 1 << 30, shape, generator=generator) % classes
+    return x * (torch.rand(shape, generator=generator) < 0.4)
 
 
-@pytest.mark.parametrize("representation", ["drums", "melody"])
+@pytest.mark.parametrize("representation", ["drums", "melody", "trio"])
 def test_a_set_is_no_different_from_itself(representation: str) -> None:
     x = windows(representation, 1)
     result = compare(representation, x, x.flip(0))
-    assert {"onsets", "note_density"} < set(result)
+    voices = ("melody_", "bass_", "drums_") if representation == "trio" else ("",)
+    assert {f"{voice}{name}" for voice in voices for name in ("onsets", "note_density")} < set(
+        result
+    )
     for row in result.values():
         assert row["divergence"] == 0
         if "samples" in row:
@@ -203,6 +208,17 @@ def test_drums_of_another_kind_differ_in_drums_alone() -> None:
     assert result["drums"]["divergence"] == pytest.approx(1)
     assert result["onsets"]["divergence"] == 0
     assert (result["kick_density"]["samples"], result["snare_density"]["data"]) == (0, 0)
+
+
+def test_only_the_voice_that_differs_is_told_apart() -> None:
+    x = windows("trio", 1)
+    sparse = x.clone()
+    sparse[..., 1] *= torch.arange(32) % 4 == 0
+    result = compare("trio", sparse, x)
+    assert result["bass_onsets"]["divergence"] > 0.3
+    assert result["melody_onsets"]["divergence"] == result["drums_onsets"]["divergence"] == 0
+    sparse[..., 1] = 0
+    assert "bass_onsets" not in compare("trio", sparse, x)
 
 
 def test_undefined_properties_are_left_out() -> None:

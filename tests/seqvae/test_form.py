@@ -8,7 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from seqvae.form import distances, edit_distance, form, repeated_bars, self_similarity
+from seqvae.form import (
+    distances,
+    edit_distance,
+    form,
+    repeated_bars,
+    self_similarity,
+    shuffled_bars,
+)
 
 RNG = np.random.default_rng(0)
 
@@ -123,6 +130,20 @@ def test_windows_are_measured_by_themselves_in_any_number() -> None:
         np.testing.assert_array_equal(whole[name][250:], values)
     assert form("melody", x[:0])["repeated_bars"].shape == (0,)
     assert self_similarity(x[:0]).shape == (0, 4, 4)
+
+
+@pytest.mark.parametrize("voices", [(), (3,)])
+def test_shuffled_bars_are_the_same_bars_without_form(voices: tuple[int, ...]) -> None:
+    x = np.concatenate([song("aaaa"), *(song("abcdefghijklmnop"[k : k + 4]) for k in range(12))])
+    x = np.stack([x] * 3, axis=2) if voices else x
+    y = shuffled_bars(x, seed=1)
+    rows = [sorted(map(bytes, np.ascontiguousarray(w.reshape(-1, x[0].size // 4)))) for w in (x, y)]
+    assert rows[0] == rows[1]
+    assert y.shape == x.shape
+    if not voices:
+        repeats = [repeated_bars("melody", w).mean() for w in (x, y)]
+        assert repeats[1] != repeats[0]
+    assert np.array_equal(y, shuffled_bars(x, seed=1))
 
 
 def test_wrong_shapes_are_refused() -> None:

@@ -53,6 +53,19 @@ def test_equal_instruments_share_a_track():
     ]
 
 
+def test_the_voices_of_an_item_keep_their_tracks_and_names():
+    midi = item(program=33)
+    midi.instruments += item(program=33).instruments + item(is_drum=True).instruments
+    for part, name in zip(midi.instruments, ("melody", "bass", "drums"), strict=True):
+        part.name = name
+    joined = join([midi, midi])
+    assert [(p.name, p.program, p.is_drum, len(p.notes)) for p in joined.instruments] == [
+        ("melody", 33, False, 8),
+        ("bass", 33, False, 8),
+        ("drums", 0, True, 8),
+    ]
+
+
 def test_what_lies_beyond_the_length_is_cut():
     joined = join([item(), item()], [1.0, 2.0])
     notes = joined.instruments[0].notes

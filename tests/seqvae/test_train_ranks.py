@@ -17,13 +17,14 @@ import seqvae
 pytest.importorskip("lightning")
 pytest.importorskip("pyarrow")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from ranked import interrupt, scalars, train, weights
+from ranked import error, interrupt, same_training, scalars, train, weights
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform == "win32", reason="torchrun has no gloo there"),
 ]
 
+STEPS = 40
 RECIPE = {
     "tiny": {
         "representation": {"name": "melody", "bars": 2},
@@ -39,21 +40,34 @@ RECIPE = {
         "augmentation": {"transpose": {"semitones": 3}},
         "training": {
             "batch_size": 16,
-            "max_steps": 30,
-            "validate_every": 10,
+            "max_steps": STEPS,
+            "validate_every": 4,
             "log_every": 1,
             "precision": "32",
             "accelerator": "cpu",
+            "threads": 1,
             "ema_decay": 0.9,
             "optimizer": {"learning_rate": 0.01, "schedule": "cosine"},
         },
     }
 }
+OPTIONS = ("--data", "shards", "--config", "recipe.yaml", "--quiet")
+STREAM = "data.stream=always"
+
+
+def alone(root: Path, name: str, *settings: str, resume: bool = False) -> Path:
+    """Train in this process, which has imported everything already."""
+    from seqvae import train as training
+    from seqvae.presets import load_preset
+
+    preset = load_preset("tiny", settings, (root / name if resume else root) / "recipe.yaml")
+    training.train(preset, root / "shards", root / name, resume=resume, progress=False)
+    return root / name
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with shards of random melodies, a recipe, and a training by one process."""
+    """A folder with shards of random melodies and a recipe."""
     from seqvae.codecs import make_codec
     from seqvae.data.shards import Windows, write_split
 
@@ -69,63 +83,62 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     about = {"representation": codec.config, "windows": counts, "sources": ["a"]}
     (root / "shards" / "summary.json").write_text(json.dumps(about))
     (root / "recipe.yaml").write_text(yaml.safe_dump(RECIPE))
-    train(root, "seqvae", *OPTIONS, "-o", "alone")
     return root
 
 
-OPTIONS = ("--data", "shards", "--config", "recipe.yaml", "--quiet")
+@pytest.fixture(scope="module")
+def one(place: Path) -> Path:
+    """A training by one process."""
+    return alone(place, "one")
 
 
-TRAINED = ("train/loss", "train/kl", "train/gradient_norm")
-
-
-def same_training(one: Path, other: Path, tags=(*TRAINED, "validation/loss")) -> None:
-    for tag in tags:
-        assert scalars(other, tag) == pytest.approx(scalars(one, tag), rel=1e-4), tag
-    found = weights(other)
-    for name, value in weights(one).items():
-        torch.testing.assert_close(found[name], value, rtol=1e-3, atol=1e-4)
-
-
-def test_two_processes_train_as_one(place: Path) -> None:
+@pytest.fixture(scope="module")
+def two(place: Path) -> Path:
+    """The same by two processes."""
     arguments = ("--data", "shards", "--config", "recipe.yaml", "--json", "-o", "two")
     report = json.loads(train(place, "seqvae", *arguments, ranks=2))
-    assert (report["steps"], report["stopped"]) == (30, "steps")
-    assert len(scalars(place / "alone", "train/loss")) == 30
-    same_training(place / "alone", place / "two")
-    assert len(list((place / "two" / "logs").glob("events.*"))) == 1  # one rank writes
-    assert seqvae.load(place / "two").attributes
+    assert (report["steps"], report["stopped"]) == (STEPS, "steps")
+    return place / "two"
 
 
-def test_two_processes_that_accumulate_train_as_one(place: Path) -> None:
-    changes = ("--set=training.batch_size=8", "--set=training.accumulate=2")
-    train(place, "seqvae", *OPTIONS, *changes, "-o", "parts", ranks=2)
-    same_training(place / "alone", place / "parts", TRAINED)  # smaller batches to validate
+def test_two_processes_train_as_one(one: Path, two: Path) -> None:
+    same_training(one, two)
+    assert len(scalars(one, "train/loss")) == STEPS
+    assert len(list((two / "logs").glob("events.*"))) == 1  # one rank writes
+    assert seqvae.load(two).attributes
 
 
-def test_two_processes_stream_as_one(place: Path) -> None:
-    stream = "--set=data.stream=always"
-    train(place, "seqvae", *OPTIONS, stream, "-o", "stream")
-    train(place, "seqvae", *OPTIONS, stream, "-o", "streams", ranks=2)
-    same_training(place / "stream", place / "streams")
+def test_two_processes_that_stream_and_accumulate_train_as_one(place: Path) -> None:
+    settings = (STREAM, "training.max_steps=24")
+    whole = alone(place, "stream", *settings)
+    parts = (*settings, "training.batch_size=8", "training.accumulate=2")
+    changes = [f"--set={setting}" for setting in parts]
+    train(place, "seqvae", *OPTIONS, *changes, "-o", "streams", ranks=2)
+    # Validation has other batches then, and other noise.
+    same_training(whole, place / "streams", ("train/loss", "train/kl", "train/gradient_norm"))
 
 
 @pytest.mark.parametrize(
-    ("number", "ranks"), [(signal.SIGINT, 1), (signal.SIGTERM, 1), (signal.SIGTERM, 2)]
+    ("number", "ranks", "code"), [(signal.SIGINT, 1, 0), (signal.SIGTERM, 2, 1)]
 )
 def test_a_signal_saves_and_the_training_goes_on(
-    place: Path, number: signal.Signals, ranks: int
+    place: Path, request: pytest.FixtureRequest, number: signal.Signals, ranks: int, code: int
 ) -> None:
-    name = f"stopped-{number}-{ranks}"
-    longer = ("--set=training.max_steps=60", "--set=training.validate_every=4")
-    whole = f"whole-{ranks}"
-    if not (place / whole).exists():
-        train(place, "seqvae", *OPTIONS, *longer, "-o", whole, ranks=ranks)
-    code = interrupt(place, number, "seqvae", *OPTIONS, *longer, "-o", name, ranks=ranks)
-    assert code == (0 if ranks == 1 else 1)  # torchrun itself reports the signal
+    whole = request.getfixturevalue("one" if ranks == 1 else "two")
+    name = f"stopped-{ranks}"
+    # Under torchrun it is torchrun that reports the signal.
+    assert interrupt(place, number, "seqvae", *OPTIONS, "-o", name, ranks=ranks) == code
     steps = torch.load(place / name / "last.ckpt", weights_only=True)["global_step"]
-    assert 0 < steps < 60
-    train(place, "seqvae", "--data", "shards", "--resume", "-o", name, "-q", ranks=ranks)
+    assert 0 < steps < STEPS
+    if ranks == 1:
+        alone(place, name, resume=True)
+    else:
+        train(place, "seqvae", "--data", "shards", "--resume", "-o", name, "-q", ranks=ranks)
     found = weights(place / name)
-    for key, value in weights(place / whole).items():
+    for key, value in weights(whole).items():
         assert torch.equal(found[key], value), key
+
+
+def test_one_process_says_what_is_wrong(place: Path) -> None:
+    lines = error(place, "seqvae", "--data", "shards", "--resume", "--quiet", ranks=2).splitlines()
+    assert sum(line.startswith("Error: --resume takes the recipe") for line in lines) == 1

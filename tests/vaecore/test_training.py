@@ -14,6 +14,7 @@ from vaecore.errors import DataError
 from vaecore.model import VAE
 from vaecore.training.batches import Batches
 from vaecore.training.config import OptimizerConfig, TrainingConfig
+from vaecore.training.ranks import Ranks
 
 pytest.importorskip("lightning")
 
@@ -249,6 +250,45 @@ def test_learning_rates() -> None:
     assert cosine.rate(10, 110) == pytest.approx(1e-3)
     assert cosine.rate(60, 110) == pytest.approx(5e-4)
     assert cosine.rate(110, 110) == pytest.approx(0, abs=1e-12)
+    assert cosine.rate(20, 110, time_share=0.5) == pytest.approx(5e-4)
+    assert cosine.rate(60, 110, time_share=0.2) == pytest.approx(5e-4)
+
+
+def test_a_cosine_ends_with_the_time(tmp_path: Path) -> None:
+    optimizer = OptimizerConfig(schedule="cosine")
+    options = {"max_steps": 10**6, "validate_every": 10**6, "log_every": 1}
+    train(tmp_path, max_minutes=0.01, optimizer=optimizer, **options)
+    rates = losses(tmp_path, "train/learning_rate")
+    assert list(rates.values()) == sorted(rates.values(), reverse=True)
+    assert rates[max(rates)] < 0.5 * rates[1]
+    # It goes on from there, and not from where the steps alone would be.
+    train(tmp_path, resume=tmp_path / "last.ckpt", max_minutes=0.01, optimizer=optimizer, **options)
+    assert losses(tmp_path, "train/learning_rate")[max(rates) + 1] <= rates[max(rates)]
+
+
+def test_each_rank_hides_its_own_units_and_the_same_again() -> None:
+    from vaecore.training.module import TrainingModule
+
+    module = TrainingModule(make_model(), TrainingConfig(accumulate=2))
+
+    def hidden(rank: int, batch: int) -> list[float]:
+        module.ranks = Ranks(rank, 2)
+        module.on_train_batch_start(torch.zeros(1), batch)
+        return torch.dropout(torch.ones(100), 0.5, True).tolist()
+
+    places = [(0, 0), (0, 1), (1, 0), (1, 1)]
+    first, again = ([hidden(*place) for place in places] for _ in range(2))
+    assert first == again
+    assert all(first[i] != first[j] for i in range(4) for j in range(i))
+
+
+@pytest.mark.parametrize(("name", "value"), [("batch_size", 8), ("accumulate", 2), ("seed", 3)])
+def test_other_steps_are_not_gone_on_with(tmp_path: Path, name: str, value: int) -> None:
+    _, result = train(tmp_path, max_steps=5)
+    old = getattr(TrainingConfig(), name)
+    message = f"was trained with training.{name}={old}, the recipe says {value}; resume with"
+    with pytest.raises(DataError, match=message):
+        train(tmp_path, resume=result.checkpoint, **{name: value})
 
 
 def test_a_training_that_throws_every_gradient_away_says_so(tmp_path: Path) -> None:

@@ -135,7 +135,10 @@ _OPTIONS = (
     click.option(
         "-o", "--output", type=options.FILE, help="Model folder. [default: runs/PRESET]"
     ),
-    click.option("--minutes", type=options.Finite(min=0, min_open=True), help="Time to train."),
+    click.option(
+        "--minutes", type=options.Finite(min=0, min_open=True),
+        help="Time to train; a cosine learning rate ends with it.",
+    ),
     click.option("--from", "start", help="Begin with the weights of this model."),
     click.option(
         "--resume", is_flag=True, help="Go on with the training in the output folder."

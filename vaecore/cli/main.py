@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from contextlib import suppress
 from typing import Any, NoReturn
 
 import click
 
 from vaecore.errors import DataError, UsageError
+from vaecore.training.ranks import here
 
+SECONDS_TO_SPEAK = 5.0
+"""So long the other processes of a training leave it to the first to say what is wrong."""
 OK, DATA, USAGE, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
 
 
@@ -94,5 +98,9 @@ class Group(click.Group):
 
 
 def _say(text: str, code: int) -> int:
+    if not here().first:
+        # Most likely the first process says the same; when it has left, torchrun ends this one.
+        with suppress(KeyboardInterrupt):
+            time.sleep(SECONDS_TO_SPEAK)
     click.echo(" ".join(text.splitlines()), err=True)
     return code

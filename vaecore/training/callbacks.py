@@ -138,7 +138,8 @@ class Limits(pl.Callback):
 
     Ctrl-C and SIGTERM save and end after the step (or validation) that is under way; a second
     Ctrl-C ends at once. Every validation leaves a checkpoint too. All ranks end after the same
-    step, whichever of them it was that had a reason.
+    step, whichever of them it was that had a reason, and agree on how much of the time is over,
+    which the learning rate may depend on.
 
     Args:
         max_steps: The last step.
@@ -167,6 +168,7 @@ class Limits(pl.Callback):
     def on_train_start(self, trainer: pl.Trainer, module: TrainingModule) -> None:
         self._agreement = Agreement(module.ranks)
         self._began = time.monotonic()
+        (module.time_share,) = self._agreement.largest(self._time_share())
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._handlers[number] = signal.signal(number, self._on_signal)
@@ -182,17 +184,22 @@ class Limits(pl.Callback):
         if not module.stepped(batch_idx):
             return  # what is accumulated would be lost
         mine = REASONS.index(self._reason_to_stop(trainer.global_step))
-        reason = REASONS[self._agreement.largest(mine)]
+        latest, module.time_share = self._agreement.largest(mine, self._time_share())
+        reason = REASONS[int(latest)]
         if reason == "interrupted":
             trainer.save_checkpoint(self.checkpoint)
             trainer.limit_val_batches = 0  # there may be no time left for it
         if reason:
             self._stop(trainer, reason)
 
+    def _time_share(self) -> float:
+        """Return how much of its time the training has had."""
+        return 0.0 if self.max_minutes is None else self.seconds / (60 * self.max_minutes)
+
     def _reason_to_stop(self, steps: int) -> str:
         if self._signalled:
             return "interrupted"
-        if self.max_minutes is not None and self.seconds >= 60 * self.max_minutes:
+        if self._time_share() >= 1:
             return "minutes"
         return "steps" if steps >= self.max_steps else ""
 

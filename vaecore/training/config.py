@@ -17,6 +17,8 @@ class OptimizerConfig(BaseModel):
     learning_rate: float = Field(1e-3, gt=0)
     min_learning_rate: float = Field(1e-5, ge=0)
     schedule: Literal["exponential", "cosine", "constant"] = "exponential"
+    """"cosine" comes to the smallest rate at the end: of all steps, or of the time if that ends
+    first."""
     decay_rate: float = Field(0.9999, gt=0, le=1)
     """Of the exponential schedule, per step."""
     warmup_steps: int = Field(0, ge=0)
@@ -24,8 +26,15 @@ class OptimizerConfig(BaseModel):
     betas: tuple[float, float] = (0.9, 0.999)
     weight_decay: float = Field(0.0, ge=0)
 
-    def rate(self, step: int, max_steps: int) -> float:
-        """Return the learning rate at a step, counted from 0, of a training of `max_steps`."""
+    def rate(self, step: int, max_steps: int, time_share: float = 0.0) -> float:
+        """Return the learning rate at a step of a training.
+
+        Args:
+            step: Counted from 0.
+            max_steps: Of the training.
+            time_share: Of its time that is over; where that is more than of its steps, it counts
+                for the cosine, which so comes to its end whichever ends first.
+        """
         if step < self.warmup_steps:
             return self.learning_rate * (step + 1) / self.warmup_steps
         if self.schedule == "constant":
@@ -35,7 +44,7 @@ class OptimizerConfig(BaseModel):
             share = self.decay_rate**step
         else:
             done = step / max(max_steps - self.warmup_steps, 1)
-            share = 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
+            share = 0.5 * (1 + math.cos(math.pi * min(max(done, time_share), 1.0)))
         return self.min_learning_rate + (self.learning_rate - self.min_learning_rate) * share
 
 
@@ -53,7 +62,8 @@ class TrainingConfig(BaseModel):
     """"bf16" computes a training step in mixed precision; "auto" does where that is fast."""
     max_steps: int = Field(20_000, ge=1)
     max_minutes: float | None = Field(None, gt=0)
-    """Wall-clock budget of the whole training, whatever it was resumed from included."""
+    """Wall-clock budget of the whole training, whatever it was resumed from included. A cosine
+    schedule ends with it if that is before `max_steps`; the rate then depends on the clock."""
     optimizer: OptimizerConfig = OptimizerConfig()
     gradient_clip: float = Field(1.0, gt=0)
     """Largest global norm of a gradient."""
@@ -74,6 +84,11 @@ class TrainingConfig(BaseModel):
     """CPU threads; torch's default without it."""
     accelerator: str = "auto"
     log_every: int = Field(50, ge=1)
+
+    @property
+    def division(self) -> dict[str, int]:
+        """What decides which examples a step has; it stays the same while a training goes on."""
+        return {"batch_size": self.batch_size, "accumulate": self.accumulate, "seed": self.seed}
 
     @property
     def mixed_precision(self) -> bool:

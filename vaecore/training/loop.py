@@ -157,7 +157,8 @@ def _check(checkpoint: Path, module: TrainingModule) -> None:
     """Refuse a checkpoint that does not belong to a training.
 
     Raises:
-        DataError: It cannot be read, or holds other tensors; the first one is named.
+        DataError: It cannot be read, holds other tensors, or its steps have other examples; the
+            first difference is named.
     """
     try:
         found = torch.load(checkpoint, weights_only=True, mmap=True, map_location="cpu")
@@ -167,6 +168,11 @@ def _check(checkpoint: Path, module: TrainingModule) -> None:
             "is no checkpoint that can be read", path=checkpoint, remedy="train without resuming"
         ) from error
     remedy = "resume with the recipe it was trained with"
+    for name, value in module.config.division.items():
+        trained = found.get("division", {}).get(name, value)
+        if trained != value:
+            problem = f"was trained with training.{name}={trained}, the recipe says {value}"
+            raise DataError(problem, path=checkpoint, remedy=remedy)
     expected = module.state_dict()
     for name in sorted(expected.keys() | tensors.keys()):
         if name not in tensors or name not in expected:

@@ -30,7 +30,9 @@ class TrainingModule(pl.LightningModule):
 
     The randomness of step k depends on the seed and k alone, so that a training resumes exactly.
     The noise of the posterior does not depend on how the step is divided among ranks and batches
-    either; dropout does.
+    either. Dropout does: what it hides is drawn anew for every batch, from the seed, the step, the
+    rank and the number of the batch in its step. So a training by as many ranks can be repeated,
+    and goes on exactly, while one by more or fewer hides other units, as often.
 
     A model with an attribute `mixed_precision` is told to use bfloat16, and where is its own
     affair; any other computes its loss under autocast.
@@ -48,6 +50,8 @@ class TrainingModule(pl.LightningModule):
         self.metrics = metrics
         self.ranks = ranks.here()
         self.noise = StepNoise(self.ranks, config.accumulate)
+        self.time_share = 0.0
+        """Of the time that the training may take, as all ranks agree; `Limits` keeps it."""
         self.last_loss = float("nan")
         self._terms: list[dict[str, Tensor | float]] = []
         self._norm = torch.tensor(0.0)
@@ -78,13 +82,17 @@ class TrainingModule(pl.LightningModule):
         )
 
         def factor(step: int) -> float:
-            return settings.rate(step, self.config.max_steps) / settings.learning_rate
+            rate = settings.rate(step, self.config.max_steps, self.time_share)
+            return rate / settings.learning_rate
 
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
         return {
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
         }
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["division"] = self.config.division
 
     def stepped(self, batch_idx: int) -> bool:
         """Whether the optimiser takes its step after a batch of the epoch."""

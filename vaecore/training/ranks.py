@@ -67,7 +67,7 @@ def gather(value: Any, ranks: Ranks) -> list[Any]:
 
 
 class Agreement:
-    """A decision of all ranks: the largest of their numbers, at the price of one small message.
+    """A decision of all ranks: the largest of their numbers, at the price of a small message.
 
     The message goes from CPU to CPU, so that no accelerator has to be waited for. Made by all
     ranks at the same time, once they are connected.
@@ -80,13 +80,13 @@ class Agreement:
 
             self._group = dist.new_group(backend="gloo")
 
-    def largest(self, number: int) -> int:
-        """Return the largest number that any rank came with."""
+    def largest(self, *numbers: float) -> list[float]:
+        """Return the largest of each number that any rank came with."""
         if not self.ranks.many:
-            return number
+            return list(numbers)
         import torch
         import torch.distributed as dist
 
-        value = torch.tensor(number)
-        dist.all_reduce(value, dist.ReduceOp.MAX, self._group)
-        return int(value)
+        values = torch.tensor(numbers, dtype=torch.float64)
+        dist.all_reduce(values, dist.ReduceOp.MAX, self._group)
+        return values.tolist()

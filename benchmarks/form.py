@@ -1,0 +1,109 @@
+"""Does a model keep the form of long windows? Which bars come back, in music and in its own.
+
+    python benchmarks/form.py SHARDS runs/melody_16bar runs/melody_16bar_flat --plot docs/form.png
+
+For every model: samples at temperature 1 of the prior that was fitted to its codes, and of N(0, I);
+points half way between two test windows, and reconstructions. `repeated` is the share of bars with
+notes that are an earlier bar of their window again, `similar` that of those within three edits of
+one (`seqvae.form`). The first rows are the test windows, and what chance gives: their bars, dealt
+out anew to other windows. The picture is the mean self-similarity of the bars, one panel for each.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+
+import seqvae
+from seqvae.data.shards import read_windows
+from seqvae.form import NEAR, form, self_similarity, shuffled_bars
+from vaecore import slerp
+from vaecore.files import replacing
+
+Windows = dict[str, np.ndarray]
+
+
+@click.command(help=__doc__)
+@click.argument("shards", type=click.Path(path_type=Path))
+@click.argument("models", nargs=-1, required=True)
+@click.option("--windows", default=1000, help="Test windows, and samples from each model.")
+@click.option("--edits", default=NEAR, help="Up to which two bars are similar.")
+@click.option("--seed", default=0)
+@click.option("--json", "as_json", is_flag=True, help="Print all figures as JSON.")
+@click.option("--plot", type=click.Path(path_type=Path), help="Draw self-similarities as PNG.")
+def main(shards, models, windows, edits, seed, as_json, plot) -> None:
+    spaces = [seqvae.load(name) for name in models]
+    codec = spaces[0].codec
+    test = read_windows(shards, "test").astype(np.int64)
+    order = np.random.default_rng(seed).permutation(len(test))[:windows]
+    data = test[order].reshape(-1, *codec.shape)
+    sets: Windows = {"test windows": data, "chance": shuffled_bars(data, seed)}
+    for name, space in zip(models, spaces, strict=True):
+        if space.codec.config != codec.config:
+            raise click.UsageError(f"{name} has another representation than {models[0]}")
+        sets |= {f"{Path(name).name}, {what}": x for what, x in made(space, data, seed).items()}
+    rows = {
+        name: {k: float(np.nanmean(v)) for k, v in form(codec.name, x, edits).items()}
+        for name, x in sets.items()
+    }
+    if as_json:
+        click.echo(json.dumps({"windows": len(data), "edits": edits, "rows": rows}, indent=1))
+    else:
+        show(rows)
+    if plot:
+        draw(sets, codec.kinds, plot)
+
+
+def made(space, data: np.ndarray, seed: int) -> Windows:
+    """Return a model's own windows, as many as there are of data."""
+    means = space.posterior_of(torch.from_numpy(data)).mean
+    fitted = {} if space.prior is None else {"samples": (space.sample_codes(len(data), seed), 1.0)}
+    codes = {
+        **fitted,
+        "N(0, I)": (space.sample_codes(len(data), seed, "normal"), 1.0),
+        "half way": (slerp(means, means.roll(1, 0), 0.5), 0.0),
+        "reconstructions": (means, 0.0),
+    }
+    return {
+        name: space.decode_to_examples(z, temperature, seed).cpu().numpy()
+        for name, (z, temperature) in codes.items()
+    }
+
+
+def show(rows: dict[str, dict[str, float]]) -> None:
+    """Print the table."""
+    columns = list(next(iter(rows.values())))
+    width = max(map(len, rows)) + 2
+    heads = [column.removesuffix("_bars").replace("_", " ") for column in columns]
+    click.echo(" " * width + "".join(f"{head:>17}" for head in heads))
+    for name, row in rows.items():
+        click.echo(f"{name:{width}}" + "".join(f"{row[column]:17.3f}" for column in columns))
+
+
+def draw(sets: Windows, kinds: tuple[str, ...], path: Path) -> None:
+    """Draw the mean self-similarity of every set, a row of panels for each voice."""
+    figure = Figure(figsize=(1.7 * len(sets), 1.9 * len(kinds) + 0.2), layout="constrained")
+    panels = figure.subplots(len(kinds), len(sets), squeeze=False)
+    for column, (name, x) in enumerate(sets.items()):
+        voices = self_similarity(x.reshape(*x.shape[:2], len(kinds))).mean(axis=0)
+        for row, (kind, picture) in enumerate(zip(kinds, voices, strict=True)):
+            axes = panels[row][column]
+            image = axes.imshow(picture, vmin=0, vmax=1, cmap="magma")
+            axes.set(xticks=[], yticks=[])
+            if row == 0:
+                axes.set_title(name.replace(", ", "\n"), fontsize=7)
+            if column == 0 and len(kinds) > 1:
+                axes.set_ylabel(kind, fontsize=7)
+    bar = figure.colorbar(image, ax=panels, shrink=0.7, aspect=30)
+    bar.ax.tick_params(labelsize=6)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""Autoencoder against VAE, on digits in two dimensions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from matplotlib.figure import Figure
+from PIL import Image
+
+from examples.digits import lesson
+from examples.digits.codec import DigitCodec
+from examples.digits.presentation import TITLES, latent_figure, manifold, sheet
+from examples.lecture.figures import Setting, figure
+
+BETAS = (0.1, 0.3, 1.0, 3.0, 10.0)
+INK, ACCENT = "#22262b", "#d1495b"
+
+
+@figure
+def latent(setting: Setting) -> dict[str, Any]:
+    """Draw where digits lie with reconstruction only, with KL only, and with both."""
+    known, held_out = lesson.load(setting.mnist)
+    steps = setting.some(3000, 20)
+    models = {mode: lesson.train(known.x, mode, steps=steps) for mode in TITLES}
+    latent_figure(models, held_out).savefig(setting.output / "latent.png", dpi=100)
+    return {mode: lesson.measure(model, known, held_out) for mode, model in models.items()}
+
+
+@figure
+def plane(setting: Setting) -> dict[str, Any]:
+    """Draw the digits on a grid over the quantiles of N(0, I)."""
+    known, held_out = lesson.load(setting.mnist)
+    model = lesson.train(known.x, steps=setting.some(3000, 20))
+    codec, cells = DigitCodec(known.x.shape[-1]), manifold(model)
+    page = sheet([codec.decode(x) for x in cells.flatten(0, 1)], len(cells))
+    page.quantize(32).save(setting.output / "plane.png")
+    return lesson.measure(model, known, held_out)
+
+
+@figure
+def loss(setting: Setting) -> dict[str, Any]:
+    """Draw what each weight of the KL buys, and what N(0, I) decodes to at three of them."""
+    known, held_out = lesson.load(setting.mnist)
+    codec, found, samples = DigitCodec(known.x.shape[-1]), {}, {}
+    z = torch.randn(7, 8, generator=torch.Generator().manual_seed(3))
+    for beta in BETAS:
+        model = lesson.train(known.x, beta=beta, steps=setting.some(2000, 20), latent_dim=8)
+        found[beta] = lesson.measure(model, known, held_out)
+        samples[beta] = [codec.decode(x) for x in model.decode(z).detach()]
+    page = Figure(figsize=(9, 3.6), layout="constrained")
+    curve, pictures = page.subplots(1, 2, width_ratios=(1, 1.25))
+    x, y = ([found[beta][term] for beta in BETAS] for term in ("kl", "reconstruction"))
+    curve.plot(x, y, color=INK, marker="o", lw=1.2)
+    for beta, *place in zip(BETAS, x, y, strict=True):
+        at = (8, -4 if beta == BETAS[-1] else 6)  # the last two lie on each other
+        curve.annotate(f"beta {beta:g}", place, at, textcoords="offset points", color=ACCENT)
+    curve.set(xlabel="KL (nats)", ylabel="reconstruction (nats)")
+    curve.spines[["top", "right"]].set_visible(False)
+    shown: list[Image.Image] = [each for beta in BETAS[::2] for each in samples[beta]]
+    pictures.imshow(sheet(shown, len(z)), cmap="gray")
+    pictures.set(xticks=[], yticks=[30, 82, 134])
+    pictures.set_yticklabels([f"beta {beta:g}" for beta in BETAS[::2]])
+    pictures.tick_params(length=0)
+    pictures.spines[:].set_visible(False)
+    pictures.set_title("decoded from the same seven draws of N(0, I)", fontsize=10)
+    page.savefig(setting.output / "loss.png", dpi=110)
+    return {f"beta {beta:g}": each for beta, each in found.items()}

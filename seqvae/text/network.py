@@ -52,6 +52,11 @@ class SentenceArchitecture:
             if field.type == "float" and not 0 <= value <= 1:
                 raise ValueError(f"{field.name} must be in 0..1, got {value}")
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of an example."""
+        return (self.steps,)
+
 
 def counting(x: Tensor) -> Tensor:
     """Return which steps of examples `(batch, steps)` count: all up to the first `END`, and it."""

@@ -188,11 +188,11 @@ def _sentences(mode: str) -> Callable[[Path], Kind]:
     def make(folder: Path) -> Kind:
         codec = make_codec({"name": "text", "steps": 12, "vocabulary": VOCABULARY})
         # An odd number of pooled units is multiplied with roundings that depend on the row.
-        sizes = {"latent_dim": 7, "embedding_dim": 8, "encoder_dim": 8, "decoder_dim": 10}
+        sizes = {"latent_dim": 7, "embedding_dim": 12, "encoder_dim": 8, "decoder_dim": 16}
         architecture = SentenceArchitecture(codec.steps, codec.classes, **sizes)
         torch.manual_seed(1)
         model = SentenceVAE(architecture, Objective(mode=mode))
-        return _save(DOMAIN, model, codec, architecture, folder)
+        return _save(DOMAIN, model, codec, architecture, folder, loudness=4)
 
     return make
 

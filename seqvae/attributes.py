@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from vaecore.codec import Codec
     from vaecore.space import LatentSpace
 
-TRIAL, TRIAL_TOKENS = 256, 1 << 16
+TRIAL, TRIAL_TOKENS = 256, 1 << 15
 """Windows on which directions and lengths are tried, or fewer where they have many tokens."""
 LENGTHS = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
 """Lengths that are tried, relative to what the regression asks for."""

@@ -15,7 +15,9 @@ from seqvae.presets import preset_names
 from seqvae.properties import measure
 
 DATA = Path(__file__).resolve().parents[2] / "data"
-LARGEST_MB = {"drums_2bar": 12, "melody_2bar": 12}
+LARGEST_MB = {"drums_2bar": 12, "melody_2bar": 12, "melody_16bar": 25, "trio_16bar": 35}
+RECALLED = {"trio_16bar": (0.8, 0.7)}
+"""Least shares of steps, greedy and at temperature 1; of the others 0.95 and 0.85."""
 
 
 @pytest.fixture(params=sorted(LARGEST_MB))
@@ -26,16 +28,18 @@ def name(request) -> str:
 def windows(name: str) -> torch.Tensor:
     """The example files' windows for a model; composed for this project, so never trained on."""
     space = seqvae.load(name)
-    files = [f for f in sorted(DATA.glob("*.mid")) if detect(f).kind == space.codec.name]
-    return space.examples(files)
+    found = {file: detect(file) for file in sorted(DATA.glob("*.mid"))}
+    kind, bars = space.codec.name, space.codec.bars
+    return space.examples([f for f, d in found.items() if d.kind == kind and d.bars >= bars])
 
 
 def test_example_music_is_recalled(name: str) -> None:
     space, x = seqvae.load(name), windows(name)
+    greedy, at_random = RECALLED.get(name, (0.95, 0.85))
     decoded = space.decode_to_examples(space.posterior_of(x).mean)
-    assert (decoded == x).float().mean() > 0.95
+    assert (decoded == x).float().mean() > greedy
     sampled = space.decode_to_examples(space.posterior_of(x).mean, temperature=1.0, seed=0)
-    assert (sampled == x).float().mean() > 0.85
+    assert (sampled == x).float().mean() > at_random
 
 
 def test_every_attribute_raises_its_own_property(name: str) -> None:
@@ -56,5 +60,5 @@ def test_the_folder_is_light_and_its_card_tells_how_to_train_it_again(name: str)
     assert size <= LARGEST_MB[name] * 1e6
     assert name in preset_names()
     card = (place / "README.md").read_text(encoding="utf-8")
-    assert re.search(rf"seqvae train --preset {name} .*\n$", card)
+    assert re.search(rf"seqvae train --preset {name} (.*\\\n)*.*\n$", card)
     assert set(seqvae.load(name).config.attributes) == set(seqvae.load(name).attributes)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from seqvae.networks.affine import affine
 from seqvae.networks.architecture import SequenceArchitecture, Voice
 from seqvae.networks.embedding import make_embedding
 from seqvae.networks.heads import make_head
@@ -181,7 +182,7 @@ class SequenceDecoder(Guided):
             for layer, cell in enumerate(others, start=1):
                 state[layer] = cell.take(state[layer - 1][0], state[layer])
             known = heard[of_z] + (heard_place[t] + bias)
-            numbers = known.addmm_(state[-1][0], from_hidden)
+            numbers = affine(state[-1][0], from_hidden).add_(known)
             token = self.head.choose(numbers, temperature, None if noise is None else noise[:, t])
             chosen.append(token)
         return torch.stack(chosen, dim=1)

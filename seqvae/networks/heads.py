@@ -58,8 +58,8 @@ class Head(nn.Module, ABC):
         return inputs @ self.projection.weight[:, -inputs.shape[-1] :].t()
 
     def rest(self, width: int) -> Tensor:
-        """Return the weights of the first `width` inputs, `(width, numbers)`."""
-        return self.projection.weight[:, :width].t().contiguous()
+        """Return the weights of the first `width` inputs, `(numbers, width)`."""
+        return self.projection.weight[:, :width].contiguous()
 
 
 class SoftmaxHead(Head):
@@ -151,7 +151,7 @@ class VoicesHead(nn.ModuleList):
 
     def rest(self, width: int) -> Tensor:
         """Return the weights of the first `width` inputs of all heads; see `Head.rest`."""
-        return torch.cat([head.rest(width) for head in self], dim=-1)
+        return torch.cat([head.rest(width) for head in self])
 
 
 HEADS = {"softmax": SoftmaxHead, "chain": ChainHead}

@@ -11,6 +11,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from seqvae.networks.affine import affine
+
 State = list[tuple[Tensor, Tensor]]
 """Hidden and cell state `(batch, hidden_dim)` of every layer."""
 
@@ -67,8 +69,11 @@ class Cell:
     """
 
     def __init__(self, weight_input: Tensor, weight_hidden: Tensor, bias: Tensor) -> None:
-        self.weight_input, self.weight_hidden = _reordered(weight_input), _reordered(weight_hidden)
-        self.weight = torch.cat([self.weight_input, self.weight_hidden])
+        self.weight_input, self.weight_hidden = (
+            _reordered(weight_input).t(),
+            _reordered(weight_hidden),
+        )
+        self.weight = torch.cat([_reordered(weight_input), self.weight_hidden], dim=1)
         self.bias = _reordered(bias)
 
     def project(self, x: Tensor) -> Tensor:
@@ -81,12 +86,12 @@ class Cell:
     def step(self, gates: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         """Return the next `(hidden, cell)` given the input's contribution to the gates."""
         hidden, cell = state
-        return _next(torch.addmm(gates, hidden, self.weight_hidden), cell)
+        return _next(affine(hidden, self.weight_hidden).add_(gates), cell)
 
     def take(self, x: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         """Return the next `(hidden, cell)` given the input `(batch, input)`, in one product."""
         hidden, cell = state
-        return _next(torch.addmm(self.bias, torch.cat([x, hidden], dim=-1), self.weight), cell)
+        return _next(affine(torch.cat([x, hidden], dim=-1), self.weight, self.bias), cell)
 
 
 def _next(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
@@ -100,6 +105,6 @@ def _next(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _reordered(weight: Tensor) -> Tensor:
-    """Return PyTorch's weights `(4 hidden, ...)` in this order of gates, transposed."""
+    """Return PyTorch's weights `(4 hidden, ...)` in this order of gates."""
     i, f, g, o = weight.detach().chunk(4)
-    return torch.cat([i, f, o, g]).t().contiguous() if weight.ndim == 2 else torch.cat([i, f, o, g])
+    return torch.cat([i, f, o, g])

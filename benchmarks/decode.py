@@ -55,17 +55,18 @@ def load(name: str) -> SequenceVAE:
 @click.argument("models", nargs=-1)
 @click.option("--threads", default=len(os.sched_getaffinity(0)), help="[default: all cores]")
 @click.option("--seconds", default=4.0, show_default=True, help="To measure each rate.")
+@click.option("--batch", "batches", multiple=True, default=BATCHES, show_default=True, type=int)
 @click.option("--json", "as_json", is_flag=True)
-def main(models, threads, seconds, as_json) -> None:
+def main(models, threads, seconds, batches, as_json) -> None:
     torch.set_num_threads(threads)
     roof = matmul(torch.float32)
     rows = []
     for name in models or ("melody_16bar", "trio_16bar"):
         decoder = load(name).decoder
-        for batch in BATCHES:
+        for batch in batches:
             z = torch.randn(batch, decoder.conductors[0].initial.in_features)
-            at_once = medians(lambda: decoder.generate(z, 1.0, 0), seconds)  # noqa: B023
-            turned = medians(lambda: in_turn(decoder, z, 0), seconds)  # noqa: B023
+            at_once = medians(lambda: decoder.generate(z, 1.0, 0), seconds, 3)  # noqa: B023
+            turned = medians(lambda: in_turn(decoder, z, 0), seconds, 3)  # noqa: B023
             rows.append(
                 {
                     "model": name, "batch": batch, "at_once": at_once * batch,

@@ -65,7 +65,7 @@ def made(space, data: np.ndarray, seed: int) -> Windows:
     fitted = {} if space.prior is None else {"samples": (space.sample_codes(len(data), seed), 1.0)}
     codes = {
         **fitted,
-        "N(0, I)": (space.sample_codes(len(data), seed, "normal"), 1.0),
+        "N(0,I)": (space.sample_codes(len(data), seed, "normal"), 1.0),
         "half way": (slerp(means, means.roll(1, 0), 0.5), 0.0),
         "reconstructions": (means, 0.0),
     }

@@ -12,6 +12,9 @@ from seqvae.networks.decoder import Guided, SequenceDecoder
 from seqvae.networks.levels import fold
 from seqvae.networks.sampling import uniform_noise
 
+ROWS = 256
+"""Bars that are decoded together: more of them leave the processor's caches, and take longer."""
+
 
 class HierarchicalDecoder(nn.Module):
     """p(x|z) = prod_k prod_v p(bar k of voice v | embedding k), the embeddings a function of z.
@@ -74,15 +77,15 @@ class HierarchicalDecoder(nn.Module):
 
     @torch.no_grad()
     def generate(self, z: Tensor, temperature: float, seed: int) -> Tensor:
-        """Return class indices `(batch, *shape)`: all bars of all codes in one batch."""
-        said = self.embeddings(z)
+        """Return class indices `(batch, *shape)`: all bars of all codes together."""
+        said = self.embeddings(z).split(ROWS)
         if temperature > 0:
             noise = fold(uniform_noise(len(z), self.shape, seed, z.device), self.segments)
-            noises = self._voices(noise)
+            noises = [voice.split(ROWS) for voice in self._voices(noise)]
         else:
-            noises = [None] * len(self.cores)
+            noises = [[None] * len(said)] * len(self.cores)
         bars = [
-            core.unroll(said, temperature, noise)
+            torch.cat([core.unroll(s, temperature, n) for s, n in zip(said, noise, strict=True)])
             for core, noise in zip(self.cores, noises, strict=True)
         ]
         x = bars[0] if len(self.shape) == 1 else torch.stack(bars, dim=-1)

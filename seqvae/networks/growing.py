@@ -120,15 +120,12 @@ def _read(
             for k in range(layout.group)
         ]
     )  # (place, code, width)
-    anywhere = _components((said @ adds.flatten(0, 1).t()).flatten(0, 1), a.segment_dim)
+    all_adds = adds.flatten(0, 1)
+    anywhere = _components((said @ all_adds.t()).flatten(0, 1), a.segment_dim)
     kept, width = anywhere.axes.shape[1], said.shape[-1]
     encoder.summary.weight.mul_(SMALL)
-    encoder.summary.weight[:kept, -width:] = (anywhere.axes / anywhere.scale).t() @ adds.flatten(
-        0, 1
-    )
-    at_place = (anywhere.axes * anywhere.scale).unflatten(
-        0, adds.shape[:2]
-    )  # (place, code, segment)
+    encoder.summary.weight[:kept, -width:] = (anywhere.axes / anywhere.scale).t() @ all_adds
+    at_place = (anywhere.axes * anywhere.scale).unflatten(0, adds.shape[:2])  # (.., segment)
 
     codes = said.unflatten(1, (groups, layout.group))
     codes = torch.einsum("ngpw,pcw->ngc", codes, adds)

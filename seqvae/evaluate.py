@@ -11,6 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from seqvae.groove.evaluate import feel
+from seqvae.groove.performance import hit_classes
+from seqvae.networks.architecture import PERFORMANCE
 from vaecore.errors import DataError
 
 if TYPE_CHECKING:
@@ -77,15 +80,20 @@ def measure(model: SequenceVAE, x: Tensor, seed: int = 0) -> dict[str, Any]:
         `event_accuracy`: greedy, over steps whose target is an event (not class 0).
         `hit_f1` (drums): greedy, harmonic mean of precision and recall over drums and steps.
         The same of each voice where there are several, as `melody_sampled_accuracy`.
-        `nll`: -log p(x|z) in nats per window, z one draw from the posterior.
+        `nll`: -log p(x|z) in nats per window, z one draw from the posterior; of performances a
+            density.
         `kl_nats`: KL(q(z|x) || N(0, I)) in nats per window.
         `elbo`: -(nll + kl_nats).
+        Of performances accuracies are those of the hits, and there is what
+        `seqvae.groove.evaluate.feel` gives.
     """
     generator = torch.Generator().manual_seed(seed)
     voices = model.architecture.voices
     names = _names(voices)
-    tallies = [_Tally(tokens == "drums") for tokens in names.values()]
+    performed = PERFORMANCE in names
+    tallies = [_Tally(tokens in ("drums", PERFORMANCE)) for tokens in names.values()]
     classes = [v.classes for v in voices] if isinstance(voices, tuple) else [voices.classes]
+    classes = [1 << voices.classes] if performed else classes
     nll = kl = 0.0
     for number, part in enumerate(x.split(CHUNK)):
         rows = part.to(model.device)
@@ -94,17 +102,19 @@ def measure(model: SequenceVAE, x: Tensor, seed: int = 0) -> dict[str, Any]:
         nll -= model.log_likelihood(rows, posterior.sample(generator)).double().sum().item()
         logits = model.logits(posterior.mean, rows).split(classes, dim=-1)
         forced = torch.stack([each.argmax(-1) for each in logits], dim=-1)
-        sampled = model.decode(posterior.mean, 1.0, seed + number).view_as(forced)
-        greedy = model.decode(posterior.mean).view_as(forced)
+        decoded = (model.decode(posterior.mean, 1.0, seed + number), model.decode(posterior.mean))
+        if performed:  # accuracies are those of the hits
+            rows, *decoded = (hit_classes(each) for each in (rows, *decoded))
+        true, sampled, greedy = (each.view_as(forced) for each in (rows, *decoded))
         for voice, tally in enumerate(tallies):
-            true = rows.view_as(forced)[..., voice]
-            tally.add(true, forced[..., voice], sampled[..., voice], greedy[..., voice])
+            tally.add(*(each[..., voice] for each in (true, forced, sampled, greedy)))
     n = len(x)
     result: dict[str, Any] = {"examples": n, **sum(tallies[1:], tallies[0]).figures()}
     if len(names) > 1:
         for name, tally in zip(names, tallies, strict=True):
             result |= {f"{name}_{key}": value for key, value in tally.figures().items()}
-    return {**result, "nll": nll / n, "kl_nats": kl / n, "elbo": -(nll + kl) / n}
+    result |= {"nll": nll / n, "kl_nats": kl / n, "elbo": -(nll + kl) / n}
+    return {**result, **feel(model, x, seed)} if performed else result
 
 
 def _names(voices: Voice | tuple[Voice, ...]) -> dict[str, str]:
@@ -168,7 +178,7 @@ def compare(representation: str, samples: Tensor, data: Tensor) -> dict[str, dic
     """Compare the music of samples with that of data, property by property.
 
     Args:
-        representation: "drums", "melody" or "trio".
+        representation: "drums", "groove", "melody" or "trio".
         samples: Windows `(n, *shape)`, for example decoded from the prior.
         data: Windows `(m, *shape)` never trained on.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from seqvae.groove.performance import blocks, hit_classes
 from seqvae.properties import (
     STEPS_PER_BAR,
     VOICES,
@@ -28,12 +29,16 @@ def histograms(representation: str, windows: Any) -> dict[str, Floats]:
     """Return all histograms of windows by name.
 
     They are `onsets`, and `pitches` or `drums`; of trios those of each voice, `melody_onsets` and
-    so on.
+    so on; of performances also `velocities` and `offsets`.
 
     Args:
-        representation: "drums", "melody" or "trio".
-        windows: Class indices, `(n, steps)` or `(n, steps, 3)`.
+        representation: "drums", "groove", "melody" or "trio".
+        windows: Class indices, `(n, steps)` or `(n, steps, 3)`; or performances.
     """
+    if representation == "groove":
+        x = np.asarray(windows)
+        hits = histograms("drums", hit_classes(x))
+        return {**hits, "velocities": velocity_histogram(x), "offsets": offset_histogram(x)}
     if representation == "trio":
         x = np.asarray(windows)
         return {
@@ -79,6 +84,19 @@ def onset_histogram(representation: str, windows: Any) -> Floats:
     x = checked(windows)
     counts = (drum_hits(x).sum(2) if representation == "drums" else note_onsets(x)).sum(0)
     return _shares(np.bincount(np.arange(x.shape[1]) % STEPS_PER_BAR, counts, STEPS_PER_BAR))
+
+
+def velocity_histogram(windows: Any) -> Floats:
+    """Return how hard the hits of performances `(n, steps, 27)` are, `(32,)`: 4 velocities each."""
+    hits, velocity, _ = blocks(np.asarray(windows))
+    return _shares(np.histogram(velocity[hits > 0.5] * 127, 32, (0, 128))[0])
+
+
+def offset_histogram(windows: Any) -> Floats:
+    """Return when the hits of performances `(n, steps, 27)` come, `(40,)`: from half a step late
+    to half a step early."""
+    hits, _, offset = blocks(np.asarray(windows))
+    return _shares(np.histogram(offset[hits > 0.5], 40, (-1, 1))[0])
 
 
 def jensen_shannon(p: Any, q: Any) -> float:

@@ -26,7 +26,7 @@ def pictures(codec: SequenceCodec, windows: np.ndarray) -> Callable[[VAE], dict[
         windows: `(n, width)` as in shards; those shown are evenly spread over them.
     """
     chosen = np.linspace(0, len(windows) - 1, COLUMNS).astype(int)
-    x = torch.from_numpy(windows[chosen].astype(np.int64)).reshape(-1, *codec.shape)
+    x = torch.from_numpy(codec.unpack(windows[chosen]))
     noise_of = torch.Generator()
 
     @torch.no_grad()

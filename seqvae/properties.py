@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -59,13 +60,16 @@ def measure(representation: str, windows: Any) -> dict[str, Floats]:
     """Measure every property of windows.
 
     Args:
-        representation: "drums", "melody" or "trio".
-        windows: Class indices, `(n, steps)` or `(n, steps, 3)`.
+        representation: "drums", "groove", "melody" or "trio".
+        windows: Class indices, `(n, steps)` or `(n, steps, 3)`; of performances `(n, steps, 27)`.
 
     Returns:
         Name of property -> values `(n,)`; NaN where it is undefined.
     """
-    x = checked(windows, len(VOICES) if representation == "trio" else 1)
+    if representation == "groove":
+        x = np.asarray(windows)
+    else:
+        x = checked(windows, len(VOICES) if representation == "trio" else 1)
     return {name: prop.of(x) for name, prop in _properties(representation).items()}
 
 
@@ -80,6 +84,8 @@ def of_codec(codec: Codec) -> dict[str, Property]:
 
 
 def _properties(representation: str) -> dict[str, Property]:
+    if representation == "groove":
+        return import_module("seqvae.groove.properties").PROPERTIES  # which takes some from here
     if representation not in PROPERTIES:
         known = ", ".join(PROPERTIES)
         raise ValueError(f"no properties for the representation {representation!r}, only {known}")

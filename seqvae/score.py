@@ -46,7 +46,10 @@ class Meter:
 
 @dataclass(frozen=True, eq=False)
 class Notes:
-    """Notes as parallel arrays; `start` and `end` are in seconds (Score) or steps (Piece)."""
+    """Notes as parallel arrays; `start` and `end` are in seconds (Score) or steps (Piece).
+
+    `late` is how much after its step a note of a Piece was really struck, -0.5..0.5 steps.
+    """
 
     start: np.ndarray
     end: np.ndarray
@@ -55,6 +58,7 @@ class Notes:
     instrument: np.ndarray
     program: np.ndarray
     is_drum: np.ndarray
+    late: np.ndarray
 
     def __len__(self) -> int:
         return len(self.start)
@@ -72,6 +76,7 @@ class Notes:
         instrument: Sequence[int] | np.ndarray | int = 0,
         program: Sequence[int] | np.ndarray | int = 0,
         is_drum: Sequence[bool] | np.ndarray | bool = False,
+        late: Sequence[float] | np.ndarray | float = 0.0,
     ) -> Notes:
         """Build notes from sequences; what is the same for all notes may be one number."""
         start = np.asarray(start)
@@ -89,6 +94,7 @@ class Notes:
             column(instrument, np.int64),
             column(program, np.int64),
             column(is_drum, np.bool_),
+            column(late, np.float64),
         )
 
 
@@ -299,8 +305,9 @@ def _quantise(notes: Notes, begin: float, stop: float, tempo: float, meter: Mete
         bars = quarters / meter.quarters if 0 < quarters <= MAX_BARS * 4 else 1
         return Piece(notes[:0], begin, tempo, meter, max(1, round(bars)), problem)
     steps_per_second = STEPS_PER_QUARTER * tempo / 60.0
-    start = ((notes.start - begin) * steps_per_second + 0.5).astype(np.int64)
+    struck = (notes.start - begin) * steps_per_second
+    start = (struck + 0.5).astype(np.int64)
     end = ((np.minimum(notes.end, stop) - begin) * steps_per_second + 0.5).astype(np.int64)
     end = np.where(end == start, end + 1, end)
-    notes = replace(notes, start=start, end=end)
+    notes = replace(notes, start=start, end=end, late=struck - start)
     return Piece(notes, begin, tempo, meter, max(1, round(quarters / 4)))

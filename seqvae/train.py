@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 
 from seqvae.attributes import describe, fit_attributes
@@ -77,7 +75,7 @@ def train(
     windows = ShardedWindows(shards, "train")
     if preset.grow and start is None and not resume:
         begin_grown(model, preset, windows)
-    measured = min(VALIDATION_WINDOWS, VALIDATION_TOKENS // math.prod(codec.shape))
+    measured = min(VALIDATION_WINDOWS, VALIDATION_TOKENS // codec.width)
     validation = ShardedWindows(shards, "validation").spread(measured)
     # The recipe says what was decided, so that a training that resumes sees the same batches.
     decided = preset.make_data().decided(windows, here.local)
@@ -95,7 +93,9 @@ def train(
     result = fit(
         model,
         _loader(preset, shards, windows),
-        WindowLoader(validation, config.batch_size, shape=codec.shape, training=False, ranks=here),
+        WindowLoader(
+            validation, config.batch_size, unpack=codec.unpack, training=False, ranks=here
+        ),
         config,
         output,
         metrics=recipe.metrics(measure),
@@ -122,8 +122,7 @@ def begin_grown(model: SequenceVAE, preset: Preset, windows: ShardedWindows) -> 
         DataError: They do not fit together.
     """
     smalls = [DOMAIN.load(name).model for name in preset.grow]
-    x = torch.from_numpy(windows.spread(GROWN).astype(np.int64))
-    x = x.reshape(-1, *model.architecture.shape)
+    x = torch.from_numpy(preset.make_codec().unpack(windows.spread(GROWN)))
     # As they will come in training: transposed, say.
     x = preset.make_augmentation()(x, torch.Generator().manual_seed(0))
     try:
@@ -136,7 +135,7 @@ def _loader(preset: Preset, shards: Path, windows: ShardedWindows) -> WindowLoad
     """Return the training batches, from memory or from disk as the recipe says."""
     config = preset.make_training()
     options = {
-        "shape": preset.make_codec().shape,
+        "unpack": preset.make_codec().unpack,
         "augment": preset.make_augmentation(),
         "seed": config.seed,
         "accumulate": config.accumulate,
@@ -163,8 +162,7 @@ def complete(
     """
     space = DOMAIN.load(place)
     flow = preset.prior if preset is not None else {}
-    some = windows.spread(FLOW_CODES if flow else CODES).astype(np.int64)
-    x = torch.from_numpy(some.reshape(-1, *space.codec.shape))
+    x = torch.from_numpy(space.codec.unpack(windows.spread(FLOW_CODES if flow else CODES)))
     posterior = space.posterior_of(x)
     few = torch.linspace(0, len(x) - 1, min(CODES, len(x))).long()
     attributes = fit_attributes(space, x[few], posterior.mean[few])

@@ -128,7 +128,7 @@ class LatentSpace:
     def decode_to_examples(self, z: Tensor, temperature: float = 0.0, seed: int = 0) -> Tensor:
         """Return one example per row of z, as tensors `(n, ...)`."""
         with torch.no_grad():
-            padded = _pad(z.to(self.model.device))
+            padded = pad(z.to(self.model.device))
             return self.model.decode(padded, temperature, seed)[: len(z)].cpu()
 
     def reconstruct(self, items: Any, temperature: float = 0.0, seed: int = 0) -> list[Any]:
@@ -305,7 +305,7 @@ class LatentSpace:
     def _in_chunks(self, x: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
         with torch.no_grad():
             parts = [
-                function(_pad(rows.to(self.model.device)))[: len(rows)] for rows in x.split(CHUNK)
+                function(pad(rows.to(self.model.device)))[: len(rows)] for rows in x.split(CHUNK)
             ]
         return torch.cat(parts).cpu()
 
@@ -317,7 +317,7 @@ def _listed(items: Any) -> list[Any]:
     return [items]
 
 
-def _pad(rows: Tensor) -> Tensor:
+def pad(rows: Tensor) -> Tensor:
     """Repeat the last row until the batch is a multiple of `ROWS`."""
     missing = -len(rows) % ROWS
     return torch.cat([rows, rows[-1:].expand(missing, *rows.shape[1:])]) if missing else rows

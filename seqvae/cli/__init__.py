@@ -1,8 +1,9 @@
-"""The `seqvae` command: the shared verbs for music, and show, render, prepare and train.
+"""The `seqvae` command: the shared verbs for music, and those of its own.
 
     music    how music is chosen, written and shown at the command line
     text     the same for sentences
     strip    the small picture of many windows: one line each
+    play     humanize and drumify
     files    show and render, which need no model
     learn    prepare and train
 
@@ -28,16 +29,20 @@ models` lists what is in the box.
 
 def command() -> Group:
     """Return the command group."""
-    from seqvae.cli import files, learn
+    from seqvae.cli import files, learn, play
     from seqvae.cli.music import MusicPresentation
     from seqvae.domain import DOMAIN
     from vaecore.cli import build
+    from vaecore.cli.build import bind
 
     def evaluate(space: LatentSpace, *args: Any, **options: Any) -> dict[str, Any]:
         place = "seqvae.text" if space.codec.name == "text" else "seqvae"
         return import_module(f"{place}.evaluate").evaluate(space, *args, **options)
 
-    group = build(DOMAIN, MusicPresentation(), help=HELP, evaluate=evaluate)
+    music = MusicPresentation()
+    group = build(DOMAIN, music, help=HELP, evaluate=evaluate)
+    for verb in (play.humanize, play.drumify):
+        group.add_command(bind(verb, DOMAIN, music))
     for verb in (files.show, files.render, learn.prepare, learn.train):
         group.add_command(verb)
     return group

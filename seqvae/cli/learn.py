@@ -29,7 +29,7 @@ PROBED = 20
 @click.option("-o", "--output", type=options.FILE, required=True, help="Folder of shards to make.")
 @click.option(
     "--representation",
-    type=click.Choice(["drums", "melody", "trio"]),
+    type=click.Choice(["drums", "groove", "melody", "trio"]),
     help="What to take from the files. [default: what most of them are]",
 )
 @click.option("--bars", type=click.IntRange(1, 64), help="Window. [default: 2, of a trio 16]")
@@ -190,7 +190,8 @@ def _most(inputs: Sequence[Path]) -> str:
     kinds: Counter[str] = Counter()
     for path in find_files(inputs, DrumCodec.suffixes)[:PROBED]:
         try:
-            kinds[detect(path).kind] += 1
+            kind = detect(path).kind
+            kinds["drums" if kind == "groove" else kind] += 1
         except DataError:
             continue
     if not kinds:

@@ -29,12 +29,16 @@ FAVOURITE = "drums"
 PANELS = 256
 """At most this many items are drawn in one PNG."""
 
+SHOWN = 4
+"""Bars that are shown of drums that were humanized."""
+
 LONG = 8
 """Windows of so many bars are drawn in lines of so many, with an 8th to the column."""
 
 _ORIGINAL = "original"
 _TAKING = ("interpolate", "palette", "reconstruct", "edit", "similar")
 _WRITING = (*_TAKING, "sample")
+_PLAYING = ("humanize", "drumify")
 
 
 class MusicPresentation(Presentation):
@@ -47,6 +51,8 @@ class MusicPresentation(Presentation):
         "reconstruct": "reconstruction.mid",
         "edit": "edited.mid",
         "similar": "similar.mid",
+        "humanize": "humanized.mid",
+        "drumify": "drumified.mid",
     }
     reads = suffixes = (".mid", ".midi")
 
@@ -73,6 +79,8 @@ class MusicPresentation(Presentation):
             click.Option(["--png"], is_flag=True, help="Also draw a piano roll."),
             click.Option(["--wav"], is_flag=True, help="Also render the sound."),
         ]
+        if verb in _PLAYING:
+            return writing[-1:]
         return taking * (verb in _TAKING) + writing * (verb in _WRITING)
 
     def choose_model(self, paths: Sequence[Path], options: Mapping[str, Any]) -> Choice:
@@ -84,6 +92,12 @@ class MusicPresentation(Presentation):
         from seqvae.codecs import detect
 
         kind, bars, reason = FAVOURITE, 1, "choose another with --model"
+        what = {
+            "drums": "drums",
+            "groove": "a drum performance",
+            "melody": "a melody",
+            "trio": "melody, bass and drums",
+        }
         if paths:
             before = max(options.get("bar") or (1,)) - 1
             kind, bars = detect(list(paths))
@@ -91,9 +105,8 @@ class MusicPresentation(Presentation):
             if kind == "trio" and min(_shipped(kind), default=bars + 1) > bars:
                 kind, bars = detect(list(paths), trios=False)
                 bars = max(1, bars - before)
-            what = {"drums": "drums", "melody": "a melody", "trio": "melody, bass and drums"}[kind]
             more = " or more" if len(paths) > 1 else ""
-            reason = f"for {what}, {counted(bars, 'bar')}{more}"
+            reason = f"for {what[kind]}, {counted(bars, 'bar')}{more}"
         lengths = _shipped(kind)
         if not lengths:
             remedy = "name a model folder with --model"
@@ -125,13 +138,13 @@ class MusicPresentation(Presentation):
 
         titles = list(result.titles) * len(result.rounds)
         seconds = [self._seconds(result, item) for item in result.items]
-        if options["separate"]:
+        if options.get("separate"):
             for k, place in enumerate(_numbered(outputs.main, len(result.titles))):
                 items = [items[k] for items in result.rounds]
                 write_midi(items, outputs.add(place), [self._seconds(result, i) for i in items])
         else:
             write_midi(result.items, outputs.add(outputs.main), seconds, titles=titles)
-        if options["png"]:
+        if options.get("png"):
             grids, names = _compared(result)
             if len(grids) > PANELS:
                 raise UsageError(f"--png draws at most {PANELS} windows, not {len(grids)}")
@@ -156,6 +169,9 @@ class MusicPresentation(Presentation):
         from seqvae.presentation import text_roll
 
         grids, titles = _compared(result)
+        if result.verb in _PLAYING:
+            begun = [grid.lines(SHOWN)[0] for grid in grids]
+            return text_roll(begun, width, titles)
         if result.verb in ("reconstruct", "edit") and len(result.titles) == 1:
             if result.codec.bars < LONG:
                 return text_roll(grids[:2], width, titles[:2])
@@ -167,6 +183,8 @@ class MusicPresentation(Presentation):
 
     def fidelity(self, x: Tensor, y: Tensor) -> tuple[str, dict[str, Any]]:
         """Return how many steps, and how many steps with events, are the same; of each voice."""
+        if x.is_floating_point():
+            return _performed(x, y)
         same, events = x == y, x != 0
         kept, hits = int(same.sum()), int((same & events).sum())
         steps, all_hits = x.numel(), int(events.sum())
@@ -187,6 +205,22 @@ class MusicPresentation(Presentation):
     def _seconds(result: Result, item: PrettyMIDI) -> float:
         """Return how long an item lasts: always its whole window."""
         return result.codec.bars * 240.0 / _tempo(item)
+
+
+def _performed(x: Tensor, y: Tensor) -> tuple[str, dict[str, Any]]:
+    """Return what a reconstruction keeps of performances: hits, velocities and timing."""
+    from seqvae.groove.evaluate import STEP_MS, errors
+    from seqvae.groove.performance import blocks
+
+    hits, others = (blocks(each)[0] > 0.5 for each in (x, y))
+    share = int((hits & others).sum()) / max(int(hits.sum()), 1)
+    velocity, timing = (float(each.mean()) if len(each) else 0.0 for each in errors(x, y))
+    said = f"kept {share:.0%} of {int(hits.sum())} hits, to {velocity:.0f} of 127 velocities "
+    return f"{said}and {timing:.0%} of a 16th", {
+        "hits_kept": share,
+        "velocity_error": velocity,
+        "timing_error_ms": timing * STEP_MS,
+    }
 
 
 def _shipped(kind: str) -> dict[int, str]:

@@ -1,8 +1,9 @@
 """Codecs: the way between music and class indices, one class per sixteenth and voice.
 
-`DrumCodec`, `MelodyCodec` and `TrioCodec` follow the converters of Magenta's MusicVAE; that of
-sentences is at home in `seqvae.text`. `make_codec` builds the codec that a model folder describes;
-`detect` looks at files and says which one fits.
+`DrumCodec`, `MelodyCodec` and `TrioCodec` follow the converters of Magenta's MusicVAE, and
+`GrooveCodec`, whose examples are numbers, that of GrooVAE; that of sentences is at home in
+`seqvae.text`. `make_codec` builds the codec that a model folder describes; `detect` looks at files
+and says which one fits.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 from seqvae.codecs.base import SequenceCodec
 from seqvae.codecs.detection import Detection, detect
 from seqvae.codecs.drums import DRUM_CLASSES, DRUM_PITCHES, DrumCodec
+from seqvae.codecs.groove import GrooveCodec
 from seqvae.codecs.melody import MelodyCodec
 from seqvae.codecs.trio import TrioCodec
 from seqvae.codecs.windows import Context, Rejection, Windows
@@ -26,6 +28,7 @@ __all__ = [
     "Context",
     "Detection",
     "DrumCodec",
+    "GrooveCodec",
     "MelodyCodec",
     "Rejection",
     "SequenceCodec",
@@ -36,7 +39,9 @@ __all__ = [
     "make_codec",
 ]
 
-CODECS: dict[str, type[Codec]] = {c.name: c for c in (DrumCodec, MelodyCodec, TrioCodec, TextCodec)}
+CODECS: dict[str, type[Codec]] = {
+    c.name: c for c in (DrumCodec, GrooveCodec, MelodyCodec, TrioCodec, TextCodec)
+}
 
 
 def make_codec(config: dict[str, Any]) -> Codec:

@@ -7,6 +7,7 @@ converters; `reference=True` gives their windows exactly.
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -55,6 +56,8 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
     """What each voice is: "drums", "melody" or "bass"."""
     classes: int | tuple[int, ...]
     """Number of classes of a step; of several voices, that of each."""
+    dtype: ClassVar[type] = np.int64
+    """Of an example's numbers."""
     repeats = False  # whether the reference keeps equal windows of a piece
 
     def __init__(self, bars: int = 2, max_bars: int | None = 100) -> None:
@@ -74,6 +77,19 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
     def shape(self) -> tuple[int, ...]:
         """The shape of an example: `(steps,)`, or `(steps, voices)` if there are several."""
         return (self.steps,) if len(self.kinds) == 1 else (self.steps, len(self.kinds))
+
+    @property
+    def width(self) -> int:
+        """Numbers of a packed example."""
+        return math.prod(self.shape)
+
+    def pack(self, windows: np.ndarray) -> np.ndarray:
+        """Return windows `(n, *shape)` as rows for shards, uint16 `(n, width)`."""
+        return windows.reshape(-1, self.width).astype(np.uint16)
+
+    def unpack(self, rows: np.ndarray) -> np.ndarray:
+        """Return rows of shards `(n, width)` as windows `(n, *shape)`."""
+        return rows.reshape(-1, *self.shape).astype(self.dtype)
 
     def check(self, model: SequenceVAE) -> None:
         """Raise ValueError if a model has other windows or classes than this codec."""
@@ -141,7 +157,7 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         score = read_score(item, beats=not reference)
         found = self.find(score, reference, hop_bars, deduplicate)
         return Windows.collect(
-            found.windows, self.shape, found.rejections, found.relaxed, score.path
+            found.windows, self.shape, found.rejections, found.relaxed, score.path, self.dtype
         )
 
     def find(

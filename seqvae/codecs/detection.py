@@ -1,4 +1,4 @@
-"""Looking at files as a musician does: drums, melodies or trios, and how many bars?"""
+"""Looking at files as a musician does: drums, how played, melodies or trios, and how many bars?"""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from seqvae.midi import read_score
 from seqvae.score import STEPS_PER_BAR, Score
 from vaecore.errors import DataError
 
+PERFORMED = 6
+"""Drums of so many different velocities were played; accents that are written are of fewer."""
+
 
 class Detection(NamedTuple):
     """What a group of files has in common.
@@ -21,7 +24,7 @@ class Detection(NamedTuple):
         bars: Bars from the first to the last note of the shortest one.
     """
 
-    kind: Literal["drums", "melody", "trio"]
+    kind: Literal["drums", "groove", "melody", "trio"]
     bars: int
 
 
@@ -30,7 +33,8 @@ def detect(items: Any | Sequence[Any], trios: bool = True) -> Detection:
 
     Files that all have a melody, a bass and drums are trios. Else a file with drums alone is
     drums, one with pitched notes alone is a melody; a file with both is taken as what the others
-    are, and as a melody if there are no others.
+    are, and as a melody if there are no others. Drums that were all played, with many velocities,
+    are a "groove".
 
     Args:
         items: One item or several: paths, PrettyMIDI, NoteSequence or Score.
@@ -51,8 +55,13 @@ def detect(items: Any | Sequence[Any], trios: bool = True) -> Detection:
         remedy = "give files of one kind, or name the model with --model"
         raise DataError(text, path=_name(drums[0]), remedy=remedy)
     if drums:
-        return Detection("drums", min(_bars(score, score.notes.is_drum) for score in scores))
+        bars = min(_bars(score, score.notes.is_drum) for score in scores)
+        return Detection("groove" if all(map(_performed, scores)) else "drums", bars)
     return Detection("melody", min(_bars(score, ~score.notes.is_drum) for score in scores))
+
+
+def _performed(score: Score) -> bool:
+    return len(np.unique(score.notes.velocity)) >= PERFORMED
 
 
 def _bars(score: Score, keep: np.ndarray | None = None) -> int:

@@ -81,7 +81,7 @@ class DrumCodec(SequenceCodec):
         """Return the hits of a window, each one step long, in order."""
         steps, classes = np.nonzero(x[:, None] >> np.arange(len(DRUM_PITCHES)) & 1)
         hits = zip(steps.tolist(), classes.tolist(), strict=True)
-        return [(step, step + 1, DRUM_PITCHES[drum]) for step, drum in hits]
+        return [GridNote(step, step + 1, DRUM_PITCHES[drum]) for step, drum in hits]
 
     def windows_from_notes(self, starts: Any, pitches: Any, **options: Any) -> Tensor:
         """Return the windows of drum hits that are on the grid already, int64 `(n, steps)`.

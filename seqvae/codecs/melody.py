@@ -167,7 +167,7 @@ class MelodyCodec(SequenceCodec):
         events = np.flatnonzero(x)
         ends = np.append(events, len(x))[1:]
         return [
-            (int(s), int(e), int(x[s]) - FIRST_NOTE + self.min_pitch)
+            GridNote(int(s), int(e), int(x[s]) - FIRST_NOTE + self.min_pitch)
             for s, e in zip(events, ends, strict=True)
             if x[s] >= FIRST_NOTE
         ]

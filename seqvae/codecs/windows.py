@@ -59,7 +59,8 @@ class Phrase:
     """Events from a bar line to a bar line, before they are cut into windows.
 
     Attributes:
-        events: Class per step, `(steps,)`, or of several voices `(steps, voices)`.
+        events: Class per step, `(steps,)`, or of several voices `(steps, voices)`; of performances
+            their numbers `(steps, 27)`.
         start: Step of the piece where the phrase begins, a multiple of a bar.
         instrument: Instrument number of the voice (drums: that of the first drum note).
         program: MIDI program of the voice's first note.
@@ -90,7 +91,7 @@ class Windows:
     """All windows of one item with their provenance, and what was left out and why.
 
     Attributes:
-        x: Class indices, int64 `(n, *shape)`.
+        x: Class indices, int64 `(n, *shape)`; of performances float32.
         bars: For every window the bar where it starts; the first bar of the music is 1.
         seconds: For every window its start in the score.
         contexts: For every window its tempo and program.
@@ -121,11 +122,12 @@ class Windows:
         rejections: Sequence[Rejection],
         relaxed: bool,
         path: str | None,
+        dtype: type = np.int64,
     ) -> Windows:
         """Stack windows of a shape, perhaps none."""
         import torch
 
-        x = np.stack([w.x for w in windows]) if windows else np.zeros((0, *shape), np.int64)
+        x = np.stack([w.x for w in windows]) if windows else np.zeros((0, *shape), dtype)
         return cls(
             torch.from_numpy(x),
             tuple(w.bar for w in windows),

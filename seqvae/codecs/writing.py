@@ -14,8 +14,15 @@ if TYPE_CHECKING:
 VELOCITY = 80
 """Loudness of every decoded note, as in the reference."""
 
-GridNote = tuple[int, int, int]
-"""Start step, end step and MIDI pitch."""
+
+class GridNote(NamedTuple):
+    """A note on the grid; fractions of a step are micro-timing."""
+
+    start: float
+    end: float
+    pitch: int
+    velocity: int = VELOCITY
+
 
 DRUM_INSTRUMENT = 9
 """Instrument number of drums in a NoteSequence; others are numbered from 0."""
@@ -39,8 +46,8 @@ def to_pretty_midi(tracks: Sequence[Track], tempo: float) -> pretty_midi.PrettyM
     step = 60.0 / tempo / STEPS_PER_QUARTER
     for track in tracks:
         instrument = pretty_midi.Instrument(track.program, track.is_drum, track.name)
-        for start, end, pitch in track.notes:
-            instrument.notes.append(pretty_midi.Note(VELOCITY, pitch, start * step, end * step))
+        for start, end, pitch, velocity in track.notes:
+            instrument.notes.append(pretty_midi.Note(velocity, pitch, start * step, end * step))
         midi.instruments.append(instrument)
     return midi
 
@@ -60,12 +67,12 @@ def to_note_sequence(tracks: Sequence[Track], tempo: float) -> Any:
     sequence.tempos.add(qpm=tempo)
     step = 60.0 / tempo / STEPS_PER_QUARTER
     for number, track in enumerate(tracks):
-        for start, end, pitch in track.notes:
+        for start, end, pitch, velocity in track.notes:
             sequence.notes.add(
                 start_time=start * step,
                 end_time=end * step,
                 pitch=pitch,
-                velocity=VELOCITY,
+                velocity=velocity,
                 instrument=DRUM_INSTRUMENT if track.is_drum else number,
                 program=track.program,
                 is_drum=track.is_drum,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +17,17 @@ from vaecore.training.ranks import ALONE, Ranks
 
 
 class WindowLoader(Batches):
-    """An iterable over the batches of one epoch, `(batch, *shape)` int64.
+    """An iterable over the batches of one epoch, `(batch, *shape)`.
 
     The randomness of step k of epoch e depends on the seed, e and k alone, so that a training
     that resumes sees the very batches it would have seen. All ranks change the windows of a step
     in the same way before each takes its own: windows of other ranks may have a part in that.
 
     Args:
-        windows: `(n, width)` uint16 class indices, as in shards.
+        windows: `(n, width)` uint16, packed as in shards.
         batch_size: Number of windows in a batch, of all ranks together.
-        shape: Of an example, such as `(steps, voices)`; by default a row is one as it is.
+        unpack: Makes rows examples, as `SequenceCodec.unpack` does; by default they are class
+            indices `(batch, width)`.
         training: Shuffle, drop the incomplete last batch, and augment; otherwise the windows
             come in their order, and all of them.
         augment: Change of the windows of a training step.
@@ -40,7 +41,7 @@ class WindowLoader(Batches):
         windows: np.ndarray,
         batch_size: int,
         *,
-        shape: tuple[int, ...] = (-1,),
+        unpack: Callable[[np.ndarray], np.ndarray] = lambda rows: rows.astype(np.int64),
         training: bool = True,
         augment: Augmentation | None = None,
         seed: int = 0,
@@ -55,7 +56,7 @@ class WindowLoader(Batches):
             accumulate=accumulate,
             ranks=ranks,
         )
-        self.windows, self.shape = windows, shape
+        self.windows, self.unpack = windows, unpack
         self.augment = augment if training else None
 
     @classmethod
@@ -69,8 +70,7 @@ class WindowLoader(Batches):
         for part in parts:
             if part.number != number:
                 number = part.number
-                rows = self._read(part.rows).astype(np.int64)
-                x = torch.from_numpy(rows.reshape(len(rows), *self.shape))
+                x = torch.from_numpy(self.unpack(self._read(part.rows)))
                 if self.augment:
                     x = self.augment(x, self._generator(epoch, number))
             yield x[part.mine].contiguous()

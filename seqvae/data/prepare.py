@@ -10,7 +10,6 @@ run, nor on how often the work was interrupted.
 
 from __future__ import annotations
 
-import math
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -100,7 +99,7 @@ def prepare(
     limits = {"time_limit": time_limit, "memory_limit": memory_limit}
     with workplace(output) as work:
         journal = Journal(
-            work / "chunks", {"codec": codec.config, **reading, **limits}, math.prod(codec.shape)
+            work / "chunks", {"codec": codec.config, **reading, **limits}, codec.width
         )
         function = partial(read_file, codec=codec, **reading)
         where = cluster(scheduler, files[0].path) if scheduler else local(workers)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import os
 import re
 import zlib
@@ -42,7 +41,7 @@ class Reading:
 
     Attributes:
         fingerprint: Of the file's content; see `fingerprint`.
-        window: `(n, width)` uint16, the classes of each window in one row.
+        window: `(n, width)` uint16, each window packed in one row.
         bar: Where each window starts; the first bar of the music is 1.
         tempo_bpm: Quarter notes per minute of each window.
         program: MIDI program of each window's track.
@@ -153,8 +152,8 @@ def read_file(
     if voices is not None:
         named = {n for n, name in score.names.items() if re.search(voices, name, re.IGNORECASE)}
         rows = [row for row in rows if not named or row.instrument in named]
-    window = np.array([row.x.ravel() for row in rows], np.uint16)
-    window = window.reshape(-1, math.prod(codec.shape))
+    window = np.array([row.x for row in rows], codec.dtype).reshape(-1, *codec.shape)
+    window = codec.pack(window)
     sounds = window.any(axis=1)
     window, sounding = window[sounds], [rows[n] for n in np.flatnonzero(sounds)]
     return Reading(

@@ -18,7 +18,9 @@ LARGEST = {
 }
 LARGEST_DIM = 1 << 13
 """A model folder that asks for more is broken or hostile, and is refused before it takes memory."""
-MOST_VOICES, MOST_LEVELS = 16, 4
+MOST_VOICES, MOST_LEVELS, MOST_DRUMS = 16, 4, 12
+PERFORMANCE = "groove"
+"""Tokens, and head, of drum performances; see `seqvae.codecs.groove`."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,11 @@ class Voice:
     classes: int
     tokens: str
     head: str
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of a step: one class index, or the numbers of a performance."""
+        return (3 * self.classes,) if self.tokens == PERFORMANCE else ()
 
 
 @dataclass(frozen=True)
@@ -41,9 +48,10 @@ class SequenceArchitecture:
     steps: int
     """Length of a window, in steps."""
     classes: int | Sequence[int]
-    """Number of classes of one step."""
+    """Number of classes of one step; of performances, of drums."""
     tokens: str | Sequence[str] = "plain"
-    """What the classes are made of: "drums", "melody" or "plain" (see `embedding`)."""
+    """What the classes are made of: "drums", "melody" or "plain" (see `embedding`); or "groove"
+    for drum performances, whose steps are no classes but numbers."""
     latent_dim: int = 256
     embedding_dim: int = 128
     encoder_dim: int = 256
@@ -69,13 +77,17 @@ class SequenceArchitecture:
     segment_dim: int = 128
     """Width of what a step of a level above the last, a bar, says to the code and hears of it."""
     head: str | Sequence[str] = "softmax"
-    """"softmax", or "chain" for classes that are sets of binary parts."""
+    """"softmax"; "chain" for classes that are sets of binary parts; "groove" for performances."""
     dropout: float = 0.0
     """On the inputs of all LSTMs and of the head, in training."""
     input_dropout: float = 0.0
     """Share of previous tokens hidden from the decoder in training."""
     scheduled_sampling: float = 0.0
     """Share of previous tokens replaced by the model's own draws in training."""
+    stiff: float = 0.0
+    """Share of performances of which the encoder hears the hits alone in training."""
+    tapped: float = 0.0
+    """Share of performances of which it hears the rhythm alone; see `seqvae.groove`."""
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -83,10 +95,10 @@ class SequenceArchitecture:
             if isinstance(value, list):  # as JSON and YAML have it
                 object.__setattr__(self, field.name, tuple(value))
         for name, known in (
-            ("tokens", ("drums", "melody", "plain")),
+            ("tokens", ("drums", "melody", "plain", PERFORMANCE)),
             ("readout", ("final", "steps")),
             ("conditioning", ("shared", "steps")),
-            ("head", ("softmax", "chain")),
+            ("head", ("softmax", "chain", PERFORMANCE)),
         ):
             for value in _listed(getattr(self, name)):
                 if value not in known:
@@ -116,20 +128,36 @@ class SequenceArchitecture:
             values = _listed(getattr(self, name))
             if len(values) not in (1, count):
                 raise ValueError(f"{name} must be one, or one for each of {count} voices")
+        performed = [PERFORMANCE in (voice.tokens, voice.head) for voice in self._listed_voices()]
+        if any(performed):
+            one = not isinstance(self.classes, tuple)
+            if not one or self.tokens != self.head:
+                raise ValueError(f"{PERFORMANCE} is both tokens and head, and of one voice alone")
+            if self.classes > MOST_DRUMS:
+                raise ValueError(f"classes must be at most {MOST_DRUMS} drums, got {self.classes}")
+        elif self.stiff or self.tapped:
+            raise ValueError(f"stiff and tapped are for tokens {PERFORMANCE} alone")
+        if self.stiff + self.tapped > 1:
+            raise ValueError("stiff and tapped must be 1 together at most")
 
     @property
     def voices(self) -> Voice | tuple[Voice, ...]:
         """The one voice of an example, or its several voices where `classes` is a list."""
-        if not isinstance(self.classes, tuple):
-            return Voice(self.classes, _listed(self.tokens)[0], _listed(self.head)[0])
+        voices = self._listed_voices()
+        return voices if isinstance(self.classes, tuple) else voices[0]
+
+    def _listed_voices(self) -> tuple[Voice, ...]:
         columns = (_listed(getattr(self, name)) for name in ("tokens", "head"))
-        tokens, heads = (v * len(self.classes) if len(v) == 1 else v for v in columns)
-        return tuple(map(Voice, self.classes, tokens, heads))
+        classes = _listed(self.classes)
+        tokens, heads = (v * len(classes) if len(v) == 1 else v for v in columns)
+        return tuple(map(Voice, classes, tokens, heads))
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Shape of an example: `(steps,)`, or `(steps, voices)` where `classes` is a list."""
-        return (self.steps, *([len(self.classes)] if isinstance(self.classes, tuple) else []))
+        """Shape of an example: `(steps,)`; `(steps, voices)` where `classes` is a list; of
+        performances `(steps, numbers)`."""
+        voices = self.voices
+        return (self.steps, *(voices.shape if isinstance(voices, Voice) else (len(voices),)))
 
 
 def _listed(value: Any) -> tuple[Any, ...]:

@@ -119,7 +119,8 @@ class SequenceDecoder(Guided):
             a,
         )
         voices = voices or a.voices
-        self.shape = (self.steps,) if isinstance(voices, Voice) else (self.steps, len(voices))
+        inner = voices.shape if isinstance(voices, Voice) else (len(voices),)
+        self.shape = (self.steps, *inner)
         """Of an example."""
         self.input_dropout, self.scheduled_sampling = a.input_dropout, a.scheduled_sampling
         self.embedding = make_embedding(voices, a.embedding_dim)
@@ -140,10 +141,12 @@ class SequenceDecoder(Guided):
         return self.head(self.outputs(z, self._tokens(target))).transpose(0, 1)
 
     @torch.no_grad()
-    def generate(self, z: Tensor, temperature: float, seed: int) -> Tensor:
-        """Return class indices `(batch, *shape)`, free running; see `unroll`."""
+    def generate(
+        self, z: Tensor, temperature: float, seed: int, hits: Tensor | None = None
+    ) -> Tensor:
+        """Return class indices `(batch, *shape)`, or performances, free running; see `unroll`."""
         noise = uniform_noise(len(z), self.shape, seed, z.device) if temperature > 0 else None
-        return self.unroll(z, temperature, noise)
+        return self.unroll(z, temperature, noise, hits=hits)
 
     @torch.no_grad()
     def unroll(
@@ -152,8 +155,9 @@ class SequenceDecoder(Guided):
         temperature: float = 0.0,
         noise: Tensor | None = None,
         previous: Tensor | None = None,
+        hits: Tensor | None = None,
     ) -> Tensor:
-        """Return class indices `(batch, *shape)`, free running.
+        """Return class indices `(batch, *shape)`, or performances, free running.
 
         Args:
             z: Codes `(batch, code_dim)`.
@@ -161,6 +165,8 @@ class SequenceDecoder(Guided):
             noise: Uniform numbers in [0, 1) like the result; needed above temperature 0.
             previous: Tokens that came before, `(batch,)` or `(batch, voices)`; without them the
                 first step has no past, as in training.
+            hits: Drums that are hit, as classes `(batch, steps)`; of a performance only the rest
+                is chosen then.
         """
         first, *others = self.lstm.cells()
         # What is known before the first token is chosen goes through the gates and the head at
@@ -183,7 +189,9 @@ class SequenceDecoder(Guided):
                 state[layer] = cell.take(state[layer - 1][0], state[layer])
             known = heard[of_z] + (heard_place[t] + bias)
             numbers = affine(state[-1][0], from_hidden).add_(known)
-            token = self.head.choose(numbers, temperature, None if noise is None else noise[:, t])
+            drawn = None if noise is None else noise[:, t]
+            given = {} if hits is None else {"hits": hits[:, t]}
+            token = self.head.choose(numbers, temperature, drawn, **given)
             chosen.append(token)
         return torch.stack(chosen, dim=1)
 

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from seqvae.networks.architecture import Voice
+from seqvae.networks.affine import affine
+from seqvae.networks.architecture import PERFORMANCE, Voice
 
 Lookup = Callable[[Tensor], Tensor]
 
@@ -81,8 +82,38 @@ class VoicesEmbedding(nn.ModuleList):
         )
 
 
-def make_embedding(voices: Voice | Sequence[Voice], dim: int) -> TokenEmbedding | VoicesEmbedding:
-    """Return the embedding of one voice's class indices, or of several voices' together."""
+class PerformanceEmbedding(nn.Module):
+    """Embeds the numbers of a performance's steps `(..., 3 drums)` as `(..., embedding_dim)`.
+
+    How hard a drum is hit counts as it is and squared, so that soft hits and accents are kinds of
+    their own rather than less and more of the same.
+    """
+
+    def __init__(self, drums: int, embedding_dim: int) -> None:
+        super().__init__()
+        self.drums = drums
+        self.weight = nn.Parameter(torch.randn(4 * drums, embedding_dim) * 0.5)
+        self.bias = nn.Parameter(torch.zeros(embedding_dim))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self._features(x) @ self.weight + self.bias
+
+    def through(self, weight: Tensor) -> Lookup:
+        """Return what gives `embedding(x) @ weight`; see `TokenEmbedding.through`."""
+        matrix, bias = (self.weight @ weight).t().contiguous(), self.bias @ weight
+        return lambda x: affine(self._features(x), matrix, bias)
+
+    def _features(self, x: Tensor) -> Tensor:
+        velocity = x[..., self.drums : 2 * self.drums]
+        return torch.cat([x, velocity.square()], dim=-1)
+
+
+def make_embedding(
+    voices: Voice | Sequence[Voice], dim: int
+) -> TokenEmbedding | PerformanceEmbedding | VoicesEmbedding:
+    """Return the embedding of one voice's steps, or of several voices' together."""
+    if isinstance(voices, Voice) and voices.tokens == PERFORMANCE:
+        return PerformanceEmbedding(voices.classes, dim)
     if isinstance(voices, Voice):
         return TokenEmbedding(voices.tokens, voices.classes, dim)
     return VoicesEmbedding(TokenEmbedding(v.tokens, v.classes, dim) for v in voices)

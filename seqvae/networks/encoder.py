@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from seqvae.groove.performance import stiffened, tapped
 from seqvae.networks.architecture import SequenceArchitecture
 from seqvae.networks.embedding import make_embedding
 from seqvae.networks.levels import fold
@@ -87,6 +88,7 @@ class SequenceEncoder(Reader):
     def __init__(self, architecture: SequenceArchitecture) -> None:
         a = architecture
         self.lengths = tuple(a.encoder_levels) or (a.steps,)
+        self.stiff, self.tapped = a.stiff, a.tapped
         self.voices = len(a.voices) if isinstance(a.voices, tuple) else 1
         inner: list[nn.Module] = []
         sizes = (a.embedding_dim, a.encoder_dim, a.encoder_layers, a.summary_dim)
@@ -117,6 +119,8 @@ class SequenceEncoder(Reader):
 
     def vectors(self, x: Tensor) -> Tensor:
         """Return what the outermost level reads, `(steps, batch, input)`: tokens, or bars."""
+        if self.training and self.stiff + self.tapped > 0:
+            x = self._simplified(x)
         x = fold(x, math.prod(self.lengths[:-1])).transpose(0, 1)  # (steps, segments of all, ...)
         if not self.inner:
             return self.embedding(x)
@@ -128,3 +132,13 @@ class SequenceEncoder(Reader):
         for reader, length in zip(self.inner, reversed(self.lengths[:-1]), strict=True):
             said = reader.read(said).unflatten(0, (-1, length)).transpose(0, 1)
         return said
+
+    def _simplified(self, x: Tensor) -> Tensor:
+        """Return performances of which some have lost their feel, and others all but the rhythm.
+
+        What is to be decoded stays as it is: so the posterior of a stiff beat learns to hold the
+        performances that it may stand for.
+        """
+        chance = torch.rand(len(x), 1, 1, device=x.device)
+        rest = torch.where(chance < self.stiff, stiffened(x), x)
+        return torch.where(chance >= 1 - self.tapped, tapped(x), rest)

@@ -76,21 +76,32 @@ class HierarchicalDecoder(nn.Module):
         return torch.cat(logits, dim=-1).unflatten(0, (len(z), -1)).flatten(1, 2)
 
     @torch.no_grad()
-    def generate(self, z: Tensor, temperature: float, seed: int) -> Tensor:
-        """Return class indices `(batch, *shape)`: all bars of all codes together."""
+    def generate(
+        self, z: Tensor, temperature: float, seed: int, hits: Tensor | None = None
+    ) -> Tensor:
+        """Return examples `(batch, *shape)`: all bars of all codes together.
+
+        Arguments are those of `SequenceDecoder.generate`.
+        """
         said = self.embeddings(z).split(ROWS)
+        given = [None] * len(said) if hits is None else fold(hits, self.segments).split(ROWS)
         if temperature > 0:
             noise = fold(uniform_noise(len(z), self.shape, seed, z.device), self.segments)
             noises = [voice.split(ROWS) for voice in self._voices(noise)]
         else:
             noises = [[None] * len(said)] * len(self.cores)
         bars = [
-            torch.cat([core.unroll(s, temperature, n) for s, n in zip(said, noise, strict=True)])
+            torch.cat(
+                [
+                    core.unroll(s, temperature, n, hits=h)
+                    for s, n, h in zip(said, noise, given, strict=True)
+                ]
+            )
             for core, noise in zip(self.cores, noises, strict=True)
         ]
-        x = bars[0] if len(self.shape) == 1 else torch.stack(bars, dim=-1)
+        x = bars[0] if len(self.cores) == 1 else torch.stack(bars, dim=-1)
         return x.unflatten(0, (len(z), -1)).flatten(1, 2)
 
     def _voices(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Return the voices of `(batch, steps)` or `(batch, steps, voices)`, one by one."""
-        return (x,) if len(self.shape) == 1 else x.unbind(-1)
+        """Return the voices of windows `(batch, *shape)`, one by one."""
+        return (x,) if len(self.cores) == 1 else x.unbind(-1)

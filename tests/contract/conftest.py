@@ -165,7 +165,11 @@ def _save(
 
 
 def _sequences(
-    representation: str, mode: str = "vae", bars: int = 2, **options: Any
+    representation: str,
+    mode: str = "vae",
+    bars: int = 2,
+    discrete: bool = True,
+    **options: Any,
 ) -> Callable[[Path], Kind]:
     def make(folder: Path) -> Kind:
         codec = make_codec({"name": representation, "bars": bars})
@@ -178,7 +182,7 @@ def _sequences(
         architecture = SequenceArchitecture(codec.steps, codec.classes, **tokens)
         torch.manual_seed(1)
         model = SequenceVAE(architecture, Objective(mode=mode))
-        return _save(DOMAIN, model, codec, architecture, folder)
+        return _save(DOMAIN, model, codec, architecture, folder, discrete=discrete)
 
     return make
 
@@ -238,6 +242,8 @@ def _shipped(domain: Domain, name: str, **nature: bool) -> Callable[[Path], Kind
 
 TRIO = {"tokens": ["melody", "melody", "drums"], "head": ["softmax", "softmax", "chain"]}
 
+GROOVE = {"head": "groove", "discrete": False}
+
 KINDS: dict[str, Callable[[Path], Kind]] = {
     "drums-softmax-final-shared": _sequences(
         "drums", "vae", head="softmax", readout="final", conditioning="shared"
@@ -256,6 +262,13 @@ KINDS: dict[str, Callable[[Path], Kind]] = {
     ),
     "melody-softmax-final-shared-autoencoder": _sequences(
         "melody", "autoencoder", head="softmax", readout="final", conditioning="shared"
+    ),
+    "groove": _sequences("groove", "vae", **GROOVE, conditioning="steps", stiff=0.3, tapped=0.3),
+    "groove-autoencoder": _sequences(
+        "groove", "autoencoder", **GROOVE, readout="final", conditioning="shared"
+    ),
+    "groove-4bar-hierarchical": _sequences(
+        "groove", bars=4, **GROOVE, levels=[4, 16], encoder_levels=[4, 16]
     ),
     "sentences-tiny": _sentences("vae"),
     "sentences-tiny-autoencoder": _sentences("autoencoder"),

@@ -97,14 +97,18 @@ def test_transpose_moves_melody_and_bass_together_and_no_drums() -> None:
     assert torch.equal(shift[1::3][:, 0, 0], shift[1::3][:, 0, 1])
 
 
+def pairs(rows: np.ndarray) -> np.ndarray:
+    return rows.reshape(-1, 2, 3).astype(np.int64)
+
+
 def test_batches_have_the_shape_of_examples() -> None:
     augment = make_augmentation({"transpose": {"semitones": 5}})
     for training in (True, False):
-        (x, *_) = WindowLoader(WINDOWS[:, :6], 16, shape=(2, 3), training=training)
+        (x, *_) = WindowLoader(WINDOWS[:, :6], 16, unpack=pairs, training=training)
         assert x.shape == (16, 2, 3)
         rows = {tuple(row) for row in WINDOWS[:, :6].tolist()}
         assert all(tuple(row.flatten().tolist()) in rows for row in x)
-    (x, *_) = WindowLoader(WINDOWS[:, :6] % 90, 16, shape=(2, 3), augment=augment)
+    (x, *_) = WindowLoader(WINDOWS[:, :6] % 90, 16, unpack=pairs, augment=augment)
     assert x.shape == (16, 2, 3)
 
 

@@ -5,11 +5,12 @@ The music is written out in `pieces.py`. Equal runs give equal bytes.
 
 from __future__ import annotations
 
+import random
 import sys
 from pathlib import Path
 
 import pretty_midi
-from pieces import PIECES, Bar, Drums, Melody, Trio
+from pieces import PIECES, Bar, Drums, Melody, Performance, Trio
 
 from seqvae.presentation import write_midi
 
@@ -26,7 +27,7 @@ LANES = {
     "crash": 49,
     "ride": 51,
 }
-LOUDNESS = {"X": 112, "x": 90, "o": 48}
+LOUDNESS = {"X": 112, "x": 90, "o": 48} | {str(n): 14 * n for n in range(1, 10)}
 
 
 def drum_part(bars: list[Bar], sixteenth: float, name: str = "") -> pretty_midi.Instrument:
@@ -40,6 +41,19 @@ def drum_part(bars: list[Bar], sixteenth: float, name: str = "") -> pretty_midi.
                     part.notes.append(
                         pretty_midi.Note(LOUDNESS[mark], LANES[lane], start, start + sixteenth)
                     )
+    return part
+
+
+def performed_part(piece: Performance, sixteenth: float) -> pretty_midi.Instrument:
+    """Return the drums of a performance: those on the grid, moved and shaded by hand and dice."""
+    part, dice = drum_part(piece.bars, sixteenth), random.Random(1)
+    lanes = {pitch: lane for lane, pitch in LANES.items()}
+    for note in part.notes:
+        between = round(note.start / sixteenth) % 2
+        late = piece.late.get(lanes[note.pitch], 0.0)
+        moved = (late + between * piece.swing + dice.gauss(0, piece.waver)) * sixteenth
+        note.start, note.end = max(0.0, note.start + moved), max(0.0, note.start + moved) + 0.1
+        note.velocity = min(127, max(1, note.velocity + round(dice.gauss(0, 3))))
     return part
 
 
@@ -68,11 +82,13 @@ def melody_part(
     return part
 
 
-def make(piece: Drums | Melody | Trio) -> pretty_midi.PrettyMIDI:
+def make(piece: Drums | Performance | Melody | Trio) -> pretty_midi.PrettyMIDI:
     midi = pretty_midi.PrettyMIDI(initial_tempo=piece.tempo)
     sixteenth = 60 / piece.tempo / 4
     if isinstance(piece, Drums):
         midi.instruments.append(drum_part(piece.bars, sixteenth))
+    elif isinstance(piece, Performance):
+        midi.instruments.append(performed_part(piece, sixteenth))
     elif isinstance(piece, Melody):
         midi.instruments.append(melody_part(piece.bars, piece.program, sixteenth))
     else:

@@ -1,6 +1,7 @@
 """The music of the examples, composed for this project; `make_examples.py` writes it as MIDI.
 
 Drums are lanes of one character per 16th: `X` accent, `x` hit, `o` ghost note, `.` nothing.
+Performances have a digit for each hit instead, 1 soft to 9 loud, and say how they are timed.
 Melodies are notes with their length in 16ths (`Bb4/6`), and `-/2` for a rest; so are basses.
 """
 
@@ -14,6 +15,16 @@ Bar = dict[str, str]
 class Drums(NamedTuple):
     tempo: float
     bars: list[Bar]
+
+
+class Performance(NamedTuple):
+    """Drums that are played: how late each lane is, in 16ths, and 16ths between the 8ths beside."""
+
+    tempo: float
+    bars: list[Bar]
+    swing: float
+    late: dict[str, float]
+    waver: float  # standard deviation of the timing
 
 
 class Melody(NamedTuple):
@@ -290,12 +301,48 @@ TRAIN_DRUMS = [
     TRAIN_START, TRAIN_BEAT, TRAIN_BEAT, TRAIN_END,
 ]  # fmt: skip
 
-PIECES: dict[str, Drums | Melody | Trio] = {
+SHUFFLE = [
+    {
+        "closed": "7.3.6.3.7.3.6.34",
+        "snare": "....8..2.2..8..2",
+        "kick": "8..5......75....",
+    },
+    {
+        "closed": "7.3.6.3.7.3.6...",
+        "open": "..............5.",
+        "snare": "....8..2.2.38.24",
+        "kick": "8..5...4..75....",
+    },
+]
+
+SAMBA = [
+    {
+        "closed": "6235623562356235",
+        "snare": "4126.14262.1426.",
+        "kick": "5..78..75..78..7",
+    },
+    {
+        "closed": "6235623562356235",
+        "snare": "4126.14262.14678",
+        "kick": "5..78..75..78..7",
+        "low tom": "............7...",
+    },
+]
+
+TAPS = [
+    {"clap": "8..6..7.8...7.5."},
+    {"clap": "8..6..7.8.6.7..."},
+]
+
+PIECES: dict[str, Drums | Performance | Melody | Trio] = {
     "rock": Drums(120, ROCK),
     "funk": Drums(98, FUNK),
     "bossa": Drums(132, BOSSA),
     "house": Drums(124, HOUSE),
     "parade": Drums(112, PARADE),
+    "shuffle": Performance(88, SHUFFLE, 0.24, {"snare": 0.14, "kick": 0.04, "closed": 0.02}, 0.03),
+    "samba": Performance(108, SAMBA, -0.06, {"closed": -0.1, "snare": -0.04, "kick": 0.02}, 0.03),
+    "taps": Performance(100, TAPS, 0.1, {"clap": 0.02}, 0.06),
     "sunrise": Melody(112, 0, SUNRISE),
     "alley": Melody(96, 4, ALLEY),
     "fountain": Melody(128, 46, FOUNTAIN),

@@ -10,10 +10,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 
 from seqvae.codecs import GrooveCodec, detect, make_codec
 from seqvae.codecs.groove import FURTHEST, GROOVE_CLASS, ROLAND
+from seqvae.data.augment import mix, shade
 from seqvae.data.shards import read_windows
 from seqvae.evaluate import compare
 from seqvae.groove import feel
@@ -384,3 +385,37 @@ def test_drums_with_many_velocities_are_a_performance() -> None:
     assert detect(few).kind == "drums"
     assert detect([many, few]).kind == "drums"
     assert detect([many, many]).kind == "groove"
+
+
+# --- augmentation -------------------------------------------------------------------------------
+
+
+def test_mix_takes_whole_drums_of_another_performance() -> None:
+    x = performances(5, n=200)
+    y = mix(x, Generator().manual_seed(0), probability=0.5)
+    whole = x.unflatten(-1, (3, DRUMS))
+    mixed = y.unflatten(-1, (3, DRUMS))
+    kept = (whole == mixed).all(dim=1).all(dim=1)  # (n, drums)
+    assert 0.6 < kept.double().mean() < 0.9
+    rows, drums = (~kept).nonzero(as_tuple=True)
+    theirs = {tuple(part.flatten().tolist()) for part in whole.permute(0, 3, 1, 2).flatten(0, 1)}
+    for row, drum in zip(rows.tolist(), drums.tolist(), strict=True):
+        assert tuple(mixed[row, :, :, drum].flatten().tolist()) in theirs
+    assert torch.equal(mix(x, Generator(), probability=0.0), x)
+
+
+def test_shade_changes_a_performance_as_a_whole() -> None:
+    x = performances(6, n=50)
+    hits, velocity, offset = blocks(x)
+    y = shade(x, Generator().manual_seed(0), loudness=0.2, timing=0.1)
+    same, louder, moved = blocks(y)
+    assert torch.equal(same, hits)
+    struck = hits > 0
+    ratio = (louder / velocity)[0][struck[0] & (louder[0] < 1)]
+    torch.testing.assert_close(ratio, ratio[:1].expand_as(ratio))
+    shift = (moved - offset)[0][struck[0]]
+    torch.testing.assert_close(shift, shift[:1].expand_as(shift), atol=1e-5, rtol=0)
+    assert 0 < shift.abs().max() <= 0.1
+    assert not louder[~struck].any()
+    assert not moved[~struck].any()
+    assert (y.abs() <= 1).all()

@@ -29,6 +29,8 @@ class Preset(presets.Preset):
     Attributes:
         augmentation: Names of augmentations and their arguments.
         data: Fields of `seqvae.data.streaming.DataConfig`.
+        prior: Also `parts`: models of short windows, one for each voice, in whose codes the groups
+            of a flow are parts of a window; see `seqvae.networks.parts`.
         grow: Models of short windows that a model of long ones begins with, one for each voice:
             names of the box, or folders; see `seqvae.networks.growing`. Empty begins by chance.
     """
@@ -63,6 +65,11 @@ class Preset(presets.Preset):
         from seqvae.data.streaming import DataConfig
 
         return build(DataConfig, self.data, "data")
+
+    @property
+    def flow_settings(self) -> set[str]:
+        """What the section `prior` may say: `parts` are models of the parts of a window."""
+        return super().flow_settings | {"parts"}
 
     def make_all(self) -> None:
         """Make whatever the sections describe, once, to see that it can be made."""

@@ -15,6 +15,7 @@ from seqvae.data.streaming import ShardedWindows, StreamLoader
 from seqvae.domain import DOMAIN
 from seqvae.evaluate import measure
 from seqvae.networks.growing import grow
+from seqvae.networks.parts import parts_basis
 from seqvae.pictures import pictures
 from vaecore.errors import DataError
 from vaecore.presets import RECIPE
@@ -32,8 +33,9 @@ VALIDATION_WINDOWS, VALIDATION_TOKENS = 1024, 1 << 17
 """How much a validation measures: so many windows, or fewer where they have many tokens."""
 GROWN = 4096
 """Windows of the training split that a model is grown on."""
-CODES, FLOW_CODES = 20_000, 24_000
-"""Windows of the training split that attribute vectors and a mixture are fitted on, and a flow."""
+CODES, FLOW_CODES, BASIS = 20_000, 80_000, 8192
+"""Windows of the training split that attribute vectors and a mixture are fitted on, and a flow, and
+the basis of one."""
 
 
 def train(
@@ -161,12 +163,20 @@ def complete(
         result: What to note down about the training.
     """
     space = DOMAIN.load(place)
-    flow = preset.prior if preset is not None else {}
+    flow = dict(preset.prior) if preset is not None else {}
+    facts = {"prior": dict(flow)} if flow else {}
+    parts = flow.pop("parts", [])
     x = torch.from_numpy(space.codec.unpack(windows.spread(FLOW_CODES if flow else CODES)))
     posterior = space.posterior_of(x)
     few = torch.linspace(0, len(x) - 1, min(CODES, len(x))).long()
     attributes = fit_attributes(space, x[few], posterior.mean[few])
+    if parts:
+        rows = torch.linspace(0, len(x) - 1, min(BASIS, len(x))).long()
+        smalls = [DOMAIN.load(name).model for name in parts]
+        try:
+            flow["basis"] = parts_basis(posterior.mean[rows], x[rows], smalls, flow["groups"])
+        except (KeyError, ValueError) as error:
+            raise DataError(f"no prior of parts {', '.join(parts)}: {error}") from error
     prior = recipe.fit_prior(posterior, flow)
-    facts = {"prior": flow} if flow else {}
     known = describe(space.codec)
     recipe.complete(DOMAIN, place, space, prior, attributes, known, result, facts)

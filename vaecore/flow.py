@@ -6,6 +6,10 @@ these decode to ghosts. A small network learns the velocity that carries noise t
 straight lines (Lipman et al., Flow matching for generative modeling, 2023; Liu et al., Flow
 straight and fast, 2023), on the codes alone, when the VAE is done: a second stage (Dai & Wipf,
 Diagnosing and enhancing VAE models, 2019).
+
+The code of something long says what its parts are, and parts come back: a phrase has few different
+bars. Given a basis in which each group of dimensions is a part's, the network attends from part to
+part (Vaswani et al., Attention is all you need, 2017), and learns to repeat them.
 """
 
 from __future__ import annotations
@@ -23,24 +27,57 @@ from vaecore.distributions import DiagonalGaussian
 
 FREQUENCIES = 32
 LARGEST_FREQUENCY = 200.0
-LARGEST = {"width": 1 << 13, "blocks": 64}
+LARGEST = {"width": 1 << 13, "blocks": 64, "groups": 1 << 8}
 """A file that asks for more is broken or hostile."""
 
 
-class _Block(nn.Module):
-    """A residual block that time scales and shifts."""
+HEAD = 32
+"""Width of a head of attention, where the width divides by it."""
+
+
+class _Norm(nn.Module):
+    """Layer normalisation that time scales and shifts."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
         self.time = nn.Linear(2 * FREQUENCIES, 2 * width)
-        self.inner, self.outer = nn.Linear(width, width), nn.Linear(width, width)
-        nn.init.zeros_(self.outer.weight)
-        nn.init.zeros_(self.outer.bias)
+
+    def norm(self, x: Tensor, time: Tensor) -> Tensor:
+        scale, shift = self.time(time)[:, None].chunk(2, dim=-1)
+        return F.layer_norm(x, x.shape[-1:]) * (1 + scale) + shift
+
+
+class _Block(_Norm):
+    """A residual block of two layers, for each group by itself."""
+
+    def __init__(self, width: int, inner: int) -> None:
+        super().__init__(width)
+        self.inner, self.outer = nn.Linear(width, inner), _silent(inner, width)
 
     def forward(self, x: Tensor, time: Tensor) -> Tensor:
-        scale, shift = self.time(time).chunk(2, dim=-1)
-        h = F.layer_norm(x, x.shape[-1:]) * (1 + scale) + shift
-        return x + self.outer(F.silu(self.inner(h)))
+        return x + self.outer(F.silu(self.inner(self.norm(x, time))))
+
+
+class _Attention(_Norm):
+    """A residual block in which each group hears all."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__(width)
+        self.heads = max(1, width // HEAD) if width % HEAD == 0 else 1
+        self.asked, self.told = nn.Linear(width, 3 * width, bias=False), _silent(width, width)
+
+    def forward(self, x: Tensor, time: Tensor) -> Tensor:
+        asked = self.asked(self.norm(x, time)).unflatten(-1, (3, self.heads, -1))
+        heard = F.scaled_dot_product_attention(*asked.permute(2, 0, 3, 1, 4))
+        return x + self.told(heard.transpose(1, 2).flatten(2))
+
+
+def _silent(inputs: int, outputs: int) -> nn.Linear:
+    """Return a layer that says nothing at first: a network of such blocks begins as none."""
+    layer = nn.Linear(inputs, outputs)
+    nn.init.zeros_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    return layer
 
 
 class Flow(nn.Module):
@@ -50,53 +87,93 @@ class Flow(nn.Module):
 
     Args:
         latent_dim: Number of latent dimensions.
-        width: Units of a layer.
-        blocks: Residual blocks of two layers.
+        width: Units of a layer, for each group.
+        blocks: Residual blocks of two layers; with several groups each comes after one in which
+            the groups attend to each other, and is four times as wide inside.
+        groups: Parts of a code, of equally many dimensions, in the coordinates of the basis.
+        basis: `(latent_dim, latent_dim)`, invertible: `(z - center) @ basis` are the coordinates
+            in which the flow takes place. Those of z themselves without it.
+        center: `(latent_dim,)`; 0 without it.
 
     Raises:
-        ValueError: A size is out of range.
+        ValueError: A size is out of range, or the basis is singular.
     """
 
-    def __init__(self, latent_dim: int, width: int = 640, blocks: int = 3) -> None:
+    def __init__(
+        self,
+        latent_dim: int,
+        width: int = 640,
+        blocks: int = 3,
+        groups: int = 1,
+        basis: Tensor | None = None,
+        center: Tensor | None = None,
+    ) -> None:
         super().__init__()
         self.kind = "flow"
-        for name, value in (("width", width), ("blocks", blocks)):
+        for name, value in (("width", width), ("blocks", blocks), ("groups", groups)):
             if not 1 <= value <= LARGEST[name]:
                 raise ValueError(f"{name} must be in 1..{LARGEST[name]}, got {value}")
-        self.latent_dim = latent_dim
-        self.first = nn.Linear(latent_dim, width)
-        self.blocks = nn.ModuleList(_Block(width) for _ in range(blocks))
-        self.last = nn.Linear(width, latent_dim)
-        nn.init.zeros_(self.last.weight)
-        nn.init.zeros_(self.last.bias)
+        if latent_dim % groups:
+            raise ValueError(f"{latent_dim} dimensions do not make {groups} equal groups")
+        self.latent_dim, self.groups = latent_dim, groups
+        self.first = nn.Linear(latent_dim // groups, width)
+        layers: list[nn.Module] = []
+        for _ in range(blocks):
+            layers += [_Attention(width)] if groups > 1 else []
+            layers.append(_Block(width, width if groups == 1 else 4 * width))
+        self.blocks = nn.ModuleList(layers)
+        self.last = _silent(width, latent_dim // groups)
+        if groups > 1:
+            self.position = nn.Parameter(torch.randn(groups, width) * 0.1)
+        if basis is not None:
+            self.register_buffer("basis", basis.float())
+            self.register_buffer("center", torch.zeros(latent_dim) if center is None else center)
+            inverse = torch.linalg.inv_ex(basis.double())
+            if inverse.info or not inverse.inverse.isfinite().all():
+                raise ValueError("the basis is singular")
+            self.register_buffer("inverse", inverse.inverse.float(), persistent=False)
 
     def forward(self, x: Tensor, time: Tensor) -> Tensor:
-        """Return velocities `(batch, latent_dim)`.
+        """Return velocities `(batch, latent_dim)` in the coordinates of the basis.
 
         Args:
-            x: Points `(batch, latent_dim)`.
+            x: Points `(batch, latent_dim)` in the same.
             time: `(batch,)` in 0..1.
         """
         grid = torch.linspace(0, math.log(LARGEST_FREQUENCY), FREQUENCIES, device=x.device).exp()
         angles = time[:, None] * grid
         embedded = torch.cat([angles.sin(), angles.cos()], dim=1)
-        h = self.first(x)
+        h = self.first(x.unflatten(1, (self.groups, -1)))
+        if self.groups > 1:
+            h = h + self.position
         for block in self.blocks:
             h = block(h, embedded)
-        return self.last(h)
+        return self.last(h).flatten(1)
 
-    def loss(self, posterior: DiagonalGaussian) -> Tensor:
+    def coordinates(self, z: Tensor) -> Tensor:
+        """Return codes in the coordinates of the basis."""
+        return (z - self.center) @ self.basis if hasattr(self, "basis") else z
+
+    def codes(self, x: Tensor) -> Tensor:
+        """Return codes, given in the coordinates of the basis."""
+        return x @ self.inverse + self.center if hasattr(self, "basis") else x
+
+    def loss(self, posterior: DiagonalGaussian, spread: float = 1.0) -> Tensor:
         """Return the mean squared error of the velocity, per dimension, at random times.
 
         Args:
             posterior: Of examples; the target is a sample of each.
+            spread: Multiplies the deviations of the posteriors.
         """
-        target = posterior.sample()
+        drawn = posterior.sample()
+        target = self.coordinates(torch.lerp(posterior.mean, drawn, spread))
         noise = torch.randn_like(target)
         # Logit-normal times: both ends are easy (Esser et al., Scaling rectified flow, 2024).
         time = torch.randn(len(target), device=target.device).sigmoid()
         point = torch.lerp(noise, target, time[:, None])
-        return (self(point, time).float() - (target - noise)).square().mean()
+        with torch.autocast("cpu", torch.bfloat16, enabled=fast_bfloat16()):
+            said = self(point, time)
+        return (said.float() - (target - noise)).square().mean()
 
     @torch.no_grad()
     def sample(
@@ -119,7 +196,7 @@ class Flow(nn.Module):
             begin, end = (torch.full((n,), (index + offset) / steps) for offset in (0, 1))
             velocity = self(x, begin)
             x = x + (velocity + self(x + velocity / steps, end)) / (2 * steps)
-        return x
+        return self.codes(x)
 
     def state(self) -> dict[str, Tensor]:
         """Return the weights, for safetensors and `from_state`."""
@@ -134,8 +211,15 @@ class Flow(nn.Module):
         """
         if "first.weight" not in state or state["first.weight"].ndim != 2:
             raise ValueError("needs a matrix first.weight")
-        width, latent_dim = state["first.weight"].shape
-        flow = cls(latent_dim, width, sum(name.endswith(".inner.bias") for name in state))
+        width, part = state["first.weight"].shape
+        blocks = sum(name.endswith(".inner.bias") for name in state)
+        groups = len(state["position"]) if "position" in state else 1
+        latent_dim = groups * part
+        basis, center = state.get("basis"), state.get("center")
+        shapes = [None if part is None else tuple(part.shape) for part in (basis, center)]
+        if basis is not None and shapes != [(latent_dim, latent_dim), (latent_dim,)]:
+            raise ValueError(f"needs a basis of {latent_dim} dimensions, and its center")
+        flow = cls(latent_dim, width, blocks, groups, basis, center)
         try:
             flow.load_state_dict(dict(state))
         except RuntimeError as error:
@@ -155,6 +239,9 @@ class Flow(nn.Module):
         learning_rate: float = 1e-3,
         width: int = 640,
         blocks: int = 3,
+        groups: int = 1,
+        basis: Tensor | None = None,
+        spread: float = 1.0,
         seed: int = 0,
         progress: Callable[[int, float], None] = lambda step, loss: None,
     ) -> Flow:
@@ -173,12 +260,19 @@ class Flow(nn.Module):
             learning_rate: Of AdamW, at first.
             width: Units of a layer.
             blocks: Residual blocks.
+            groups: See `Flow`.
+            basis: See `Flow`. It is scaled so that all coordinates of the means have variance 1.
+            spread: Multiplies the deviations of the posteriors that are sampled: below 1, codes
+                are nearer to those that examples are encoded to.
             seed: Of weights, batches and noise.
             progress: Called with the number of steps and the loss now and then.
         """
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            flow = cls(posterior.mean.shape[1], width, blocks)
+            center = posterior.mean.mean(0)
+            if basis is not None:
+                basis = basis / ((posterior.mean - center) @ basis).std(0)
+            flow = cls(posterior.mean.shape[1], width, blocks, groups, basis, center)
             parameters = list(flow.parameters())
             average = [parameter.detach().clone() for parameter in parameters]
             optimizer = torch.optim.AdamW(parameters, learning_rate, weight_decay=0.01, fused=True)
@@ -190,10 +284,10 @@ class Flow(nn.Module):
                 for group in optimizer.param_groups:
                     group["lr"] = learning_rate * rate * min(1.0, (step + 1) / 200)
                 chosen = torch.randint(0, len(posterior), (batch_size,))
-                with torch.autocast("cpu", torch.bfloat16, enabled=fast_bfloat16()):
-                    loss = flow.loss(posterior[chosen])
+                loss = flow.loss(posterior[chosen], spread)
                 optimizer.zero_grad()
                 loss.backward()
+                nn.utils.clip_grad_norm_(parameters, 1.0)
                 optimizer.step()
                 step += 1
                 decay = min(0.998, (1 + step) / (10 + step))

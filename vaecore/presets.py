@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from vaecore.model import VAE
     from vaecore.training.config import TrainingConfig
 
-FLOW = {"steps", "epochs", "minutes", "batch_size", "learning_rate", "width", "blocks", "seed"}
+FLOW = {
+    "steps", "epochs", "minutes", "batch_size", "learning_rate", "width", "blocks", "groups",
+    "spread", "seed",
+}  # fmt: skip
 """What a recipe may say about its prior."""
 RECIPE = "recipe.yaml"
 """The recipe in a model folder, as a file of presets; what a resumed training goes on with."""
@@ -81,9 +84,16 @@ class Preset(ABC):
         self.make_codec()
         self.make_model()
         self.make_training()
-        unknown = sorted(set(self.prior) - FLOW)
+        known = self.flow_settings
+        unknown = sorted(set(self.prior) - known)
         if unknown:
-            raise ValueError(f"prior: unknown key {unknown[0]!r}; known: {', '.join(sorted(FLOW))}")
+            text = ", ".join(sorted(known))
+            raise ValueError(f"prior: unknown key {unknown[0]!r}; known: {text}")
+
+    @property
+    def flow_settings(self) -> set[str]:
+        """What the section `prior` may say; a domain may have more."""
+        return FLOW
 
     def check(self: Recipe) -> Recipe:
         """Return the preset itself if all of its sections are usable.

@@ -1,12 +1,16 @@
-"""Music: two pieces blended, and four."""
+"""Music: two pieces blended, and four; performances, and a stiff beat played."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from pretty_midi import PrettyMIDI
+
 import seqvae
 from examples.lecture.figures import DATA, Setting, figure
+from seqvae.groove.feel import humanize
 from seqvae.presentation import piano_roll, write_midi
+from seqvae.properties import measure
 
 CORNERS = tuple(DATA / f"{name}.mid" for name in ("sunrise", "alley", "fountain", "harbour"))
 
@@ -39,3 +43,29 @@ def palette(setting: Setting) -> dict[str, Any]:
     write_midi(items, setting.output / "palette.mid", titles=titles)
     piano_roll(items, setting.output / "palette.png", titles, columns=side)
     return {"bars": 2 * len(items)}
+
+
+@figure
+def performance(setting: Setting) -> dict[str, Any]:
+    """Draw, and write as MIDI, the way from one drummer's two bars to another's."""
+    space = seqvae.load("groove_2bar")
+    ends = DATA / "shuffle.mid", DATA / "samba.mid"
+    steps = setting.some(6, 2)
+    items = space.interpolate(*ends, steps=steps)
+    titles = ["shuffle", *[""] * (steps - 2), "samba"]
+    write_midi(items, setting.output / "performance.mid", titles=titles)
+    piano_roll(items, setting.output / "performance.png", titles, columns=setting.some(3, 2))
+    measured = measure("groove", space.examples(items))
+    return {name: measured[name].round(3).tolist() for name in ("swing", "loudness", "laid_back")}
+
+
+@figure
+def humanized(setting: Setting) -> dict[str, Any]:
+    """Draw, and write as MIDI, a stiff beat and what a drummer might make of it."""
+    space, stiff = seqvae.load("groove_2bar"), DATA / "funk.mid"
+    played, context = humanize(space, stiff)
+    items = [PrettyMIDI(str(stiff)), space.codec.decode(played, context)]
+    write_midi(items, setting.output / "humanized.mid", titles=["stiff", "played"])
+    piano_roll(items, setting.output / "humanized.png", ["stiff", "played"], columns=2)
+    measured = measure("groove", played[None])
+    return {name: round(float(measured[name][0]), 3) for name in ("dynamics", "looseness")}

@@ -38,6 +38,56 @@ def test_samples_are_all_around(flow: Flow) -> None:
     torch.testing.assert_close(z.var(0), torch.ones(2), rtol=0, atol=0.25)
 
 
+def repeated(n: int, seed: int) -> Tensor:
+    """Return three parts of two dimensions, of which the first and the last are the same."""
+    a, b = ring(n, seed), ring(n, seed + 1)
+    return torch.cat([a, b, a], dim=1)
+
+
+@pytest.fixture(scope="module")
+def basis() -> Tensor:
+    """Some coordinates in which the parts do not show."""
+    return torch.linalg.qr(torch.randn(6, 6, generator=torch.Generator().manual_seed(5))).Q
+
+
+@pytest.fixture(scope="module")
+def grouped(basis: Tensor) -> Flow:
+    codes = repeated(2000, 0) @ basis.T + 0.5
+    posterior = DiagonalGaussian(codes, torch.full_like(codes, 0.1))
+    options = {"width": 32, "blocks": 2, "groups": 3, "basis": basis, "spread": 0.2}
+    return Flow.fit(posterior, steps=800, batch_size=256, **options)
+
+
+def test_a_flow_of_parts_repeats_them(grouped: Flow, basis: Tensor) -> None:
+    z = grouped.sample(500, torch.Generator().manual_seed(1))
+    first, middle, last = ((z - 0.5) @ basis).split(2, dim=1)
+    assert float((first - last).abs().mean()) < 0.15
+    assert float((first - middle).abs().mean()) > 0.8
+    assert float((first.norm(dim=1) - math.sqrt(2)).abs().mean()) < 0.2
+    assert z.mean(0).sub(0.5).abs().max() < 0.2
+
+
+def test_coordinates_and_codes_are_inverse(grouped: Flow) -> None:
+    z = torch.randn(20, 6)
+    torch.testing.assert_close(grouped.codes(grouped.coordinates(z)), z, atol=1e-5, rtol=1e-5)
+
+
+def test_spread_says_how_near_to_the_means_targets_are() -> None:
+    codes = torch.zeros(4000, 1)
+    posterior = DiagonalGaussian(codes, torch.ones_like(codes))
+    flow = Flow(1, width=4, blocks=1)  # says 0, so the loss is the mean square of target - noise
+    for spread in (0.0, 0.5, 1.0):
+        loss = float(flow.loss(posterior, spread).detach())
+        assert loss == pytest.approx(1 + spread**2, rel=0.15)
+
+
+def test_impossible_groups_and_bases_are_refused() -> None:
+    with pytest.raises(ValueError, match="7 dimensions do not make 2 equal groups"):
+        Flow(7, groups=2)
+    with pytest.raises(ValueError, match="singular"):
+        Flow(4, width=4, groups=2, basis=torch.ones(4, 4))
+
+
 def test_seeds(flow: Flow) -> None:
     first, again, other = (
         flow.sample(4, torch.Generator().manual_seed(seed)) for seed in (3, 3, 4)
@@ -56,10 +106,33 @@ def test_fit_is_repeatable_and_leaves_the_global_generator_alone() -> None:
         torch.testing.assert_close(two.state()[name], value, rtol=0, atol=0)
 
 
-def test_state_comes_back(flow: Flow) -> None:
+@pytest.mark.parametrize("which", ["flow", "grouped"])
+def test_state_comes_back(request: pytest.FixtureRequest, which: str) -> None:
+    flow = request.getfixturevalue(which)
     again = Flow.from_state(flow.state())
     z = [each.sample(3, torch.Generator().manual_seed(0)) for each in (flow, again)]
     torch.testing.assert_close(z[0], z[1], rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("basis", torch.zeros(6, 6)),
+        ("basis", torch.eye(5)),
+        ("center", None),
+        ("center", torch.zeros(5)),
+        ("position", torch.zeros(2, 32)),
+        ("position", torch.zeros(300, 32)),
+    ],
+)
+def test_broken_states_of_parts_are_refused(grouped: Flow, name: str, value) -> None:
+    state = grouped.state()
+    if value is None:
+        del state[name]
+    else:
+        state[name] = value
+    with pytest.raises(ValueError, match=r".+"):
+        Flow.from_state(state)
 
 
 @pytest.mark.parametrize("what", ["missing", "unknown", "misshapen", "empty"])

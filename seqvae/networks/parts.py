@@ -1,0 +1,59 @@
+"""What a code of long windows says of their parts: coordinates for a prior that repeats them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from seqvae.networks.levels import fold
+from seqvae.networks.model import SequenceVAE
+
+ROWS = 1024
+"""Short windows that are encoded at once."""
+
+
+@torch.no_grad()
+def parts_basis(z: Tensor, windows: Tensor, smalls: Sequence[SequenceVAE], groups: int) -> Tensor:
+    """Return a basis in which each group of dimensions speaks of one part of a window.
+
+    The parts, such as pairs of bars, have codes of their own under models of short windows, and a
+    linear regression says how these follow from z. Equal parts have equal coordinates, up to what
+    the regression cannot say. Where the short codes have more dimensions than z has for a part,
+    their principal components are taken, which are the same for all parts.
+
+    Args:
+        z: Codes `(n, latent_dim)`, more of them than dimensions.
+        windows: What they are codes of, `(n, *shape)`.
+        smalls: Models of the parts, one for each voice.
+        groups: Parts of a window.
+
+    Returns:
+        `(latent_dim, latent_dim)`, for `vaecore.flow.Flow`.
+
+    Raises:
+        ValueError: The dimensions do not make groups, or there are too few of the short codes.
+    """
+    voices = (windows,) if windows.ndim == 2 else windows.unbind(-1)
+    if len(voices) != len(smalls):
+        raise ValueError(f"{len(voices)} voices cannot have parts of {len(smalls)} models")
+    each, rest = divmod(z.shape[1], groups)
+    codes = torch.cat(
+        [
+            torch.cat([small.encode(rows).mean for rows in fold(voice, groups).split(ROWS)])
+            for voice, small in zip(voices, smalls, strict=True)
+        ],
+        dim=-1,
+    ).unflatten(0, (-1, groups))
+    if rest or codes.shape[-1] < each:
+        raise ValueError(
+            f"{z.shape[1]} dimensions do not make {groups} groups of at most {codes.shape[-1]}"
+        )
+    centred = (codes - codes.mean(0)).flatten(1).double()
+    fitted = torch.linalg.lstsq((z - z.mean(0)).double(), centred).solution
+    said = fitted.unflatten(1, (groups, -1))
+    if codes.shape[-1] > each:
+        heard = ((z - z.mean(0)).double() @ fitted).unflatten(1, (groups, -1)).flatten(0, 1)
+        said = said @ torch.linalg.eigh(heard.t().cov()).eigenvectors[:, -each:]
+    return said.flatten(1).float()

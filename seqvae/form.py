@@ -81,6 +81,35 @@ def repeated_bars(representation: str, windows: Any, edits: int = 0) -> Floats:
     return repeats.sum(axis=1) / total
 
 
+def relations(
+    representation: str, windows: Any, groups: int, edits: int = NEAR
+) -> NDArray[np.int64]:
+    """Return which bars of any two parts of windows are the same, `(n, groups, groups)`, as bits.
+
+    There are two bits for each voice and each pair of places in a part: whether the bars there are
+    equal, and whether they are similar. So parts of two bars of a melody have 8, of a trio 24.
+
+    Args:
+        representation: "drums", "melody" or "trio".
+        windows: Class indices, `(n, steps)` or `(n, steps, 3)`.
+        groups: Parts of a window, of a whole number of bars.
+        edits: Up to which two bars are similar.
+    """
+    x = checked(windows, len(VOICES) if representation == "trio" else 1)
+    found, bit = np.zeros((len(x), groups, groups), np.int64), 0
+    for voice in np.moveaxis(x, 2, 0) if x.ndim == 3 else (x,):
+        apart = distances(voice)
+        bars = apart.shape[1] // groups
+        if bars * groups != apart.shape[1]:
+            raise ValueError(f"{apart.shape[1]} bars do not make {groups} parts")
+        for far in (0, edits):
+            alike = (apart <= far).reshape(len(x), groups, bars, groups, bars)
+            for first, second in np.ndindex(bars, bars):
+                found |= alike[:, :, first, :, second].astype(np.int64) << bit
+                bit += 1
+    return found
+
+
 def self_similarity(windows: Any) -> Floats:
     """Return how alike the bars of each window are, `(n, bars, bars)`; of trios that of each voice.
 

@@ -9,7 +9,9 @@ Diagnosing and enhancing VAE models, 2019).
 
 The code of something long says what its parts are, and parts come back: a phrase has few different
 bars. Given a basis in which each group of dimensions is a part's, the network attends from part to
-part (Vaswani et al., Attention is all you need, 2017), and learns to repeat them.
+part (Vaswani et al., Attention is all you need, 2017), and learns to repeat them. Which parts are
+the same may be told beforehand: then a form is drawn first, one of those that examples have, and a
+code of that form second.
 """
 
 from __future__ import annotations
@@ -31,6 +33,8 @@ LARGEST = {"width": 1 << 13, "blocks": 64, "groups": 1 << 8}
 """A file that asks for more is broken or hostile."""
 
 
+FORMS = 8192
+"""So many forms are kept to draw from."""
 HEAD = 32
 """Width of a head of attention, where the width divides by it."""
 
@@ -61,14 +65,18 @@ class _Block(_Norm):
 class _Attention(_Norm):
     """A residual block in which each group hears all."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, relations: int = 0) -> None:
         super().__init__(width)
         self.heads = max(1, width // HEAD) if width % HEAD == 0 else 1
         self.asked, self.told = nn.Linear(width, 3 * width, bias=False), _silent(width, width)
+        if relations:
+            self.related = nn.Parameter(torch.zeros(relations, self.heads))
 
-    def forward(self, x: Tensor, time: Tensor) -> Tensor:
+    def forward(self, x: Tensor, time: Tensor, related: Tensor | None = None) -> Tensor:
         asked = self.asked(self.norm(x, time)).unflatten(-1, (3, self.heads, -1))
-        heard = F.scaled_dot_product_attention(*asked.permute(2, 0, 3, 1, 4))
+        query, key, value = asked.permute(2, 0, 3, 1, 4)
+        bias = None if related is None else (related @ self.related).movedim(-1, 1).to(query)
+        heard = F.scaled_dot_product_attention(query, key, value, attn_mask=bias)
         return x + self.told(heard.transpose(1, 2).flatten(2))
 
 
@@ -94,9 +102,11 @@ class Flow(nn.Module):
         basis: `(latent_dim, latent_dim)`, invertible: `(z - center) @ basis` are the coordinates
             in which the flow takes place. Those of z themselves without it.
         center: `(latent_dim,)`; 0 without it.
+        forms: Integers `(n, groups, groups)`, of which `sample` draws: bit k of an entry says
+            whether two parts have relation k. At least 0.
 
     Raises:
-        ValueError: A size is out of range, or the basis is singular.
+        ValueError: A size is out of range, the basis is singular, or forms are none of the groups.
     """
 
     def __init__(
@@ -107,6 +117,7 @@ class Flow(nn.Module):
         groups: int = 1,
         basis: Tensor | None = None,
         center: Tensor | None = None,
+        forms: Tensor | None = None,
     ) -> None:
         super().__init__()
         self.kind = "flow"
@@ -115,11 +126,17 @@ class Flow(nn.Module):
                 raise ValueError(f"{name} must be in 1..{LARGEST[name]}, got {value}")
         if latent_dim % groups:
             raise ValueError(f"{latent_dim} dimensions do not make {groups} equal groups")
-        self.latent_dim, self.groups = latent_dim, groups
+        self.latent_dim, self.groups, self.relations = latent_dim, groups, 0
+        if forms is not None:
+            whole = not forms.is_floating_point() and forms.shape[1:] == (groups, groups)
+            if not (whole and groups > 1 and len(forms) and 0 <= forms.min() <= forms.max()):
+                raise ValueError(f"forms must be integers (n, {groups}, {groups}), at least 0")
+            self.relations = max(1, int(forms.max()).bit_length())
+            self.register_buffer("forms", forms)
         self.first = nn.Linear(latent_dim // groups, width)
         layers: list[nn.Module] = []
         for _ in range(blocks):
-            layers += [_Attention(width)] if groups > 1 else []
+            layers += [_Attention(width, self.relations)] if groups > 1 else []
             layers.append(_Block(width, width if groups == 1 else 4 * width))
         self.blocks = nn.ModuleList(layers)
         self.last = _silent(width, latent_dim // groups)
@@ -133,12 +150,13 @@ class Flow(nn.Module):
                 raise ValueError("the basis is singular")
             self.register_buffer("inverse", inverse.inverse.float(), persistent=False)
 
-    def forward(self, x: Tensor, time: Tensor) -> Tensor:
+    def forward(self, x: Tensor, time: Tensor, forms: Tensor | None = None) -> Tensor:
         """Return velocities `(batch, latent_dim)` in the coordinates of the basis.
 
         Args:
             x: Points `(batch, latent_dim)` in the same.
             time: `(batch,)` in 0..1.
+            forms: `(batch, groups, groups)`, where the flow has some.
         """
         grid = torch.linspace(0, math.log(LARGEST_FREQUENCY), FREQUENCIES, device=x.device).exp()
         angles = time[:, None] * grid
@@ -146,8 +164,12 @@ class Flow(nn.Module):
         h = self.first(x.unflatten(1, (self.groups, -1)))
         if self.groups > 1:
             h = h + self.position
+        related: tuple[Tensor, ...] = ()
+        if self.relations:
+            bits = torch.arange(self.relations, device=x.device)
+            related = ((forms.long().unsqueeze(-1) >> bits & 1).float(),)
         for block in self.blocks:
-            h = block(h, embedded)
+            h = block(h, embedded, *(related if isinstance(block, _Attention) else ()))
         return self.last(h).flatten(1)
 
     def coordinates(self, z: Tensor) -> Tensor:
@@ -158,12 +180,15 @@ class Flow(nn.Module):
         """Return codes, given in the coordinates of the basis."""
         return x @ self.inverse + self.center if hasattr(self, "basis") else x
 
-    def loss(self, posterior: DiagonalGaussian, spread: float = 1.0) -> Tensor:
+    def loss(
+        self, posterior: DiagonalGaussian, spread: float = 1.0, forms: Tensor | None = None
+    ) -> Tensor:
         """Return the mean squared error of the velocity, per dimension, at random times.
 
         Args:
             posterior: Of examples; the target is a sample of each.
             spread: Multiplies the deviations of the posteriors.
+            forms: Of the examples, where the flow has some.
         """
         drawn = posterior.sample()
         target = self.coordinates(torch.lerp(posterior.mean, drawn, spread))
@@ -172,7 +197,7 @@ class Flow(nn.Module):
         time = torch.randn(len(target), device=target.device).sigmoid()
         point = torch.lerp(noise, target, time[:, None])
         with torch.autocast("cpu", torch.bfloat16, enabled=fast_bfloat16()):
-            said = self(point, time)
+            said = self(point, time, forms)
         return (said.float() - (target - noise)).square().mean()
 
     @torch.no_grad()
@@ -182,6 +207,7 @@ class Flow(nn.Module):
         generator: torch.Generator | None = None,
         temperature: float = 1.0,
         steps: int = 40,
+        forms: Tensor | None = None,
     ) -> Tensor:
         """Return n codes, `(n, latent_dim)`.
 
@@ -190,12 +216,15 @@ class Flow(nn.Module):
             generator: Source of the noise; the way from noise to code is deterministic.
             temperature: Multiplies the noise; see `vaecore.samplers.Sampler`.
             steps: Of Heun's method, two evaluations each.
+            forms: `(n, groups, groups)` to keep to; drawn from its own where the flow has some.
         """
+        if self.relations and forms is None:
+            forms = self.forms[torch.randint(len(self.forms), (n,), generator=generator)]
         x = temperature * torch.randn(n, self.latent_dim, generator=generator)
         for index in range(steps):
             begin, end = (torch.full((n,), (index + offset) / steps) for offset in (0, 1))
-            velocity = self(x, begin)
-            x = x + (velocity + self(x + velocity / steps, end)) / (2 * steps)
+            velocity = self(x, begin, forms)
+            x = x + (velocity + self(x + velocity / steps, end, forms)) / (2 * steps)
         return self.codes(x)
 
     def state(self) -> dict[str, Tensor]:
@@ -219,7 +248,7 @@ class Flow(nn.Module):
         shapes = [None if part is None else tuple(part.shape) for part in (basis, center)]
         if basis is not None and shapes != [(latent_dim, latent_dim), (latent_dim,)]:
             raise ValueError(f"needs a basis of {latent_dim} dimensions, and its center")
-        flow = cls(latent_dim, width, blocks, groups, basis, center)
+        flow = cls(latent_dim, width, blocks, groups, basis, center, state.get("forms"))
         try:
             flow.load_state_dict(dict(state))
         except RuntimeError as error:
@@ -242,6 +271,7 @@ class Flow(nn.Module):
         groups: int = 1,
         basis: Tensor | None = None,
         spread: float = 1.0,
+        forms: Tensor | None = None,
         seed: int = 0,
         progress: Callable[[int, float], None] = lambda step, loss: None,
     ) -> Flow:
@@ -264,6 +294,7 @@ class Flow(nn.Module):
             basis: See `Flow`. It is scaled so that all coordinates of the means have variance 1.
             spread: Multiplies the deviations of the posteriors that are sampled: below 1, codes
                 are nearer to those that examples are encoded to.
+            forms: Of every example, `(n, groups, groups)`; see `Flow`. `FORMS` of them are kept.
             seed: Of weights, batches and noise.
             progress: Called with the number of steps and the loss now and then.
         """
@@ -272,7 +303,10 @@ class Flow(nn.Module):
             center = posterior.mean.mean(0)
             if basis is not None:
                 basis = basis / ((posterior.mean - center) @ basis).std(0)
-            flow = cls(posterior.mean.shape[1], width, blocks, groups, basis, center)
+            kept = None
+            if forms is not None:
+                kept = forms[torch.linspace(0, len(forms) - 1, min(FORMS, len(forms))).long()]
+            flow = cls(posterior.mean.shape[1], width, blocks, groups, basis, center, kept)
             parameters = list(flow.parameters())
             average = [parameter.detach().clone() for parameter in parameters]
             optimizer = torch.optim.AdamW(parameters, learning_rate, weight_decay=0.01, fused=True)
@@ -284,7 +318,8 @@ class Flow(nn.Module):
                 for group in optimizer.param_groups:
                     group["lr"] = learning_rate * rate * min(1.0, (step + 1) / 200)
                 chosen = torch.randint(0, len(posterior), (batch_size,))
-                loss = flow.loss(posterior[chosen], spread)
+                told = None if forms is None else forms[chosen]
+                loss = flow.loss(posterior[chosen], spread, told)
                 optimizer.zero_grad()
                 loss.backward()
                 nn.utils.clip_grad_norm_(parameters, 1.0)

@@ -28,7 +28,7 @@ from vaecore import quartile_attribute_vector
 def some(space, shards: Path, split: str, limit: int) -> Tensor:
     """Return at most `limit` windows of a split, evenly spread."""
     windows = ShardedWindows(shards, split).spread(limit)
-    return torch.from_numpy(windows.astype(np.int64)).reshape(-1, *space.codec.shape)
+    return torch.from_numpy(space.codec.unpack(windows))
 
 
 def quartile_vectors(space, windows: Tensor) -> dict[str, Tensor]:

@@ -14,6 +14,7 @@ from seqvae.data.shards import read_summary, read_windows
 from seqvae.data.streaming import ShardedWindows, StreamLoader
 from seqvae.domain import DOMAIN
 from seqvae.evaluate import measure
+from seqvae.form import relations
 from seqvae.networks.growing import grow
 from seqvae.networks.parts import parts_basis
 from seqvae.pictures import pictures
@@ -174,7 +175,11 @@ def complete(
         rows = torch.linspace(0, len(x) - 1, min(BASIS, len(x))).long()
         smalls = [DOMAIN.load(name).model for name in parts]
         try:
-            flow["basis"] = parts_basis(posterior.mean[rows], x[rows], smalls, flow["groups"])
+            groups = flow["groups"]
+            flow["basis"] = parts_basis(posterior.mean[rows], x[rows], smalls, groups)
+            flow["forms"] = torch.cat(
+                [torch.from_numpy(relations(space.codec.name, p, groups)) for p in x.split(4096)]
+            ).int()
         except (KeyError, ValueError) as error:
             raise DataError(f"no prior of parts {', '.join(parts)}: {error}") from error
     prior = recipe.fit_prior(posterior, flow)

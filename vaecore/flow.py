@@ -306,6 +306,8 @@ class Flow(nn.Module):
             kept = None
             if forms is not None:
                 kept = forms[torch.linspace(0, len(forms) - 1, min(FORMS, len(forms))).long()]
+                # As small as they can be stored: mostly there are few relations.
+                kept = kept.to(torch.uint8) if int(kept.max()) < 256 else kept.int()
             flow = cls(posterior.mean.shape[1], width, blocks, groups, basis, center, kept)
             parameters = list(flow.parameters())
             average = [parameter.detach().clone() for parameter in parameters]

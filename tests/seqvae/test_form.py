@@ -12,6 +12,7 @@ from seqvae.form import (
     distances,
     edit_distance,
     form,
+    relations,
     repeated_bars,
     self_similarity,
     shuffled_bars,
@@ -151,3 +152,28 @@ def test_wrong_shapes_are_refused() -> None:
         form("trio", np.zeros((2, 32), int))
     with pytest.raises(ValueError, match=r"expected integers \(n, steps\)"):
         form("melody", np.zeros((2, 32, 3), int))
+
+
+def test_relations_say_which_bars_of_which_parts_are_alike() -> None:
+    """Parts of two bars: bits 0..3 are equality of places (0, 0), (0, 1), (1, 0), (1, 1)."""
+    rng = np.random.default_rng(0)
+    a, b, c = rng.integers(2, 90, (3, 16))
+    near = a.copy()
+    near[3] = 0
+    x = np.concatenate([a, b, b, a, a, b, near, c])[None]
+    (found,) = relations("melody", x, 4)
+    equal, similar = found & 15, found >> 4
+    assert equal[0, 0] == equal[1, 1] == 0b1001
+    assert equal[0, 1] == equal[1, 0] == 0b0110
+    assert equal[0, 2] == 0b1001
+    assert equal[0, 3] == 0
+    assert similar[0, 3] == 0b0001
+    assert similar[1, 3] == 0b0100  # the second bar of part 1 with the first of part 3
+    assert ((similar & equal) == equal).all()
+    trio = np.stack([x, x, np.zeros_like(x)], axis=-1)
+    (three,) = relations("trio", trio, 4)
+    assert (three & 255 == found).all()
+    assert (three >> 8 & 255 == found).all()
+    assert (three >> 16 == 255).all()
+    with pytest.raises(ValueError, match="8 bars do not make 3 parts"):
+        relations("melody", x, 3)

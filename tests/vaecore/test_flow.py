@@ -67,6 +67,44 @@ def test_a_flow_of_parts_repeats_them(grouped: Flow, basis: Tensor) -> None:
     assert z.mean(0).sub(0.5).abs().max() < 0.2
 
 
+@pytest.fixture(scope="module")
+def formed() -> Flow:
+    """A flow of two parts that are the same where their form says so, which is half of the time."""
+    first, other = ring(4000, 0), ring(4000, 1)
+    same = torch.arange(4000) % 2 == 0
+    codes = torch.cat([first, torch.where(same[:, None], first, other)], dim=1)
+    forms = torch.eye(2, dtype=torch.int64).expand(4000, 2, 2).clone()
+    forms[same] = 1
+    posterior = DiagonalGaussian(codes, torch.full_like(codes, 0.05))
+    options = {"width": 32, "blocks": 2, "groups": 2, "basis": torch.eye(4), "forms": forms}
+    return Flow.fit(posterior, steps=800, batch_size=256, **options)
+
+
+def test_codes_have_the_form_that_was_drawn_or_asked_for(formed: Flow) -> None:
+    def apart(z: Tensor) -> Tensor:
+        return (z[:, :2] - z[:, 2:]).norm(dim=1)
+
+    generator = torch.Generator().manual_seed(1)
+    for form, near in ((torch.ones(2, 2), True), (torch.eye(2), False)):
+        forms = form.long().expand(200, 2, 2)
+        distance = apart(formed.sample(200, generator, forms=forms))
+        assert (float(distance.median()) < 0.3) is near
+    distance = apart(formed.sample(400, generator))
+    assert 0.35 < float((distance < 0.4).double().mean()) < 0.7
+    again = Flow.from_state(formed.state())
+    assert again.forms.dtype == torch.uint8
+    z = [each.sample(3, torch.Generator().manual_seed(0)) for each in (formed, again)]
+    torch.testing.assert_close(z[0], z[1], rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(
+    "forms", [torch.ones(3, 2, 2), -torch.ones(3, 2, 2).long(), torch.ones(3, 2, 3).long()]
+)
+def test_forms_of_anything_else_are_refused(forms: Tensor) -> None:
+    with pytest.raises(ValueError, match="forms must be integers"):
+        Flow(4, width=4, blocks=1, groups=2, basis=torch.eye(4), forms=forms)
+
+
 def test_coordinates_and_codes_are_inverse(grouped: Flow) -> None:
     z = torch.randn(20, 6)
     torch.testing.assert_close(grouped.codes(grouped.coordinates(z)), z, atol=1e-5, rtol=1e-5)

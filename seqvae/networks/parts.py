@@ -33,11 +33,15 @@ def parts_basis(z: Tensor, windows: Tensor, smalls: Sequence[SequenceVAE], group
         `(latent_dim, latent_dim)`, for `vaecore.flow.Flow`.
 
     Raises:
-        ValueError: The dimensions do not make groups, or there are too few of the short codes.
+        ValueError: The windows or the dimensions do not make groups, or the short codes have too
+            few dimensions.
     """
     voices = (windows,) if windows.ndim == 2 else windows.unbind(-1)
     if len(voices) != len(smalls):
         raise ValueError(f"{len(voices)} voices cannot have parts of {len(smalls)} models")
+    steps = windows.shape[1]
+    if any(small.architecture.steps * groups != steps for small in smalls):
+        raise ValueError(f"{groups} windows of the models of parts do not make {steps} steps")
     each, rest = divmod(z.shape[1], groups)
     codes = torch.cat(
         [

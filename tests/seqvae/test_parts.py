@@ -66,6 +66,8 @@ def test_what_does_not_fit_is_refused() -> None:
     x = windows(50, 1)
     with pytest.raises(ValueError, match="1 voices cannot have parts of 2 models"):
         parts_basis(torch.randn(50, 6), x, [small(2, 1), small(2, 2)], 3)
+    with pytest.raises(ValueError, match="4 windows of the models of parts do not make 24 steps"):
+        parts_basis(torch.randn(50, 8), x, [small(2, 1)], 4)
     with pytest.raises(ValueError, match="7 dimensions do not make 3 groups"):
         parts_basis(torch.randn(50, 7), x, [small(4, 1)], 3)
     with pytest.raises(ValueError, match="12 dimensions do not make 3 groups of at most 2"):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+import shutil
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,16 @@ import pytest
 import torch
 
 import seqvae
+from seqvae.codecs import make_codec
 from seqvae.data.prepare import prepare
 from seqvae.data.shards import read_windows
+from seqvae.data.streaming import ShardedWindows
+from seqvae.domain import DOMAIN
+from seqvae.networks.architecture import SequenceArchitecture
+from seqvae.networks.model import SequenceVAE
 from seqvae.presets import Preset, load_preset
-from vaecore.errors import DataError
+from vaecore.errors import DataError, UsageError
+from vaecore.folder import ModelConfig
 
 pytest.importorskip("lightning")
 pytest.importorskip("pyarrow")
@@ -192,3 +199,42 @@ def test_a_collection_too_small_to_validate_is_refused(tmp_path: Path) -> None:
     prepare([tmp_path / "one.mid"], tmp_path / "shards", "melody", shares=(1, 0, 0), workers=1)
     with pytest.raises(DataError, match="has no validation windows; prepare more files"):
         training.train(PRESET, tmp_path / "shards", tmp_path / "no", progress=False)
+
+
+def one_bar(place: Path) -> Path:
+    """Write an untrained model of one bar."""
+    codec = make_codec({"name": "melody", "bars": 1})
+    sizes = {"latent_dim": 4, "embedding_dim": 8, "encoder_dim": 8, "decoder_dim": 8}
+    architecture = SequenceArchitecture(16, codec.classes, "melody", **sizes)
+    about = {"representation": codec.config, "architecture": asdict(architecture)}
+    config = ModelConfig(domain="seqvae", name=place.name, objective={}, **about)
+    DOMAIN.save(place, SequenceVAE(architecture), config)
+    return place
+
+
+def test_a_prior_of_parts_and_forms(trained, shards: Path, tmp_path: Path) -> None:
+    place = shutil.copytree(trained[0], tmp_path / "tune")
+    windows = ShardedWindows(shards, "train")
+    prior = {
+        "steps": 20,
+        "width": 8,
+        "blocks": 1,
+        "groups": 2,
+        "parts": [str(one_bar(tmp_path / "bar"))],
+    }
+    preset = replace(PRESET, prior=prior).check()
+    training.complete(place, windows, preset)
+    space = seqvae.load(place)
+    assert (space.prior.kind, space.prior.groups) == ("flow", 2)
+    # A bar is like itself: equal, and similar.
+    assert (space.prior.forms.diagonal(dim1=1, dim2=2) == 3).all()
+    assert space.config.training["prior"] == prior
+    assert len(space.sample(3, prior="flow")) == 3
+    for wrong in ({"groups": 3}, {"groups": 2, "parts": ["drums_2bar", "drums_2bar"]}):
+        with pytest.raises(DataError, match="no prior of parts"):
+            training.complete(place, windows, replace(PRESET, prior={**prior, **wrong}))
+
+
+def test_unknown_settings_of_a_prior_are_named() -> None:
+    with pytest.raises(UsageError, match=r"prior: unknown key 'part'; known: .*parts"):
+        replace(PRESET, prior={"part": []}).check()

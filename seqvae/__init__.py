@@ -1,8 +1,9 @@
 """Music, text and other sequences over the shared latent core.
 
     midi            reading, splitting and quantising MIDI
-    codecs          windows of class indices: drums, melody
-    networks        the LSTM encoder and decoder
+    codecs          windows of music as numbers: drums, performances, melodies, trios
+    networks        the LSTM encoders and decoders, flat and hierarchical
+    groove          drum performances: humanize, drumify, their quality
     text            sentences: codec, network, training, quality
     presentation    MIDI, piano rolls, text pictures, sound
     properties      what can be measured of a window: density, syncopation, pitch, ...

@@ -3,7 +3,8 @@
     python benchmarks/form.py SHARDS runs/melody_16bar runs/melody_16bar_flat --plot docs/form.png
 
 For every model: samples at temperature 1 of the prior that was fitted to its codes, and of N(0, I);
-points half way between two test windows, and reconstructions. `repeated` is the share of bars with
+points half way between two test windows, on an arc and, where the prior is a flow that knows forms,
+through its noise; and reconstructions. `repeated` is the share of bars with
 notes that are an earlier bar of their window again, `similar` that of those within three edits of
 one (`seqvae.form`). The first rows are the test windows, and what chance gives: their bars, dealt
 out anew to other windows. The picture is the mean self-similarity of the bars, one panel for each.
@@ -63,6 +64,11 @@ def made(space, data: np.ndarray, seed: int) -> Windows:
     """Return a model's own windows, as many as there are of data."""
     means = space.posterior_of(torch.from_numpy(data)).mean
     fitted = {} if space.prior is None else {"samples": (space.sample_codes(len(data), seed), 1.0)}
+    if space.path == "flow":
+        forms = space.codec.forms(torch.from_numpy(data), space.prior.groups)
+        noise = space.prior.noise_of(means, forms)
+        between = space.prior.codes_of(slerp(noise, noise.roll(1, 0), 0.5), forms)
+        fitted["half way, flow"] = (space.settled(between, forms), 0.0)
     codes = {
         **fitted,
         "N(0,I)": (space.sample_codes(len(data), seed, "normal"), 1.0),

@@ -110,6 +110,19 @@ def relations(
     return found
 
 
+def whole_part(representation: str, bars: int) -> int:
+    """Return the bits of `relations` that are all set where a part of bars is another again.
+
+    Args:
+        representation: "drums", "melody" or "trio".
+        bars: Of a part.
+    """
+    places = bars * bars
+    diagonal = sum(1 << (place * bars + place) for place in range(bars))
+    voices = len(VOICES) if representation == "trio" else 1
+    return sum(diagonal << (2 * places * voice) for voice in range(voices))
+
+
 def self_similarity(windows: Any) -> Floats:
     """Return how alike the bars of each window are, `(n, bars, bars)`; of trios that of each voice.
 

@@ -68,6 +68,17 @@ class Codec(ABC, Generic[Item]):
         """
         raise UsageError(f"{self.config.get('name')} has no measure of perceived change")
 
+    def forms(self, x: Tensor, groups: int) -> Tensor | None:
+        """Return which parts of each example are the same, integers `(n, groups, groups)` of bits.
+
+        None where that means nothing; see `vaecore.flow`.
+
+        Args:
+            x: Examples `(n, ...)`.
+            groups: Parts of an example.
+        """
+        return None
+
     def blend(self, contexts: Sequence[Any], weights: Sequence[float]) -> Any:
         """Return the weighted mean of contexts; the weights are at least 0 and sum to 1."""
         return None

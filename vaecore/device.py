@@ -6,12 +6,17 @@ import ctypes
 import sys
 
 import torch
+from torch import Tensor
 
 from vaecore.errors import UsageError
 
 NAMES = ("auto", "cpu", "cuda", "mps")
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4
 """Names of settings in glibc's malloc.h."""
+
+ROWS = 16
+"""Batches are padded to a multiple of this many rows: matrix kernels for very few rows round
+differently, and an item must come out the same whatever batch it is in."""
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -64,3 +69,9 @@ def keep_freed_memory() -> bool:
         return False
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     return bool(mallopt and mallopt(_MMAP_MAX, 0) and mallopt(_TRIM_THRESHOLD, -1))
+
+
+def pad(rows: Tensor) -> Tensor:
+    """Repeat the last row until the batch is a multiple of `ROWS`."""
+    missing = -len(rows) % ROWS
+    return torch.cat([rows, rows[-1:].expand(missing, *rows.shape[1:])]) if missing else rows

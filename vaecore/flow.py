@@ -24,7 +24,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vaecore.device import fast_bfloat16
+from vaecore.device import fast_bfloat16, pad
 from vaecore.distributions import DiagonalGaussian
 
 FREQUENCIES = 32
@@ -104,6 +104,7 @@ class Flow(nn.Module):
         center: `(latent_dim,)`; 0 without it.
         forms: Integers `(n, groups, groups)`, of which `sample` draws: bit k of an entry says
             whether two parts have relation k. At least 0.
+        whole: The bits that are all set where a part is another one again; 0 if none say so.
 
     Raises:
         ValueError: A size is out of range, the basis is singular, or forms are none of the groups.
@@ -118,6 +119,7 @@ class Flow(nn.Module):
         basis: Tensor | None = None,
         center: Tensor | None = None,
         forms: Tensor | None = None,
+        whole: int = 0,
     ) -> None:
         super().__init__()
         self.kind = "flow"
@@ -133,6 +135,7 @@ class Flow(nn.Module):
                 raise ValueError(f"forms must be integers (n, {groups}, {groups}), at least 0")
             self.relations = max(1, int(forms.max()).bit_length())
             self.register_buffer("forms", forms)
+            self.register_buffer("whole", torch.tensor(whole))
         self.first = nn.Linear(latent_dim // groups, width)
         layers: list[nn.Module] = []
         for _ in range(blocks):
@@ -218,14 +221,47 @@ class Flow(nn.Module):
             steps: Of Heun's method, two evaluations each.
             forms: `(n, groups, groups)` to keep to; drawn from its own where the flow has some.
         """
-        if self.relations and forms is None:
-            forms = self.forms[torch.randint(len(self.forms), (n,), generator=generator)]
-        x = temperature * torch.randn(n, self.latent_dim, generator=generator)
-        for index in range(steps):
-            begin, end = (torch.full((n,), (index + offset) / steps) for offset in (0, 1))
-            velocity = self(x, begin, forms)
-            x = x + (velocity + self(x + velocity / steps, end, forms)) / (2 * steps)
-        return self.codes(x)
+        if forms is None:
+            forms = self.draw_forms(n, generator)
+        noise = temperature * torch.randn(n, self.latent_dim, generator=generator)
+        return self.codes_of(noise, forms, steps)
+
+    def draw_forms(self, n: int, generator: torch.Generator | None = None) -> Tensor | None:
+        """Return n of its forms, `(n, groups, groups)`; None where the flow has none."""
+        if not self.relations:
+            return None
+        return self.forms[torch.randint(len(self.forms), (n,), generator=generator)]
+
+    @torch.no_grad()
+    def codes_of(self, noise: Tensor, forms: Tensor | None = None, steps: int = 40) -> Tensor:
+        """Return the codes `(n, latent_dim)` that noise of that shape becomes."""
+        return self.codes(self._carried(noise, forms, torch.linspace(0, 1, steps + 1)))
+
+    @torch.no_grad()
+    def noise_of(self, z: Tensor, forms: Tensor | None = None, steps: int = 40) -> Tensor:
+        """Return the noise that becomes these codes, under these forms: the way back."""
+        return self._carried(self.coordinates(z), forms, torch.linspace(1, 0, steps + 1))
+
+    def tied(self, z: Tensor, forms: Tensor | None) -> Tensor:
+        """Return codes whose parts that are the same, as forms say, are the same exactly.
+
+        They become what they are in the mean.
+        """
+        if forms is None or not self.relations or not self.whole:
+            return z
+        same = ((forms.long() & self.whole) == self.whole).to(z)
+        parts = self.coordinates(z).unflatten(1, (self.groups, -1))
+        return self.codes((same / same.sum(-1, keepdim=True) @ parts).flatten(1))
+
+    def _carried(self, x: Tensor, forms: Tensor | None, times: Tensor) -> Tensor:
+        """Follow the velocity from time to time, by Heun's method."""
+        n, x = len(x), pad(x)
+        forms = None if forms is None else pad(forms)
+        for begin, end in zip(times[:-1].tolist(), times[1:].tolist(), strict=True):
+            now, then = (torch.full((len(x),), time) for time in (begin, end))
+            velocity, step = self(x, now, forms), end - begin
+            x = x + step / 2 * (velocity + self(x + step * velocity, then, forms))
+        return x[:n]
 
     def state(self) -> dict[str, Tensor]:
         """Return the weights, for safetensors and `from_state`."""
@@ -248,7 +284,8 @@ class Flow(nn.Module):
         shapes = [None if part is None else tuple(part.shape) for part in (basis, center)]
         if basis is not None and shapes != [(latent_dim, latent_dim), (latent_dim,)]:
             raise ValueError(f"needs a basis of {latent_dim} dimensions, and its center")
-        flow = cls(latent_dim, width, blocks, groups, basis, center, state.get("forms"))
+        whole = int(state["whole"]) if state.get("whole") is not None else 0
+        flow = cls(latent_dim, width, blocks, groups, basis, center, state.get("forms"), whole)
         try:
             flow.load_state_dict(dict(state))
         except RuntimeError as error:
@@ -272,6 +309,7 @@ class Flow(nn.Module):
         basis: Tensor | None = None,
         spread: float = 1.0,
         forms: Tensor | None = None,
+        whole: int = 0,
         seed: int = 0,
         progress: Callable[[int, float], None] = lambda step, loss: None,
     ) -> Flow:
@@ -295,6 +333,7 @@ class Flow(nn.Module):
             spread: Multiplies the deviations of the posteriors that are sampled: below 1, codes
                 are nearer to those that examples are encoded to.
             forms: Of every example, `(n, groups, groups)`; see `Flow`. `FORMS` of them are kept.
+            whole: See `Flow`.
             seed: Of weights, batches and noise.
             progress: Called with the number of steps and the loss now and then.
         """
@@ -308,7 +347,7 @@ class Flow(nn.Module):
                 kept = forms[torch.linspace(0, len(forms) - 1, min(FORMS, len(forms))).long()]
                 # As small as they can be stored: mostly there are few relations.
                 kept = kept.to(torch.uint8) if int(kept.max()) < 256 else kept.int()
-            flow = cls(posterior.mean.shape[1], width, blocks, groups, basis, center, kept)
+            flow = cls(posterior.mean.shape[1], width, blocks, groups, basis, center, kept, whole)
             parameters = list(flow.parameters())
             average = [parameter.detach().clone() for parameter in parameters]
             optimizer = torch.optim.AdamW(parameters, learning_rate, weight_decay=0.01, fused=True)

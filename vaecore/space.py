@@ -11,8 +11,10 @@ from torch import Tensor
 from vaecore.analysis import LatentReport, analyse
 from vaecore.attributes import apply_attributes, attribute_vector
 from vaecore.codec import Codec
+from vaecore.device import pad
 from vaecore.distributions import DiagonalGaussian
 from vaecore.errors import UsageError
+from vaecore.flow import Flow
 from vaecore.folder import ModelConfig
 from vaecore.model import VAE
 from vaecore.paths import (
@@ -26,11 +28,10 @@ from vaecore.samplers import Sampler, StandardNormal
 
 TIMINGS = ("latent", "perceived")
 """What is even about the steps of an interpolation."""
+SETTLING = 2
+"""How often a code of a flow is decoded and encoded again."""
 CHUNK = 64
 """Rows that are encoded together."""
-ROWS = 16
-"""Batches are padded to a multiple of this many rows: matrix kernels for very few rows round
-differently, and an item must come out the same whatever batch it is in."""
 
 
 class LatentSpace:
@@ -170,7 +171,28 @@ class LatentSpace:
             have = " and ".join(known)
             raise UsageError(f"model {self.name!r} has no prior {prior!r}; it has {have}")
         sampler = (self.prior or normal) if prior is None else known[prior]
-        return sampler.sample(n, torch.Generator().manual_seed(seed), temperature)
+        generator = torch.Generator().manual_seed(seed)
+        if not isinstance(sampler, Flow):
+            return sampler.sample(n, generator, temperature)
+        forms = sampler.draw_forms(n, generator)
+        return self.settled(sampler.sample(n, generator, temperature, forms=forms), forms)
+
+    def settled(self, z: Tensor, forms: Tensor | None) -> Tensor:
+        """Return codes of the flow whose parts are the same where forms say so, also when decoded.
+
+        A code of a flow is a little off what examples are encoded to; what it decodes to is one,
+        and is encoded, and its parts are tied again.
+
+        Args:
+            z: Codes `(n, latent_dim)`.
+            forms: `(n, groups, groups)`, see `vaecore.flow.Flow`; None changes nothing.
+        """
+        if forms is None:
+            return z
+        z = self.prior.tied(z, forms)
+        for _ in range(SETTLING):
+            z = self.prior.tied(self.posterior_of(self.decode_to_examples(z)).mean, forms)
+        return z
 
     # Latent arithmetic
 
@@ -178,7 +200,7 @@ class LatentSpace:
         self,
         *items: Any,
         steps: int = 9,
-        path: str = "slerp",
+        path: str | None = None,
         temperature: float = 0.0,
         seed: int = 0,
         timing: str = "latent",
@@ -190,16 +212,46 @@ class LatentSpace:
         Args:
             items: Two or more.
             steps: Number of results, ends included.
-            path: "slerp" or "lerp".
+            path: "slerp" or "lerp"; or "flow", where the prior is one with forms: an arc through
+                the noise that it makes codes of, each step in the form of the item that is nearer.
+                By default "flow" where the model has it, else "slerp".
             timing: "latent" takes steps of one length in the latent space, "perceived" such that
                 the decoded items change by as much with each, where the codec can measure that.
         """
         if timing not in TIMINGS:
             raise ValueError(f"unknown timing {timing!r}; known are {', '.join(TIMINGS)}")
-        change = self.change if timing == "perceived" else None
-        z = interpolate(self.encode(list(items)), steps, path, change)
+        x = torch.stack([self._example(item) for item in items])
+        z, change = self.posterior_of(x).mean, self.change if timing == "perceived" else None
+        if path == "flow" or (path is None and change is None and self._forms(x) is not None):
+            z = self._through_flow(x, z, steps, timing)
+        else:
+            z = interpolate(z, steps, path or "slerp", change)
         contexts = self._blended(items, interpolation_weights(len(items), steps))
         return self.decode(z, temperature, seed, contexts)
+
+    @property
+    def path(self) -> str:
+        """The way that `interpolate` takes by default: "flow" or "slerp"."""
+        known = isinstance(self.prior, Flow) and self.prior.relations
+        return "flow" if known else "slerp"
+
+    def _forms(self, x: Tensor) -> Tensor | None:
+        """Return the forms of examples, where the prior is a flow that knows some."""
+        if self.path != "flow":
+            return None
+        return self.codec.forms(x, self.prior.groups)
+
+    def _through_flow(self, x: Tensor, z: Tensor, steps: int, timing: str) -> Tensor:
+        """Return codes on the way from the first code through the others to the last."""
+        forms = self._forms(x)
+        if forms is None or timing != "latent":
+            what = "no flow with forms" if forms is None else "no other timing on its flow"
+            raise UsageError(f"model {self.name!r} has {what}; use the path slerp")
+        noise = interpolate(self.prior.noise_of(z, forms), steps, "slerp")
+        weight, nearest = interpolation_weights(len(z), steps).max(dim=1)
+        forms = forms[nearest]
+        between = self.settled(self.prior.codes_of(noise, forms), forms)
+        return torch.where((weight == 1)[:, None], z[nearest], between)
 
     def change(self, z: Tensor) -> Tensor:
         """Return how much what is decoded changes from each code to the next, as perceived.
@@ -315,9 +367,3 @@ def _listed(items: Any) -> list[Any]:
     if isinstance(items, list | tuple):
         return list(items)
     return [items]
-
-
-def pad(rows: Tensor) -> Tensor:
-    """Repeat the last row until the batch is a multiple of `ROWS`."""
-    missing = -len(rows) % ROWS
-    return torch.cat([rows, rows[-1:].expand(missing, *rows.shape[1:])]) if missing else rows

@@ -41,6 +41,10 @@ if TYPE_CHECKING:
     from seqvae.networks.model import SequenceVAE
 
 
+FORMS = 4096
+"""Windows whose bars are compared at a time."""
+
+
 class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
     """Base of the codecs whose example is a class index per sixteenth step, or one of each voice.
 
@@ -212,6 +216,17 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         """Return tempo and programs of the window that `encode` gives."""
         found, index = self._first(item, bar)
         return found.contexts[index]
+
+    def forms(self, x: Tensor, groups: int) -> Tensor | None:
+        """Return which bars of any two parts of windows are the same; see `seqvae.form`."""
+        import torch
+
+        from seqvae.form import relations
+
+        if self.dtype is not np.int64 or self.bars % groups:
+            return None
+        found = [relations(self.name, part, groups) for part in x.split(FORMS)]
+        return torch.from_numpy(np.concatenate(found)).int()
 
     def blend(self, contexts: Sequence[Any], weights: Sequence[float]) -> Context:
         """Return the weighted mean tempo, and the programs of the largest weight.

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from seqvae.groove.performance import hit_classes, stiffened
+from vaecore.device import pad
 from vaecore.errors import DataError
-from vaecore.space import pad
 
 if TYPE_CHECKING:
     from seqvae.codecs.groove import GrooveCodec

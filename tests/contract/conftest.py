@@ -291,7 +291,10 @@ KINDS: dict[str, Callable[[Path], Kind]] = {
     "digits": _digits("vae"),
     "digits-autoencoder": _digits("autoencoder"),
     "pictures": _drawings,
-    **{name: _shipped(DOMAIN, name) for name in seqvae.models()},
+    **{
+        name: _shipped(DOMAIN, name, discrete=not name.startswith("groove"))
+        for name in seqvae.models()
+    },
     **{name: _shipped(FACES, name, draws=False, discrete=False) for name in facevae.models()},
 }
 

@@ -20,12 +20,17 @@ if TYPE_CHECKING:
 @click.command()
 @options.inputs
 @options.steps
-@options.path("slerp")
+@options.path(None)
 @options.temperature
 @options.seed
 @options.writes
 def interpolate(
-    job: Job, inputs: tuple[Path, ...], steps: int | None, path: str, temperature: float, seed: int
+    job: Job,
+    inputs: tuple[Path, ...],
+    steps: int | None,
+    path: str | None,
+    temperature: float,
+    seed: int,
 ) -> None:
     """Blend one input into the next, step by step.
 
@@ -61,7 +66,7 @@ def interpolate(
         f"{steps} steps",
         {
             "steps": steps,
-            "path": path,
+            "path": path or (space.path if timing == "latent" else "slerp"),
             "timing": timing,
             "temperature": temperature,
             "seed": seed,

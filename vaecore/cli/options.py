@@ -61,14 +61,18 @@ seed = click.option(
 )
 
 
-def path(default: str) -> Decorator:
-    """Return the option that chooses the way through the latent space."""
+def path(default: str | None) -> Decorator:
+    """Return the option that chooses the way through the latent space; None leaves it open."""
+    text = "An arc (slerp) or a straight line (lerp) through the latent space"
+    if default is None:
+        more = ", or an arc through the noise of its prior (flow), which keeps the form of phrases."
+        text += f"{more}  [default: flow where the model has one, else slerp]"
     return click.option(
         "--path",
-        type=click.Choice(["slerp", "lerp"]),
+        type=click.Choice(["slerp", "lerp", *([] if default else ["flow"])]),
         default=default,
         show_default=True,
-        help="An arc (slerp) or a straight line (lerp) through the latent space.",
+        help=text if default is None else f"{text}.",
     )
 
 

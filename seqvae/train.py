@@ -176,7 +176,8 @@ def complete(
         smalls = [DOMAIN.load(name).model for name in parts]
         try:
             groups = flow["groups"]
-            flow["basis"] = parts_basis(posterior.mean[rows], x[rows], smalls, groups)
+            basis, zero = parts_basis(posterior.mean[rows], x[rows], smalls, groups)
+            flow |= {"basis": basis, "zero": zero}
             flow["forms"] = space.codec.forms(x, groups)
             flow["whole"] = whole_part(space.codec.name, space.codec.bars // groups)
         except (KeyError, ValueError) as error:

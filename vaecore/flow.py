@@ -100,8 +100,11 @@ class Flow(nn.Module):
             the groups attend to each other, and is four times as wide inside.
         groups: Parts of a code, of equally many dimensions, in the coordinates of the basis.
         basis: `(latent_dim, latent_dim)`, invertible: `(z - center) @ basis` are the coordinates
-            in which the flow takes place. Those of z themselves without it.
+            in which parts are compared. Those of z themselves without it.
         center: `(latent_dim,)`; 0 without it.
+        shift: `(latent_dim,)`, what is taken from these coordinates, and
+        scale: `(latent_dim,)`, what they are divided by, to make those in which the flow takes
+            place; 0 and 1 without them.
         forms: Integers `(n, groups, groups)`, of which `sample` draws: bit k of an entry says
             whether two parts have relation k. At least 0.
         whole: The bits that are all set where a part is another one again; 0 if none say so.
@@ -118,6 +121,8 @@ class Flow(nn.Module):
         groups: int = 1,
         basis: Tensor | None = None,
         center: Tensor | None = None,
+        shift: Tensor | None = None,
+        scale: Tensor | None = None,
         forms: Tensor | None = None,
         whole: int = 0,
     ) -> None:
@@ -147,7 +152,10 @@ class Flow(nn.Module):
             self.position = nn.Parameter(torch.randn(groups, width) * 0.1)
         if basis is not None:
             self.register_buffer("basis", basis.float())
-            self.register_buffer("center", torch.zeros(latent_dim) if center is None else center)
+            zeros = torch.zeros(latent_dim)
+            self.register_buffer("center", zeros if center is None else center)
+            self.register_buffer("shift", zeros.clone() if shift is None else shift)
+            self.register_buffer("scale", zeros + 1 if scale is None else scale)
             inverse = torch.linalg.inv_ex(basis.double())
             if inverse.info or not inverse.inverse.isfinite().all():
                 raise ValueError("the basis is singular")
@@ -176,12 +184,20 @@ class Flow(nn.Module):
         return self.last(h).flatten(1)
 
     def coordinates(self, z: Tensor) -> Tensor:
-        """Return codes in the coordinates of the basis."""
-        return (z - self.center) @ self.basis if hasattr(self, "basis") else z
+        """Return codes in the coordinates in which the flow takes place."""
+        return (self.parts(z) - self.shift) / self.scale if hasattr(self, "basis") else z
 
     def codes(self, x: Tensor) -> Tensor:
-        """Return codes, given in the coordinates of the basis."""
-        return x @ self.inverse + self.center if hasattr(self, "basis") else x
+        """Return the codes of such coordinates."""
+        return self.codes_of_parts(x * self.scale + self.shift) if hasattr(self, "basis") else x
+
+    def parts(self, z: Tensor) -> Tensor:
+        """Return codes in the coordinates of the basis, in which equal parts are equal."""
+        return (z - self.center) @ self.basis if hasattr(self, "basis") else z
+
+    def codes_of_parts(self, parts: Tensor) -> Tensor:
+        """Return the codes of coordinates of the basis."""
+        return parts @ self.inverse + self.center if hasattr(self, "basis") else parts
 
     def loss(
         self, posterior: DiagonalGaussian, spread: float = 1.0, forms: Tensor | None = None
@@ -250,8 +266,8 @@ class Flow(nn.Module):
         if forms is None or not self.relations or not self.whole:
             return z
         same = ((forms.long() & self.whole) == self.whole).to(z)
-        parts = self.coordinates(z).unflatten(1, (self.groups, -1))
-        return self.codes((same / same.sum(-1, keepdim=True) @ parts).flatten(1))
+        parts = self.parts(z).unflatten(1, (self.groups, -1))
+        return self.codes_of_parts((same / same.sum(-1, keepdim=True) @ parts).flatten(1))
 
     def _carried(self, x: Tensor, forms: Tensor | None, times: Tensor) -> Tensor:
         """Follow the velocity from time to time, by Heun's method."""
@@ -280,12 +296,12 @@ class Flow(nn.Module):
         blocks = sum(name.endswith(".inner.bias") for name in state)
         groups = len(state["position"]) if "position" in state else 1
         latent_dim = groups * part
-        basis, center = state.get("basis"), state.get("center")
-        shapes = [None if part is None else tuple(part.shape) for part in (basis, center)]
-        if basis is not None and shapes != [(latent_dim, latent_dim), (latent_dim,)]:
-            raise ValueError(f"needs a basis of {latent_dim} dimensions, and its center")
+        basis, *others = (state.get(name) for name in ("basis", "center", "shift", "scale"))
+        shapes = [None if part is None else tuple(part.shape) for part in (basis, *others)]
+        if basis is not None and shapes != [(latent_dim, latent_dim), *[(latent_dim,)] * 3]:
+            raise ValueError(f"needs a basis of {latent_dim} dimensions, center, shift and scale")
         whole = int(state["whole"]) if state.get("whole") is not None else 0
-        flow = cls(latent_dim, width, blocks, groups, basis, center, state.get("forms"), whole)
+        flow = cls(latent_dim, width, blocks, groups, basis, *others, state.get("forms"), whole)
         try:
             flow.load_state_dict(dict(state))
         except RuntimeError as error:
@@ -307,6 +323,7 @@ class Flow(nn.Module):
         blocks: int = 3,
         groups: int = 1,
         basis: Tensor | None = None,
+        zero: Tensor | None = None,
         spread: float = 1.0,
         forms: Tensor | None = None,
         whole: int = 0,
@@ -329,7 +346,8 @@ class Flow(nn.Module):
             width: Units of a layer.
             blocks: Residual blocks.
             groups: See `Flow`.
-            basis: See `Flow`. It is scaled so that all coordinates of the means have variance 1.
+            basis: See `Flow`.
+            zero: The code where its coordinates are 0; by default the mean of all codes.
             spread: Multiplies the deviations of the posteriors that are sampled: below 1, codes
                 are nearer to those that examples are encoded to.
             forms: Of every example, `(n, groups, groups)`; see `Flow`. `FORMS` of them are kept.
@@ -339,15 +357,19 @@ class Flow(nn.Module):
         """
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            center = posterior.mean.mean(0)
+            center, shift, scale = posterior.mean.mean(0), None, None
             if basis is not None:
-                basis = basis / ((posterior.mean - center) @ basis).std(0)
+                # The center is that of the basis: where all coordinates are 0.
+                center = center if zero is None else zero
+                parts = (posterior.mean - center) @ basis
+                shift, scale = parts.mean(0), parts.std(0)
             kept = None
             if forms is not None:
                 kept = forms[torch.linspace(0, len(forms) - 1, min(FORMS, len(forms))).long()]
                 # As small as they can be stored: mostly there are few relations.
                 kept = kept.to(torch.uint8) if int(kept.max()) < 256 else kept.int()
-            flow = cls(posterior.mean.shape[1], width, blocks, groups, basis, center, kept, whole)
+            about = (basis, center, shift, scale, kept, whole)
+            flow = cls(posterior.mean.shape[1], width, blocks, groups, *about)
             parameters = list(flow.parameters())
             average = [parameter.detach().clone() for parameter in parameters]
             optimizer = torch.optim.AdamW(parameters, learning_rate, weight_decay=0.01, fused=True)

@@ -15,7 +15,9 @@ ROWS = 1024
 
 
 @torch.no_grad()
-def parts_basis(z: Tensor, windows: Tensor, smalls: Sequence[SequenceVAE], groups: int) -> Tensor:
+def parts_basis(
+    z: Tensor, windows: Tensor, smalls: Sequence[SequenceVAE], groups: int
+) -> tuple[Tensor, Tensor]:
     """Return a basis in which each group of dimensions speaks of one part of a window.
 
     The parts, such as pairs of bars, have codes of their own under models of short windows, and a
@@ -30,7 +32,8 @@ def parts_basis(z: Tensor, windows: Tensor, smalls: Sequence[SequenceVAE], group
         groups: Parts of a window.
 
     Returns:
-        `(latent_dim, latent_dim)`, for `vaecore.flow.Flow`.
+        The basis, `(latent_dim, latent_dim)`, and the code where its coordinates are 0,
+        `(latent_dim,)`; for `vaecore.flow.Flow`.
 
     Raises:
         ValueError: The windows or the dimensions do not make groups, or the short codes have too
@@ -56,8 +59,14 @@ def parts_basis(z: Tensor, windows: Tensor, smalls: Sequence[SequenceVAE], group
         )
     centred = (codes - codes.mean(0)).flatten(1).double()
     fitted = torch.linalg.lstsq((z - z.mean(0)).double(), centred).solution
-    said = fitted.unflatten(1, (groups, -1))
+    said, axes = fitted.unflatten(1, (groups, -1)), None
     if codes.shape[-1] > each:
         heard = ((z - z.mean(0)).double() @ fitted).unflatten(1, (groups, -1)).flatten(0, 1)
-        said = said @ torch.linalg.eigh(heard.t().cov()).eigenvectors[:, -each:]
-    return said.flatten(1).float()
+        axes = torch.linalg.eigh(heard.t().cov()).eigenvectors[:, -each:]
+        said = said @ axes
+    basis = said.flatten(1)
+    # Wherever a part is, its coordinates are 0 for the same short code: the mean of all.
+    away = (codes.mean(0) - codes.mean((0, 1))).double()
+    away = (away if axes is None else away @ axes).flatten()
+    zero = z.mean(0) - (torch.linalg.pinv(basis.t()) @ away).float()
+    return basis.float(), zero

@@ -8,7 +8,9 @@ import pytest
 import torch
 
 from vaecore.attributes import apply_attributes
+from vaecore.distributions import DiagonalGaussian
 from vaecore.errors import DataError, UsageError
+from vaecore.flow import Flow
 from vaecore.folder import ModelConfig
 from vaecore.model import VAE
 from vaecore.samplers import GaussianMixture
@@ -211,3 +213,60 @@ def test_analysing_counts_every_example(space: LatentSpace) -> None:
     report = space.analyse(["2 2; 4 4", "6 6"])
     assert report.examples == 3
     torch.testing.assert_close(report.mean, torch.tensor([2.0, 2.0]))
+
+
+# --- a prior that knows forms -------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def formed() -> Flow:
+    """A flow of points whose coordinates are the same, as one form says, or are not."""
+    generator = torch.Generator().manual_seed(0)
+    z = torch.randn(2000, 2, generator=generator)
+    z[::2, 1] = z[::2, 0]
+    forms = torch.eye(2, dtype=torch.int64).expand(2000, 2, 2).clone()
+    forms[::2] = 1
+    options = {"width": 32, "blocks": 2, "groups": 2, "forms": forms}
+    options |= {"basis": torch.eye(2), "zero": torch.zeros(2)}
+    posterior = DiagonalGaussian(z, torch.full_like(z, 0.05))
+    return Flow.fit(posterior, steps=600, batch_size=256, whole=1, **options)
+
+
+@pytest.fixture
+def with_forms(space: LatentSpace, formed: Flow, monkeypatch: pytest.MonkeyPatch) -> LatentSpace:
+    def forms(x: torch.Tensor, groups: int) -> torch.Tensor:
+        same = (x[:, :, None] - x[:, None, :]).abs() < 1e-4
+        return same.long()
+
+    monkeypatch.setattr(space.codec, "forms", forms, raising=False)
+    return LatentSpace(space.model, space.codec, prior=formed, config=space.config)
+
+
+def test_samples_have_the_form_that_was_drawn(with_forms: LatentSpace) -> None:
+    z = with_forms.sample_codes(60, seed=1)
+    apart = (z[:, 0] - z[:, 1]).abs()
+    assert 15 < int((apart < 1e-5).sum()) < 45
+    assert float(apart[apart >= 1e-5].median()) > 0.3
+    assert torch.equal(z, with_forms.sample_codes(60, seed=1))
+
+
+def test_each_step_has_the_form_of_the_item_that_is_nearer(with_forms: LatentSpace) -> None:
+    assert with_forms.path == "flow"
+    a, b = torch.tensor([3.0, 3.0]), torch.tensor([-1.0, 2.0])
+    steps = torch.tensor(xs(with_forms.interpolate(a, b, steps=6)))
+    assert torch.equal(steps[[0, -1]], torch.stack([a, b]))
+    apart = (steps[:, 0] - steps[:, 1]).abs()
+    assert apart[:3].max() < 1e-4
+    assert apart[3:].min() > 0.2
+    assert xs(with_forms.interpolate(a, b, steps=6, path="flow")) == steps.tolist()
+    straight = torch.tensor(xs(with_forms.interpolate(a, b, steps=6, path="lerp")))
+    torch.testing.assert_close(straight, torch.lerp(a, b, torch.linspace(0, 1, 6)[:, None]))
+
+
+def test_a_way_that_is_not_there_is_refused(space: LatentSpace, with_forms: LatentSpace) -> None:
+    plain = LatentSpace(space.model, space.codec, config=space.config)
+    assert plain.path == "slerp"
+    with pytest.raises(UsageError, match="no flow with forms; use the path slerp"):
+        plain.interpolate("2 4", "0 0", path="flow")
+    with pytest.raises(UsageError, match="no other timing on its flow"):
+        with_forms.interpolate("2 4", "0 0", path="flow", timing="perceived")

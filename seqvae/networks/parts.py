@@ -10,6 +10,8 @@ from torch import Tensor
 from seqvae.networks.levels import fold
 from seqvae.networks.model import SequenceVAE
 
+CONDITION = 30
+"""Largest ratio of singular values of a basis, with coordinates of variance 1."""
 ROWS = 1024
 """Short windows that are encoded at once."""
 
@@ -64,9 +66,20 @@ def parts_basis(
         heard = ((z - z.mean(0)).double() @ fitted).unflatten(1, (groups, -1)).flatten(0, 1)
         axes = torch.linalg.eigh(heard.t().cov()).eigenvectors[:, -each:]
         said = said @ axes
-    basis = said.flatten(1)
+    basis = _conditioned(said.flatten(1), (z - z.mean(0)).double())
     # Wherever a part is, its coordinates are 0 for the same short code: the mean of all.
     away = (codes.mean(0) - codes.mean((0, 1))).double()
     away = (away if axes is None else away @ axes).flatten()
     zero = z.mean(0) - (torch.linalg.pinv(basis.t()) @ away).float()
     return basis.float(), zero
+
+
+def _conditioned(basis: Tensor, z: Tensor) -> Tensor:
+    """Return a basis in which no direction of z is so small that errors there would be large in z.
+
+    What parts hardly tell of, such as how three voices hang together, gets more weight than parts
+    give it.
+    """
+    scale = (z @ basis).std(0)
+    left, strength, right = torch.linalg.svd(basis / scale)
+    return left * strength.clamp(min=strength[0] / CONDITION) @ right * scale

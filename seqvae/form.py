@@ -110,17 +110,29 @@ def relations(
     return found
 
 
-def whole_part(representation: str, bars: int) -> int:
-    """Return the bits of `relations` that are all set where a part of bars is another again.
+def repeated(representation: str, windows: Any, forms: Any) -> NDArray[np.int64]:
+    """Return windows whose bars are those before that they shall be equal to.
 
     Args:
         representation: "drums", "melody" or "trio".
-        bars: Of a part.
+        windows: Class indices, `(n, steps)` or `(n, steps, 3)`.
+        forms: As `relations` gives them, `(n, groups, groups)`.
     """
-    places = bars * bars
-    diagonal = sum(1 << (place * bars + place) for place in range(bars))
-    voices = len(VOICES) if representation == "trio" else 1
-    return sum(diagonal << (2 * places * voice) for voice in range(voices))
+    x = checked(windows, len(VOICES) if representation == "trio" else 1).copy()
+    told = np.asarray(forms).astype(np.int64)
+    voices = np.moveaxis(x, 2, 0) if x.ndim == 3 else x[None]
+    count = x.shape[1] // STEPS_PER_BAR
+    places = count // told.shape[1]
+    for number, voice in enumerate(voices):
+        bars = bars_of(voice)  # a view: what is written here is written there
+        for later in range(1, count):
+            free = np.ones(len(x), bool)
+            for earlier in range(later):
+                bit = 2 * number * places**2 + earlier % places * places + later % places
+                equal = told[:, earlier // places, later // places] >> bit & 1 == 1
+                bars[equal & free, later] = bars[equal & free, earlier]
+                free &= ~equal
+    return x
 
 
 def self_similarity(windows: Any) -> Floats:

@@ -14,7 +14,6 @@ from seqvae.data.shards import read_summary, read_windows
 from seqvae.data.streaming import ShardedWindows, StreamLoader
 from seqvae.domain import DOMAIN
 from seqvae.evaluate import measure
-from seqvae.form import whole_part
 from seqvae.networks.growing import grow
 from seqvae.networks.parts import parts_basis
 from seqvae.pictures import pictures
@@ -176,10 +175,8 @@ def complete(
         smalls = [DOMAIN.load(name).model for name in parts]
         try:
             groups = flow["groups"]
-            basis, zero = parts_basis(posterior.mean[rows], x[rows], smalls, groups)
-            flow |= {"basis": basis, "zero": zero}
+            flow["basis"] = parts_basis(posterior.mean[rows], x[rows], smalls, groups)
             flow["forms"] = space.codec.forms(x, groups)
-            flow["whole"] = whole_part(space.codec.name, space.codec.bars // groups)
         except (KeyError, ValueError) as error:
             raise DataError(f"no prior of parts {', '.join(parts)}: {error}") from error
     prior = recipe.fit_prior(posterior, flow)

@@ -79,6 +79,10 @@ class Codec(ABC, Generic[Item]):
         """
         return None
 
+    def formed(self, x: Tensor, forms: Tensor) -> Tensor:
+        """Return examples in which parts that are the same, as their forms say, are the same."""
+        return x
+
     def blend(self, contexts: Sequence[Any], weights: Sequence[float]) -> Any:
         """Return the weighted mean of contexts; the weights are at least 0 and sum to 1."""
         return None

@@ -100,14 +100,10 @@ class Flow(nn.Module):
             the groups attend to each other, and is four times as wide inside.
         groups: Parts of a code, of equally many dimensions, in the coordinates of the basis.
         basis: `(latent_dim, latent_dim)`, invertible: `(z - center) @ basis` are the coordinates
-            in which parts are compared. Those of z themselves without it.
+            in which the flow takes place. Those of z themselves without it.
         center: `(latent_dim,)`; 0 without it.
-        shift: `(latent_dim,)`, what is taken from these coordinates, and
-        scale: `(latent_dim,)`, what they are divided by, to make those in which the flow takes
-            place; 0 and 1 without them.
         forms: Integers `(n, groups, groups)`, of which `sample` draws: bit k of an entry says
             whether two parts have relation k. At least 0.
-        whole: The bits that are all set where a part is another one again; 0 if none say so.
 
     Raises:
         ValueError: A size is out of range, the basis is singular, or forms are none of the groups.
@@ -121,10 +117,7 @@ class Flow(nn.Module):
         groups: int = 1,
         basis: Tensor | None = None,
         center: Tensor | None = None,
-        shift: Tensor | None = None,
-        scale: Tensor | None = None,
         forms: Tensor | None = None,
-        whole: int = 0,
     ) -> None:
         super().__init__()
         self.kind = "flow"
@@ -135,12 +128,11 @@ class Flow(nn.Module):
             raise ValueError(f"{latent_dim} dimensions do not make {groups} equal groups")
         self.latent_dim, self.groups, self.relations = latent_dim, groups, 0
         if forms is not None:
-            whole = not forms.is_floating_point() and forms.shape[1:] == (groups, groups)
-            if not (whole and groups > 1 and len(forms) and 0 <= forms.min() <= forms.max()):
+            square = not forms.is_floating_point() and forms.shape[1:] == (groups, groups)
+            if not (square and groups > 1 and len(forms) and forms.min() >= 0):
                 raise ValueError(f"forms must be integers (n, {groups}, {groups}), at least 0")
             self.relations = max(1, int(forms.max()).bit_length())
             self.register_buffer("forms", forms)
-            self.register_buffer("whole", torch.tensor(whole))
         self.first = nn.Linear(latent_dim // groups, width)
         layers: list[nn.Module] = []
         for _ in range(blocks):
@@ -152,10 +144,7 @@ class Flow(nn.Module):
             self.position = nn.Parameter(torch.randn(groups, width) * 0.1)
         if basis is not None:
             self.register_buffer("basis", basis.float())
-            zeros = torch.zeros(latent_dim)
-            self.register_buffer("center", zeros if center is None else center)
-            self.register_buffer("shift", zeros.clone() if shift is None else shift)
-            self.register_buffer("scale", zeros + 1 if scale is None else scale)
+            self.register_buffer("center", torch.zeros(latent_dim) if center is None else center)
             inverse = torch.linalg.inv_ex(basis.double())
             if inverse.info or not inverse.inverse.isfinite().all():
                 raise ValueError("the basis is singular")
@@ -184,20 +173,12 @@ class Flow(nn.Module):
         return self.last(h).flatten(1)
 
     def coordinates(self, z: Tensor) -> Tensor:
-        """Return codes in the coordinates in which the flow takes place."""
-        return (self.parts(z) - self.shift) / self.scale if hasattr(self, "basis") else z
-
-    def codes(self, x: Tensor) -> Tensor:
-        """Return the codes of such coordinates."""
-        return self.codes_of_parts(x * self.scale + self.shift) if hasattr(self, "basis") else x
-
-    def parts(self, z: Tensor) -> Tensor:
-        """Return codes in the coordinates of the basis, in which equal parts are equal."""
+        """Return codes in the coordinates of the basis."""
         return (z - self.center) @ self.basis if hasattr(self, "basis") else z
 
-    def codes_of_parts(self, parts: Tensor) -> Tensor:
-        """Return the codes of coordinates of the basis."""
-        return parts @ self.inverse + self.center if hasattr(self, "basis") else parts
+    def codes(self, x: Tensor) -> Tensor:
+        """Return codes, given in the coordinates of the basis."""
+        return x @ self.inverse + self.center if hasattr(self, "basis") else x
 
     def loss(
         self, posterior: DiagonalGaussian, spread: float = 1.0, forms: Tensor | None = None
@@ -258,17 +239,6 @@ class Flow(nn.Module):
         """Return the noise that becomes these codes, under these forms: the way back."""
         return self._carried(self.coordinates(z), forms, torch.linspace(1, 0, steps + 1))
 
-    def tied(self, z: Tensor, forms: Tensor | None) -> Tensor:
-        """Return codes whose parts that are the same, as forms say, are the same exactly.
-
-        They become what they are in the mean.
-        """
-        if forms is None or not self.relations or not self.whole:
-            return z
-        same = ((forms.long() & self.whole) == self.whole).to(z)
-        parts = self.parts(z).unflatten(1, (self.groups, -1))
-        return self.codes_of_parts((same / same.sum(-1, keepdim=True) @ parts).flatten(1))
-
     def _carried(self, x: Tensor, forms: Tensor | None, times: Tensor) -> Tensor:
         """Follow the velocity from time to time, by Heun's method."""
         n, x = len(x), pad(x)
@@ -296,12 +266,11 @@ class Flow(nn.Module):
         blocks = sum(name.endswith(".inner.bias") for name in state)
         groups = len(state["position"]) if "position" in state else 1
         latent_dim = groups * part
-        basis, *others = (state.get(name) for name in ("basis", "center", "shift", "scale"))
-        shapes = [None if part is None else tuple(part.shape) for part in (basis, *others)]
-        if basis is not None and shapes != [(latent_dim, latent_dim), *[(latent_dim,)] * 3]:
-            raise ValueError(f"needs a basis of {latent_dim} dimensions, center, shift and scale")
-        whole = int(state["whole"]) if state.get("whole") is not None else 0
-        flow = cls(latent_dim, width, blocks, groups, basis, *others, state.get("forms"), whole)
+        basis, center = state.get("basis"), state.get("center")
+        shapes = [None if part is None else tuple(part.shape) for part in (basis, center)]
+        if basis is not None and shapes != [(latent_dim, latent_dim), (latent_dim,)]:
+            raise ValueError(f"needs a basis of {latent_dim} dimensions, and its center")
+        flow = cls(latent_dim, width, blocks, groups, basis, center, state.get("forms"))
         try:
             flow.load_state_dict(dict(state))
         except RuntimeError as error:
@@ -323,10 +292,8 @@ class Flow(nn.Module):
         blocks: int = 3,
         groups: int = 1,
         basis: Tensor | None = None,
-        zero: Tensor | None = None,
         spread: float = 1.0,
         forms: Tensor | None = None,
-        whole: int = 0,
         seed: int = 0,
         progress: Callable[[int, float], None] = lambda step, loss: None,
     ) -> Flow:
@@ -346,30 +313,24 @@ class Flow(nn.Module):
             width: Units of a layer.
             blocks: Residual blocks.
             groups: See `Flow`.
-            basis: See `Flow`.
-            zero: The code where its coordinates are 0; by default the mean of all codes.
+            basis: See `Flow`. It is scaled so that all coordinates of the means have variance 1.
             spread: Multiplies the deviations of the posteriors that are sampled: below 1, codes
                 are nearer to those that examples are encoded to.
             forms: Of every example, `(n, groups, groups)`; see `Flow`. `FORMS` of them are kept.
-            whole: See `Flow`.
             seed: Of weights, batches and noise.
             progress: Called with the number of steps and the loss now and then.
         """
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            center, shift, scale = posterior.mean.mean(0), None, None
+            center = posterior.mean.mean(0)
             if basis is not None:
-                # The center is that of the basis: where all coordinates are 0.
-                center = center if zero is None else zero
-                parts = (posterior.mean - center) @ basis
-                shift, scale = parts.mean(0), parts.std(0)
+                basis = basis / ((posterior.mean - center) @ basis).std(0)
             kept = None
             if forms is not None:
                 kept = forms[torch.linspace(0, len(forms) - 1, min(FORMS, len(forms))).long()]
                 # As small as they can be stored: mostly there are few relations.
                 kept = kept.to(torch.uint8) if int(kept.max()) < 256 else kept.int()
-            about = (basis, center, shift, scale, kept, whole)
-            flow = cls(posterior.mean.shape[1], width, blocks, groups, *about)
+            flow = cls(posterior.mean.shape[1], width, blocks, groups, basis, center, kept)
             parameters = list(flow.parameters())
             average = [parameter.detach().clone() for parameter in parameters]
             optimizer = torch.optim.AdamW(parameters, learning_rate, weight_decay=0.01, fused=True)

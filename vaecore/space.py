@@ -28,8 +28,6 @@ from vaecore.samplers import Sampler, StandardNormal
 
 TIMINGS = ("latent", "perceived")
 """What is even about the steps of an interpolation."""
-SETTLING = 2
-"""How often a code of a flow is decoded and encoded again."""
 CHUNK = 64
 """Rows that are encoded together."""
 
@@ -178,10 +176,11 @@ class LatentSpace:
         return self.settled(sampler.sample(n, generator, temperature, forms=forms), forms)
 
     def settled(self, z: Tensor, forms: Tensor | None) -> Tensor:
-        """Return codes of the flow whose parts are the same where forms say so, also when decoded.
+        """Return codes near to those of a flow whose examples have these forms.
 
-        A code of a flow is a little off what examples are encoded to; what it decodes to is one,
-        and is encoded, and its parts are tied again.
+        A code of a flow is a little off what examples are encoded to, and off the form that it was
+        drawn with. So it is decoded, what the form calls the same is made the same, and that is
+        encoded.
 
         Args:
             z: Codes `(n, latent_dim)`.
@@ -189,10 +188,7 @@ class LatentSpace:
         """
         if forms is None:
             return z
-        z = self.prior.tied(z, forms)
-        for _ in range(SETTLING):
-            z = self.prior.tied(self.posterior_of(self.decode_to_examples(z)).mean, forms)
-        return z
+        return self.posterior_of(self.codec.formed(self.decode_to_examples(z), forms)).mean
 
     # Latent arithmetic
 

@@ -228,6 +228,14 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         found = [relations(self.name, part, groups) for part in x.split(FORMS)]
         return torch.from_numpy(np.concatenate(found)).int()
 
+    def formed(self, x: Tensor, forms: Tensor) -> Tensor:
+        """Return windows whose bars repeat those before that their forms say they repeat."""
+        import torch
+
+        from seqvae.form import repeated
+
+        return torch.from_numpy(repeated(self.name, x, forms))
+
     def blend(self, contexts: Sequence[Any], weights: Sequence[float]) -> Context:
         """Return the weighted mean tempo, and the programs of the largest weight.
 

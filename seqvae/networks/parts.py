@@ -17,9 +17,7 @@ ROWS = 1024
 
 
 @torch.no_grad()
-def parts_basis(
-    z: Tensor, windows: Tensor, smalls: Sequence[SequenceVAE], groups: int
-) -> tuple[Tensor, Tensor]:
+def parts_basis(z: Tensor, windows: Tensor, smalls: Sequence[SequenceVAE], groups: int) -> Tensor:
     """Return a basis in which each group of dimensions speaks of one part of a window.
 
     The parts, such as pairs of bars, have codes of their own under models of short windows, and a
@@ -34,8 +32,7 @@ def parts_basis(
         groups: Parts of a window.
 
     Returns:
-        The basis, `(latent_dim, latent_dim)`, and the code where its coordinates are 0,
-        `(latent_dim,)`; for `vaecore.flow.Flow`.
+        `(latent_dim, latent_dim)`, for `vaecore.flow.Flow`.
 
     Raises:
         ValueError: The windows or the dimensions do not make groups, or the short codes have too
@@ -61,17 +58,11 @@ def parts_basis(
         )
     centred = (codes - codes.mean(0)).flatten(1).double()
     fitted = torch.linalg.lstsq((z - z.mean(0)).double(), centred).solution
-    said, axes = fitted.unflatten(1, (groups, -1)), None
+    said = fitted.unflatten(1, (groups, -1))
     if codes.shape[-1] > each:
         heard = ((z - z.mean(0)).double() @ fitted).unflatten(1, (groups, -1)).flatten(0, 1)
-        axes = torch.linalg.eigh(heard.t().cov()).eigenvectors[:, -each:]
-        said = said @ axes
-    basis = _conditioned(said.flatten(1), (z - z.mean(0)).double())
-    # Wherever a part is, its coordinates are 0 for the same short code: the mean of all.
-    away = (codes.mean(0) - codes.mean((0, 1))).double()
-    away = (away if axes is None else away @ axes).flatten()
-    zero = z.mean(0) - (torch.linalg.pinv(basis.t()) @ away).float()
-    return basis.float(), zero
+        said = said @ torch.linalg.eigh(heard.t().cov()).eigenvectors[:, -each:]
+    return _conditioned(said.flatten(1), (z - z.mean(0)).double()).float()
 
 
 def _conditioned(basis: Tensor, z: Tensor) -> Tensor:

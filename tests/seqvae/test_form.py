@@ -13,6 +13,7 @@ from seqvae.form import (
     edit_distance,
     form,
     relations,
+    repeated,
     repeated_bars,
     self_similarity,
     shuffled_bars,
@@ -177,3 +178,21 @@ def test_relations_say_which_bars_of_which_parts_are_alike() -> None:
     assert (three >> 16 == 255).all()
     with pytest.raises(ValueError, match="8 bars do not make 3 parts"):
         relations("melody", x, 3)
+
+
+@pytest.mark.parametrize("representation", ["melody", "trio"])
+def test_windows_repeat_what_their_form_says_and_their_own_form_changes_nothing(
+    representation: str,
+) -> None:
+    rng = np.random.default_rng(1)
+    shape = (20, 64) if representation == "melody" else (20, 64, 3)
+    song, other = rng.integers(2, 90, (2, *shape))
+    song[:, 32:48] = song[:, 16:32]
+    song[:10, 48:] = song[:10, :16]
+    forms = relations(representation, song, 2)
+    assert (repeated(representation, song, forms) == song).all()
+    made = repeated(representation, other, forms)
+    assert (made[:, :32] == other[:, :32]).all()
+    assert (made[:, 32:48] == other[:, 16:32]).all()
+    assert (made[:10, 48:] == other[:10, :16]).all()
+    assert (made[10:, 48:] == other[10:, 48:]).all()

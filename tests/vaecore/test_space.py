@@ -227,9 +227,9 @@ def formed() -> Flow:
     forms = torch.eye(2, dtype=torch.int64).expand(2000, 2, 2).clone()
     forms[::2] = 1
     options = {"width": 32, "blocks": 2, "groups": 2, "forms": forms}
-    options |= {"basis": torch.eye(2), "zero": torch.zeros(2)}
+    options["basis"] = torch.eye(2)
     posterior = DiagonalGaussian(z, torch.full_like(z, 0.05))
-    return Flow.fit(posterior, steps=600, batch_size=256, whole=1, **options)
+    return Flow.fit(posterior, steps=600, batch_size=256, **options)
 
 
 @pytest.fixture
@@ -238,7 +238,12 @@ def with_forms(space: LatentSpace, formed: Flow, monkeypatch: pytest.MonkeyPatch
         same = (x[:, :, None] - x[:, None, :]).abs() < 1e-4
         return same.long()
 
+    def in_form(x: torch.Tensor, forms: torch.Tensor) -> torch.Tensor:
+        second = torch.where(forms[:, 0, 1] == 1, x[:, 0], x[:, 1])
+        return torch.stack([x[:, 0], second], dim=1)
+
     monkeypatch.setattr(space.codec, "forms", forms, raising=False)
+    monkeypatch.setattr(space.codec, "formed", in_form, raising=False)
     return LatentSpace(space.model, space.codec, prior=formed, config=space.config)
 
 

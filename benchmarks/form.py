@@ -27,6 +27,8 @@ from vaecore import slerp
 from vaecore.files import replacing
 
 Windows = dict[str, np.ndarray]
+ABREAST = 7
+"""Panels side by side in the picture."""
 
 
 @click.command(help=__doc__)
@@ -92,19 +94,23 @@ def show(rows: dict[str, dict[str, float]]) -> None:
 
 
 def draw(sets: Windows, kinds: tuple[str, ...], path: Path) -> None:
-    """Draw the mean self-similarity of every set, a row of panels for each voice."""
-    figure = Figure(figsize=(1.7 * len(sets), 1.9 * len(kinds) + 0.2), layout="constrained")
-    panels = figure.subplots(len(kinds), len(sets), squeeze=False)
-    for column, (name, x) in enumerate(sets.items()):
+    """Draw the mean self-similarity of every set: rows of panels, in each a line for each voice."""
+    rows = -(-len(sets) // ABREAST)
+    columns = -(-len(sets) // rows)
+    figure = Figure(
+        figsize=(1.5 * columns + 0.4, rows * (1.5 * len(kinds) + 0.35)), layout="constrained"
+    )
+    panels = figure.subplots(rows * len(kinds), columns, squeeze=False)
+    for axes in panels.flat:
+        axes.set_axis_off()
+    for number, (name, x) in enumerate(sets.items()):
         voices = self_similarity(x.reshape(*x.shape[:2], len(kinds))).mean(axis=0)
-        for row, (kind, picture) in enumerate(zip(kinds, voices, strict=True)):
-            axes = panels[row][column]
+        for line, (kind, picture) in enumerate(zip(kinds, voices, strict=True)):
+            axes = panels[number // columns * len(kinds) + line][number % columns]
             image = axes.imshow(picture, vmin=0, vmax=1, cmap="magma")
-            axes.set(xticks=[], yticks=[])
-            if row == 0:
-                axes.set_title(name.replace(", ", "\n"), fontsize=7)
-            if column == 0 and len(kinds) > 1:
-                axes.set_ylabel(kind, fontsize=7)
+            what = name.replace(", ", "\n", 1)
+            title = what if line == 0 else ""
+            axes.set_title(f"{title}\n{kind}" if len(kinds) > 1 else title, fontsize=7)
     bar = figure.colorbar(image, ax=panels, shrink=0.7, aspect=30)
     bar.ax.tick_params(labelsize=6)
     with replacing(path) as temporary:

@@ -98,9 +98,9 @@ def _play(
 
     codec = GrooveCodec(len(x) // space.codec.steps_per_bar)
     hits, velocity, offset = (each.double() for each in blocks(x))
-    count = max(int(hits.sum()), 1)
-    loudness = 127 * float(velocity.sum()) / count
-    late = -float(offset.sum()) / 2 / count * 15_000 / context.tempo_bpm
+    count = int(hits.sum())
+    loudness = 127 * float(velocity.sum()) / max(count, 1)
+    late = -float(offset.sum()) / 2 / max(count, 1) * 15_000 / context.tempo_bpm
     job.write(
         Result(
             job.verb,
@@ -113,7 +113,7 @@ def _play(
         f"{count} hits · mean velocity {loudness:.0f}",
         {
             "input": str(input_),
-            "hits": int(hits.sum()),
+            "hits": count,
             "mean_velocity": round(loudness, 1),
             "mean_lateness_ms": round(late, 2),
             "temperature": temperature,

@@ -52,15 +52,7 @@ class DrumCodec(SequenceCodec):
 
     def usable(self, notes: Notes, rules: Rules) -> tuple[np.ndarray, list[Rejection]]:
         """Return which notes are hits of a known drum; see `SequenceCodec.usable`."""
-        drums = notes.is_drum & (notes.velocity > 0)
-        if not drums.any():
-            return drums, [Rejection("drums", "has no drum notes")]
-        known = CLASS_OF_PITCH[notes.pitch] >= 0
-        others = notes.pitch[drums & ~known]
-        if not len(others):
-            return drums, []
-        text = f"has drum notes of no known drum (pitch {listed(np.unique(others))})"
-        return drums & known, [Rejection("range", text)]
+        return known_drums(notes, CLASS_OF_PITCH)
 
     def phrases(self, notes: Notes, rules: Rules) -> Iterator[Phrase]:
         """Yield the stretches of drumming; see `SequenceCodec.phrases`."""
@@ -105,3 +97,21 @@ def struck(notes: Notes) -> tuple[np.ndarray, np.ndarray]:
     """
     onset = np.flatnonzero(np.diff(notes.start, prepend=-1))
     return notes.start[onset], np.bitwise_or.reduceat(1 << CLASS_OF_PITCH[notes.pitch], onset)
+
+
+def known_drums(notes: Notes, drum_of_pitch: np.ndarray) -> tuple[np.ndarray, list[Rejection]]:
+    """Return which notes are hits of a drum in a table, and what is left out and why.
+
+    Args:
+        notes: Any notes.
+        drum_of_pitch: The drum of every MIDI pitch, -1 of none.
+    """
+    drums = notes.is_drum & (notes.velocity > 0)
+    if not drums.any():
+        return drums, [Rejection("drums", "has no drum notes")]
+    known = drum_of_pitch[notes.pitch] >= 0
+    others = notes.pitch[drums & ~known]
+    if not len(others):
+        return drums, []
+    text = f"has drum notes of no known drum (pitch {listed(np.unique(others))})"
+    return drums & known, [Rejection("range", text)]

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seqvae.codecs.base import SequenceCodec
-from seqvae.codecs.drums import CLASS_OF_PITCH
-from seqvae.codecs.phrases import bar_ceil, frame, listed, runs
+from seqvae.codecs.drums import CLASS_OF_PITCH, known_drums
+from seqvae.codecs.phrases import bar_ceil, frame, runs
 from seqvae.codecs.windows import Context, Found, Phrase, Rejection, Rules
 from seqvae.codecs.writing import GridNote, Track
-from seqvae.groove.performance import DRUMS, NUMBERS, TAP, tapped
+from seqvae.groove.performance import DRUMS, NUMBERS, TAP, blocks, tapped
 from seqvae.midi import read_score
 from seqvae.score import STEPS_PER_BAR, Notes, Score
 from vaecore.errors import DataError
@@ -61,8 +61,9 @@ class GrooveCodec(SequenceCodec):
     All drum tracks of a file are taken together; of several hits of a drum in a step the loudest
     counts. Other than in the reference, windows start at every bar, notes that are no drums are
     left out, drums that the kit lacks are those of General MIDI, and hits before the first step
-    are written at it. Args as for
-    `SequenceCodec`, but phrases have any length by default, as in the reference.
+    are written at it.
+
+    Args as for `SequenceCodec`, but phrases have any length by default, as in the reference.
     """
 
     name = "groove"
@@ -89,7 +90,7 @@ class GrooveCodec(SequenceCodec):
 
         Velocities are as in MIDI; 1/256 of half a step is the unit of time.
         """
-        hits, velocity, offset = np.split(windows, 3, axis=-1)
+        hits, velocity, offset = blocks(windows)
         loudness = np.clip(np.rint(velocity * 127), 1, 127)
         time = np.clip(np.rint(offset * (_LATE // 2)) + _LATE // 2, 0, _LATE - 1)
         packed = np.where(hits > 0.5, loudness * _LATE + time, 0)
@@ -126,15 +127,7 @@ class GrooveCodec(SequenceCodec):
         if rules.reference:  # takes all notes for drums, and gives up on a pitch it does not know
             known = CLASS_OF_PITCH[notes.pitch] >= 0
             return np.full(len(notes), known.all()), []
-        drums = notes.is_drum & (notes.velocity > 0)
-        if not drums.any():
-            return drums, [Rejection("drums", "has no drum notes")]
-        known = GROOVE_CLASS[notes.pitch] >= 0
-        others = notes.pitch[drums & ~known]
-        if not len(others):
-            return drums, []
-        text = f"has drum notes of no known drum (pitch {listed(np.unique(others))})"
-        return drums & known, [Rejection("range", text)]
+        return known_drums(notes, GROOVE_CLASS)
 
     def phrases(self, notes: Notes, rules: Rules) -> Iterator[Phrase]:
         """Yield the stretches of drumming; see `SequenceCodec.phrases`."""
@@ -206,7 +199,7 @@ class GrooveCodec(SequenceCodec):
 
     def tracks(self, x: np.ndarray, context: Context) -> list[Track]:
         """Return the hits of a performance as one track; see `SequenceCodec.tracks`."""
-        hits, velocity, offset = np.split(x, 3, axis=-1)
+        hits, velocity, offset = blocks(x)
         steps, drums = np.nonzero(hits > 0.5)
         late = np.clip(offset[steps, drums], -FURTHEST, FURTHEST) / -2
         start = np.maximum(steps + late, 0)
@@ -224,7 +217,7 @@ class GrooveCodec(SequenceCodec):
         if array.ndim != 2 or array.shape[1] != NUMBERS or array.dtype.kind != "f":
             text = f"a performance is {NUMBERS} numbers per step, got {array.dtype} {array.shape}"
             raise ValueError(text)
-        hits, velocity, offset = np.split(array, 3, axis=-1)
+        hits, velocity, offset = blocks(array)
         named = {"hits": (hits, 0), "velocities": (velocity, 0), "offsets": (offset, -1)}
         for name, (part, lowest) in named.items():
             if not ((part >= lowest) & (part <= 1)).all():

@@ -33,11 +33,14 @@ class Preset(presets.Preset):
             of a flow are parts of a window; see `seqvae.networks.parts`.
         grow: Models of short windows that a model of long ones begins with, one for each voice:
             names of the box, or folders; see `seqvae.networks.growing`. Empty begins by chance.
+        encoder: A model, a name or a folder, whose encoder is taken as it is, so that the decoder
+            alone is trained; see `vaecore.VAE.rest_encoder`. Empty trains both.
     """
 
     augmentation: dict[str, Any] = field(default_factory=dict)
     data: dict[str, Any] = field(default_factory=dict)
     grow: list[str] = field(default_factory=list)
+    encoder: str = ""
 
     def make_codec(self) -> Codec:
         """Return the codec of the representation."""
@@ -78,6 +81,8 @@ class Preset(presets.Preset):
         self.make_data()
         if not all(isinstance(name, str) for name in self.grow):
             raise ValueError("grow must be a list of models")
+        if not isinstance(self.encoder, str):
+            raise ValueError("encoder must be the name of a model")
 
 
 def preset_names(path: Path = PRESETS) -> list[str]:

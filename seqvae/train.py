@@ -77,6 +77,8 @@ def train(
     windows = ShardedWindows(shards, "train")
     if preset.grow and start is None and not resume:
         begin_grown(model, preset, windows)
+    if preset.encoder:
+        take_encoder(model, preset.encoder)
     measured = min(VALIDATION_WINDOWS, VALIDATION_TOKENS // codec.width)
     validation = ShardedWindows(shards, "validation").spread(measured)
     # The recipe says what was decided, so that a training that resumes sees the same batches.
@@ -87,6 +89,7 @@ def train(
     facts = {
         "augmentation": preset.augmentation,
         **({"grown_from": preset.grow} if preset.grow and start is None else {}),
+        **({"encoder_of": Path(preset.encoder).name} if preset.encoder else {}),
         "windows": summary["windows"],
         "sources": sorted(summary["sources"]),
     }
@@ -131,6 +134,25 @@ def begin_grown(model: SequenceVAE, preset: Preset, windows: ShardedWindows) -> 
         grow(model, smalls, x)
     except ValueError as error:
         raise DataError(f"cannot begin with {', '.join(preset.grow)}: {error}") from error
+
+
+def take_encoder(model: SequenceVAE, name: str | Path) -> None:
+    """Give a model the encoder of another, for good: training leaves it as it is.
+
+    Args:
+        model: Changed in place.
+        name: The other, a shipped one's name or a folder.
+
+    Raises:
+        DataError: Their encoders are not alike.
+    """
+    taken = DOMAIN.load(name).model.encoder
+    try:
+        model.encoder.load_state_dict(taken.state_dict())
+    except RuntimeError as error:
+        first = str(error).splitlines()[1].strip()
+        raise DataError(f"the encoder of {name} does not fit the recipe's: {first}") from error
+    model.rest_encoder()
 
 
 def _loader(preset: Preset, shards: Path, windows: ShardedWindows) -> WindowLoader:

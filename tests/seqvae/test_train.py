@@ -171,6 +171,24 @@ def test_training_on_from_another_model(trained, shards: Path, tmp_path: Path) -
     assert not (tmp_path / "no").exists()
 
 
+def test_a_decoder_alone_learns_to_read_the_codes_of_another(
+    trained, shards: Path, tmp_path: Path
+) -> None:
+    output = trained[0]
+    preset = replace(PRESET, encoder=str(output))
+    training.train(preset, shards, tmp_path / "reader", progress=False)
+    other, reader = seqvae.load(output), seqvae.load(tmp_path / "reader")
+    for name, weights in other.model.encoder.state_dict().items():
+        assert torch.equal(reader.model.encoder.state_dict()[name], weights), name
+    before, after = (each.model.decoder.head.bias for each in (other, reader))
+    assert not torch.equal(before, after)
+    assert reader.config.training["encoder_of"] == output.name
+    wide = {**PRESET.architecture, "encoder_dim": 9}
+    with pytest.raises(DataError, match=r"the encoder of .* does not fit .*lstm"):
+        training.train(replace(preset, architecture=wide), shards, tmp_path / "no", progress=False)
+    assert not (tmp_path / "no").exists()
+
+
 @pytest.mark.parametrize(
     "representation", [{"name": "drums", "bars": 2}, {"name": "melody", "bars": 4}]
 )

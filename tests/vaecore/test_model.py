@@ -68,3 +68,14 @@ def test_the_loss_reaches_both_networks(point_model: VAE) -> None:
     point_model.loss(X).loss.backward()
     assert point_model.encoder.scale.grad.abs().min() > 0
     assert point_model.decoder.scale.grad.abs().min() > 0
+
+
+def test_an_encoder_that_rests_is_not_trained(point_model: VAE) -> None:
+    point_model.rest_encoder()
+    point_model.train()
+    assert point_model.decoder.training
+    assert not point_model.encoder.training
+    point_model.loss(torch.zeros(3, 2)).loss.backward()
+    assert all(p.grad is None for p in point_model.encoder.parameters())
+    assert any(p.grad is not None for p in point_model.decoder.parameters())
+    assert not point_model.eval().decoder.training

@@ -109,6 +109,7 @@ class LatentSpace:
         temperature: float = 0.0,
         seed: int = 0,
         contexts: Sequence[Any] | None = None,
+        forms: Tensor | None = None,
     ) -> list[Any]:
         """Return one item per row of z.
 
@@ -117,18 +118,30 @@ class LatentSpace:
             temperature: 0 gives the most likely item, 1 a draw from p(x|z).
             seed: Of that draw; item i depends on the seed and i alone.
             contexts: What the codec needs beside the example (tempo, instrument), one per row.
+            forms: See `decode_to_examples`.
         """
-        x = self.decode_to_examples(z, temperature, seed)
+        x = self.decode_to_examples(z, temperature, seed, forms)
         return [
             self.codec.decode(row, context)
             for row, context in zip(x, contexts or [None] * len(x), strict=True)
         ]
 
-    def decode_to_examples(self, z: Tensor, temperature: float = 0.0, seed: int = 0) -> Tensor:
-        """Return one example per row of z, as tensors `(n, ...)`."""
+    def decode_to_examples(
+        self, z: Tensor, temperature: float = 0.0, seed: int = 0, forms: Tensor | None = None
+    ) -> Tensor:
+        """Return one example per row of z, as tensors `(n, ...)`.
+
+        Args:
+            z: Latent codes `(n, latent_dim)`.
+            temperature: See `decode`.
+            seed: See `decode`.
+            forms: `(n, groups, groups)`, see `vaecore.flow.Flow`: parts of an example that they
+                call the same are written once, and repeated.
+        """
         with torch.no_grad():
             padded = pad(z.to(self.model.device))
-            return self.model.decode(padded, temperature, seed)[: len(z)].cpu()
+            x = self.model.decode(padded, temperature, seed)[: len(z)].cpu()
+        return x if forms is None else self.codec.formed(x, forms)
 
     def reconstruct(self, items: Any, temperature: float = 0.0, seed: int = 0) -> list[Any]:
         """Return what the model keeps of each item: encoded to its mean and decoded."""
@@ -140,6 +153,9 @@ class LatentSpace:
     ) -> list[Any]:
         """Return n new items.
 
+        Where the prior knows forms, one is drawn first, then a code of that form, and then the
+        item, which has it.
+
         Args:
             n: How many.
             temperature: Of the decoder; where it does not draw, of the codes.
@@ -149,8 +165,8 @@ class LatentSpace:
                 where the model has one.
         """
         spread = 1.0 if self.model.draws else temperature
-        codes = self.sample_codes(n, seed, prior, spread)
-        return self.decode(codes, temperature, seed)
+        codes, forms = self._drawn(n, seed, prior, spread)
+        return self.decode(codes, temperature, seed, forms=forms)
 
     def sample_codes(
         self, n: int, seed: int = 0, prior: str | None = None, temperature: float = 1.0
@@ -163,6 +179,12 @@ class LatentSpace:
             prior: "normal", "mixture" or "flow"; see `sample`.
             temperature: Multiplies the noise that the codes are made of.
         """
+        return self._drawn(n, seed, prior, temperature)[0]
+
+    def _drawn(
+        self, n: int, seed: int, prior: str | None, temperature: float
+    ) -> tuple[Tensor, Tensor | None]:
+        """Return n codes of a prior, and the forms that they were drawn with, if any."""
         normal = StandardNormal(self.latent_dim)
         known = {each.kind: each for each in (normal, self.prior) if each is not None}
         if prior is not None and prior not in known:
@@ -171,9 +193,10 @@ class LatentSpace:
         sampler = (self.prior or normal) if prior is None else known[prior]
         generator = torch.Generator().manual_seed(seed)
         if not isinstance(sampler, Flow):
-            return sampler.sample(n, generator, temperature)
+            return sampler.sample(n, generator, temperature), None
         forms = sampler.draw_forms(n, generator)
-        return self.settled(sampler.sample(n, generator, temperature, forms=forms), forms)
+        z = self.settled(sampler.sample(n, generator, temperature, forms=forms), forms)
+        return z, forms
 
     def settled(self, z: Tensor, forms: Tensor | None) -> Tensor:
         """Return codes near to those of a flow whose examples have these forms.
@@ -188,7 +211,7 @@ class LatentSpace:
         """
         if forms is None:
             return z
-        return self.posterior_of(self.codec.formed(self.decode_to_examples(z), forms)).mean
+        return self.posterior_of(self.decode_to_examples(z, forms=forms)).mean
 
     # Latent arithmetic
 
@@ -218,12 +241,13 @@ class LatentSpace:
             raise ValueError(f"unknown timing {timing!r}; known are {', '.join(TIMINGS)}")
         x = torch.stack([self._example(item) for item in items])
         z, change = self.posterior_of(x).mean, self.change if timing == "perceived" else None
+        forms = None
         if path == "flow" or (path is None and change is None and self._forms(x) is not None):
-            z = self._through_flow(x, z, steps, timing)
+            z, forms = self._through_flow(x, z, steps, timing)
         else:
             z = interpolate(z, steps, path or "slerp", change)
         contexts = self._blended(items, interpolation_weights(len(items), steps))
-        return self.decode(z, temperature, seed, contexts)
+        return self.decode(z, temperature, seed, contexts, forms)
 
     @property
     def path(self) -> str:
@@ -237,8 +261,11 @@ class LatentSpace:
             return None
         return self.codec.forms(x, self.prior.groups)
 
-    def _through_flow(self, x: Tensor, z: Tensor, steps: int, timing: str) -> Tensor:
-        """Return codes on the way from the first code through the others to the last."""
+    def _through_flow(self, x: Tensor, z: Tensor, steps: int, timing: str) -> tuple[Tensor, Tensor]:
+        """Return codes on the way from the first code through the others to the last, and forms.
+
+        Those of the codes that are given are none: they are decoded as they are.
+        """
         forms = self._forms(x)
         if forms is None or timing != "latent":
             what = "no flow with forms" if forms is None else "no other timing on its flow"
@@ -247,7 +274,8 @@ class LatentSpace:
         weight, nearest = interpolation_weights(len(z), steps).max(dim=1)
         forms = forms[nearest]
         between = self.settled(self.prior.codes_of(noise, forms), forms)
-        return torch.where((weight == 1)[:, None], z[nearest], between)
+        given = weight == 1
+        return torch.where(given[:, None], z[nearest], between), forms * ~given[:, None, None]
 
     def change(self, z: Tensor) -> Tensor:
         """Return how much what is decoded changes from each code to the next, as perceived.

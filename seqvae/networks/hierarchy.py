@@ -81,12 +81,18 @@ class HierarchicalDecoder(nn.Module):
     ) -> Tensor:
         """Return examples `(batch, *shape)`: all bars of all codes together.
 
+        The bars of a window are drawn with the same random numbers. Each is a draw from its own
+        p(bar|z) as before, but bars of which z says the same come out the same, or nearly so: with
+        numbers of their own, each would be another of the bars that z may mean.
+
         Arguments are those of `SequenceDecoder.generate`.
         """
         said = self.embeddings(z).split(ROWS)
         given = [None] * len(said) if hits is None else fold(hits, self.segments).split(ROWS)
         if temperature > 0:
-            noise = fold(uniform_noise(len(z), self.shape, seed, z.device), self.segments)
+            bar = (self.shape[0] // self.segments, *self.shape[1:])
+            noise = uniform_noise(len(z), bar, seed, z.device)
+            noise = noise.repeat_interleave(self.segments, dim=0)
             noises = [voice.split(ROWS) for voice in self._voices(noise)]
         else:
             noises = [[None] * len(said)] * len(self.cores)

@@ -207,6 +207,17 @@ def test_all_bars_at_once_are_the_bars_one_by_one(z: Tensor) -> None:
 
 
 @torch.no_grad()
+def test_bars_that_are_to_be_the_same_are_drawn_the_same() -> None:
+    """The bars of a window share their random numbers, those of two windows do not."""
+    decoder = make(levels=[2, STEPS // 2]).decoder
+    said = torch.randn(1, decoder.cores[0].initial.in_features).expand(2 * 300, -1)
+    decoder.embeddings = lambda z: said
+    first, second = decoder.generate(torch.zeros(300, LATENT), 1.0, seed=3).chunk(2, dim=1)
+    assert torch.equal(first, second)
+    assert len(first.unique(dim=0)) > 50
+
+
+@torch.no_grad()
 def test_a_bar_may_go_on_from_a_token(x: Tensor, z: Tensor) -> None:
     """The seam for weights trained with bars that are chained by one token."""
     decoder = make(tokens="melody").decoder

@@ -253,6 +253,16 @@ def test_samples_have_the_form_that_was_drawn(with_forms: LatentSpace) -> None:
     assert 15 < int((apart < 1e-5).sum()) < 45
     assert float(apart[apart >= 1e-5].median()) > 0.3
     assert torch.equal(z, with_forms.sample_codes(60, seed=1))
+    x = torch.tensor(xs(with_forms.sample(60, seed=1)))
+    assert torch.equal(x[:, 0] == x[:, 1], apart < 1e-5)
+
+
+def test_what_is_decoded_in_a_form_repeats_its_parts(with_forms: LatentSpace) -> None:
+    z = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+    forms = torch.tensor([[[1, 1], [1, 1]], [[1, 0], [0, 1]]])
+    x = with_forms.decode_to_examples(z, forms=forms)
+    torch.testing.assert_close(x, torch.tensor([[2.0, 2.0], [6.0, 8.0]]))
+    assert xs(with_forms.decode(z, forms=forms)) == x.tolist()
 
 
 def test_each_step_has_the_form_of_the_item_that_is_nearer(with_forms: LatentSpace) -> None:

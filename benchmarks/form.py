@@ -1,13 +1,17 @@
 """Does a model keep the form of long windows? Which bars come back, in music and in its own.
 
-    python benchmarks/form.py SHARDS runs/melody_16bar runs/melody_16bar_flat --plot docs/form.png
+    python benchmarks/form.py SHARDS melody_16bar --plot docs/form.png
+    python benchmarks/form.py SHARDS runs/reader runs/reader_flat --codes melody_16bar
 
 For every model: samples at temperature 1 of the prior that was fitted to its codes, and of N(0, I);
 points half way between two test windows, on an arc and, where the prior is a flow that knows forms,
-through its noise; and reconstructions. `repeated` is the share of bars with
-notes that are an earlier bar of their window again, `similar` that of those within three edits of
-one (`seqvae.form`). The first rows are the test windows, and what chance gives: their bars, dealt
-out anew to other windows. The picture is the mean self-similarity of the bars, one panel for each.
+through its noise; and reconstructions. "as told" writes the bars that the form of the prior
+calls the same but once, as `sample` does; without it the decoder writes each by itself. With
+--codes all of that is decoded from codes of one model, whose encoder the others have: then the
+decoders alone differ. `repeated` is the share of bars with notes that are an earlier bar of their
+window again, `similar` that of those within three edits of one (`seqvae.form`). The first rows are
+the test windows, and what chance gives: their bars, dealt out anew to other windows. The picture is
+the mean self-similarity of the bars, one panel for each.
 """
 
 from __future__ import annotations
@@ -23,7 +27,7 @@ from matplotlib.figure import Figure
 import seqvae
 from seqvae.data.shards import read_windows
 from seqvae.form import NEAR, form, self_similarity, shuffled_bars
-from vaecore import slerp
+from vaecore import LatentSpace, slerp
 from vaecore.files import replacing
 
 Windows = dict[str, np.ndarray]
@@ -34,13 +38,15 @@ ABREAST = 7
 @click.command(help=__doc__)
 @click.argument("shards", type=click.Path(path_type=Path))
 @click.argument("models", nargs=-1, required=True)
+@click.option("--codes", help="The model whose codes all decode; each its own without it.")
 @click.option("--windows", default=1000, help="Test windows, and samples from each model.")
 @click.option("--edits", default=NEAR, help="Up to which two bars are similar.")
 @click.option("--seed", default=0)
 @click.option("--json", "as_json", is_flag=True, help="Print all figures as JSON.")
 @click.option("--plot", type=click.Path(path_type=Path), help="Draw self-similarities as PNG.")
-def main(shards, models, windows, edits, seed, as_json, plot) -> None:
+def main(shards, models, codes, windows, edits, seed, as_json, plot) -> None:
     spaces = [seqvae.load(name) for name in models]
+    source = seqvae.load(codes) if codes else None
     codec = spaces[0].codec
     test = read_windows(shards, "test").astype(np.int64)
     order = np.random.default_rng(seed).permutation(len(test))[:windows]
@@ -49,7 +55,8 @@ def main(shards, models, windows, edits, seed, as_json, plot) -> None:
     for name, space in zip(models, spaces, strict=True):
         if space.codec.config != codec.config:
             raise click.UsageError(f"{name} has another representation than {models[0]}")
-        sets |= {f"{Path(name).name}, {what}": x for what, x in made(space, data, seed).items()}
+        found = made(space, source or space, data, seed)
+        sets |= {f"{Path(name).name}, {what}": x for what, x in found.items()}
     rows = {
         name: {k: float(np.nanmean(v)) for k, v in form(codec.name, x, edits).items()}
         for name, x in sets.items()
@@ -62,24 +69,29 @@ def main(shards, models, windows, edits, seed, as_json, plot) -> None:
         draw(sets, codec.kinds, plot)
 
 
-def made(space, data: np.ndarray, seed: int) -> Windows:
-    """Return a model's own windows, as many as there are of data."""
-    means = space.posterior_of(torch.from_numpy(data)).mean
-    fitted = {} if space.prior is None else {"samples": (space.sample_codes(len(data), seed), 1.0)}
-    if space.path == "flow":
-        forms = space.codec.forms(torch.from_numpy(data), space.prior.groups)
-        noise = space.prior.noise_of(means, forms)
-        between = space.prior.codes_of(slerp(noise, noise.roll(1, 0), 0.5), forms)
-        fitted["half way, flow"] = (space.settled(between, forms), 0.0)
-    codes = {
-        **fitted,
-        "N(0,I)": (space.sample_codes(len(data), seed, "normal"), 1.0),
-        "half way": (slerp(means, means.roll(1, 0), 0.5), 0.0),
-        "reconstructions": (means, 0.0),
-    }
+def made(space: LatentSpace, source: LatentSpace, data: np.ndarray, seed: int) -> Windows:
+    """Return what a model decodes from codes of the source, for as many windows as data."""
+    means = source.posterior_of(torch.from_numpy(data)).mean
+    ways: dict[str, tuple] = {}
+    if source.path == "flow":
+        told = source.prior.draw_forms(len(data), torch.Generator().manual_seed(seed))
+        drawn = source.sample_codes(len(data), seed)
+        forms = source.codec.forms(torch.from_numpy(data), source.prior.groups)
+        noise = source.prior.noise_of(means, forms)
+        between = source.prior.codes_of(slerp(noise, noise.roll(1, 0), 0.5), forms)
+        between = source.settled(between, forms)
+        ways["samples as told"] = (drawn, 1.0, told)
+        ways["samples"] = (drawn, 1.0, None)
+        ways["half way, flow, as told"] = (between, 0.0, forms)
+        ways["half way, flow"] = (between, 0.0, None)
+    elif source.prior is not None:
+        ways["samples"] = (source.sample_codes(len(data), seed), 1.0, None)
+    ways["N(0,I)"] = (source.sample_codes(len(data), seed, "normal"), 1.0, None)
+    ways["half way"] = (slerp(means, means.roll(1, 0), 0.5), 0.0, None)
+    ways["reconstructions"] = (means, 0.0, None)
     return {
-        name: space.decode_to_examples(z, temperature, seed).cpu().numpy()
-        for name, (z, temperature) in codes.items()
+        name: space.decode_to_examples(z, temperature, seed, forms).cpu().numpy()
+        for name, (z, temperature, forms) in ways.items()
     }
 
 

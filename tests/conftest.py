@@ -13,6 +13,9 @@ import pytest
 
 from vaecore.domain import Domain
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # a process for each core, so a core for each process
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT))  # `examples` is not installed
 

@@ -31,8 +31,6 @@ from vaecore import LatentSpace, slerp
 from vaecore.files import replacing
 
 Windows = dict[str, np.ndarray]
-ABREAST = 7
-"""Panels side by side in the picture."""
 
 
 @click.command(help=__doc__)
@@ -106,27 +104,33 @@ def show(rows: dict[str, dict[str, float]]) -> None:
 
 
 def draw(sets: Windows, kinds: tuple[str, ...], path: Path) -> None:
-    """Draw the mean self-similarity of every set: rows of panels, in each a line for each voice."""
-    rows = -(-len(sets) // ABREAST)
-    columns = -(-len(sets) // rows)
+    """Draw the mean self-similarity of every set: the data above, and then a row for each model.
+
+    Of several voices a row has a line for each.
+    """
+    rows: dict[str, Windows] = {}
+    for name, x in sets.items():
+        model, comma, what = name.partition(", ")
+        rows.setdefault(model if comma else "", {})[what if comma else name] = x
+    lines, columns = len(rows) * len(kinds), max(map(len, rows.values()))
     figure = Figure(
-        figsize=(1.5 * columns + 0.4, rows * (1.5 * len(kinds) + 0.35)), layout="constrained"
+        figsize=(1.5 * columns + 0.4, len(rows) * (1.5 * len(kinds) + 0.35)), layout="constrained"
     )
-    panels = figure.subplots(rows * len(kinds), columns, squeeze=False)
+    panels = figure.subplots(lines, columns, squeeze=False)
     for axes in panels.flat:
         axes.set_axis_off()
-    for number, (name, x) in enumerate(sets.items()):
-        voices = self_similarity(x.reshape(*x.shape[:2], len(kinds))).mean(axis=0)
-        for line, (kind, picture) in enumerate(zip(kinds, voices, strict=True)):
-            axes = panels[number // columns * len(kinds) + line][number % columns]
-            image = axes.imshow(picture, vmin=0, vmax=1, cmap="magma")
-            what = name.replace(", ", "\n", 1)
-            title = what if line == 0 else ""
-            axes.set_title(f"{title}\n{kind}" if len(kinds) > 1 else title, fontsize=7)
+    for row, (model, found) in enumerate(rows.items()):
+        for column, (what, x) in enumerate(found.items()):
+            voices = self_similarity(x.reshape(*x.shape[:2], len(kinds))).mean(axis=0)
+            for line, (kind, picture) in enumerate(zip(kinds, voices, strict=True)):
+                axes = panels[row * len(kinds) + line][column]
+                image = axes.imshow(picture, vmin=0, vmax=1, cmap="magma")
+                head = [model if column == 0 else "", what] if line == 0 else []
+                axes.set_title("\n".join(head + [kind] * (len(kinds) > 1)), fontsize=7)
     bar = figure.colorbar(image, ax=panels, shrink=0.7, aspect=30)
     bar.ax.tick_params(labelsize=6)
     with replacing(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=130)
+        figure.savefig(temporary, format="png", dpi=110)
 
 
 if __name__ == "__main__":

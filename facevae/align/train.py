@@ -26,6 +26,7 @@ from torch.nn import functional
 
 from facevae.align.network import FramingNetwork
 from facevae.align.synthesis import examples
+from vaecore.device import fast_bfloat16
 from vaecore.files import replacing
 
 HELD_OUT = 1000
@@ -70,7 +71,13 @@ def corner_error(answers: Tensor, truth: Tensor) -> Tensor:
     return off / (2 * truth[:, :2].norm(dim=1))
 
 
-def train(images: Tensor, seconds: float, seed: int = 0, rate: float = 2e-3) -> FramingNetwork:
+def train(
+    images: Tensor,
+    seconds: float = 700,
+    seed: int = 0,
+    rate: float = 2e-3,
+    steps: int | None = None,
+) -> FramingNetwork:
     """Train a network on framed images.
 
     Args:
@@ -78,6 +85,7 @@ def train(images: Tensor, seconds: float, seed: int = 0, rate: float = 2e-3) -> 
         seconds: How long, in seconds of CPU.
         seed: Seed of the weights and the examples.
         rate: Highest learning rate.
+        steps: How many, however long they take, in place of the seconds.
 
     Returns:
         The network with its averaged weights, in evaluation mode.
@@ -88,13 +96,16 @@ def train(images: Tensor, seconds: float, seed: int = 0, rate: float = 2e-3) -> 
     mean = torch.optim.swa_utils.AveragedModel(network, avg_fn=_average, use_buffers=True)
     optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=0.02)
     begun, step, report = time.process_time(), 0, []
-    while (spent := (time.process_time() - begun) / seconds) < 1:
+    while True:
+        spent = step / steps if steps else (time.process_time() - begun) / seconds
+        if spent >= 1:
+            break
         for group in optimizer.param_groups:
             warm = min(1.0, spent / WARM)
             group["lr"] = rate * warm * (0.5 + 0.5 * math.cos(math.pi * spent))
         chosen = torch.randint(len(images), (BATCH,), generator=generator)
         crops, truth, face = examples(images[chosen], generator)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=fast_bfloat16()):
             answers = network(crops)
         off = corner_error(answers[face], truth[face]).mean()
         sure = functional.binary_cross_entropy_with_logits(answers[:, 4], face.float())

@@ -177,7 +177,7 @@ class TestNetwork:
         tints = 0.5 + 0.5 * torch.rand(64, 3, 1, 1, generator=torch.Generator().manual_seed(1))
         faces = (pixels * tints).byte()
         crops, truth, face = examples(faces, torch.Generator().manual_seed(9))
-        trained = train(faces, 10)
+        trained = train(faces, steps=80)
         with torch.inference_mode():
             before = corner_error(FramingNetwork().eval()(crops), truth)[face].mean()
             after = corner_error(trained(crops), truth)[face].mean()

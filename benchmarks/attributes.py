@@ -19,9 +19,9 @@ import torch
 from torch import Tensor
 
 import seqvae
-from seqvae.attributes import effects
-from seqvae.data.streaming import ShardedWindows
-from seqvae.properties import measure
+from seqvae.music.data.streaming import ShardedWindows
+from seqvae.music.properties import measure
+from seqvae.sequences.attributes import effects
 from vaecore import quartile_attribute_vector
 
 

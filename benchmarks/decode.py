@@ -22,11 +22,11 @@ from products import decoding
 from torch import Tensor
 
 import seqvae
-from seqvae.networks.hierarchy import HierarchicalDecoder
-from seqvae.networks.levels import fold
-from seqvae.networks.model import SequenceVAE
-from seqvae.networks.sampling import uniform_noise
-from seqvae.presets import load_preset
+from seqvae.music.networks.hierarchy import HierarchicalDecoder
+from seqvae.music.networks.levels import fold
+from seqvae.music.networks.model import SequenceVAE
+from seqvae.music.presets import load_preset
+from seqvae.sequences.sampling import uniform_noise
 
 BATCHES = (1, 4, 16, 64, 256)
 

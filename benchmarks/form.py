@@ -9,9 +9,9 @@ through its noise; and reconstructions. "as told" writes the bars that the form 
 calls the same but once, as `sample` does; without it the decoder writes each by itself. With
 --codes all of that is decoded from codes of one model, whose encoder the others have: then the
 decoders alone differ. `repeated` is the share of bars with notes that are an earlier bar of their
-window again, `similar` that of those within three edits of one (`seqvae.form`). The first rows are
-the test windows, and what chance gives: their bars, dealt out anew to other windows. The picture is
-the mean self-similarity of the bars, one panel for each.
+window again, `similar` that of those within three edits of one (`seqvae.music.form`). The first
+rows are the test windows, and what chance gives: their bars, dealt out anew to other windows.
+The picture is the mean self-similarity of the bars, one panel for each.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ import torch
 from matplotlib.figure import Figure
 
 import seqvae
-from seqvae.data.shards import read_windows
-from seqvae.form import NEAR, form, self_similarity, shuffled_bars
+from seqvae.music.data.shards import read_windows
+from seqvae.music.form import NEAR, form, self_similarity, shuffled_bars
 from vaecore import LatentSpace, slerp
 from vaecore.files import replacing
 

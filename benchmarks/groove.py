@@ -24,9 +24,15 @@ import pyarrow.parquet
 import torch
 
 import seqvae
-from seqvae.evaluate import measure
-from seqvae.groove.performance import DRUMS, blocks, hit_classes, stiffened, tapped
-from seqvae.histograms import jensen_shannon, offset_histogram, velocity_histogram
+from seqvae.music.evaluate import measure
+from seqvae.music.histograms import jensen_shannon, offset_histogram, velocity_histogram
+from seqvae.music.representations.groove.performance import (
+    DRUMS,
+    blocks,
+    hit_classes,
+    stiffened,
+    tapped,
+)
 
 STRENGTHS = (1, 10, 100, 1000)
 """Of the ridge regression."""

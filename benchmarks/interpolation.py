@@ -21,7 +21,7 @@ from figures import pair, save
 from torch import Tensor
 
 import seqvae
-from seqvae.data.shards import read_windows
+from seqvae.music.data.shards import read_windows
 from vaecore import StandardNormal, interpolate, iwae_bound
 
 

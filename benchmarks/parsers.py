@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from seqvae.codecs import SequenceCodec
-from seqvae.midi import parse_score, read_bytes, read_score
-from seqvae.score import Meter, Notes, Score
-from seqvae.smf import MidiFile
+from seqvae.music.reading.midi import parse_score, read_bytes, read_score
+from seqvae.music.reading.score import Meter, Notes, Score
+from seqvae.music.reading.smf import MidiFile
+from seqvae.music.representations import SequenceCodec
 from vaecore.errors import DataError
 
 Parser = Callable[[str], Score]

@@ -44,9 +44,9 @@ from parsers import (
     windows_of,
 )
 
-from seqvae.codecs import SequenceCodec, make_codec
-from seqvae.data.guard import Guard
-from seqvae.data.reading import find_files, read_file
+from seqvae.music.data.guard import Guard
+from seqvae.music.data.reading import find_files, read_file
+from seqvae.music.representations import SequenceCodec, make_codec
 
 PACKAGES = ("numpy", "symusic", "pretty_midi", "note-seq", "pyarrow")
 HEAD = ("work", "files", "files/s per core", "ms/file", "MB/s", "of read", "windows",

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from torch import nn
 
-from seqvae.networks.decoder import Guided, SequenceDecoder
-from seqvae.networks.encoder import Reader, SequenceEncoder, VoicesReader
-from seqvae.networks.hierarchy import HierarchicalDecoder
-from seqvae.networks.lstm import LSTM
+from seqvae.music.networks.decoder import Guided, SequenceDecoder
+from seqvae.music.networks.encoder import Reader, SequenceEncoder, VoicesReader
+from seqvae.music.networks.hierarchy import HierarchicalDecoder
+from seqvae.sequences.lstm import LSTM
 
 
 def encoding(encoder: SequenceEncoder) -> int:

@@ -17,8 +17,8 @@ import torch
 from attributes import table
 
 import seqvae
-from seqvae.attributes import effects
-from seqvae.properties import of_codec
+from seqvae.music.properties import of_codec
+from seqvae.sequences.attributes import effects
 from seqvae.text.evaluate import evaluate
 
 FIGURES = {

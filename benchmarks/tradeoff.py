@@ -21,9 +21,9 @@ import torch
 from figures import pair, save
 
 import seqvae
-from seqvae.codecs import make_codec
-from seqvae.data.shards import read_summary, read_windows
-from seqvae.evaluate import compare, measure
+from seqvae.music.data.shards import read_summary, read_windows
+from seqvae.music.evaluate import compare, measure
+from seqvae.music.representations import make_codec
 from vaecore import GaussianMixture
 
 COLUMNS = ("kl_nats", "teacher_forced_accuracy", "sampled_accuracy", "event_accuracy", "hit_f1")

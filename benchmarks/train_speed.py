@@ -25,9 +25,9 @@ import torch
 from machine import about, matmul, medians, peak_gib
 from products import decoding, encoding
 
-from seqvae.networks.architecture import SequenceArchitecture
-from seqvae.networks.model import SequenceVAE
-from seqvae.presets import load_preset
+from seqvae.music.networks.architecture import SequenceArchitecture
+from seqvae.music.networks.model import SequenceVAE
+from seqvae.music.presets import load_preset
 from vaecore.device import fast_bfloat16, keep_freed_memory
 
 SMALL = {

@@ -37,7 +37,7 @@ ROWS = 100_000
 
 def write_shards(folder: Path, size: int) -> int:
     """Write shards whose windows take so many bytes in memory; return how many windows."""
-    from seqvae.data.shards import ShardWriter, Windows
+    from seqvae.music.data.shards import ShardWriter, Windows
 
     generator = np.random.default_rng(0)
     counts = {"train": size // (2 * STEPS), "validation": 1024, "test": 1}
@@ -66,8 +66,8 @@ def train_within(shards: Path, limit: int, steps: int, batch: int) -> None:
     import torch
     from torch import nn
 
-    from seqvae.data.dataset import WindowLoader
-    from seqvae.data.streaming import ShardedWindows, StreamLoader
+    from seqvae.music.data.streaming import ShardedWindows, StreamLoader
+    from seqvae.sequences.loader import WindowLoader
     from vaecore.model import VAE
     from vaecore.training import TrainingConfig, fit
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pretty_midi
 from pieces import PIECES, Bar, Drums, Melody, Performance, Trio
 
-from seqvae.presentation import write_midi
+from seqvae.music.presentation import write_midi
 
 LANES = {
     "kick": 36,

@@ -38,14 +38,14 @@ def load(model: "str | Path", device: str = "cpu") -> "LatentSpace":
         vaecore.UsageError: There is no such model.
         vaecore.DataError: The folder was tampered with or is incomplete.
     """
-    from seqvae.domain import DOMAIN
+    from seqvae.music.domain import DOMAIN
 
     return DOMAIN.load(model, device)
 
 
 def models() -> list[str]:
     """Return the names of the models in the box."""
-    from seqvae.domain import DOMAIN
+    from seqvae.music.domain import DOMAIN
 
     return DOMAIN.shipped()
 

@@ -40,9 +40,9 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A box of tiny untrained models, `drums_2bar` and `melody_2bar`."""
     import torch
 
-    from seqvae.codecs import make_codec
-    from seqvae.domain import DOMAIN
-    from seqvae.networks.model import SequenceArchitecture, SequenceVAE
+    from seqvae.music.domain import DOMAIN
+    from seqvae.music.networks.model import SequenceArchitecture, SequenceVAE
+    from seqvae.music.representations import make_codec
     from vaecore.folder import ModelConfig
 
     folder = tmp_path_factory.mktemp("box")
@@ -95,10 +95,10 @@ def boxed(box: Path, monkeypatch: pytest.MonkeyPatch) -> Domain:
     """The domain of music with the box of tiny models in place of the shipped one."""
     from dataclasses import replace
 
-    import seqvae.domain
+    import seqvae.music.domain
 
-    domain = replace(seqvae.domain.DOMAIN, box=box)
-    monkeypatch.setattr(seqvae.domain, "DOMAIN", domain)
+    domain = replace(seqvae.music.domain.DOMAIN, box=box)
+    monkeypatch.setattr(seqvae.music.domain, "DOMAIN", domain)
     return domain
 
 

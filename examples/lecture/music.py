@@ -8,9 +8,9 @@ from pretty_midi import PrettyMIDI
 
 import seqvae
 from examples.lecture.figures import DATA, Setting, figure
-from seqvae.groove.feel import humanize
-from seqvae.presentation import piano_roll, write_midi
-from seqvae.properties import measure
+from seqvae.music.presentation import piano_roll, write_midi
+from seqvae.music.properties import measure
+from seqvae.music.representations.groove.feel import humanize
 
 CORNERS = tuple(DATA / f"{name}.mid" for name in ("sunrise", "alley", "fountain", "harbour"))
 

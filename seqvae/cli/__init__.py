@@ -31,12 +31,12 @@ def command() -> Group:
     """Return the command group."""
     from seqvae.cli import files, learn, play
     from seqvae.cli.music import MusicPresentation
-    from seqvae.domain import DOMAIN
+    from seqvae.music.domain import DOMAIN
     from vaecore.cli import build
     from vaecore.cli.build import bind
 
     def evaluate(space: LatentSpace, *args: Any, **options: Any) -> dict[str, Any]:
-        place = "seqvae.text" if space.codec.name == "text" else "seqvae"
+        place = "seqvae.text" if space.codec.name == "text" else "seqvae.music"
         return import_module(f"{place}.evaluate").evaluate(space, *args, **options)
 
     music = MusicPresentation()

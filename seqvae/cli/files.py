@@ -31,7 +31,7 @@ MOST_BARS = 1024
 def show(input_: Path, bar: int, all_bars: bool, png: bool, output: Path | None) -> None:
     """Show a MIDI file as a piano roll in text, or as a picture."""
     from seqvae.cli.music import LONG
-    from seqvae.presentation import grid_of_item, piano_roll, text_roll
+    from seqvae.music.presentation import grid_of_item, piano_roll, text_roll
 
     grid = grid_of_item(_read(input_))
     if bar > grid.bars:
@@ -63,7 +63,7 @@ def show(input_: Path, bar: int, all_bars: bool, png: bool, output: Path | None)
 @options.quiet
 def render(input_: Path, output: Path | None, soundfont: Path | None, quiet: bool) -> None:
     """Render a MIDI file as sound."""
-    from seqvae.presentation import render as play
+    from seqvae.music.presentation import render as play
 
     item = _read(input_)
     path = output or input_.with_suffix(".wav")
@@ -78,7 +78,7 @@ def render(input_: Path, output: Path | None, soundfont: Path | None, quiet: boo
 def _read(path: Path) -> PrettyMIDI:
     from pretty_midi import PrettyMIDI
 
-    from seqvae.midi import read_score
+    from seqvae.music.reading.midi import read_score
 
     check_files([path])
     read_score(path)  # refuses what is broken or too long

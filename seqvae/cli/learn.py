@@ -18,7 +18,7 @@ from vaecore.errors import DataError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from seqvae.presets import Preset
+    from seqvae.music.presets import Preset
 
 PROBED = 20
 """Files that are looked at to find out what a folder holds."""
@@ -80,7 +80,7 @@ def prepare(
     A run that was interrupted goes on where it was when it is started again.
     """
     learn.need("pyarrow")
-    from seqvae.data.prepare import prepare
+    from seqvae.music.data.prepare import prepare
 
     begin = time.monotonic()
 
@@ -128,7 +128,7 @@ def train(
     if representation and not texts:
         raise UsageError(f"--representation {representation} needs text files")
     learn.need(*learn.NEEDED, *(() if texts else ("pyarrow",)))
-    from seqvae.presets import PRESETS
+    from seqvae.music.presets import PRESETS
 
     recipes = lesson.file(PRESETS)
     if texts:
@@ -138,8 +138,8 @@ def train(
 
 
 def _train_music(lesson: learn.Lesson, recipes: Path, data: Path) -> None:
-    from seqvae import train as training
-    from seqvae.data.shards import read_summary
+    from seqvae.music import train as training
+    from seqvae.music.data.shards import read_summary
 
     summary = read_summary(data)
     kind, bars = (summary["representation"][key] for key in ("name", "bars"))
@@ -171,7 +171,7 @@ def _train_text(lesson: learn.Lesson, recipes: Path, texts: Sequence[Path]) -> N
 
 def _preset(lesson: learn.Lesson, recipes: Path, start: str) -> Preset:
     """Return the recipe that was asked for, or the first one whose name begins in a way."""
-    from seqvae.presets import load_preset, preset_names
+    from seqvae.music.presets import load_preset, preset_names
 
     names = preset_names(recipes)
     name = lesson.preset
@@ -185,7 +185,7 @@ def _preset(lesson: learn.Lesson, recipes: Path, start: str) -> Preset:
 
 def _most(inputs: Sequence[Path]) -> str:
     """Return what most of the first files are: drums, melodies or trios."""
-    from seqvae.codecs import DrumCodec, detect
+    from seqvae.music.representations import DrumCodec, detect
 
     kinds: Counter[str] = Counter()
     for path in find_files(inputs, DrumCodec.suffixes)[:PROBED]:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pretty_midi import PrettyMIDI
     from torch import Tensor
 
-    from seqvae.codecs.base import SequenceCodec, Windows
-    from seqvae.presentation import Grid
+    from seqvae.music.presentation import Grid
+    from seqvae.music.representations.base import SequenceCodec, Windows
     from vaecore.cli.outputs import Outputs
 
 FAVOURITE = "drums"
@@ -89,7 +89,7 @@ class MusicPresentation(Presentation):
         Trios shorter than any model for them are taken as melodies. What is before the bar that
         was asked for does not count.
         """
-        from seqvae.codecs import detect
+        from seqvae.music.representations import detect
 
         kind, bars, reason = FAVOURITE, 1, "choose another with --model"
         what = {
@@ -134,7 +134,7 @@ class MusicPresentation(Presentation):
 
     def write(self, result: Result, outputs: Outputs, options: Mapping[str, Any]) -> Written:
         """Write all items in a row as one MIDI file, or one file each."""
-        from seqvae.presentation import join, piano_roll, render, write_midi
+        from seqvae.music.presentation import join, piano_roll, render, write_midi
 
         titles = list(result.titles) * len(result.rounds)
         seconds = [self._seconds(result, item) for item in result.items]
@@ -166,7 +166,7 @@ class MusicPresentation(Presentation):
     def picture(self, result: Result, width: int) -> str:
         """Return originals above results in full, or many results as one line each."""
         from seqvae.cli.strip import strip
-        from seqvae.presentation import text_roll
+        from seqvae.music.presentation import text_roll
 
         grids, titles = _compared(result)
         if result.verb in _PLAYING:
@@ -192,7 +192,7 @@ class MusicPresentation(Presentation):
         facts = {"steps_kept": kept / steps, "events_kept": hits / all_hits if all_hits else 1.0}
         if x.dim() < 3:
             return text, facts
-        from seqvae.codecs import TrioCodec
+        from seqvae.music.representations import TrioCodec
 
         lines = []
         for name, a, b in zip(TrioCodec.kinds, x.unbind(-1), y.unbind(-1), strict=True):
@@ -209,8 +209,8 @@ class MusicPresentation(Presentation):
 
 def _performed(x: Tensor, y: Tensor) -> tuple[str, dict[str, Any]]:
     """Return what a reconstruction keeps of performances: hits, velocities and timing."""
-    from seqvae.groove.evaluate import STEP_MS, errors
-    from seqvae.groove.performance import blocks
+    from seqvae.music.representations.groove.evaluate import STEP_MS, errors
+    from seqvae.music.representations.groove.performance import blocks
 
     hits, others = (blocks(each)[0] > 0.5 for each in (x, y))
     share = int((hits & others).sum()) / max(int(hits.sum()), 1)
@@ -225,7 +225,7 @@ def _performed(x: Tensor, y: Tensor) -> tuple[str, dict[str, Any]]:
 
 def _shipped(kind: str) -> dict[int, str]:
     """Return the models in the box for one representation, by the bars of their windows."""
-    from seqvae.domain import DOMAIN
+    from seqvae.music.domain import DOMAIN
 
     found = {}
     for name in DOMAIN.shipped():
@@ -255,7 +255,7 @@ def _choose(
 
 
 def _source(codec: SequenceCodec, found: Windows, index: int, path: Path) -> Source:
-    from seqvae.midi import read_score
+    from seqvae.music.reading.midi import read_score
 
     first, context = found.bars[index], found.contexts[index]
     last = first + codec.bars - 1
@@ -274,7 +274,7 @@ def _source(codec: SequenceCodec, found: Windows, index: int, path: Path) -> Sou
 
 def _compared(result: Result) -> tuple[list[Grid], list[str]]:
     """Return what is drawn: with one original, it comes first; every grid a whole window."""
-    from seqvae.presentation import grid_of_item
+    from seqvae.music.presentation import grid_of_item
 
     items, titles = result.items, list(result.titles) * len(result.rounds)
     if len(result.rounds) == 1 and len(result.originals) > 1:  # several, each above its result

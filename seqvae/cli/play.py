@@ -15,7 +15,7 @@ from vaecore.cli.presentation import Result
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from seqvae.codecs import Context
+    from seqvae.music.representations import Context
 
 MODEL = "groove_2bar"
 """The model in the box for both."""
@@ -36,13 +36,13 @@ temperature = click.option(
 @options.writes
 def humanize(job: Job, input_: Path, temperature: float, seed: int) -> None:
     """Give a stiff beat a drummer's feel: its hits stay, velocities and timing are new."""
-    from seqvae.midi import read_score
+    from seqvae.music.reading.midi import read_score
 
     check_files([input_])
     read_score(input_)  # what is broken is answered before torch is imported
 
     def play(*args: Any) -> tuple[Tensor, Context]:
-        from seqvae.groove.feel import humanize
+        from seqvae.music.representations.groove.feel import humanize
 
         return humanize(*args)
 
@@ -56,13 +56,13 @@ def humanize(job: Job, input_: Path, temperature: float, seed: int) -> None:
 @options.writes
 def drumify(job: Job, input_: Path, temperature: float, seed: int) -> None:
     """Make drums of a tapped rhythm, or of the rhythm of any part."""
-    from seqvae.midi import read_score
+    from seqvae.music.reading.midi import read_score
 
     check_files([input_])
     read_score(input_)
 
     def play(*args: Any) -> tuple[Tensor, Context]:
-        from seqvae.groove.feel import drumify
+        from seqvae.music.representations.groove.feel import drumify
 
         return drumify(*args)
 
@@ -93,8 +93,8 @@ def _play(
     x, context = play(space, input_, temperature, seed)
     from pretty_midi import PrettyMIDI
 
-    from seqvae.codecs import GrooveCodec
-    from seqvae.groove.performance import blocks
+    from seqvae.music.representations import GrooveCodec
+    from seqvae.music.representations.groove.performance import blocks
 
     codec = GrooveCodec(len(x) // space.codec.steps_per_bar)
     hits, velocity, offset = (each.double() for each in blocks(x))

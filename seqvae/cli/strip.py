@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from seqvae.presentation.grid import Grid, GridNote
+    from seqvae.music.presentation.grid import Grid, GridNote
 
 MOST, MOST_OF_VOICES = 25, 12
 """At most this many windows (a palette of 5 x 5), of several voices; the rest is counted."""

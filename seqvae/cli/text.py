@@ -57,7 +57,7 @@ class TextPresentation(Presentation):
 
     def choose_model(self, paths: Sequence[Path], options: Mapping[str, Any]) -> Choice:
         """Return the shipped model for text."""
-        from seqvae.domain import DOMAIN
+        from seqvae.music.domain import DOMAIN
 
         for name in DOMAIN.shipped():
             if _representation(name) == "text":
@@ -140,7 +140,7 @@ def _is_typed(path: Path) -> bool:
 
 def _representation(model: str) -> str | None:
     """Return the name of a model's representation; None where it has none that can be read."""
-    from seqvae.domain import DOMAIN
+    from seqvae.music.domain import DOMAIN
 
     # Not vaecore.folder, which imports torch: bad inputs are to be answered before that.
     path = (DOMAIN.box / model if model in DOMAIN.shipped() else Path(model)) / "config.json"

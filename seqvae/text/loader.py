@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from seqvae.data.dataset import WindowLoader
+from seqvae.sequences.loader import WindowLoader
 from seqvae.text.vocabulary import END
 
 POOL = 50

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from seqvae.networks.architecture import LARGEST, LARGEST_DIM
-from seqvae.networks.lstm import LSTM, State
-from seqvae.networks.sampling import choose, uniform_noise
+from seqvae.music.networks.architecture import LARGEST, LARGEST_DIM
+from seqvae.sequences.lstm import LSTM, State
+from seqvae.sequences.sampling import choose, uniform_noise
 from seqvae.text.vocabulary import END
 from vaecore.model import VAE
 from vaecore.objective import Objective

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import Tensor
 
-from seqvae.attributes import describe, fit_attributes
-from seqvae.domain import DOMAIN
+from seqvae.music.domain import DOMAIN
+from seqvae.sequences.attributes import describe, fit_attributes
 from seqvae.text.codec import TextCodec
 from seqvae.text.data import read_sentences, split
 from seqvae.text.evaluate import accuracies
@@ -22,7 +22,7 @@ from vaecore.training import fit, ranks, recipe
 from vaecore.training.loop import CHECKPOINT
 
 if TYPE_CHECKING:
-    from seqvae.presets import Preset
+    from seqvae.music.presets import Preset
     from vaecore.training import FitResult
 
 VALIDATION = 1024
@@ -44,7 +44,7 @@ def train(
 
     One sentence in fifty is held out, by a hash of what it says, to choose the best step on. The
     vocabulary is learned from the others, unless the recipe brings one; it has as many classes as
-    the recipe's architecture. Otherwise as `seqvae.train.train`.
+    the recipe's architecture. Otherwise as `seqvae.music.train.train`.
 
     Args:
         preset: Representation, architecture, objective and recipe.

@@ -24,9 +24,9 @@ from examples.digits.network import DigitArchitecture
 from facevae.codec import FaceCodec
 from facevae.domain import DOMAIN as FACES
 from facevae.networks.architecture import FaceArchitecture
-from seqvae.codecs import make_codec
-from seqvae.domain import DOMAIN
-from seqvae.networks.model import SequenceArchitecture, SequenceVAE
+from seqvae.music.domain import DOMAIN
+from seqvae.music.networks.model import SequenceArchitecture, SequenceVAE
+from seqvae.music.representations import make_codec
 from seqvae.text.network import SentenceArchitecture, SentenceVAE
 from vaecore.codec import Codec
 from vaecore.config import build

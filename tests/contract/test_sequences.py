@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from seqvae.codecs.base import SequenceCodec
-from seqvae.evaluate import measure
-from seqvae.groove.performance import blocks, hit_classes
+from seqvae.music.evaluate import measure
+from seqvae.music.representations.base import SequenceCodec
+from seqvae.music.representations.groove.performance import blocks, hit_classes
 from seqvae.text.codec import TextCodec
 from seqvae.text.evaluate import accuracies
 from vaecore.space import LatentSpace

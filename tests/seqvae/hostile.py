@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # Python imports `sitecustomize` before anything else: in every process, workers of all kinds.
 HOOK = """
 import os, signal, time
-import seqvae.midi as midi
+import seqvae.music.reading.midi as midi
 
 parse_score = midi.parse_score
 

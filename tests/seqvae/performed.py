@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seqvae.groove.performance import DRUMS
-from seqvae.score import Score
+from seqvae.music.reading.score import Score
+from seqvae.music.representations.groove.performance import DRUMS
 
 STEP = 0.125
 """Seconds of a sixteenth at 120 bpm."""

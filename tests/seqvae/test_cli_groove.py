@@ -11,13 +11,13 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 
-import seqvae.domain
+import seqvae.music.domain
 from seqvae.cli import command
-from seqvae.codecs import GrooveCodec
-from seqvae.domain import DOMAIN
-from seqvae.groove.performance import blocks
-from seqvae.networks.architecture import SequenceArchitecture
-from seqvae.networks.model import SequenceVAE
+from seqvae.music.domain import DOMAIN
+from seqvae.music.networks.architecture import SequenceArchitecture
+from seqvae.music.networks.model import SequenceVAE
+from seqvae.music.representations import GrooveCodec
+from seqvae.music.representations.groove.performance import blocks
 from vaecore.folder import ModelConfig
 
 
@@ -49,7 +49,7 @@ def groove_box(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def run(groove_box: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """Run a verb in an empty folder: `run("sample", "-n", 2, code=0)`."""
-    monkeypatch.setattr(seqvae.domain, "DOMAIN", replace(DOMAIN, box=groove_box))
+    monkeypatch.setattr(seqvae.music.domain, "DOMAIN", replace(DOMAIN, box=groove_box))
     monkeypatch.chdir(tmp_path)
 
     def call(*arguments: object, code: int = 0) -> Result:

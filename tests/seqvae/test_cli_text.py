@@ -10,10 +10,10 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-import seqvae.domain
+import seqvae.music.domain
 from seqvae.cli import command
-from seqvae.codecs import TextCodec
-from seqvae.domain import DOMAIN
+from seqvae.music.domain import DOMAIN
+from seqvae.music.representations import TextCodec
 from seqvae.text.network import SentenceArchitecture, SentenceVAE
 from vaecore.folder import ModelConfig
 
@@ -53,7 +53,7 @@ def text_box(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def run(text_box, monkeypatch, tmp_path):
     """Run a verb in an empty folder: `run("sample", "-n", 2, code=0)`."""
-    monkeypatch.setattr(seqvae.domain, "DOMAIN", replace(DOMAIN, box=text_box))
+    monkeypatch.setattr(seqvae.music.domain, "DOMAIN", replace(DOMAIN, box=text_box))
     monkeypatch.chdir(tmp_path)
 
     def call(*arguments: object, code: int = 0):

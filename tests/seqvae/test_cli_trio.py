@@ -12,12 +12,12 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-import seqvae.domain
+import seqvae.music.domain
 from seqvae.cli import command
 from seqvae.cli.music import MusicPresentation
 from seqvae.cli.strip import strip
-from seqvae.codecs import MelodyCodec, TrioCodec
-from seqvae.presentation import Grid, grid_of_item, grid_of_window
+from seqvae.music.presentation import Grid, grid_of_item, grid_of_window
+from seqvae.music.representations import MelodyCodec, TrioCodec
 from vaecore.cli.presentation import Result
 
 SHOW = MusicPresentation()
@@ -34,8 +34,8 @@ def fill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
             folder.mkdir(parents=True)
             config = {"representation": {"name": kind, "bars": int(bars)}}
             (folder / "config.json").write_text(json.dumps(config))
-        domain = replace(seqvae.domain.DOMAIN, box=tmp_path / "box")
-        monkeypatch.setattr(seqvae.domain, "DOMAIN", domain)
+        domain = replace(seqvae.music.domain.DOMAIN, box=tmp_path / "box")
+        monkeypatch.setattr(seqvae.music.domain, "DOMAIN", domain)
 
     return fill
 

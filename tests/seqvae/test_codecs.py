@@ -5,8 +5,15 @@ import json
 import pytest
 import torch
 
-from seqvae.codecs import Context, DrumCodec, MelodyCodec, TrioCodec, detect, make_codec
-from seqvae.score import Score
+from seqvae.music.reading.score import Score
+from seqvae.music.representations import (
+    Context,
+    DrumCodec,
+    MelodyCodec,
+    TrioCodec,
+    detect,
+    make_codec,
+)
 from vaecore.errors import DataError
 
 TUNE = Score.from_notes([0, 2, 4], [2, 4, 7], [60, 62, 64], path="tune.mid")

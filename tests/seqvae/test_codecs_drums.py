@@ -6,8 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqvae.codecs import DRUM_CLASSES, DRUM_PITCHES, Context, DrumCodec
-from seqvae.score import Meter, Score
+from seqvae.music.reading.score import Meter, Score
+from seqvae.music.representations import DRUM_CLASSES, DRUM_PITCHES, Context, DrumCodec
 from vaecore.errors import DataError
 
 CODEC = DrumCodec()

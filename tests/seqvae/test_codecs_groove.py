@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from performed import STEP, performances, played
 
-from seqvae.codecs import GrooveCodec, detect
-from seqvae.codecs.groove import FURTHEST, GROOVE_CLASS, ROLAND
-from seqvae.data.shards import read_windows
-from seqvae.groove.performance import DRUMS, blocks, hit_classes
+from seqvae.music.data.shards import read_windows
+from seqvae.music.representations import GrooveCodec, detect
+from seqvae.music.representations.groove.codec import FURTHEST, GROOVE_CLASS, ROLAND
+from seqvae.music.representations.groove.performance import DRUMS, blocks, hit_classes
 from vaecore.errors import DataError
 
 CODEC = GrooveCodec()
@@ -116,7 +116,7 @@ def test_what_cannot_be_used_says_why() -> None:
 
 
 def test_a_folder_of_performances_becomes_shards(tmp_path) -> None:
-    from seqvae.data.prepare import prepare
+    from seqvae.music.data.prepare import prepare
 
     for number in range(8):
         score = performances(number, n=3).flatten(0, 1)

@@ -5,8 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqvae.codecs import Context, MelodyCodec
-from seqvae.score import Score
+from seqvae.music.reading.score import Score
+from seqvae.music.representations import Context, MelodyCodec
 from vaecore.errors import DataError
 
 CODEC = MelodyCodec()

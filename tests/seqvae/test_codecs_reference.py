@@ -11,7 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqvae.codecs import DRUM_CLASSES, DrumCodec, GrooveCodec, MelodyCodec, TrioCodec
+from seqvae.music.representations import (
+    DRUM_CLASSES,
+    DrumCodec,
+    GrooveCodec,
+    MelodyCodec,
+    TrioCodec,
+)
 from vaecore.errors import DataError
 
 

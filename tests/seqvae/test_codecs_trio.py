@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from seqvae.codecs import Context, TrioCodec
-from seqvae.score import Notes, Score
+from seqvae.music.reading.score import Notes, Score
+from seqvae.music.representations import Context, TrioCodec
 from vaecore.errors import DataError
 
 CODEC = TrioCodec()

@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from seqvae.data.augment import drop, make_augmentation, mix, transpose
-from seqvae.data.dataset import WindowLoader
+from seqvae.music.data.augment import drop, make_augmentation, mix, transpose
+from seqvae.sequences.loader import WindowLoader
 
 WINDOWS = np.random.default_rng(0).integers(0, 512, (50, 8)).astype(np.uint16)
 
@@ -155,7 +155,7 @@ def test_unknown_augmentations_are_named(config: dict, message: str) -> None:
 
 def test_a_loader_over_shards(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
-    from seqvae.data.shards import Windows, write_split
+    from seqvae.music.data.shards import Windows, write_split
 
     n = len(WINDOWS)
     windows = Windows(WINDOWS, np.zeros(n, int), np.ones(n), np.ones(n), np.zeros(n), ["a/b.mid"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from seqvae.networks.embedding import TokenEmbedding, token_features
+from seqvae.music.networks.embedding import TokenEmbedding, token_features
 
 
 def test_a_drum_token_is_its_drums() -> None:

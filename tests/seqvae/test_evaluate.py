@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from seqvae.codecs import make_codec
-from seqvae.evaluate import CHUNK, compare, evaluate, measure
-from seqvae.networks.architecture import SequenceArchitecture
-from seqvae.networks.model import SequenceVAE
+from seqvae.music.evaluate import CHUNK, compare, evaluate, measure
+from seqvae.music.networks.architecture import SequenceArchitecture
+from seqvae.music.networks.model import SequenceVAE
+from seqvae.music.representations import make_codec
 from vaecore.errors import DataError
 from vaecore.model import VAE
 from vaecore.space import LatentSpace

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from seqvae.form import (
+from seqvae.music.form import (
     distances,
     edit_distance,
     form,

@@ -10,15 +10,22 @@ import torch
 from performed import performances, played
 from torch import Generator
 
-from seqvae.codecs import GrooveCodec, make_codec
-from seqvae.data.augment import mix, shade
-from seqvae.evaluate import compare
-from seqvae.groove import feel
-from seqvae.groove.evaluate import errors
-from seqvae.groove.performance import DRUMS, NUMBERS, TAP, blocks, stiffened, tapped
-from seqvae.groove.properties import PROPERTIES
-from seqvae.networks.architecture import SequenceArchitecture
-from seqvae.networks.model import SequenceVAE
+from seqvae.music.data.augment import mix, shade
+from seqvae.music.evaluate import compare
+from seqvae.music.networks.architecture import SequenceArchitecture
+from seqvae.music.networks.model import SequenceVAE
+from seqvae.music.representations import GrooveCodec, make_codec
+from seqvae.music.representations.groove import feel
+from seqvae.music.representations.groove.evaluate import errors
+from seqvae.music.representations.groove.performance import (
+    DRUMS,
+    NUMBERS,
+    TAP,
+    blocks,
+    stiffened,
+    tapped,
+)
+from seqvae.music.representations.groove.properties import PROPERTIES
 from vaecore.errors import DataError
 from vaecore.space import LatentSpace
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from seqvae.groove.performance import hit_classes
-from seqvae.networks.architecture import SequenceArchitecture
-from seqvae.networks.heads import PerformanceHead
+from seqvae.music.networks.architecture import SequenceArchitecture
+from seqvae.music.networks.heads import PerformanceHead
+from seqvae.music.representations.groove.performance import hit_classes
 
 
 @pytest.fixture

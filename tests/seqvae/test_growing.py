@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from seqvae.networks import growing
-from seqvae.networks.architecture import SequenceArchitecture
-from seqvae.networks.growing import grow
-from seqvae.networks.levels import fold
-from seqvae.networks.model import SequenceVAE
+from seqvae.music.networks import growing
+from seqvae.music.networks.architecture import SequenceArchitecture
+from seqvae.music.networks.growing import grow
+from seqvae.music.networks.levels import fold
+from seqvae.music.networks.model import SequenceVAE
 
 SIZES = {
     "embedding_dim": 8, "encoder_dim": 8, "decoder_dim": 12, "decoder_layers": 2, "summary_dim": 4,

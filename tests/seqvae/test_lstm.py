@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from seqvae.networks.lstm import LSTM, Cell, State
+from seqvae.sequences.lstm import LSTM, Cell, State
 
 STEPS, BATCH, INPUT, HIDDEN = 5, 3, 4, 6
 

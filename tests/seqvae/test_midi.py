@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqvae.midi import read_score
-from seqvae.score import Meter, Score
-from seqvae.smf import MidiFile
+from seqvae.music.reading.midi import read_score
+from seqvae.music.reading.score import Meter, Score
+from seqvae.music.reading.smf import MidiFile
 from vaecore.errors import DataError
 
 

@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from seqvae.attributes import describe, effects, fit_attributes
-from seqvae.codecs import make_codec
-from seqvae.properties import PROPERTIES, Property, measure
+from seqvae.music.properties import PROPERTIES, Property, measure
+from seqvae.music.representations import make_codec
+from seqvae.sequences.attributes import describe, effects, fit_attributes
 from vaecore.model import VAE
 from vaecore.space import LatentSpace
 

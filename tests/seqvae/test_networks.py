@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from seqvae.networks.model import SequenceArchitecture, SequenceVAE
+from seqvae.music.networks.model import SequenceArchitecture, SequenceVAE
 from vaecore.objective import Objective
 
 STEPS, CLASSES, LATENT = 8, 16, 5

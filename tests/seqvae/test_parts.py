@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from seqvae.networks.architecture import SequenceArchitecture
-from seqvae.networks.model import SequenceVAE
-from seqvae.networks.parts import parts_basis
+from seqvae.music.networks.architecture import SequenceArchitecture
+from seqvae.music.networks.model import SequenceVAE
+from seqvae.music.networks.parts import parts_basis
 
 
 def small(latent_dim: int, seed: int) -> SequenceVAE:

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqvae.data.merge import DROPPED, choose_split, deduplicate
-from seqvae.data.prepare import prepare
-from seqvae.data.reading import window_keys
-from seqvae.data.shards import SPLITS, Windows, read_summary, read_windows, write_split
+from seqvae.music.data.merge import DROPPED, choose_split, deduplicate
+from seqvae.music.data.prepare import prepare
+from seqvae.music.data.reading import window_keys
+from seqvae.music.data.shards import SPLITS, Windows, read_summary, read_windows, write_split
 from vaecore.errors import DataError, UsageError
 
 pyarrow = pytest.importorskip("pyarrow")
@@ -71,7 +71,7 @@ def write_band(path: Path, seed: int, bars: int = 6) -> None:
 
 
 def test_a_window_of_several_voices_is_one_row(tmp_path: Path) -> None:
-    from seqvae.codecs import TrioCodec
+    from seqvae.music.representations import TrioCodec
 
     root = tmp_path / "bands"
     for number in range(8):
@@ -100,7 +100,7 @@ def test_two_bars_of_2_4_can_be_one(tmp_path: Path, two_four: bool) -> None:
 
 
 def test_windows_keep_their_provenance(songs: Path, tmp_path: Path) -> None:
-    from seqvae.codecs import make_codec
+    from seqvae.music.representations import make_codec
 
     output = tmp_path / "shards"
     summary = prepare([songs], output, "melody", shares=(0.6, 0.2, 0.2), workers=2)
@@ -252,7 +252,7 @@ def test_of_equal_windows_one_is_kept(rows: list[tuple[int, int]]) -> None:
 def test_shards_have_a_largest_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import pyarrow.parquet as pq
 
-    from seqvae.data import shards
+    from seqvae.music.data import shards
 
     monkeypatch.setattr(shards, "ROW_GROUP", 10)
     monkeypatch.setattr(shards, "ROWS_PER_SHARD", 30)

@@ -11,8 +11,8 @@ from functools import partial
 
 import pytest
 
-from seqvae.data.child import Failure
-from seqvae.data.guard import Closed, Guard, close_guards, guarded_map
+from seqvae.music.data.child import Failure
+from seqvae.music.data.guard import Closed, Guard, close_guards, guarded_map
 
 LIMIT = 1.5
 MEGABYTES = 200

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqvae.presentation import join, write_each, write_midi
-from seqvae.presentation.midi_file import midi_bytes
+from seqvae.music.presentation import join, write_each, write_midi
+from seqvae.music.presentation.midi_file import midi_bytes
 from vaecore.errors import DataError
 
 DATA = Path(__file__).resolve().parents[2] / "data"

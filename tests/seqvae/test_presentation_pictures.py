@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from seqvae.presentation import grid_of_item, grid_of_window, join, piano_roll, text_roll
+from seqvae.music.presentation import grid_of_item, grid_of_window, join, piano_roll, text_roll
 
 drum_windows = hnp.arrays(np.int64, st.sampled_from([16, 32, 256]), elements=st.integers(0, 511))
 melody_windows = hnp.arrays(np.int64, st.sampled_from([16, 32, 256]), elements=st.integers(0, 89))

@@ -9,8 +9,8 @@ import pretty_midi
 import pytest
 import torch
 
-from seqvae.presentation import render
-from seqvae.presentation.sound import (
+from seqvae.music.presentation import render
+from seqvae.music.presentation.sound import (
     RATE,
     default_soundfont,
     limit,

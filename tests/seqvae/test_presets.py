@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from seqvae.presets import load_preset, preset_names
+from seqvae.music.presets import load_preset, preset_names
 from vaecore.errors import DataError, UsageError
 
 pytest.importorskip("pydantic")

@@ -7,14 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from seqvae.histograms import (
+from seqvae.music.histograms import (
     drum_histogram,
     histograms,
     jensen_shannon,
     onset_histogram,
     pitch_histogram,
 )
-from seqvae.properties import PROPERTIES, measure
+from seqvae.music.properties import PROPERTIES, measure
 
 
 def window(events, steps=32):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from seqvae.networks.sampling import choose, uniform_noise
+from seqvae.sequences.sampling import choose, uniform_noise
 
 CPU = torch.device("cpu")
 

@@ -9,13 +9,13 @@ import pytest
 import torch
 
 import seqvae
-from seqvae.codecs import detect
-from seqvae.domain import DOMAIN
-from seqvae.groove import feel
-from seqvae.groove.evaluate import errors
-from seqvae.groove.performance import blocks, hit_classes
-from seqvae.presets import preset_names
-from seqvae.properties import measure
+from seqvae.music.domain import DOMAIN
+from seqvae.music.presets import preset_names
+from seqvae.music.properties import measure
+from seqvae.music.representations import detect
+from seqvae.music.representations.groove import feel
+from seqvae.music.representations.groove.evaluate import errors
+from seqvae.music.representations.groove.performance import blocks, hit_classes
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 LARGEST_MB = {

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from seqvae import smf
-from seqvae.smf import MidiFile
+from seqvae.music.reading import smf
+from seqvae.music.reading.smf import MidiFile
 
 
 def told(data: bytes, monkeypatch: pytest.MonkeyPatch | None = None) -> object:

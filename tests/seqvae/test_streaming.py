@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from seqvae.data import streaming
-from seqvae.data.augment import make_augmentation
-from seqvae.data.dataset import WindowLoader
-from seqvae.data.streaming import DataConfig, ShardedWindows, StreamLoader
+from seqvae.music.data import streaming
+from seqvae.music.data.augment import make_augmentation
+from seqvae.music.data.streaming import DataConfig, ShardedWindows, StreamLoader
+from seqvae.sequences.loader import WindowLoader
 from vaecore.errors import DataError
 from vaecore.training.ranks import Ranks
 

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqvae.codecs import TextCodec, make_codec
+from seqvae.music.representations import TextCodec, make_codec
 from seqvae.text.vocabulary import END, learn_pieces, normalizer
 from vaecore.errors import DataError
 

@@ -13,21 +13,21 @@ import pytest
 import torch
 
 import seqvae
-from seqvae.codecs import make_codec
-from seqvae.data.prepare import prepare
-from seqvae.data.shards import read_windows
-from seqvae.data.streaming import ShardedWindows
-from seqvae.domain import DOMAIN
-from seqvae.networks.architecture import SequenceArchitecture
-from seqvae.networks.model import SequenceVAE
-from seqvae.presets import Preset, load_preset
+from seqvae.music.data.prepare import prepare
+from seqvae.music.data.shards import read_windows
+from seqvae.music.data.streaming import ShardedWindows
+from seqvae.music.domain import DOMAIN
+from seqvae.music.networks.architecture import SequenceArchitecture
+from seqvae.music.networks.model import SequenceVAE
+from seqvae.music.presets import Preset, load_preset
+from seqvae.music.representations import make_codec
 from vaecore.errors import DataError, UsageError
 from vaecore.folder import ModelConfig
 
 pytest.importorskip("lightning")
 pytest.importorskip("pyarrow")
 
-from seqvae import train as training
+from seqvae.music import train as training
 
 PRESET = Preset(
     name="tiny",
@@ -121,7 +121,7 @@ def test_the_folder_tells_how_it_was_made(trained, shards: Path) -> None:
 
 def test_the_saved_weights_are_the_best_ones(trained, shards: Path) -> None:
     place, result = trained
-    from seqvae.evaluate import measure
+    from seqvae.music.evaluate import measure
 
     x = torch.from_numpy(read_windows(shards, "validation").astype(np.int64))
     figures = measure(seqvae.load(place).model, x)

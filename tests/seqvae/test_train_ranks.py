@@ -57,8 +57,8 @@ STREAM = "data.stream=always"
 
 def alone(root: Path, name: str, *settings: str, resume: bool = False) -> Path:
     """Train in this process, which has imported everything already."""
-    from seqvae import train as training
-    from seqvae.presets import load_preset
+    from seqvae.music import train as training
+    from seqvae.music.presets import load_preset
 
     preset = load_preset("tiny", settings, (root / name if resume else root) / "recipe.yaml")
     training.train(preset, root / "shards", root / name, resume=resume, progress=False)
@@ -68,8 +68,8 @@ def alone(root: Path, name: str, *settings: str, resume: bool = False) -> Path:
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with shards of random melodies and a recipe."""
-    from seqvae.codecs import make_codec
-    from seqvae.data.shards import Windows, write_split
+    from seqvae.music.data.shards import Windows, write_split
+    from seqvae.music.representations import make_codec
 
     root = tmp_path_factory.mktemp("ranks")
     (root / "shards").mkdir()

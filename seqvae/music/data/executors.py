@@ -1,0 +1,130 @@
+"""Where chunks of files are read: in threads here, or on the workers of a Dask cluster.
+
+Both are executors in the sense of `concurrent.futures`, and both run `guarded_map`, which does the
+work in a child process under limits. So a thread is all that is needed here: it waits for its
+child. Dask's own local schedulers would add a second of import time and a dependency, and in them
+one file that crashes its process breaks the pool.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from seqvae.music.data.guard import close_guards
+from vaecore.errors import DataError, UsageError
+
+Chunk = TypeVar("Chunk")
+
+CONNECT_LIMIT = 10.0
+"""Seconds in which a scheduler must answer, and have a worker."""
+AHEAD = 3
+"""Chunks per thread that are handed out at a time."""
+RETRIES = 3
+"""How often a chunk is given to another worker of a cluster when one fails."""
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@contextmanager
+def local(workers: int | None) -> Iterator[tuple[Executor, int]]:
+    """Yield an executor of so many threads (all cores by default), and their number."""
+    workers = workers or cores()
+    executor = ThreadPoolExecutor(workers)
+    try:
+        yield executor, workers
+    finally:
+        executor.shutdown(wait=False, cancel_futures=True)
+        close_guards()
+        executor.shutdown()
+
+
+@contextmanager
+def cluster(address: str, example: str) -> Iterator[tuple[Executor, int]]:
+    """Yield an executor on a Dask cluster, and its number of threads.
+
+    Args:
+        address: Of the scheduler, such as tcp://10.0.0.1:8786.
+        example: A file that every worker must see.
+
+    Raises:
+        DataError: Dask is not installed, there is no scheduler or no worker, or it breaks down,
+            or the workers cannot do this work.
+        UsageError: The address makes no sense.
+    """
+    try:
+        from distributed import Client
+    except ImportError:
+        remedy = "pip install 'seqvae[cluster]'"
+        raise DataError("a cluster needs Dask's distributed", remedy=remedy) from None
+    if "://" not in address:
+        raise UsageError(f"{address} is no address of a scheduler; give one like tcp://HOST:8786")
+    for name in ("distributed", "tornado"):  # what goes wrong is said once, by us
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    try:
+        client = Client(address, timeout=CONNECT_LIMIT, set_as_default=False)
+    except ValueError as error:
+        raise UsageError(f"{address} is no address of a scheduler ({error})") from None
+    except (OSError, RuntimeError, asyncio.TimeoutError) as error:
+        remedy = "start one with `dask scheduler`, or check the address"
+        raise DataError("no Dask scheduler answers there", path=address, remedy=remedy) from error
+    try:
+        try:
+            client.wait_for_workers(1, timeout=CONNECT_LIMIT)
+        except (TimeoutError, asyncio.TimeoutError):
+            remedy = f"start some with `dask worker {address}`"
+            raise DataError("the scheduler has no workers", path=address, remedy=remedy) from None
+        if not all(client.run(os.path.exists, example).values()):
+            remedy = "put the files where all workers find them under the same name"
+            raise DataError("a worker does not see it", path=example, remedy=remedy)
+        threads = sum(client.nthreads().values())
+        # Where the work is done, or done again, makes no difference to what comes out.
+        executor = client.get_executor(pure=False, retries=RETRIES)
+        try:
+            yield executor, threads
+        finally:
+            executor.shutdown(wait=False)  # which cancels what is under way
+        client.run(close_guards)
+    finally:
+        client.close(timeout=1)
+
+
+def unordered(
+    executor: Executor,
+    threads: int,
+    function: Callable[[Chunk], Any],
+    chunks: Iterable[Chunk],
+) -> Iterator[tuple[Chunk, Any]]:
+    """Yield chunks with `function(chunk)` as they are done, a few of them under way at a time.
+
+    Raises:
+        DataError: The executor, not a file, failed; what was done is done.
+    """
+    waiting = iter(chunks)
+    pending: dict[Any, Chunk] = {}
+    exhausted = False
+    while pending or not exhausted:
+        while not exhausted and len(pending) < AHEAD * threads:
+            chunk = next(waiting, None)
+            exhausted = chunk is None
+            if not exhausted:
+                pending[executor.submit(function, chunk)] = chunk
+        done, _ = wait(pending, return_when=FIRST_COMPLETED)
+        for future in done:
+            chunk = pending.pop(future)
+            try:
+                yield chunk, future.result()
+            except Exception as error:
+                text = " ".join(str(error).split())[:160] or type(error).__name__
+                remedy = "the same command goes on from here"
+                raise DataError(f"the workers failed ({text})", remedy=remedy) from error

@@ -1,0 +1,194 @@
+"""Files of unknown manners: some hang, some eat all memory, some kill the process that reads them.
+
+`guarded_map` reads in a child process of the calling thread, under a limit of time and of memory
+per item. Whatever happens there costs one item and the start of another child. It needs nothing of
+the process it runs in, so it is the same in a thread of `seqvae prepare` and of a Dask worker.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+import seqvae
+from seqvae.music.data.child import READY, Failure, Settings
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+START_LIMIT = 120.0
+"""Seconds in which a child must be ready; it takes a fraction of one on an idle machine."""
+
+
+class Closed(Exception):
+    """The guard was closed while it worked."""
+
+
+class Guard:
+    """A child process that calls a function with items, one after the other, and its replacements.
+
+    Args:
+        function: A module-level function of one argument, or a partial of one.
+        time_limit: Seconds per item.
+        memory_limit: Megabytes per item, beside what the child takes itself.
+    """
+
+    def __init__(
+        self, function: Callable[[Item], Result], time_limit: float, memory_limit: int
+    ) -> None:
+        self.settings = Settings(sys.path[:], pickle.dumps(function), time_limit, memory_limit)
+        self.closed = False
+        self._child: subprocess.Popen | None = None
+        self._answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    def map(self, items: Sequence[Item]) -> list[Result | Failure]:
+        """Return `function(item)` for all items, or a `Failure` where there is none.
+
+        Raises:
+            Closed: Another thread closed this guard.
+            RuntimeError: No child can be started.
+        """
+        results: list[Result | Failure] = []
+        suspect = -1
+        try:
+            while len(results) < len(items):
+                if self._child is None or self._child.poll() is not None:
+                    self._start()
+                self._send(list(items[len(results) :]))
+                while len(results) < len(items):
+                    answer = self._next()
+                    if answer is None and suspect != len(results):
+                        # Perhaps someone else killed it: what is to blame does it twice.
+                        suspect = len(results)
+                        self._stop()
+                        break
+                    results.append(self._crashed() if answer is None else answer)
+                    if isinstance(results[-1], Failure) and results[-1].last:
+                        self._stop()
+                        break
+        except BaseException:
+            self._stop()
+            raise
+        return results
+
+    def close(self) -> None:
+        """End the child, whatever it does."""
+        self.closed = True
+        self._stop()
+
+    def _start(self) -> None:
+        if self.closed:
+            raise Closed
+        root = str(Path(seqvae.__file__).resolve().parents[1])
+        path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
+        # One item at a time: threads of numpy's would only take memory.
+        alone = {"PYTHONPATH": path, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", "seqvae.music.data.child"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, **alone},
+        )
+        self._answers = queue.SimpleQueue()
+        threading.Thread(
+            target=_listen, args=(self._child.stdout, self._answers), daemon=True
+        ).start()
+        self._send(self.settings)
+        try:
+            ready = self._answers.get(timeout=START_LIMIT)
+        except queue.Empty:
+            ready = None
+        if ready != READY:
+            self._stop()
+            if self.closed:
+                raise Closed
+            raise RuntimeError(f"{sys.executable} -m seqvae.music.data.child does not start")
+
+    def _send(self, value: Any) -> None:
+        child = self._child
+        with suppress(OSError, ValueError):  # a child that is gone is noticed by its silence
+            if child is not None:
+                pickle.dump(value, child.stdin, pickle.HIGHEST_PROTOCOL)
+                child.stdin.flush()
+
+    def _next(self) -> Any:
+        """Return the child's next answer, None if it is dead."""
+        try:
+            answer = self._answers.get(timeout=self.settings.time_limit)
+        except queue.Empty:
+            answer = Failure(f"takes longer than {self.settings.time_limit:g} s to read", last=True)
+        if self.closed:
+            raise Closed
+        return answer
+
+    def _crashed(self) -> Failure:
+        code = self._child.wait() if self._child else 0
+        how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        return Failure(f"kills the process that reads it ({how})", last=True)
+
+    def _stop(self) -> None:
+        child, self._child = self._child, None
+        if child is not None:
+            child.kill()
+            child.wait()
+            with suppress(OSError):
+                child.stdin.close()
+
+
+def _listen(pipe: Any, answers: queue.SimpleQueue[Any]) -> None:
+    """Pass on what comes out of a pipe, and None when nothing more will."""
+    with suppress(Exception), pipe:  # the end, or half an answer of a child that was killed
+        while True:
+            answers.put(pickle.load(pipe))
+    answers.put(None)
+
+
+_mine = threading.local()
+_all: set[Guard] = set()
+_lock = threading.Lock()
+
+
+def guarded_map(
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    time_limit: float,
+    memory_limit: int,
+) -> list[Result | Failure]:
+    """Return `function(item)` for all items from a child process that this thread keeps.
+
+    The child stays for the next call with the same function and limits; `close_guards` ends it.
+    Arguments and errors as for `Guard`.
+    """
+    guard: Guard | None = getattr(_mine, "guard", None)
+    settings = (pickle.dumps(function), time_limit, memory_limit)
+    if guard is None or guard.closed or guard.settings[1:] != settings:
+        if guard is not None:
+            _forget(guard)
+        guard = _mine.guard = Guard(function, time_limit, memory_limit)
+        with _lock:
+            _all.add(guard)
+    return guard.map(items)
+
+
+def close_guards() -> None:
+    """End the children of all threads of this process."""
+    with _lock:
+        guards = list(_all)
+    for guard in guards:
+        _forget(guard)
+
+
+def _forget(guard: Guard) -> None:
+    guard.close()
+    with _lock:
+        _all.discard(guard)

@@ -1,0 +1,208 @@
+"""The place where a preparation keeps what is done until all is done.
+
+Beside the output `shards` it is the folder `.shards.work`: one Arrow file per chunk of files, the
+shards while they are written, and a lock. It survives whatever ends the process; the next one takes
+every chunk whose files and settings are still the same. When the output is complete it is gone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from seqvae.music.data.reading import Reading, Source, fingerprint
+from seqvae.music.data.shards import Windows
+from vaecore.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FORMAT = 1
+"""Of the chunks; another number makes all older ones void."""
+
+COLUMNS = ("window", "file", "bar", "tempo_bpm", "program", "key_low", "key_high")
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """What is known of one file beside its windows; as in `Reading`."""
+
+    fingerprint: str
+    windows: int
+    silent: int
+    relaxed: bool
+    rules: dict[str, int]
+    problem: str | None
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the MIDI file alone."""
+        return self.fingerprint.partition("+")[0]
+
+
+class Journal:
+    """The readings of chunks of files, on disk.
+
+    Args:
+        folder: Where to keep them; it is made.
+        settings: All that readings depend on beside the files, as JSON takes it.
+        width: Number of classes of a window.
+    """
+
+    def __init__(self, folder: Path, settings: Mapping[str, Any], width: int) -> None:
+        self.folder = folder
+        self.settings = json.dumps([FORMAT, settings], sort_keys=True)
+        self.width = width
+        folder.mkdir(exist_ok=True)
+
+    def has(self, chunk: Sequence[Source]) -> bool:
+        """Return whether a chunk was read with these settings and its files are still the same."""
+        import pyarrow as pa
+
+        path = self._path(chunk)
+        if not path.is_file():
+            return False
+        try:
+            with pa.OSFile(str(path)) as file:
+                facts = _facts(pa.ipc.open_file(file).schema)
+        except (OSError, pa.ArrowException):  # cut off when the machine went down
+            return False
+        return [fact.fingerprint for fact in facts] == [fingerprint(file.path) for file in chunk]
+
+    def add(self, chunk: Sequence[Source], readings: Sequence[Reading]) -> None:
+        """Keep the readings of a chunk; they are there as a whole or not at all."""
+        import pyarrow as pa
+
+        path = self._path(chunk)
+        table = self._table(readings)
+        temporary = path.with_suffix(".new")
+        options = pa.ipc.IpcWriteOptions(compression="zstd")
+        with (
+            pa.OSFile(str(temporary), "wb") as file,
+            pa.ipc.new_file(file, table.schema, options=options) as writer,
+        ):
+            writer.write_table(table)
+        os.replace(temporary, path)
+
+    def facts(self, chunk: Sequence[Source]) -> tuple[list[FileFacts], np.ndarray]:
+        """Return what is known of the files of a chunk, and the keys of their windows `(n, 2)`."""
+        table = self._read(chunk, ("key_low", "key_high"))
+        keys = np.stack([table[name].to_numpy() for name in ("key_low", "key_high")], axis=1)
+        return _facts(table.schema), keys
+
+    def windows(self, chunk: Sequence[Source]) -> Windows:
+        """Return the windows of a chunk, in the order of its files."""
+        table = self._read(chunk, COLUMNS[:5])
+        flat = table["window"].combine_chunks().flatten().to_numpy()
+        columns = (table[name].to_numpy() for name in COLUMNS[1:5])
+        names = [file.name for file in chunk]
+        return Windows(flat.reshape(-1, self.width), *columns, names=names)
+
+    def _path(self, chunk: Sequence[Source]) -> Path:
+        named = json.dumps([self.settings, [file.name for file in chunk]])
+        return self.folder / f"{hashlib.sha256(named.encode()).hexdigest()[:32]}.arrow"
+
+    def _table(self, readings: Sequence[Reading]) -> pa.Table:
+        import pyarrow as pa
+
+        used = [reading for reading in readings if len(reading)] or [
+            Reading(window=np.zeros((0, self.width), np.uint16))
+        ]
+        facts = [
+            FileFacts(
+                reading.fingerprint,
+                len(reading),
+                reading.silent,
+                reading.relaxed,
+                dict(reading.rules),
+                reading.problem,
+            )
+            for reading in readings
+        ]
+        window, bar, tempo, program, key = (
+            np.concatenate([getattr(reading, name) for reading in used])
+            for name in ("window", "bar", "tempo_bpm", "program", "key")
+        )
+        file = np.repeat(np.arange(len(readings), dtype=np.int32), [len(r) for r in readings])
+        flat = pa.array(window.reshape(-1), pa.uint16())
+        columns = (
+            pa.FixedSizeListArray.from_arrays(flat, self.width),
+            *map(pa.array, (file, bar, tempo, program, key[:, 0].copy(), key[:, 1].copy())),
+        )
+        metadata = {"files": json.dumps([asdict(fact) for fact in facts])}
+        return pa.table(dict(zip(COLUMNS, columns, strict=True)), metadata=metadata)
+
+    def _read(self, chunk: Sequence[Source], columns: Sequence[str]) -> pa.Table:
+        import pyarrow as pa
+
+        fields = [COLUMNS.index(name) for name in columns]
+        options = pa.ipc.IpcReadOptions(included_fields=fields)
+        with pa.OSFile(str(self._path(chunk))) as file:
+            return pa.ipc.open_file(file, options=options).read_all()
+
+
+def _facts(schema: pa.Schema) -> list[FileFacts]:
+    return [FileFacts(**fact) for fact in json.loads(schema.metadata[b"files"])]
+
+
+@contextmanager
+def workplace(output: Path) -> Iterator[Path]:
+    """Yield the folder beside an output where it is prepared; it stays unless `finish` is called.
+
+    Raises:
+        DataError: It cannot be written.
+        UsageError: Another process is at work there.
+    """
+    output = output.absolute()
+    work = output.with_name(f".{output.name}.work")
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+        with _locked(work / "lock", output):
+            yield work
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise DataError(
+            f"cannot be written ({reason})", path=output, remedy="choose another -o/--output"
+        ) from error
+
+
+def finish(work: Path, made: Path | None, output: Path) -> None:
+    """Put a complete folder in the place of an output, and remove the workplace.
+
+    Args:
+        work: The workplace.
+        made: The complete folder in it; None if there is nothing to keep.
+        output: Where it goes; what is there is removed.
+    """
+    if made is not None:
+        old = work / "old"
+        if output.exists():
+            output.rename(old)
+        made.rename(output)
+    shutil.rmtree(work)
+
+
+@contextmanager
+def _locked(path: Path, output: Path) -> Iterator[None]:
+    """Hold a lock that ends with the process, where the system has such locks."""
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    with open(path, "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            text = f"another seqvae prepare is at work on {output.name}; wait for it"
+            raise UsageError(text) from None
+        yield

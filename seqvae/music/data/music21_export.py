@@ -1,0 +1,221 @@
+"""Write the 4/4 melodies of music21's bundled corpora as MIDI files, one per tune.
+
+    python -m seqvae.music.data.music21_export OUT [--corpus essenFolksong ...] [--workers N]
+
+music21 (`pip install music21`) ships several thousand folk tunes as ABC and chorales as MusicXML.
+They are a good source of melodies, but each bar has to be put on the bar grid first: scores write
+a pick-up as a short bar, while a MIDI file counts bars from time 0.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from vaecore.errors import DataError
+
+CORPORA = (
+    "essenFolksong",
+    "oneills1850",
+    "ryansMammoth",
+    "airdsAirs",
+    "miscFolk",
+    "leadSheet",
+    "bach",
+)
+BAR = 4.0
+"""Length of a bar in quarter notes; 4/4 and 2/2 are the meters that have it."""
+
+TEMPO_BPM = 120.0
+VELOCITY = 80
+_METERS = {"4/4", "2/2", "C", "C|"}
+
+
+class Note(NamedTuple):
+    """A note; onset and duration in quarter notes, MIDI pitch, and whether a tie leads to it."""
+
+    onset: float
+    duration: float
+    pitch: int
+    continues: bool = False
+
+
+class Bar(NamedTuple):
+    """A bar; its length in quarter notes, and its notes with onsets counted from its start."""
+
+    length: float
+    notes: list[Note]
+
+
+class Unusable(Exception):
+    """A tune that is left out; the message is the reason."""
+
+
+def align_bars(bars: Sequence[Bar]) -> list[Note]:
+    """Place the notes of bars so that every full bar starts at a multiple of `BAR`.
+
+    Incomplete bars come as pick-ups, as the short end of a section, or as the two halves of a bar
+    that a repeat sign divides. A run of them is padded to whole bars: in front of its last bar,
+    which makes that one a pick-up, or behind it if the short bar completes the first pick-up, as
+    engravers have it, or ends the tune.
+
+    Args:
+        bars: The bars of one tune in order.
+
+    Returns:
+        The notes in order, with onsets in quarter notes from the first bar line.
+    """
+    first_pickup = bars[0].length % BAR if bars else 0.0
+    notes: list[Note] = []
+    position = 0.0
+    for index, bar in enumerate(bars):
+        next_is_full = index + 1 < len(bars) and bars[index + 1].length % BAR == 0
+        # Bars of triplets have lengths that are not exact; the bar lines are.
+        missing = round(-(position + bar.length), 6) % BAR if next_is_full else 0.0
+        ends_section = index > 0 and position % BAR == 0 and missing == first_pickup
+        if not ends_section:
+            position += missing
+        notes += [note._replace(onset=position + note.onset) for note in bar.notes]
+        position = round(position + bar.length + (missing if ends_section else 0.0), 6)
+    return notes
+
+
+def merge_ties(notes: Sequence[Note]) -> list[Note]:
+    """Join every note that a tie leads to with the note before it."""
+    merged: list[Note] = []
+    for note in notes:
+        if note.continues and merged and merged[-1].pitch == note.pitch:
+            end = note.onset + note.duration
+            merged[-1] = merged[-1]._replace(duration=end - merged[-1].onset)
+        else:
+            merged.append(note._replace(continues=False))
+    return merged
+
+
+def melody(score: Any) -> list[Note]:
+    """Return the top line of a music21 score, ties merged, on the bar grid.
+
+    Raises:
+        Unusable: The score is not in 4/4 throughout, or has no notes.
+    """
+    part = score.parts[0] if getattr(score, "parts", None) else score
+    meters = part.recurse().getElementsByClass("TimeSignature")
+    if {meter.barDuration.quarterLength for meter in meters} != {BAR}:
+        raise Unusable("not in 4/4 throughout")
+    bars = []
+    for measure in part.getElementsByClass("Measure"):
+        flat = measure.flatten()
+        top: dict[float, Note] = {}
+        for element in flat.notes:
+            if element.quarterLength == 0 or not element.pitches:
+                continue  # grace notes and chord symbols take no time
+            head = max(element.notes, key=lambda n: n.pitch.midi) if element.isChord else element
+            onset, pitch = float(element.offset), int(head.pitch.midi)
+            if onset not in top or top[onset].pitch < pitch:
+                continues = head.tie is not None and head.tie.type in ("stop", "continue")
+                top[onset] = Note(onset, float(element.quarterLength), pitch, continues)
+        bars.append(Bar(float(flat.highestTime), [top[onset] for onset in sorted(top)]))
+    notes = merge_ties(align_bars(bars))
+    if not notes:
+        raise Unusable("no notes")
+    return notes
+
+
+def write_midi(notes: Sequence[Note], path: Path) -> None:
+    """Write notes as a one-track MIDI file in 4/4 at 120 quarter notes a minute."""
+    import pretty_midi
+
+    quarter = 60.0 / TEMPO_BPM
+    midi = pretty_midi.PrettyMIDI(initial_tempo=TEMPO_BPM)
+    midi.time_signature_changes.append(pretty_midi.TimeSignature(4, 4, 0.0))
+    piano = pretty_midi.Instrument(program=0, name="melody")
+    piano.notes = [
+        pretty_midi.Note(VELOCITY, pitch, onset * quarter, (onset + duration) * quarter)
+        for onset, duration, pitch, _ in notes
+    ]
+    midi.instruments.append(piano)
+    midi.write(str(path))
+
+
+def tunes(corpus: str) -> Iterator[tuple[str, str | Path]]:
+    """Yield the name and the ABC text, or the file, of every piece of a bundled corpus."""
+    try:
+        from music21 import common
+    except ImportError as error:
+        raise DataError("music21 is not installed", remedy="pip install music21") from error
+    folder = Path(common.getCorpusFilePath()) / corpus
+    if not folder.is_dir():
+        raise DataError("is not a corpus of music21", path=corpus)
+    for path in sorted(folder.iterdir()):
+        if path.suffix == ".abc":  # many tunes to a file, and only some of them in 4/4
+            text = path.read_text(encoding="utf-8", errors="replace")
+            for number, tune in enumerate(re.split(r"(?m)^(?=X:)", text)[1:], start=1):
+                yield f"{path.stem}_{number:04d}", tune
+        elif path.suffix in (".mxl", ".xml", ".musicxml", ".krn"):
+            yield path.stem, path
+
+
+def export_tune(source: str | Path, path: Path) -> str:
+    """Write one tune, and return "written" or the reason why it was left out."""
+    from music21 import converter
+
+    try:
+        if isinstance(source, str):
+            # music21 reads only the first meter of a tune, which later fields can change.
+            if not set(re.findall(r"(?m)(?:^|\[)M:\s*([^\s\]%]+)", source)) <= _METERS:
+                raise Unusable("not in 4/4 throughout")
+            score = converter.parseData(source, format="abc")
+        else:
+            score = converter.parse(str(source))
+        notes = melody(score)
+        write_midi(notes, path)
+    except Unusable as reason:
+        return str(reason)
+    except Exception as error:  # music21 raises anything on scores it does not understand
+        return f"not readable ({type(error).__name__})"
+    return "written"
+
+
+def export(corpora: Sequence[str], output: Path, workers: int | None = None) -> dict[str, Counter]:
+    """Export corpora, each to its own folder, in worker processes.
+
+    Args:
+        corpora: Names of corpora bundled with music21.
+        output: Folder to write `corpus/tune.mid` files to.
+        workers: Number of processes; all cores by default.
+
+    Returns:
+        For every corpus, how many tunes were written, and left out for which reason.
+    """
+    counts: dict[str, Counter] = {}
+    with ProcessPoolExecutor(workers) as pool:
+        for corpus in corpora:
+            folder = output / corpus
+            folder.mkdir(parents=True, exist_ok=True)
+            jobs = [(source, folder / f"{name}.mid") for name, source in tunes(corpus)]
+            results = pool.map(export_tune, *zip(*jobs, strict=True), chunksize=16)
+            counts[corpus] = Counter(results)
+            print(
+                f"{corpus}: "
+                + ", ".join(f"{n} {what}" for what, n in counts[corpus].most_common()),
+                flush=True,
+            )
+    return counts
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("output", type=Path, help="folder to write the MIDI files to")
+    parser.add_argument("--corpus", action="append", help=f"default: {' '.join(CORPORA)}")
+    parser.add_argument("--workers", type=int, help="processes (default: all cores)")
+    arguments = parser.parse_args()
+    export(arguments.corpus or CORPORA, arguments.output, arguments.workers)
+
+
+if __name__ == "__main__":
+    main()

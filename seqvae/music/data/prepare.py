@@ -1,0 +1,162 @@
+"""Preparation: folders of MIDI files become shards of windows that a training can read.
+
+Every file is read in a worker process under limits of time and memory; what is read is kept in a
+journal, so that a run that was ended goes on where it was; every window keeps its provenance; and
+the summary counts every file, and every reason why a file or a window was left out.
+
+The output depends on the files and the settings alone: not on the number of workers, on where they
+run, nor on how often the work was interrupted.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+from seqvae.music.data.child import Failure
+from seqvae.music.data.executors import cluster, local, unordered
+from seqvae.music.data.guard import guarded_map
+from seqvae.music.data.journal import Journal, finish, workplace
+from seqvae.music.data.merge import merge
+from seqvae.music.data.reading import Reading, Source, divide, find_files, fingerprint, read_file
+from seqvae.music.data.shards import SUMMARY
+from seqvae.music.data.summary import Summary
+from vaecore.errors import DataError, UsageError
+
+TIME_LIMIT = 20.0
+"""Seconds that reading a file may take; the largest real ones take one."""
+MEMORY_LIMIT = 1000
+"""Megabytes that reading a file may take; the largest that are read at all take half of it."""
+
+
+def prepare(
+    sources: Sequence[Path],
+    output: Path,
+    representation: str | Mapping[str, Any] = "drums",
+    *,
+    voices: str | None = None,
+    relaxed: bool = True,
+    two_four: bool = False,
+    group: Literal["file", "folder"] = "file",
+    shares: tuple[float, float, float] = (0.9, 0.05, 0.05),
+    seed: int = 0,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    time_limit: float = TIME_LIMIT,
+    memory_limit: int = MEMORY_LIMIT,
+    overwrite: bool = False,
+    progress: bool = False,
+) -> Summary:
+    """Turn MIDI files into shards of windows, split and without duplicates, and a summary.
+
+    A file is train, validation or test as a whole. A window that occurs more than once is kept
+    where it occurs first, and in train if it occurs there: evaluation sees only new windows.
+
+    A run that was interrupted leaves no output, but its work beside it (`.NAME.work`); the next
+    with the same settings takes what is done of files that did not change.
+
+    Args:
+        sources: Folders, searched at any depth, and files.
+        output: Folder to make; it appears when all is done.
+        representation: Name of a codec, or its configuration.
+        voices: Regular expression; a file with tracks so named gives only those (ignoring case).
+        relaxed: Also take files that are too short or too sparse for the strict rules, their
+            windows filled up with silence.
+        two_four: Read music that is in 2/4 throughout as 4/4, two bars as one.
+        group: What is never divided between splits: a file, or a folder inside of a source (the
+            sessions of a drummer). Files that lie directly in a source are their own group.
+        shares: Of train, validation and test; they sum to 1.
+        seed: Gives another division.
+        workers: Number of processes on this machine; all cores by default.
+        scheduler: Address of a Dask scheduler whose workers read the files instead.
+        time_limit: Seconds per file.
+        memory_limit: Megabytes per file, beside the 60 that a worker takes itself (where the
+            system can hold a process to that: Linux).
+        overwrite: Replace shards that are there.
+        progress: Show a progress bar on stderr.
+
+    Raises:
+        DataError: There is no usable file, the output cannot be written, or the cluster fails.
+        UsageError: Settings make no sense, or the output is there already.
+    """
+    from seqvae.music.representations import make_codec
+
+    if min(shares) < 0 or abs(sum(shares) - 1) > 1e-6 or shares[0] == 0:
+        raise UsageError(f"shares must be at least 0, train's above 0, and sum to 1; got {shares}")
+    if workers is not None and scheduler is not None:
+        raise UsageError("workers are for this machine; a scheduler has its own")
+    named = isinstance(representation, str)
+    codec = make_codec({"name": representation} if named else dict(representation))
+    output = Path(output)
+    _check_output(output, overwrite)
+    files = find_files(sources, codec.suffixes)
+    chunks = list(divide(files))
+    reading = {"voices": voices, "relaxed": relaxed} | ({"two_four": True} if two_four else {})
+    limits = {"time_limit": time_limit, "memory_limit": memory_limit}
+    with workplace(output) as work:
+        journal = Journal(
+            work / "chunks", {"codec": codec.config, **reading, **limits}, codec.width
+        )
+        function = partial(read_file, codec=codec, **reading)
+        where = cluster(scheduler, files[0].path) if scheduler else local(workers)
+        _read(journal, chunks, partial(_read_chunk, function=function, **limits), where, progress)
+        made = work / "new"
+        shutil.rmtree(made, ignore_errors=True)
+        made.mkdir()
+        division = {"group": group, "shares": list(shares), "seed": seed}
+        settings = {**reading, **division, **limits}
+        summary = merge(journal, chunks, made, representation=codec.config, settings=settings)
+        if not any(summary.windows.values()):
+            finish(work, None, output)
+            text = f"no {codec.config['name']} windows in {len(files)} files ({summary.reasons()})"
+            raise DataError(text, path=", ".join(map(str, sources)))
+        summary.write(made / SUMMARY)
+        finish(work, made, output)
+    return summary
+
+
+def _read(
+    journal: Journal,
+    chunks: Sequence[Sequence[Source]],
+    task: partial[list[Reading]],
+    where: Any,
+    progress: bool,
+) -> None:
+    """Read all chunks that are not in the journal yet."""
+    from tqdm import tqdm
+
+    missing = [chunk for chunk in chunks if not journal.has(chunk)]
+    if not missing:
+        return
+    total = sum(map(len, chunks))
+    bar = tqdm(total=total, unit="file", disable=not progress, smoothing=0)
+    bar.update(total - sum(map(len, missing)))
+    bar.unpause()
+    with closing(bar), where as (executor, threads):
+        for chunk, readings in unordered(executor, threads, task, missing):
+            journal.add(chunk, readings)
+            bar.update(len(chunk))
+
+
+def _read_chunk(chunk: Sequence[Source], function: Any, **limits: Any) -> list[Reading]:
+    """Return the readings of files, of some only their problem; runs where the executor is."""
+    results = guarded_map(function, [file.path for file in chunk], **limits)
+    return [
+        Reading(fingerprint(file.path), problem=result.problem)
+        if isinstance(result, Failure)
+        else result
+        for file, result in zip(chunk, results, strict=True)
+    ]
+
+
+def _check_output(output: Path, overwrite: bool) -> None:
+    if not output.exists():
+        return
+    if not (output.is_dir() and (not any(output.iterdir()) or (output / SUMMARY).is_file())):
+        raise UsageError(f"{output} is there already and holds no shards; choose another")
+    if any(output.iterdir()) and not overwrite:
+        raise UsageError(f"{output} is there already; use --overwrite to replace it")

@@ -1,0 +1,176 @@
+"""Reading many MIDI files: what is there, and the windows of one file."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from seqvae.music.reading.midi import MAX_BYTES, beats_file, parse_score, read_bytes
+from vaecore.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from seqvae.music.representations.base import SequenceCodec
+
+CHUNK, LARGEST_CHUNK = 16, 64
+"""Files that are read in one go: on average, and at most."""
+
+KEY_BYTES = 16
+"""Windows are told apart by this much of a hash: 10^9 of them have no two alike but equal ones."""
+
+
+class Source(NamedTuple):
+    """A MIDI file; `name` is its path from the root on, and begins with the root's name."""
+
+    path: str
+    root: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was found in one file: windows in columns, and what was left out.
+
+    Attributes:
+        fingerprint: Of the file's content; see `fingerprint`.
+        window: `(n, width)` uint16, each window packed in one row.
+        bar: Where each window starts; the first bar of the music is 1.
+        tempo_bpm: Quarter notes per minute of each window.
+        program: MIDI program of each window's track.
+        key: `(n, 2)` uint64, a hash of each window.
+        silent: How many windows without any event were left out.
+        relaxed: The windows are of music too short or too sparse for the strict rules.
+        rules: Which rules left out how many passages.
+        problem: Why the file could not be used at all, or None.
+    """
+
+    fingerprint: str = ""
+    window: np.ndarray = field(default_factory=lambda: np.zeros((0, 1), np.uint16))
+    bar: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int32))
+    tempo_bpm: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
+    program: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int16))
+    key: np.ndarray = field(default_factory=lambda: np.zeros((0, 2), np.uint64))
+    silent: int = 0
+    relaxed: bool = False
+    rules: Counter[str] = field(default_factory=Counter)
+    problem: str | None = None
+
+    def __len__(self) -> int:
+        return len(self.window)
+
+
+def find_files(sources: Sequence[Path], suffixes: Sequence[str]) -> list[Source]:
+    """Return the files with these suffixes in folders, at any depth, in order of their names.
+
+    Raises:
+        DataError: A source does not exist, or there are no such files.
+        UsageError: Two sources have the same name.
+    """
+    roots = [Path(source).resolve() for source in sources]
+    for name, count in Counter(root.name for root in roots).items():
+        if count > 1:
+            raise UsageError(f"{count} sources are called {name!r}; rename them or give a parent")
+    files = []
+    for root in roots:
+        if not root.exists():
+            raise DataError("does not exist", path=root, remedy="check the name")
+        inside = [root] if root.is_file() else sorted(p for p in root.rglob("*") if p.is_file())
+        files += [
+            Source(str(path), root.name, path.relative_to(root.parent).as_posix())
+            for path in inside
+            if path.suffix.lower() in suffixes
+        ]
+    if not files:
+        where = ", ".join(str(source) for source in sources)
+        raise DataError(f"no {' or '.join(suffixes)} files there", path=where)
+    return files
+
+
+def divide(files: Sequence[Source]) -> Iterator[list[Source]]:
+    """Yield the files, in order, in chunks.
+
+    Where a chunk ends depends on the name of its last file, not on how many came before: of the
+    chunks of a folder that a file is added to or taken from, all but one stay what they were.
+    """
+    chunk: list[Source] = []
+    for file in files:
+        chunk.append(file)
+        if len(chunk) == LARGEST_CHUNK or zlib.crc32(os.fsencode(file.name)) % CHUNK == 0:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+def fingerprint(path: str, data: bytes | None = None) -> str:
+    """Return a hash of all that the windows of a file depend on.
+
+    It is the SHA-256 of the file, "+" and that of its list of beats if there is one. A file too
+    large to be read is known by its size, one that cannot be read is "".
+
+    Args:
+        path: The file.
+        data: Its content, if that is known.
+    """
+    beats = beats_file(path)
+    return _hash(path, data) + (f"+{_hash(beats)}" if beats else "")
+
+
+def _hash(path: str, data: bytes | None = None) -> str:
+    try:
+        if data is None:
+            size = os.stat(path).st_size
+            if size > MAX_BYTES:
+                return f"{size} bytes"
+            data = Path(path).read_bytes()
+        return hashlib.sha256(data).hexdigest()
+    except OSError:
+        return ""
+
+
+def read_file(
+    path: str, codec: SequenceCodec, voices: str | None, relaxed: bool, two_four: bool = False
+) -> Reading:
+    """Return the windows of one file; the arguments are those of `prepare`."""
+    data = None
+    try:
+        data = read_bytes(path)
+        score = parse_score(data, path)
+        score = score.in_four() if two_four else score
+        found = codec.find(score)
+    except DataError as error:
+        return Reading(fingerprint(path, data), problem=error.problem)
+    rows = found.windows if relaxed or not found.relaxed else []
+    if voices is not None:
+        named = {n for n, name in score.names.items() if re.search(voices, name, re.IGNORECASE)}
+        rows = [row for row in rows if not named or row.instrument in named]
+    window = np.array([row.x for row in rows], codec.dtype).reshape(-1, *codec.shape)
+    window = codec.pack(window)
+    sounds = window.any(axis=1)
+    window, sounding = window[sounds], [rows[n] for n in np.flatnonzero(sounds)]
+    return Reading(
+        fingerprint=fingerprint(path, data),
+        window=window,
+        bar=np.array([row.bar for row in sounding], np.int32),
+        tempo_bpm=np.array([row.context.tempo_bpm for row in sounding], np.float32),
+        program=np.array([row.context.program for row in sounding], np.int16),
+        key=window_keys(window),
+        silent=len(rows) - len(sounding),
+        relaxed=found.relaxed and len(sounding) > 0,
+        rules=Counter(rejection.rule for rejection in found.rejections),
+    )
+
+
+def window_keys(windows: np.ndarray) -> np.ndarray:
+    """Return a hash of every window, uint64 `(n, 2)`; the same on every machine."""
+    rows = windows.astype("<u2")
+    hashes = [hashlib.blake2b(row, digest_size=KEY_BYTES).digest() for row in rows]
+    return np.frombuffer(b"".join(hashes), "<u8").reshape(-1, 2).astype(np.uint64)

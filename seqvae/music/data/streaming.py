@@ -1,0 +1,223 @@
+"""Windows of shards that are larger than memory: read in blocks, in a shuffled order.
+
+Shards are read by row groups, here called blocks (`prepare` writes 20,000 windows in each). The
+blocks come in a new random order in every epoch. As many consecutive ones as fit into a pool (64
+MiB, a million windows of two bars) are read together, and the windows of a pool are shuffled.
+
+How good a shuffle that is: a pool is a random sample of blocks from all shards, and within it the
+order is fully random, so a batch mixes as many places of the data as a pool has blocks (about 50
+for windows of two bars). What does not change is that the windows of one block, such as those of
+one song, come in the same part of an epoch. A split that fits into one pool is shuffled as well as
+in memory; where a block is larger than the pool, only the windows of that block mix.
+
+The order depends on the seed and the epoch alone, not on the number of ranks. Each rank reads all
+blocks, and keeps its part of each batch: windows are small, and so ranks together see the very
+batches of a single process.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seqvae.sequences.loader import WindowLoader
+from vaecore.errors import DataError
+
+CHOICES = ("auto", "always", "never")
+POOL_BYTES = 64 << 20
+"""Windows that are shuffled together."""
+MEMORY_SHARE = 0.25
+"""Of the memory of a process that a training split may take; reading takes twice as much."""
+
+_PREPARE = "make it with seqvae prepare"
+
+
+class ShardedWindows:
+    """The windows of one split on disk, `(n, width)`; nothing but their number is in memory.
+
+    Args:
+        folder: Shards that `prepare` wrote.
+        split: "train", "validation" or "test".
+
+    Attributes:
+        starts: Index of the first window of each block, and the number of all windows.
+        width: Number of classes of a window.
+
+    Raises:
+        DataError: The folder has no shards of this split, or they are broken or empty.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], split: str) -> None:
+        self.files = sorted(Path(folder).glob(f"{split}-*.parquet"))
+        if not self.files:
+            raise DataError(f"has no {split} shards", path=folder, remedy=_PREPARE)
+        places, counts, self.width = [], [], 0
+        for number, path in enumerate(self.files):
+            with _open(path) as file:
+                self.width = file.schema_arrow.field("window").type.list_size
+                sizes = [file.metadata.row_group(k).num_rows for k in range(file.num_row_groups)]
+            places += [(number, group) for group, size in enumerate(sizes) if size]
+            counts += [size for size in sizes if size]
+        if not counts:
+            raise DataError(f"has no {split} windows", path=folder, remedy="prepare more files")
+        self.places = np.array(places)
+        self.starts = np.concatenate([[0], np.cumsum(counts)])
+
+    def __len__(self) -> int:
+        return int(self.starts[-1])
+
+    @property
+    def nbytes(self) -> int:
+        """What all windows would take in memory."""
+        return 2 * self.width * len(self)
+
+    def block(self, index: int) -> np.ndarray:
+        """Read the windows of one block, `(rows, width)` uint16."""
+        number, group = self.places[index]
+        with _open(self.files[number]) as file:
+            column = file.read_row_group(int(group), columns=["window"])["window"]
+            flat = column.combine_chunks().flatten().to_numpy(zero_copy_only=False)
+        return flat.reshape(-1, self.width).astype(np.uint16, copy=False)
+
+    def take(self, rows: np.ndarray) -> np.ndarray:
+        """Return the windows at ascending indices, reading one block at a time."""
+        found = np.empty((len(rows), self.width), np.uint16)
+        blocks = np.searchsorted(self.starts, rows, side="right") - 1
+        for index in np.unique(blocks):
+            here = blocks == index
+            found[here] = self.block(index)[rows[here] - self.starts[index]]
+        return found
+
+    def spread(self, limit: int) -> np.ndarray:
+        """Return at most `limit` windows, evenly spread over all."""
+        if len(self) <= limit:
+            return self.take(np.arange(len(self)))
+        return self.take(np.linspace(0, len(self) - 1, limit).astype(int))
+
+
+class StreamLoader(WindowLoader):
+    """A `WindowLoader` for training on windows that stay on disk; see the module.
+
+    Args:
+        windows: The training split.
+        batch_size: Number of windows in a batch, of all ranks together.
+        pool_bytes: Windows that are held in memory and shuffled together.
+        options: As for `WindowLoader`.
+    """
+
+    def __init__(
+        self,
+        windows: ShardedWindows,
+        batch_size: int,
+        *,
+        pool_bytes: int = POOL_BYTES,
+        **options: Any,
+    ) -> None:
+        super().__init__(windows, batch_size, training=True, **options)
+        self._pool_rows = max(1, pool_bytes // (2 * windows.width))
+        self._planned: int | None = None
+
+    def order(self) -> Sequence[int]:
+        """Return the places in the epoch: the stream itself knows which window is where."""
+        return range(self.count)
+
+    def _read(self, rows: np.ndarray) -> np.ndarray:
+        """Return the windows at consecutive places of the epoch."""
+        if self._planned != self._epoch:
+            self._plan()
+        parts, place, end = [], int(rows[0]), int(rows[-1]) + 1
+        while place < end:
+            pool = int(np.searchsorted(self._ends, place, side="right"))
+            if pool != self._pool:
+                self._fill(pool)
+            first = self._ends[pool] - len(self._shuffled)
+            stop = min(end, int(self._ends[pool]))
+            parts.append(self._data[self._shuffled[place - first : stop - first]])
+            place = stop
+        return np.concatenate(parts)
+
+    def _plan(self) -> None:
+        """Decide on the order of blocks of this epoch, and on which of them share a pool."""
+        self._blocks = np.random.default_rng((self.seed, self._epoch)).permutation(
+            len(self.windows.places)
+        )
+        ends = np.cumsum(np.diff(self.windows.starts)[self._blocks])
+        pools = (ends - 1) // self._pool_rows
+        last = np.append(pools[1:] != pools[:-1], True)
+        self._ends, self._stops = ends[last], np.flatnonzero(last) + 1
+        self._planned, self._pool = self._epoch, -1
+
+    def _fill(self, pool: int) -> None:
+        """Read the blocks of a pool in place of the last one, and shuffle its windows."""
+        first, stop = (0, *self._stops)[pool], self._stops[pool]
+        rows = int(self._ends[pool] - (0, *self._ends)[pool])
+        self._data = None  # two pools are never in memory
+        self._data, filled = np.empty((rows, self.windows.width), np.uint16), 0
+        for index in self._blocks[first:stop]:
+            block = self.windows.block(index)
+            self._data[filled : filled + len(block)] = block
+            filled += len(block)
+        generator = np.random.default_rng((self.seed, self._epoch, pool))
+        self._shuffled, self._pool = generator.permutation(rows).astype(np.int32), pool
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """How the training split is read; the section `data` of a recipe.
+
+    Args:
+        stream: "always" leaves it on disk, "never" reads it into memory, "auto" does if it takes
+            less than `MEMORY_SHARE` of that.
+    """
+
+    stream: str = "auto"
+
+    def __post_init__(self) -> None:
+        if self.stream not in CHOICES:
+            raise ValueError(f"data.stream must be one of {', '.join(CHOICES)}, not {self.stream}")
+
+    def decided(self, windows: ShardedWindows, ranks: int = 1) -> DataConfig:
+        """Return the choice for a split, on this machine: "always" or "never".
+
+        Args:
+            windows: The split.
+            ranks: Processes of this machine that share its memory.
+        """
+        if self.stream != "auto":
+            return self
+        large = windows.nbytes > MEMORY_SHARE * memory() / ranks
+        return DataConfig("always" if large else "never")
+
+
+def memory() -> int:
+    """Return how much memory in bytes there is, or less where a limit was set."""
+    limits = [1 << 62]
+    with suppress(AttributeError, OSError, ValueError):  # not on Windows
+        limits.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    with suppress(ImportError):  # not on Windows either
+        import resource
+
+        soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+        limits += [soft] * (soft > 0)
+    with suppress(OSError, ValueError):  # "max" is no number
+        limits.append(int(Path("/sys/fs/cgroup/memory.max").read_text()))
+    return min(limits)
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[Any]:
+    """Open a shard; whatever is wrong with it is told as a DataError."""
+    import pyarrow as pa
+    import pyarrow.parquet
+
+    try:
+        with pyarrow.parquet.ParquetFile(path) as file:
+            yield file
+    except (OSError, pa.ArrowException, KeyError, AttributeError) as error:
+        raise DataError("is not a shard of windows", path=path, remedy=_PREPARE) from error

@@ -1,0 +1,84 @@
+"""The account of a preparation: what went in, what came out, and why the rest did not."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from seqvae.music.data.shards import SPLITS
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Counts of everything that a preparation read, kept and left out.
+
+    Attributes:
+        representation: Configuration of the codec that made the windows.
+        settings: How the files were divided, which voices were taken, and the limits of reading.
+        files: found, used, relaxed (used, but only by the rules for short or sparse music),
+            empty and broken.
+        windows: Per split.
+        sources: Per source folder, files found and used, and windows per split.
+        windows_left_out: Windows that are silent, that repeat an earlier one, or that validation
+            or test share with train.
+        empty: Files without a window, counted by the rule that left most of them out.
+        passages_left_out: Passages inside of files, counted by the rule that left them out.
+        broken: Files that could not be read at all, and what is wrong with them.
+    """
+
+    representation: dict[str, Any]
+    settings: dict[str, Any]
+    files: dict[str, int]
+    windows: dict[str, int]
+    sources: dict[str, dict[str, int]]
+    windows_left_out: dict[str, int]
+    empty: dict[str, int]
+    passages_left_out: dict[str, int]
+    broken: dict[str, str]
+
+    def write(self, path: Path) -> None:
+        """Write the summary as JSON."""
+        path.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+
+    def table(self) -> str:
+        """Return the summary as a table for the terminal."""
+        columns = ("files", "used", *SPLITS)
+        total = {c: sum(counts[c] for counts in self.sources.values()) for c in columns}
+        rows = [("source", *columns)]
+        rows += [
+            (name, *(f"{counts[c]:,}" for c in columns)) for name, counts in self.sources.items()
+        ]
+        rows += [("all", *(f"{total[c]:,}" for c in columns))]
+        widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+        lines = [
+            row[0].ljust(widths[0])
+            + "".join(
+                cell.rjust(width + 2) for cell, width in zip(row[1:], widths[1:], strict=True)
+            )
+            for row in rows
+        ]
+        for title, counts in (
+            ("files without windows", self.empty),
+            ("passages left out", self.passages_left_out),
+            ("windows left out", self.windows_left_out),
+        ):
+            if counts:
+                lines.append(f"{title}: {_listed(counts)}")
+        if self.broken:
+            lines.append(f"broken files ({len(self.broken)}):")
+            lines += [f"  {name}: {problem}" for name, problem in self.broken.items()]
+        return "\n".join(lines)
+
+    def reasons(self) -> str:
+        """Return in a few words why files gave nothing."""
+        counts = dict(self.empty)
+        if self.broken:
+            counts["broken"] = len(self.broken)
+        return _listed(counts) or "all windows were left out"
+
+
+def _listed(counts: dict[str, int]) -> str:
+    ordered = sorted(counts.items(), key=lambda pair: -pair[1])
+    return ", ".join(f"{number:,} {what}" for what, number in ordered)

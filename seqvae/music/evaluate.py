@@ -1,0 +1,208 @@
+"""Quality of a sequence model, on windows it never saw."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from seqvae.music.networks.architecture import PERFORMANCE
+from seqvae.music.representations.groove.evaluate import feel
+from seqvae.music.representations.groove.performance import hit_classes
+from vaecore.errors import DataError
+
+if TYPE_CHECKING:
+    from seqvae.music.networks.architecture import Voice
+    from seqvae.music.networks.model import SequenceVAE
+    from vaecore.space import LatentSpace
+
+CHUNK = 256
+BINS = 20
+
+
+def evaluate(
+    space: LatentSpace, paths: Iterable[str | Path], seed: int = 0, limit: int | None = None
+) -> dict[str, Any]:
+    """Measure a model on MIDI files.
+
+    Args:
+        space: The model.
+        paths: Files; every different window of every file counts once. Files without a usable
+            window are counted, and named with the reason, in the result.
+        seed: Of the posterior draws and of sampling.
+        limit: At most this many windows, spread evenly over all; None takes every one.
+
+    Returns:
+        The figures of `measure`, with `examples`, `files` and `skipped` (reason by file).
+
+    Raises:
+        DataError: Not one file has a usable window.
+    """
+    windows, skipped, files = [], {}, 0
+    for path in paths:
+        try:
+            found = space.codec.examples(path)
+        except DataError as error:
+            skipped[str(path)] = error.problem
+            continue
+        if len(found):
+            files += 1
+            windows.append(found)
+        else:
+            skipped[str(path)] = "no usable window"
+    if not windows:
+        reason = next(iter(skipped.values()), "there is none")
+        raise DataError(
+            f"no usable {space.name or 'music'} window in {len(skipped)} files ({reason})"
+        )
+    x = torch.unique(torch.cat(windows), dim=0)
+    if limit is not None and len(x) > limit:
+        x = x[torch.linspace(0, len(x) - 1, limit).long()]
+    figures = measure(space.model, x, seed)
+    return {"model": space.name, "files": files, **figures, "skipped": skipped}
+
+
+@torch.no_grad()
+def measure(model: SequenceVAE, x: Tensor, seed: int = 0) -> dict[str, Any]:
+    """Measure a model on windows `(n, *shape)`; the model should be in evaluation mode.
+
+    Returns:
+        `examples`: n.
+        `teacher_forced_accuracy`: share of steps (of all voices) whose most likely class, given z
+            and the true past, is the true class. z is the posterior mean here and below.
+        `sampled_accuracy`: the same, free running at temperature 1.
+        `greedy_accuracy`: the same, free running at temperature 0.
+        `event_accuracy`: greedy, over steps whose target is an event (not class 0).
+        `hit_f1` (drums): greedy, harmonic mean of precision and recall over drums and steps.
+        The same of each voice where there are several, as `melody_sampled_accuracy`.
+        `nll`: -log p(x|z) in nats per window, z one draw from the posterior; of performances a
+            density.
+        `kl_nats`: KL(q(z|x) || N(0, I)) in nats per window.
+        `elbo`: -(nll + kl_nats).
+        Of performances accuracies are those of the hits, and there is what
+        `seqvae.music.representations.groove.evaluate.feel` gives.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    voices = model.architecture.voices
+    names = _names(voices)
+    performed = PERFORMANCE in names
+    tallies = [_Tally(tokens in ("drums", PERFORMANCE)) for tokens in names.values()]
+    classes = [v.classes for v in voices] if isinstance(voices, tuple) else [voices.classes]
+    classes = [1 << voices.classes] if performed else classes
+    nll = kl = 0.0
+    for number, part in enumerate(x.split(CHUNK)):
+        rows = part.to(model.device)
+        posterior = model.encode(rows)
+        kl += posterior.kl().double().sum().item()
+        nll -= model.log_likelihood(rows, posterior.sample(generator)).double().sum().item()
+        logits = model.logits(posterior.mean, rows).split(classes, dim=-1)
+        forced = torch.stack([each.argmax(-1) for each in logits], dim=-1)
+        decoded = (model.decode(posterior.mean, 1.0, seed + number), model.decode(posterior.mean))
+        if performed:  # accuracies are those of the hits
+            rows, *decoded = (hit_classes(each) for each in (rows, *decoded))
+        true, sampled, greedy = (each.view_as(forced) for each in (rows, *decoded))
+        for voice, tally in enumerate(tallies):
+            tally.add(*(each[..., voice] for each in (true, forced, sampled, greedy)))
+    n = len(x)
+    result: dict[str, Any] = {"examples": n, **sum(tallies[1:], tallies[0]).figures()}
+    if len(names) > 1:
+        for name, tally in zip(names, tallies, strict=True):
+            result |= {f"{name}_{key}": value for key, value in tally.figures().items()}
+    result |= {"nll": nll / n, "kl_nats": kl / n, "elbo": -(nll + kl) / n}
+    return {**result, **feel(model, x, seed)} if performed else result
+
+
+def _names(voices: Voice | tuple[Voice, ...]) -> dict[str, str]:
+    """Return the kind of tokens of each voice by its name: the kind's own, if it is the first."""
+    names: dict[str, str] = {}
+    for voice in voices if isinstance(voices, tuple) else (voices,):
+        name = "bass" if voice.tokens == "melody" and "melody" in names else voice.tokens
+        names[name] = voice.tokens
+    return names
+
+
+class _Tally:
+    """Counts of one voice, or of several together, from which accuracies come."""
+
+    def __init__(self, drums: bool) -> None:
+        self.drums = drums
+        self.counts = Counter()
+
+    def add(self, true: Tensor, forced: Tensor, sampled: Tensor, greedy: Tensor) -> None:
+        """Count classes of more windows, each `(n, steps)`."""
+        event = true != 0
+        counts = {
+            "steps": true.numel(),
+            "teacher_forced": (forced == true).sum(),
+            "sampled": (sampled == true).sum(),
+            "greedy": (greedy == true).sum(),
+            "event": ((greedy == true) & event).sum(),
+            "events": event.sum(),
+        }
+        if self.drums:
+            counts |= {
+                "hits": _bits(true),
+                "predicted": _bits(greedy),
+                "both": _bits(true & greedy),
+            }
+        self.counts.update({name: int(count) for name, count in counts.items()})
+
+    def __add__(self, other: _Tally) -> _Tally:
+        total = _Tally(self.drums or other.drums)
+        total.counts = self.counts + other.counts
+        return total
+
+    def figures(self) -> dict[str, float]:
+        """Return the accuracies."""
+        c = self.counts
+        kinds = ("teacher_forced", "sampled", "greedy")
+        figures = {f"{kind}_accuracy": c[kind] / c["steps"] for kind in kinds}
+        figures["event_accuracy"] = c["event"] / max(c["events"], 1)
+        if self.drums:
+            figures["hit_f1"] = 2 * c["both"] / max(c["hits"] + c["predicted"], 1)
+        return figures
+
+
+def _bits(classes: Tensor) -> int:
+    """Return how many bits are set in all class indices together."""
+    drum = torch.arange(16, device=classes.device)
+    return int(((classes.unsqueeze(-1) >> drum) & 1).sum())
+
+
+def compare(representation: str, samples: Tensor, data: Tensor) -> dict[str, dict[str, float]]:
+    """Compare the music of samples with that of data, property by property.
+
+    Args:
+        representation: "drums", "groove", "melody" or "trio".
+        samples: Windows `(n, *shape)`, for example decoded from the prior.
+        data: Windows `(m, *shape)` never trained on.
+
+    Returns:
+        By name of property and of histogram (see `histograms`): the `divergence` of the two
+        distributions (Jensen-Shannon, in bits, 0 equal to 1 disjoint) and, for properties, the
+        means of both. What one of them has nothing of is left out. Two halves of the same data
+        differ a little, too.
+    """
+    from seqvae.music.histograms import histograms, jensen_shannon
+    from seqvae.music.properties import measure as properties
+
+    ours, theirs = (histograms(representation, x) for x in (samples, data))
+    result = {
+        name: {"divergence": jensen_shannon(ours[name], theirs[name])}
+        for name in ours
+        if ours[name].any() and theirs[name].any()
+    }
+    ours, theirs = (properties(representation, x) for x in (samples, data))
+    for name in ours:
+        a, b = (values[~np.isnan(values)] for values in (ours[name], theirs[name]))
+        if not len(a) or not len(b):
+            continue
+        edges = np.histogram_bin_edges(np.concatenate([a, b]), bins=BINS)
+        divergence = jensen_shannon(*(np.histogram(v, edges)[0] for v in (a, b)))
+        result[name] = {"samples": a.mean(), "data": b.mean(), "divergence": divergence}
+    return result

@@ -1,0 +1,218 @@
+"""The flat LSTM decoder: z to a window of class indices, one token after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from seqvae.music.networks.architecture import SequenceArchitecture, Voice
+from seqvae.music.networks.embedding import make_embedding
+from seqvae.music.networks.heads import make_head
+from seqvae.sequences.affine import affine
+from seqvae.sequences.lstm import LSTM, State
+from seqvae.sequences.sampling import uniform_noise
+
+
+class Guided(nn.Module):
+    """An LSTM that a code leads through its steps.
+
+    The code z sets the initial states through a tanh layer, as in the reference, and speaks at
+    every step: with `conditioning="shared"` the same projection of z is added to each step's input,
+    with `conditioning="steps"` each step has a projection of its own. Either is computed once per
+    sequence, not once per step.
+
+    Args:
+        steps: How many.
+        code_dim: Width of z.
+        input_dim: Width of a step's input.
+        hidden_dim: Units of each layer.
+        layers: Number of layers.
+        summary_dim: Width of a step's part of z, for "steps".
+        a: Conditioning and dropout.
+    """
+
+    def __init__(
+        self,
+        steps: int,
+        code_dim: int,
+        input_dim: int,
+        hidden_dim: int,
+        layers: int,
+        summary_dim: int,
+        a: SequenceArchitecture,
+    ) -> None:
+        super().__init__()
+        self.steps = steps
+        self.mixed_precision = False
+        self.position = nn.Parameter(torch.randn(steps, 1, input_dim) * 0.1)
+        self.initial = nn.Linear(code_dim, 2 * layers * hidden_dim)
+        if a.conditioning == "steps":
+            self.plan = nn.Sequential(
+                nn.Linear(code_dim, steps * summary_dim),
+                nn.Unflatten(1, (steps, summary_dim)),
+                nn.Linear(summary_dim, input_dim),
+            )
+        else:
+            self.plan = nn.Sequential(
+                nn.Linear(code_dim, input_dim), nn.Unflatten(1, (1, input_dim))
+            )
+        self.lstm = LSTM(input_dim, hidden_dim, layers)
+        self.dropout = nn.Dropout(a.dropout)
+        self.width = hidden_dim + input_dim
+        """Of the outputs."""
+
+    def outputs(self, z: Tensor, inputs: Tensor | None = None) -> Tensor:
+        """Return what the LSTM says at each step, and beside it z's part: `(steps, batch, width)`.
+
+        Args:
+            z: Codes `(batch, code_dim)`.
+            inputs: Of the steps `(steps, batch, input_dim)`, beside what z and position say.
+        """
+        guide = self._guide(z)
+        led = self.dropout(guide if inputs is None else inputs + guide)
+        mixed = self.mixed_precision and self.training
+        said = self.lstm.run(led, self._initial_state(z), mixed)
+        # Those who listen also hear what position and z say about a step, past the recurrence.
+        return torch.cat([said, guide], dim=-1)
+
+    def _guide(self, z: Tensor) -> Tensor:
+        """Return what position and z say about each step, `(steps, batch, input_dim)`."""
+        return self.position + self.plan(z).transpose(0, 1)
+
+    def _initial_state(self, z: Tensor) -> State:
+        parts = torch.tanh(self.initial(z)).chunk(2 * self.lstm.num_layers, dim=-1)
+        return [(parts[i + 1], parts[i]) for i in range(0, len(parts), 2)]  # stored c0, h0, c1, h1
+
+
+class SequenceDecoder(Guided):
+    """p(x|z) = prod_t p(x_t | x_<t, z) by an LSTM; several voices are drawn together, step by step.
+
+    In training, `input_dropout` hides that share of the previous tokens, and `scheduled_sampling`
+    replaces that share by the model's own draws, so that the decoder learns to follow z where its
+    past is missing or wrong (Bowman et al. 2016; Bengio et al. 2015, here in two parallel passes
+    after Mihaylova & Martins 2019: the draws come from a first teacher-forced pass).
+
+    Args:
+        architecture: Sizes and noise.
+        steps: Length of what is decoded; the whole window by default.
+        code_dim: Width of z; the latent dimensions by default.
+        voices: What is decoded: one voice, or several; all of the architecture's by default.
+    """
+
+    def __init__(
+        self,
+        architecture: SequenceArchitecture,
+        steps: int | None = None,
+        code_dim: int | None = None,
+        voices: Voice | Sequence[Voice] | None = None,
+    ) -> None:
+        a = architecture
+        super().__init__(
+            steps or a.steps,
+            code_dim or a.latent_dim,
+            a.embedding_dim,
+            a.decoder_dim,
+            a.decoder_layers,
+            a.summary_dim,
+            a,
+        )
+        voices = voices or a.voices
+        inner = voices.shape if isinstance(voices, Voice) else (len(voices),)
+        self.shape = (self.steps, *inner)
+        """Of an example."""
+        self.input_dropout, self.scheduled_sampling = a.input_dropout, a.scheduled_sampling
+        self.embedding = make_embedding(voices, a.embedding_dim)
+        self.head = make_head(voices, self.width)
+
+    def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
+        """Return log p(x|z) in nats summed over steps, `(batch,)`, teacher-forced."""
+        hidden = self.outputs(z, self._training_inputs(x, z))
+        mixed = self.mixed_precision and self.training
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=mixed):
+            return self.head.log_prob(self.dropout(hidden), x.transpose(0, 1)).sum(0)
+
+    def logits(self, z: Tensor, target: Tensor) -> Tensor:
+        """Return teacher-forced logits `(batch, steps, classes)` for targets `(batch, *shape)`.
+
+        Those of several voices are side by side.
+        """
+        return self.head(self.outputs(z, self._tokens(target))).transpose(0, 1)
+
+    @torch.no_grad()
+    def generate(
+        self, z: Tensor, temperature: float, seed: int, hits: Tensor | None = None
+    ) -> Tensor:
+        """Return class indices `(batch, *shape)`, or performances, free running; see `unroll`."""
+        noise = uniform_noise(len(z), self.shape, seed, z.device) if temperature > 0 else None
+        return self.unroll(z, temperature, noise, hits=hits)
+
+    @torch.no_grad()
+    def unroll(
+        self,
+        z: Tensor,
+        temperature: float = 0.0,
+        noise: Tensor | None = None,
+        previous: Tensor | None = None,
+        hits: Tensor | None = None,
+    ) -> Tensor:
+        """Return class indices `(batch, *shape)`, or performances, free running.
+
+        Args:
+            z: Codes `(batch, code_dim)`.
+            temperature: 0 takes the most likely class.
+            noise: Uniform numbers in [0, 1) like the result; needed above temperature 0.
+            previous: Tokens that came before, `(batch,)` or `(batch, voices)`; without them the
+                first step has no past, as in training.
+            hits: Drums that are hit, as classes `(batch, steps)`; of a performance only the rest
+                is chosen then.
+        """
+        first, *others = self.lstm.cells()
+        # What is known before the first token is chosen goes through the gates and the head at
+        # once: tokens, positions, and z (for all steps in one if it says the same to all).
+        heard_of = self.embedding.through(first.weight_input)
+        plan = self.plan(z).transpose(0, 1)
+        place, said = self.position @ first.weight_input, first.project(plan)
+        heard_place, heard = self.head.share(self.position), self.head.share(plan)
+        from_hidden, bias = self.head.rest(self.lstm.hidden_size), self.head.bias
+        state = self._initial_state(z)
+        token = previous
+        chosen = []
+        for t in range(self.steps):
+            of_z = t if len(plan) > 1 else 0
+            gates = said[of_z] + place[t]
+            if token is not None:
+                gates += heard_of(token)
+            state[0] = first.step(gates, state[0])
+            for layer, cell in enumerate(others, start=1):
+                state[layer] = cell.take(state[layer - 1][0], state[layer])
+            known = heard[of_z] + (heard_place[t] + bias)
+            numbers = affine(state[-1][0], from_hidden).add_(known)
+            drawn = None if noise is None else noise[:, t]
+            given = {} if hits is None else {"hits": hits[:, t]}
+            token = self.head.choose(numbers, temperature, drawn, **given)
+            chosen.append(token)
+        return torch.stack(chosen, dim=1)
+
+    def _training_inputs(self, x: Tensor, z: Tensor) -> Tensor:
+        """Return the embedded previous tokens, with dropout and scheduled sampling in training."""
+        if not self.training:
+            return self._tokens(x)
+        if self.scheduled_sampling > 0:
+            with torch.no_grad():
+                numbers = self.head.numbers(self.outputs(z, self._tokens(x)))
+                noise = torch.rand(x.shape, device=x.device).transpose(0, 1)
+                own = self.head.choose(numbers, 1.0, noise).transpose(0, 1)
+            replaced = torch.rand(x.shape[:2], device=x.device) < self.scheduled_sampling
+            x = torch.where(replaced if x.ndim == 2 else replaced.unsqueeze(-1), own, x)
+        tokens = self._tokens(x)
+        if self.input_dropout > 0:
+            keep = torch.rand(tokens.shape[:2], device=x.device) >= self.input_dropout
+            tokens = tokens * keep.unsqueeze(-1)
+        return tokens
+
+    def _tokens(self, x: Tensor) -> Tensor:
+        """Return embeddings of the previous tokens `(steps, batch, embedding)`, zeros at first."""
+        previous = self.embedding(x.transpose(0, 1)[:-1])
+        return torch.cat([previous.new_zeros(1, *previous.shape[1:]), previous])

@@ -1,0 +1,144 @@
+"""The encoders: a window of class indices to a posterior over z."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from seqvae.music.networks.architecture import SequenceArchitecture
+from seqvae.music.networks.embedding import make_embedding
+from seqvae.music.networks.levels import fold
+from seqvae.music.representations.groove.performance import stiffened, tapped
+from seqvae.sequences.lstm import LSTM
+
+
+class Reader(nn.Module):
+    """A bidirectional LSTM that reads vectors step by step and says in one vector what it read.
+
+    `readout="final"` takes the last state of each direction (Roberts et al. 2018, section 3.1).
+    `readout="steps"` takes a small linear summary of every step's input and output instead, so a
+    detail in the middle of the window need not survive the recurrence to its end.
+
+    Args:
+        steps: How many vectors.
+        input_dim: Their width.
+        hidden_dim: LSTM units per direction.
+        layers: Number of layers.
+        summary_dim: Width of a step's part of what is said, for "steps".
+        a: Readout and dropout.
+    """
+
+    def __init__(
+        self,
+        steps: int,
+        input_dim: int,
+        hidden_dim: int,
+        layers: int,
+        summary_dim: int,
+        a: SequenceArchitecture,
+    ) -> None:
+        super().__init__()
+        self.mixed_precision = False
+        self.position = nn.Parameter(torch.randn(steps, 1, input_dim) * 0.1)
+        self.lstm = LSTM(input_dim, hidden_dim, layers, bidirectional=True)
+        self.dropout = nn.Dropout(a.dropout)
+        self.summary: nn.Linear | None = None
+        self.width = 2 * hidden_dim
+        """Of the vector that is said."""
+        if a.readout == "steps":
+            self.summary = nn.Linear(2 * hidden_dim + input_dim, summary_dim)
+            self.width = steps * summary_dim
+
+    def read(self, inputs: Tensor) -> Tensor:
+        """Return `(batch, width)` for vectors `(steps, batch, input)`."""
+        inputs = self.dropout(inputs + self.position)
+        outputs = self.lstm.run(inputs, mixed_precision=self.mixed_precision and self.training)
+        if self.summary is None:
+            half = outputs.shape[-1] // 2
+            return torch.cat([outputs[-1, :, :half], outputs[0, :, half:]], dim=-1)
+        return self.summary(torch.cat([outputs, inputs], dim=-1)).transpose(0, 1).flatten(1)
+
+
+class VoicesReader(nn.ModuleList):
+    """A reader for each voice of a bar; what they say is put side by side."""
+
+    @property
+    def width(self) -> int:
+        """Of what all say together."""
+        return sum(reader.width for reader in self)
+
+    def read(self, inputs: Sequence[Tensor]) -> Tensor:
+        """Return `(batch, width)` for the vectors of each voice, `(steps, batch, input)`."""
+        return torch.cat([r.read(each) for r, each in zip(self, inputs, strict=True)], dim=-1)
+
+
+class SequenceEncoder(Reader):
+    """Reads a window and returns mean and standard deviation of q(z|x).
+
+    With `encoder_levels` it is a hierarchy: of the levels (16, 16), the inner one reads 16 steps of
+    each bar, all bars of all windows as one batch and each voice by itself, and the outer one reads
+    what that says of 16 bars. There are no layers between the levels (Magenta's
+    HierarchicalLstmEncoder has none).
+    """
+
+    def __init__(self, architecture: SequenceArchitecture) -> None:
+        a = architecture
+        self.lengths = tuple(a.encoder_levels) or (a.steps,)
+        self.stiff, self.tapped = a.stiff, a.tapped
+        self.voices = len(a.voices) if isinstance(a.voices, tuple) else 1
+        inner: list[nn.Module] = []
+        sizes = (a.embedding_dim, a.encoder_dim, a.encoder_layers, a.summary_dim)
+        for steps in reversed(self.lengths[1:]):
+            readers = [Reader(steps, *sizes, a) for _ in range(1 if inner else self.voices)]
+            inner.append(VoicesReader(readers) if len(readers) > 1 else readers[0])
+            sizes = (inner[-1].width, a.conductor_dim, a.conductor_layers, a.segment_dim)
+        super().__init__(self.lengths[0], *sizes, a)
+        self.embedding = make_embedding(a.voices, a.embedding_dim)
+        self.inner = nn.ModuleList(inner)
+        """The levels below this one, the innermost first."""
+        self.mean = nn.Linear(self.width, a.latent_dim)
+        self.stddev = nn.Linear(self.width, a.latent_dim)
+        for layer in (self.mean, self.stddev):
+            nn.init.normal_(layer.weight, std=0.02)
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and deviation `(batch, latent_dim)` for class indices `(batch, *shape)`."""
+        code = self.code(x)
+        # softplus gives the standard deviation itself (no exponential to overflow); the small
+        # constant keeps it from rounding to zero for very negative inputs.
+        return self.mean(code), functional.softplus(self.stddev(code)) + 1e-4
+
+    def code(self, x: Tensor) -> Tensor:
+        """Return what mean and deviation are made of, `(batch, width)`."""
+        return self.read(self.vectors(x))
+
+    def vectors(self, x: Tensor) -> Tensor:
+        """Return what the outermost level reads, `(steps, batch, input)`: tokens, or bars."""
+        if self.training and self.stiff + self.tapped > 0:
+            x = self._simplified(x)
+        x = fold(x, math.prod(self.lengths[:-1])).transpose(0, 1)  # (steps, segments of all, ...)
+        if not self.inner:
+            return self.embedding(x)
+        said: Tensor | list[Tensor]
+        if self.voices > 1:
+            said = [each(v) for each, v in zip(self.embedding, x.unbind(-1), strict=True)]
+        else:
+            said = self.embedding(x)
+        for reader, length in zip(self.inner, reversed(self.lengths[:-1]), strict=True):
+            said = reader.read(said).unflatten(0, (-1, length)).transpose(0, 1)
+        return said
+
+    def _simplified(self, x: Tensor) -> Tensor:
+        """Return performances of which some have lost their feel, and others all but the rhythm.
+
+        What is to be decoded stays as it is: so the posterior of a stiff beat learns to hold the
+        performances that it may stand for.
+        """
+        chance = torch.rand(len(x), 1, 1, device=x.device)
+        rest = torch.where(chance < self.stiff, stiffened(x), x)
+        return torch.where(chance >= 1 - self.tapped, tapped(x), rest)

@@ -1,0 +1,60 @@
+"""What TensorBoard shows of a sequence model in training: piano rolls."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from seqvae.music.representations.base import SequenceCodec
+    from vaecore.model import VAE
+
+COLUMNS = 3
+
+
+def pictures(codec: SequenceCodec, windows: np.ndarray) -> Callable[[VAE], dict[str, np.ndarray]]:
+    """Return what draws a model: a few windows over their reconstructions, and samples.
+
+    Args:
+        codec: Of the windows.
+        windows: `(n, width)` as in shards; those shown are evenly spread over them.
+    """
+    chosen = np.linspace(0, len(windows) - 1, COLUMNS).astype(int)
+    x = torch.from_numpy(codec.unpack(windows[chosen]))
+    noise_of = torch.Generator()
+
+    @torch.no_grad()
+    def draw(model: VAE) -> dict[str, np.ndarray]:
+        codes = model.encode(x.to(model.device)).mean
+        # The same codes each time, so that one sees how they change.
+        noise = torch.randn(COLUMNS, model.latent_dim, generator=noise_of.manual_seed(0))
+        rows = {
+            "original": x,
+            "reconstruction": model.decode(codes),
+            "sample": model.decode(noise.to(codes), temperature=1.0),
+        }
+        return {"pictures": _rolls(codec, rows)}
+
+    return draw
+
+
+def _rolls(codec: SequenceCodec, rows: dict[str, Tensor]) -> np.ndarray:
+    """Return piano rolls `(height, width, 3)` uint8, one row for each name."""
+    from PIL import Image
+
+    from seqvae.music.presentation import piano_roll
+
+    items = [codec.decode(window) for windows in rows.values() for window in windows]
+    titles = [name for name, windows in rows.items() for _ in windows]
+    with tempfile.TemporaryDirectory() as folder:
+        path = piano_roll(items, Path(folder) / "rolls.png", titles, columns=COLUMNS)
+        with Image.open(path) as image:
+            page = image.convert("RGB")
+    page.thumbnail((1200, 1200))
+    return np.asarray(page)

@@ -1,0 +1,159 @@
+"""What the pictures draw: the notes of an item on its grid of 16ths."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from seqvae.music.presentation.midi_file import BeatClock, whole_bars
+
+if TYPE_CHECKING:
+    from pretty_midi import PrettyMIDI
+
+LANES = ("BD", "SD", "CH", "OH", "LT", "MT", "HT", "CR", "RD")
+"""Short names of the nine drum classes, in class order."""
+
+LANE_NAMES = ("Kick", "Snare", "Hat", "Open", "Low tom", "Mid tom", "High tom", "Crash", "Ride")
+
+
+class GridNote(NamedTuple):
+    """One note: its row, begin and end in 16ths (fractions are micro-timing), its velocity."""
+
+    row: int
+    start: float
+    end: float
+    velocity: int = 100
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The notes of one item on its grid.
+
+    Attributes:
+        steps: Length in 16ths.
+        drums: Hits; the row is the drum class, 0 (kick) to 8 (ride).
+        melody: Notes of all pitched instruments but the bass; the row is the MIDI pitch.
+        bass: Notes of the bass of an item that has other pitched instruments, too.
+        steps_per_bar: 16 in 4/4.
+        first_bar: The number of the first bar, for a part of a longer item.
+    """
+
+    steps: int
+    drums: tuple[GridNote, ...] = ()
+    melody: tuple[GridNote, ...] = ()
+    bass: tuple[GridNote, ...] = ()
+    steps_per_bar: int = 16
+    first_bar: int = 1
+
+    @property
+    def bars(self) -> int:
+        return math.ceil(self.steps / self.steps_per_bar)
+
+    def lines(self, bars: int) -> list[Grid]:
+        """Return the grid in parts of at most so many bars."""
+        return [self._cut(first, first + bars) for first in range(0, self.bars, bars)]
+
+    def _cut(self, first: int, last: int) -> Grid:
+        begin = first * self.steps_per_bar
+        end = min(last * self.steps_per_bar, self.steps)
+
+        def inside(notes: tuple[GridNote, ...]) -> tuple[GridNote, ...]:
+            return tuple(
+                n._replace(start=max(n.start, begin) - begin, end=min(n.end, end) - begin)
+                for n in notes
+                if n.end > begin and n.start < end
+            )
+
+        return replace(
+            self,
+            steps=end - begin,
+            drums=inside(self.drums),
+            melody=inside(self.melody),
+            bass=inside(self.bass),
+            first_bar=self.first_bar + first,
+        )
+
+
+def grid_of_item(item: PrettyMIDI) -> Grid:
+    """Return the notes of an item on its grid, through all its tempo changes.
+
+    Bars are those of the first time signature (4/4 if there is none); drums that belong to none
+    of the nine classes are left out.
+    """
+    from seqvae.music.representations.drums.codec import CLASS_OF_PITCH
+
+    clock = BeatClock(item)
+    drums, melody, bass = [], [], []
+    low = _basses(item)
+    for number, part in enumerate(item.instruments):
+        for note in part.notes:
+            start, end = clock.beats(note.start) * 4, clock.beats(note.end) * 4
+            if not part.is_drum:
+                voice = bass if number in low else melody
+                voice.append(GridNote(note.pitch, start, end, note.velocity))
+            elif CLASS_OF_PITCH[note.pitch] >= 0:
+                drums.append(GridNote(int(CLASS_OF_PITCH[note.pitch]), start, end, note.velocity))
+    metre = item.time_signature_changes[0] if item.time_signature_changes else None
+    steps_per_bar = max(round(16 * metre.numerator / metre.denominator), 1) if metre else 16
+    steps = math.ceil(whole_bars(item, clock) * 4 / steps_per_bar) * steps_per_bar
+    voices = (tuple(sorted(v, key=lambda n: (n.start, n.row))) for v in (drums, melody, bass))
+    return Grid(steps, *voices, steps_per_bar)
+
+
+def _basses(item: PrettyMIDI) -> set[int]:
+    """Return the numbers of the instruments that are the bass to others."""
+    from seqvae.music.reading.midi import read_score
+    from seqvae.music.representations.roles import BASS, roles
+
+    pitched = [part for part in item.instruments if not part.is_drum]
+    if len(pitched) < 2 or not any(part.notes for part in pitched):
+        return set()
+    return {number for number, kind in roles(read_score(item)).items() if kind == BASS}
+
+
+def grid_of_window(representation: str, window: Any) -> Grid:
+    """Return the notes of a window of class indices.
+
+    Args:
+        representation: "drums", "melody" or "trio".
+        window: Class indices, `(steps,)`: 0..511 or 0..89; of a trio `(steps, 3)`.
+    """
+    if representation == "trio":
+        melody, bass, drums = zip(*window, strict=True)
+        return replace(
+            grid_of_window("melody", melody),
+            bass=grid_of_window("melody", bass).melody,
+            drums=grid_of_window("drums", drums).drums,
+        )
+    classes = [int(c) for c in window]
+    steps = len(classes)
+    if representation == "drums":
+        hits = [
+            GridNote(lane, step, step + 1)
+            for step, index in enumerate(classes)
+            for lane in range(len(LANES))
+            if index >> lane & 1
+        ]
+        return Grid(steps, drums=tuple(hits))
+    if representation != "melody":
+        raise ValueError(f"no picture for the representation {representation!r}")
+    notes = []
+    events = [step for step, index in enumerate(classes) if index != 0]
+    for begin, end in pairwise([*events, steps]):
+        if classes[begin] > 1:
+            notes.append(GridNote(classes[begin] + 19, begin, end))
+    return Grid(steps, melody=tuple(notes))
+
+
+def grids(pictures: Any) -> list[Grid]:
+    """Return the grids of items and of grids; a single one is a list of one."""
+    many = pictures if isinstance(pictures, (list, tuple)) else [pictures]
+    return [p if isinstance(p, Grid) else grid_of_item(p) for p in many]
+
+
+def pitch_name(pitch: int) -> str:
+    """Return the name of a MIDI pitch, at most three characters: 60 is C4, 61 is C♯4."""
+    names = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B")
+    return f"{names[pitch % 12]}{pitch // 12 - 1}"

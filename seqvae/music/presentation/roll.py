@@ -1,0 +1,208 @@
+"""Piano rolls as PNG: small multiples on common axes, so that steps can be compared."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seqvae.music.presentation.grid import LANE_NAMES, Grid, GridNote, grids, pitch_name
+from vaecore.files import replacing
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from pretty_midi import PrettyMIDI
+
+INK, SOFT, LINE, PAPER, SHADE = "#22303c", "#75828e", "#cfd6dc", "#ffffff", "#f5f7f9"
+
+# One colour per family of drums: kick, snare, hats, toms, cymbals. Melody and bass have their own.
+_DRUM_COLOURS = (
+    "#d1495b", "#edae49", "#00798c", "#4fb0ae", "#8d6a9f", "#8d6a9f", "#8d6a9f",
+    "#6b8f3c", "#9bb53c",
+)  # fmt: skip
+_COLOURS = {"melody": "#2a6f97", "bass": "#9c5b35"}
+
+_WHITE_KEYS = (0, 2, 4, 5, 7, 9, 11)
+_DPI = 150
+_BARS_A_LINE = 16
+
+
+def piano_roll(
+    pictures: Sequence[PrettyMIDI | Grid] | PrettyMIDI | Grid,
+    path: str | os.PathLike[str],
+    titles: Sequence[str] | None = None,
+    *,
+    columns: int | None = None,
+    title: str = "",
+) -> Path:
+    """Draw items as a PNG, one panel each.
+
+    Args:
+        pictures: Items or grids. An item of several voices has its bass below, and its drums
+            below that; one longer than 16 bars goes on in the next panel.
+        path: The file to write.
+        titles: A name for each panel.
+        columns: Panels side by side; by default as many as make a balanced page.
+        title: A heading for the page.
+
+    Raises:
+        DataError: The file cannot be written.
+    """
+    from matplotlib.figure import Figure
+
+    drawn, names = [], []
+    for k, grid in enumerate(grids(pictures)):
+        lines = grid.lines(_BARS_A_LINE)
+        drawn += lines
+        names += [titles[k] if titles else "", *[""] * (len(lines) - 1)]
+    if not drawn:
+        raise ValueError("there is no item to draw")
+    lanes = sorted({n.row for g in drawn for n in g.drums})
+    pitched = [name for name in _COLOURS if any(getattr(g, name) for g in drawn)]
+    if not pitched and not lanes:
+        lanes = [0, 1, 2]  # silence still shows its grid
+    longest = max(g.steps for g in drawn)
+    columns = min(columns or _columns(len(drawn), longest), len(drawn))
+    rows = math.ceil(len(drawn) / columns)
+
+    ranges = {
+        name: _pitch_range([n.row for g in drawn for n in getattr(g, name)]) for name in _COLOURS
+    }
+    height_of = {name: 0.35 + 0.062 * (high - low + 1) for name, (low, high) in ranges.items()} | {
+        "drums": 0.155 * len(lanes)
+    }
+    # A row of panels has a part for each voice that is in it; a silent one among others has one.
+    parts: list[tuple[int, str]] = []
+    for row in range(rows):
+        shown = drawn[row * columns : (row + 1) * columns]
+        there = [name for name in height_of if any(getattr(g, name) for g in shown)]
+        parts += [(row, name) for name in there or ["drums" if lanes else pitched[0]]]
+    heights = [height_of[name] for _, name in parts]
+    panel_width = min(max(0.095 * longest, 2.4), 14.0 / columns)
+    figure = Figure(
+        figsize=(columns * (panel_width + 0.22) + 0.75, sum(heights) + rows * 0.42 + 0.35),
+        dpi=_DPI,
+        facecolor=PAPER,
+        layout="constrained",
+    )
+    figure.get_layout_engine().set(w_pad=0.05, h_pad=0.06, wspace=0.02, hspace=0.02)
+    if title:
+        figure.suptitle(title, fontsize=11, fontweight="bold", color=INK, x=0.01, ha="left")
+    axes = figure.subplots(len(parts), columns, squeeze=False, height_ratios=heights)
+    for (row, name), line in zip(parts, axes, strict=True):
+        here = [n for r, n in parts if r == row]
+        for column, ax in enumerate(line):
+            k = row * columns + column
+            if k >= len(drawn):
+                ax.set_axis_off()
+                continue
+            ax.set_xlim(0, longest)
+            if name == "drums":
+                _draw_drums(ax, drawn[k], lanes, named=column == 0)
+            else:
+                notes = getattr(drawn[k], name)
+                _draw_pitches(ax, notes, ranges[name], _COLOURS[name], named=column == 0)
+            _draw_bars(ax, drawn[k], numbered=name == here[-1])
+            if names[k] and name == here[0]:
+                ax.set_title(names[k], fontsize=8.5, color=INK, loc="left", pad=4)
+    with replacing(path) as temporary:
+        # Without the version of matplotlib inside, equal pictures are equal files.
+        figure.savefig(temporary, format="png", metadata={"Software": None})
+    return Path(path)
+
+
+def _columns(count: int, steps: int) -> int:
+    """Return how many panels stand side by side: about as wide as high, whole rows preferred."""
+    most = max(1, 144 // max(steps, 1))
+    if count <= most and count <= 4:
+        return count if count < 4 else min(2, most)
+    wished = min(most, max(1, round(math.sqrt(count))))
+    exact = [c for c in range(wished, 0, -1) if count % c == 0]
+    return exact[0] if exact[0] * 2 > wished else wished
+
+
+def _pitch_range(pitches: list[int]) -> tuple[int, int]:
+    """Return the pitches of the axis: a little air, at least an octave."""
+    if not pitches:
+        return 60, 71
+    low, high = min(pitches) - 1, max(pitches) + 1
+    missing = max(12 - (high - low), 0)
+    return low - missing // 2, high + missing - missing // 2
+
+
+def _bars(
+    ax: Axes, notes: Iterable[GridNote], colour: str, height: float, centre: Any, gap: float
+) -> None:
+    """Draw notes as rounded bars, the softer the paler."""
+    from matplotlib.patches import FancyBboxPatch
+
+    for note in notes:
+        length = max(note.end - note.start - gap, 0.45)
+        ax.add_patch(
+            FancyBboxPatch(
+                (note.start + 0.06, centre(note.row) - height / 2),
+                length,
+                height,
+                boxstyle="round,pad=0,rounding_size=0.18",
+                mutation_aspect=_aspect(ax),
+                facecolor=colour,
+                edgecolor="none",
+                alpha=0.35 + 0.65 * min(note.velocity / 96, 1.0),
+                zorder=3,
+            )
+        )
+
+
+def _aspect(ax: Axes) -> float:
+    """Return how many units of y are as long on paper as one unit of x."""
+    box = ax.get_window_extent()
+    (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
+    return (abs(top - bottom) / box.height) / (abs(right - left) / box.width)
+
+
+def _draw_pitches(
+    ax: Axes, notes: Iterable[GridNote], pitches: tuple[int, int], colour: str, named: bool
+) -> None:
+    low, high = pitches
+    ax.set_ylim(low - 0.5, high + 0.5)
+    for pitch in range(low, high + 1):
+        if pitch % 12 not in _WHITE_KEYS:  # rows of black keys are shaded, as on the keyboard
+            ax.axhspan(pitch - 0.5, pitch + 0.5, color=SHADE, lw=0, zorder=0)
+        if pitch % 12 == 0:
+            ax.axhline(pitch - 0.5, color=LINE, lw=0.6, zorder=1)
+    _bars(ax, notes, colour, 0.86, float, gap=0.16)
+    chord = (0, 7) if high - low < 30 else (0,)
+    ticks = [p for p in range(low, high + 1) if p % 12 in chord]
+    ax.set_yticks(ticks, [pitch_name(p) for p in ticks] if named else [""] * len(ticks))
+
+
+def _draw_drums(ax: Axes, grid: Grid, lanes: list[int], named: bool) -> None:
+    ax.set_ylim(-0.6, len(lanes) - 0.4)
+    for k in range(0, len(lanes), 2):
+        ax.axhspan(k - 0.5, k + 0.5, color=SHADE, lw=0, zorder=0)
+    for k, lane in enumerate(lanes):
+        hits = [n._replace(end=n.start + 1) for n in grid.drums if n.row == lane]
+        _bars(ax, hits, _DRUM_COLOURS[lane], 0.66, lambda _, k=k: k, gap=0.3)
+    names = [LANE_NAMES[lane] for lane in lanes] if named else [""] * len(lanes)
+    ax.set_yticks(range(len(lanes)), names)
+
+
+def _draw_bars(ax: Axes, grid: Grid, numbered: bool) -> None:
+    """Mark beats and bars, and write the number of a bar at its middle."""
+    beats = range(0, grid.steps + 1, 4)
+    if grid.bars <= 4:
+        ax.vlines(beats, *ax.get_ylim(), color=LINE, lw=0.35, zorder=1)
+    bars = range(0, grid.steps + 1, grid.steps_per_bar)
+    ax.vlines(bars, *ax.get_ylim(), color=SOFT, lw=0.7, zorder=2)
+    ax.set_facecolor(PAPER)
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+    ax.tick_params(length=0, labelsize=7, colors=SOFT, pad=3)
+    if numbered and grid.bars + grid.first_bar > 2:
+        middles = [b + grid.steps_per_bar / 2 for b in bars if b < grid.steps]
+        numbers = [str(grid.first_bar + k) for k in range(len(middles))]
+        ax.set_xticks(middles, numbers, fontsize=6.5)
+    else:
+        ax.set_xticks([])

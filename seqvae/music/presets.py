@@ -1,0 +1,95 @@
+"""Presets: recipes from representation to optimiser, as data in `presets.yaml`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vaecore import presets
+from vaecore.config import build
+
+if TYPE_CHECKING:
+    from seqvae.music.data.augment import Augmentation
+    from seqvae.music.data.streaming import DataConfig
+    from vaecore.codec import Codec
+    from vaecore.model import VAE
+
+PRESETS = Path(__file__).with_name("presets.yaml")
+
+
+@dataclass(frozen=True)
+class Preset(presets.Preset):
+    """A recipe for a sequence model.
+
+    The architecture holds fields of `SequenceArchitecture`, or with `kind: sentence` of
+    `SentenceArchitecture`; steps and classes come from the codec.
+
+    Attributes:
+        augmentation: Names of augmentations and their arguments.
+        data: Fields of `seqvae.music.data.streaming.DataConfig`.
+        prior: Also `parts`: models of short windows, one for each voice, in whose codes the groups
+            of a flow are parts of a window; see `parts`.
+        grow: Models of short windows that a model of long ones begins with, one for each voice:
+            names of the box, or folders; see `growing`. Empty begins by chance.
+        encoder: A model, a name or a folder, whose encoder is taken as it is, so that the decoder
+            alone is trained; see `vaecore.VAE.rest_encoder`. Empty trains both.
+    """
+
+    augmentation: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, Any] = field(default_factory=dict)
+    grow: list[str] = field(default_factory=list)
+    encoder: str = ""
+
+    def make_codec(self) -> Codec:
+        """Return the codec of the representation."""
+        from seqvae.music.representations import make_codec
+
+        return make_codec(self.representation)
+
+    def make_model(self) -> VAE:
+        """Return the untrained model; its weights depend on torch's global generator."""
+        from seqvae.music.domain import DOMAIN
+        from vaecore.objective import Objective
+
+        codec = self.make_codec()
+        values = {"steps": codec.steps, "classes": codec.classes, **self.architecture}
+        return DOMAIN.make_model(values, Objective.from_config(self.objective))
+
+    def make_augmentation(self) -> Augmentation:
+        """Return the augmentation of training batches."""
+        from seqvae.music.data.augment import make_augmentation
+
+        return make_augmentation(self.augmentation)
+
+    def make_data(self) -> DataConfig:
+        """Return how the training split is read."""
+        from seqvae.music.data.streaming import DataConfig
+
+        return build(DataConfig, self.data, "data")
+
+    @property
+    def flow_settings(self) -> set[str]:
+        """What the section `prior` may say: `parts` are models of the parts of a window."""
+        return super().flow_settings | {"parts"}
+
+    def make_all(self) -> None:
+        """Make whatever the sections describe, once, to see that it can be made."""
+        super().make_all()
+        self.make_augmentation()
+        self.make_data()
+        if not all(isinstance(name, str) for name in self.grow):
+            raise ValueError("grow must be a list of models")
+        if not isinstance(self.encoder, str):
+            raise ValueError("encoder must be the name of a model")
+
+
+def preset_names(path: Path = PRESETS) -> list[str]:
+    """Return the names of the presets in a file."""
+    return presets.preset_names(path)
+
+
+def load_preset(name: str, settings: Sequence[str] = (), path: Path = PRESETS) -> Preset:
+    """Return a preset, changed by settings, and checked; see `vaecore.presets.load_preset`."""
+    return presets.load_preset(Preset, name, settings, path)

@@ -1,0 +1,207 @@
+"""Reading music: a MIDI file, a PrettyMIDI or a NoteSequence becomes a `Score`.
+
+Everything that can be wrong with a file is answered by a `DataError` that names the file, the
+rule and the remedy, and nothing large is built before the file is known to be of a sane length.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from seqvae.music.reading.score import Meter, Notes, Piece, Score, minutes
+from seqvae.music.reading.smf import CutOffError, MidiFile
+from vaecore.errors import DataError
+
+if TYPE_CHECKING:
+    import pretty_midi
+
+__all__ = ["MAX_BYTES", "MAX_SECONDS", "Meter", "Notes", "Piece", "Score", "read_score"]
+
+MAX_BYTES = 4_000_000
+MAX_SECONDS = 2 * 3600.0
+BEATS_SUFFIX = ".beats.txt"
+
+NO_NOTES = Notes.of([], [], [])
+
+_SHORTER = "cut out the part you want and try again"
+_EXPORT = "export it again as a standard MIDI file (.mid)"
+
+
+def read_score(item: Any, beats: bool = True) -> Score:
+    """Return the score behind an item.
+
+    Args:
+        item: A path to a MIDI file, a `pretty_midi.PrettyMIDI`, a `note_seq.NoteSequence` or a
+            `Score`, which is returned as it is.
+        beats: Take the bars from `NAME.beats.txt` beside `NAME.mid` where that file exists:
+            lines of time in seconds and flags, the last of which marks downbeats (as POP909
+            has them, whose time signatures are wrong).
+
+    Raises:
+        DataError: The file cannot be read, is not MIDI, is too long or has no notes.
+        TypeError: `item` is none of these.
+    """
+    if isinstance(item, Score):
+        return item
+    if isinstance(item, (str, os.PathLike)):
+        path = os.fspath(item)
+        try:
+            status = os.stat(path)
+        except OSError as error:
+            raise _unreadable(error, path) from None
+        return _read_file(path, status.st_mtime_ns, status.st_size, beats)
+    # By name, since neither package need be imported to tell that an object is not of it.
+    kinds = {base.__name__ for base in type(item).__mro__}
+    if "PrettyMIDI" in kinds:
+        return _from_pretty_midi(item)
+    if "NoteSequence" in kinds:
+        return _from_note_sequence(item)
+    kind = type(item).__name__
+    raise TypeError(f"expected a MIDI path, PrettyMIDI, NoteSequence or Score, got {kind}")
+
+
+@lru_cache(maxsize=16)
+def _read_file(path: str, modified: int, size: int, beats: bool) -> Score:
+    # `modified` is part of the key: a file that was written anew is read anew.
+    return parse_score(read_bytes(path), path, beats)
+
+
+def read_bytes(path: str | os.PathLike[str]) -> bytes:
+    """Return the content of a MIDI file that is not too large.
+
+    Raises:
+        DataError: It cannot be read, is a folder, is empty or is too large.
+    """
+    try:
+        status = os.stat(path)
+        size = status.st_size
+        if stat.S_ISDIR(status.st_mode):
+            raise DataError("is a folder", path=path, remedy="name a MIDI file in it")
+        if size == 0:
+            raise DataError("is empty", path=path, remedy=_EXPORT)
+        if size > MAX_BYTES:
+            text = f"is too large ({size / 1e6:.0f} MB; at most {MAX_BYTES / 1e6:.0f} MB are read)"
+            raise DataError(text, path=path, remedy=_SHORTER)
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise _unreadable(error, path) from None
+
+
+def beats_file(path: str | os.PathLike[str]) -> str | None:
+    """Return the list of beats that lies beside a MIDI file, None if there is none."""
+    beats = os.path.splitext(path)[0] + BEATS_SUFFIX
+    return beats if os.path.isfile(beats) else None
+
+
+def parse_score(data: bytes, path: str | os.PathLike[str], beats: bool = True) -> Score:
+    """Return the score of a MIDI file whose content is known; otherwise as `read_score`."""
+    score = _from_file(data, os.fspath(path))
+    listed = beats_file(path) if beats else None
+    return _with_beats_file(score, listed) if listed else score
+
+
+def _from_file(data: bytes, path: str) -> Score:
+    if b"MThd" not in data[:256]:
+        raise DataError("is not a MIDI file", path=path, remedy="give a .mid file")
+    try:
+        midi = MidiFile.parse(data)
+        clock = midi.clock()
+    except CutOffError as error:
+        remedy = "copy or download it again"
+        raise DataError(f"is cut off ({error})", path=path, remedy=remedy) from None
+    except ValueError as error:
+        raise DataError(f"is a broken MIDI file ({error})", path=path, remedy=_EXPORT) from None
+    tracks = midi.instruments
+    table = np.concatenate([np.zeros((0, 4), np.int64), *(track.notes for track in tracks)])
+    number = np.repeat(np.arange(len(tracks)), [len(track.notes) for track in tracks])
+    programs = np.array([track.program for track in tracks], np.int64)
+    drums = np.array([track.is_drum for track in tracks], np.bool_)
+    on, off, pitch, velocity = table.T
+    notes = Notes.of(
+        clock(on), clock(off), pitch, velocity, number, programs[number], drums[number]
+    )
+    tempos = list(zip(clock.seconds.tolist(), clock.tempos.tolist(), strict=True))
+    meters = [Meter(float(clock(np.array(t))), *signature) for t, *signature in midi.meters]
+    names = {number: track.name for number, track in enumerate(tracks) if track.name}
+    return _checked(notes, tempos, meters, names, path)
+
+
+def _from_pretty_midi(midi: pretty_midi.PrettyMIDI) -> Score:
+    rows = [
+        (n.start, n.end, n.pitch, n.velocity, number, track.program, track.is_drum)
+        for number, track in enumerate(midi.instruments)
+        for n in track.notes
+    ]
+    tempos = [(float(t), float(q)) for t, q in zip(*midi.get_tempo_changes(), strict=True)]
+    meters = [Meter(float(m.time), m.numerator, m.denominator) for m in midi.time_signature_changes]
+    names = {number: track.name for number, track in enumerate(midi.instruments) if track.name}
+    return _checked(_columns(rows), tempos, meters, names, None)
+
+
+def _from_note_sequence(sequence: Any) -> Score:
+    rows = [
+        (n.start_time, n.end_time, n.pitch, n.velocity, n.instrument, n.program, n.is_drum)
+        for n in sequence.notes
+    ]
+    tempos = [(t.time, t.qpm) for t in sequence.tempos]
+    meters = [Meter(m.time, m.numerator, m.denominator) for m in sequence.time_signatures]
+    names = {info.instrument: info.name for info in sequence.instrument_infos}
+    return _checked(_columns(rows), tempos, meters, names, sequence.filename or None)
+
+
+def _columns(rows: list[tuple]) -> Notes:
+    return Notes.of(*(np.array(column) for column in zip(*rows, strict=True))) if rows else NO_NOTES
+
+
+def _checked(
+    notes: Notes,
+    tempos: list[tuple[float, float]],
+    meters: list[Meter],
+    names: dict[int, str],
+    path: str | None,
+) -> Score:
+    """Build a score, its events in order of time, refusing what has no usable notes."""
+    if not len(notes):
+        raise DataError(
+            "has no notes, or only notes of no length",
+            path=path,
+            remedy="give a MIDI file with notes in it",
+        )
+    if not (np.isfinite(notes.start).all() and np.isfinite(notes.end).all()):
+        raise DataError("has notes at no finite time", path=path, remedy=_EXPORT)
+    if notes.start.min() < 0:
+        raise DataError("has notes before its beginning", path=path, remedy=_EXPORT)
+    if (notes.end < notes.start).any():
+        raise DataError("has notes that end before they start", path=path, remedy=_EXPORT)
+    if notes.end.max() <= 0:
+        raise DataError("has only notes of no length", path=path, remedy=_EXPORT)
+    if notes.end.max() > MAX_SECONDS:
+        text = f"is too long ({minutes(notes.end.max())}; at most {minutes(MAX_SECONDS)} are read)"
+        raise DataError(text, path=path, remedy=_SHORTER)
+    if not all(0 < tempo < float("inf") for _, tempo in tempos):
+        raise DataError("has a tempo of 0 or infinity", path=path, remedy=_EXPORT)
+    tempos.sort(key=lambda change: change[0])
+    meters.sort(key=lambda meter: meter.time)
+    return Score(notes, tuple(tempos), tuple(meters), names, path)
+
+
+def _with_beats_file(score: Score, path: str) -> Score:
+    try:
+        table = np.loadtxt(path, ndmin=2)
+        return score.with_beats(table[:, 0], table[:, -1] > 0)
+    except (OSError, ValueError, IndexError) as error:
+        remedy = "repair it or remove it to take the bars from the MIDI file"
+        raise DataError(f"is not a list of beats ({error})", path=path, remedy=remedy) from error
+
+
+def _unreadable(error: OSError, path: str | os.PathLike[str]) -> DataError:
+    if isinstance(error, FileNotFoundError):
+        return DataError("does not exist", path=path, remedy="check the name")
+    reason = (error.strerror or str(error)).lower()
+    return DataError(f"cannot be read ({reason})", path=path, remedy="check the name and rights")

@@ -1,0 +1,233 @@
+"""The events of well-formed MIDI tracks, all tracks of a file at once, in arrays.
+
+What `smf` does event by event is done here with a few operations on whole arrays; one short loop
+remains, which walks through the tracks in strides of several events. Anything that is not as it
+should be is left to `smf`, which knows what to say about it: here it is only None.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from seqvae.music.reading.smf_notes import pairs, programs_at, stable_order
+
+META, SYSEX, SYSEX_GOES_ON = 0xFF, 0xF0, 0xF7
+TRACK_NAME, TEMPO, TIME_SIGNATURE = 0x03, 0x51, 0x58
+LONGEST_NUMBER = 4
+"""Bytes of a number of seven bits a byte: a time, or the length of a message."""
+
+BEYOND = 8
+"""Zeros behind the file, so that no event of the table of successors has to be cut."""
+STRIDE = 3
+"""The walk goes 2^3 events at a time."""
+
+IRREGULAR = 100
+"""In tables of lengths: here is no channel event; more than any such event has bytes."""
+LENGTHS = np.full(256, IRREGULAR, np.uint8)
+LENGTHS[:0x80] = 2  # the status of the event before goes on, which is taken for one of two bytes
+LENGTHS[0x80:0xF0] = 3
+LENGTHS[0xC0:0xE0] = 2
+
+IS_KEPT = np.zeros(256, bool)
+IS_KEPT[[TRACK_NAME, TEMPO, TIME_SIGNATURE]] = True
+
+
+class Meta(NamedTuple):
+    """A meta event: its track, its tick, how many events of all tracks come before, its content."""
+
+    track: int
+    tick: int
+    event: int
+    kind: int
+    content: bytes
+
+
+class Voices(NamedTuple):
+    """Notes of all instruments, one instrument after the other; each in the order of the ends.
+
+    Attributes:
+        notes: on, off (ticks), pitch, velocity; int64 `(n, 4)`.
+        sizes: Of every instrument, how many notes it has; their first notes end in this order.
+        tracks: Of every instrument, its track.
+        programs: Of every instrument, its program.
+        channels: Of every instrument, its channel.
+        born: Of every instrument, the number of the event that ends its first note.
+        metas: Names, tempos and time signatures in order.
+    """
+
+    notes: np.ndarray
+    sizes: list[int]
+    tracks: list[int]
+    programs: list[int]
+    channels: list[int]
+    born: list[int]
+    metas: list[Meta]
+
+
+def read_tracks(data: bytes, spans: Sequence[tuple[int, int]]) -> Voices | None:
+    """Return what the tracks of a file say, or None if one of them is not well-formed.
+
+    Args:
+        data: The file.
+        spans: Where the events of every track begin and end in it.
+    """
+    content = np.frombuffer(data + bytes(BEYOND), np.uint8)
+    begins = _walk(_successors(content, len(data) + 1, spans), spans)
+    if begins is None:
+        return None
+    counts = np.diff(np.searchsorted(begins, [*(begin for begin, _ in spans), len(data) + 1]))
+    track = np.repeat(np.arange(len(spans)), counts)
+
+    # Ticks: the sum of the deltas since the beginning of the track.
+    delta, place, _ = _numbers(content, begins)
+    sums = np.concatenate([[0], np.cumsum(delta)])
+    first = np.cumsum(counts) - counts
+    tick = sums[1:] - np.repeat(sums[first], counts)
+
+    status = content[place]
+    is_system = status >= SYSEX
+    metas = _metas(data, content, place, np.flatnonzero(is_system), track, tick)
+    own = status >= 0x80
+    if not own.all():  # the others have the status of the last channel event before
+        latest = np.maximum.accumulate(np.where(own & ~is_system, np.arange(len(own)), -1))
+        if (~own & (latest < np.repeat(first, counts))).any():
+            return None  # an event has no status
+        status = np.where(own, status, status[latest])
+        if (~own & (LENGTHS[status] != 3)).any():
+            return None  # rare, and the table of successors does not know it
+        place += own
+    else:
+        place += 1
+
+    events = np.flatnonzero(status >> 5 == 0b100)  # notes on and off
+    status_of, at = status[events], place[events]
+    value, second = content[at], content[at + 1]
+    if ((value | second) > 127).any():
+        return None
+    line = track[events] * 16 + (status_of & 15)
+    sounds = (status_of >= 0x90) & (second > 0)
+    ticks, lines = tick[events], 16 * len(spans)
+    on, off = pairs(line * 128 + value, lines * 128, sounds, ticks)
+
+    changes = np.flatnonzero(status >> 4 == 0xC)
+    places = track[changes] * 16 + (status[changes] & 15)
+    program = programs_at(places, changes, content[place[changes]], line[off], events[off], lines)
+    code = line[off] * 256 + program
+    order = stable_order(code, lines * 256)
+    begin = np.flatnonzero(np.diff(code[order], prepend=-1))
+    groups = np.split(order, begin[1:])  # in each the notes of an instrument
+    groups = sorted((group for group in groups if len(group)), key=lambda group: group[0])
+    order = np.concatenate([order[:0], *groups])
+    oldest = np.array([group[0] for group in groups], np.int64)
+    born, named = events[off[oldest]], code[oldest]
+    on, off = on[order], off[order]
+    return Voices(
+        np.stack([ticks[on], ticks[off], value[on], second[on]], axis=1),
+        [len(group) for group in groups],
+        (named // 4096).tolist(),
+        (named % 256).tolist(),
+        (named // 256 % 16).tolist(),
+        born.tolist(),
+        metas,
+    )
+
+
+def _successors(content: np.ndarray, n: int, spans: Sequence[tuple[int, int]]) -> np.ndarray:
+    """Return for every byte where the next event begins, if one begins there.
+
+    Where none does, and where a track ends, it is the byte itself.
+    """
+    low, length = content < 0x80, LENGTHS[content]
+    size = np.full(n, IRREGULAR, np.uint8)
+    for time in range(LONGEST_NUMBER, 0, -1):  # bytes before the status
+        size = np.where(low[time - 1 : n + time - 1], length[time : n + time] + time, size)
+    after = np.arange(n)
+    after += size
+    last = np.arange(max(n - BEYOND, 0), n)
+    after[last] = np.where(after[last] < n, after[last], last)
+
+    # A meta event or a message to a system, or something that is none.
+    irregular = np.flatnonzero(size >= IRREGULAR)
+    status = irregular + (size[irregular] - IRREGULAR)
+    kind = content[status]
+    is_meta = kind == META
+    number, text, endless = _numbers(content, status + 1 + is_meta)
+    end = text + number
+    known = (is_meta | (kind == SYSEX) | (kind == SYSEX_GOES_ON)) & (status > irregular) & (end < n)
+    known[endless] = False
+    after[irregular] = np.where(known, end, irregular)
+    ends = [end for _, end in spans]
+    after[ends] = ends
+    return after
+
+
+def _walk(after: np.ndarray, spans: Sequence[tuple[int, int]]) -> np.ndarray | None:
+    """Go from event to event, and return where they begin; None if a track does not end well."""
+    jumps = [after]
+    for _ in range(STRIDE):
+        jumps.append(jumps[-1][jumps[-1]])
+    far = array("q", jumps.pop().tobytes())
+    found = array("q")
+    append = found.append
+    for begin, end in spans:
+        at, following = -1, begin
+        while at != following:
+            at = following
+            append(at)
+            following = far[at]
+        if at != end:
+            return None
+    begins = np.frombuffer(found, np.int64)
+    for jump in reversed(jumps):
+        begins = np.stack([begins, jump[begins]], axis=1).reshape(-1)
+    return begins[after[begins] != begins]
+
+
+def _numbers(content: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Read numbers of seven bits a byte.
+
+    Returns:
+        The numbers; where they end; and which of them do not.
+    """
+    byte = content[at]
+    value, end = (byte & 0x7F).astype(np.int64), at + 1
+    more = np.flatnonzero(byte >= 0x80)
+    for _ in range(LONGEST_NUMBER - 1):
+        if not len(more):
+            break
+        byte = content[end[more]]
+        value[more] = value[more] << 7 | byte & 0x7F
+        end[more] += 1
+        more = more[byte >= 0x80]
+    return value, end, more
+
+
+def _metas(
+    data: bytes,
+    content: np.ndarray,
+    place: np.ndarray,
+    systems: np.ndarray,
+    track: np.ndarray,
+    tick: np.ndarray,
+) -> list[Meta]:
+    """Return the meta events that are kept.
+
+    Args:
+        data: The file.
+        content: Its bytes.
+        place: Of every event, where its status is.
+        systems: Numbers of the events that are of no channel.
+        track: Of every event, its track.
+        tick: Of every event, its time.
+    """
+    at = place[systems]
+    kept = (content[at] == META) & IS_KEPT[content[at + 1]]
+    events, at = systems[kept], at[kept]
+    size, text, _ = _numbers(content, at + 2)
+    columns = (track[events], tick[events], events, content[at + 1], text, text + size)
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    return [Meta(*row, data[begin:end]) for *row, begin, end in rows]

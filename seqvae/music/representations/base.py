@@ -1,0 +1,341 @@
+"""What all codecs of sixteenth-grid sequences share: from a score to windows, and contexts.
+
+A codec finds *phrases* (stretches of music that start and end on a bar line and hold no rest of a
+bar or more) and slides a window of some bars over each of them. The reference is Magenta's
+converters; `reference=True` gives their windows exactly.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from seqvae.music.reading.midi import read_score
+from seqvae.music.reading.score import STEPS_PER_BAR, Notes, Piece, Score, minutes
+from seqvae.music.representations.windows import (
+    OF_NOTES,
+    Context,
+    Found,
+    Phrase,
+    Rejection,
+    Rules,
+    Window,
+    Windows,
+    by_voice,
+    distinct,
+    ranges,
+)
+from seqvae.music.representations.writing import Track, to_note_sequence, to_pretty_midi
+from vaecore.codec import Codec
+from vaecore.errors import DataError
+
+if TYPE_CHECKING:
+    import pretty_midi
+    from torch import Tensor
+
+    from seqvae.music.networks.model import SequenceVAE
+
+
+FORMS = 4096
+"""Windows whose bars are compared at a time."""
+
+
+class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
+    """Base of the codecs whose example is a class index per sixteenth step, or one of each voice.
+
+    Args:
+        bars: Length of a window in bars.
+        max_bars: A phrase is cut after this many bars (100 in the reference); None keeps all.
+    """
+
+    name: ClassVar[str]
+    suffixes = (".mid", ".midi")
+    steps_per_bar = STEPS_PER_BAR
+    kinds: ClassVar[tuple[str, ...]]
+    """What each voice is: "drums", "melody" or "bass"."""
+    classes: int | tuple[int, ...]
+    """Number of classes of a step; of several voices, that of each."""
+    dtype: ClassVar[type] = np.int64
+    """Of an example's numbers."""
+    repeats = False  # whether the reference keeps equal windows of a piece
+
+    def __init__(self, bars: int = 2, max_bars: int | None = 100) -> None:
+        if bars < 1 or (max_bars is not None and max_bars < bars):
+            raise ValueError(f"need 1 <= bars <= max_bars, got {bars} and {max_bars}")
+        self.bars = bars
+        self.max_bars = max_bars
+        self.steps = bars * STEPS_PER_BAR
+        self.max_steps = None if max_bars is None else max_bars * STEPS_PER_BAR
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The dictionary that `make_codec` builds this codec from."""
+        return {"name": self.name, "bars": self.bars, "max_bars": self.max_bars}
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of an example: `(steps,)`, or `(steps, voices)` if there are several."""
+        return (self.steps,) if len(self.kinds) == 1 else (self.steps, len(self.kinds))
+
+    @property
+    def width(self) -> int:
+        """Numbers of a packed example."""
+        return math.prod(self.shape)
+
+    def pack(self, windows: np.ndarray) -> np.ndarray:
+        """Return windows `(n, *shape)` as rows for shards, uint16 `(n, width)`."""
+        return windows.reshape(-1, self.width).astype(np.uint16)
+
+    def unpack(self, rows: np.ndarray) -> np.ndarray:
+        """Return rows of shards `(n, width)` as windows `(n, *shape)`."""
+        return rows.reshape(-1, *self.shape).astype(self.dtype)
+
+    def check(self, model: SequenceVAE) -> None:
+        """Raise ValueError if a model has other windows or classes than this codec."""
+        steps, classes = model.architecture.steps, model.architecture.classes
+        classes = classes if isinstance(classes, int) else tuple(classes)
+        if (steps, classes) != (self.steps, self.classes):
+            raise ValueError(
+                f"the architecture has {steps} steps of {classes} classes, "
+                f"the representation {self.steps} of {self.classes}"
+            )
+
+    @abstractmethod
+    def usable(self, notes: Notes, rules: Rules) -> tuple[np.ndarray, list[Rejection]]:
+        """Return which notes belong to this representation, and what is left out and why."""
+
+    @abstractmethod
+    def phrases(self, notes: Notes, rules: Rules) -> Iterator[Phrase]:
+        """Yield the phrases of a piece, voice by voice.
+
+        Args:
+            notes: Usable notes of a piece; start and end are steps.
+            rules: How to find them.
+        """
+
+    @abstractmethod
+    def tracks(self, x: np.ndarray, context: Context) -> list[Track]:
+        """Return the notes of a window, one track for each voice."""
+
+    def clean(self, windows: np.ndarray, held: np.ndarray | None, reference: bool) -> np.ndarray:
+        """Return windows cut from a phrase as sequences of their own, `(n, *shape)`."""
+        return windows
+
+    def windows(
+        self,
+        item: Any,
+        reference: bool = False,
+        hop_bars: int = 1,
+        deduplicate: bool = True,
+    ) -> Tensor:
+        """Return every window of an item as class indices, int64 `(n, *shape)`.
+
+        Args:
+            item: MIDI path, PrettyMIDI, NoteSequence or Score.
+            reference: Give exactly Magenta's windows (notes held into a window are lost, music
+                shorter than a window has none, equal windows are dropped only within a stretch
+                of constant tempo and meter, and those of trios never; 2-bar melodies take
+                programs 0..31 unless the codec names its own).
+            hop_bars: Distance between the starts of neighbouring windows.
+            deduplicate: Keep only the first of equal windows.
+        """
+        return self.explain(item, reference, hop_bars, deduplicate).x
+
+    def explain(
+        self,
+        item: Any,
+        reference: bool = False,
+        hop_bars: int = 1,
+        deduplicate: bool = True,
+    ) -> Windows:
+        """Return the windows of an item with their provenance and with what was left out.
+
+        The order is that of the song, one voice after the other; voices whose track is called
+        melody, vocal or the like come first. Arguments as for `windows`.
+        """
+        score = read_score(item, beats=not reference)
+        found = self.find(score, reference, hop_bars, deduplicate)
+        return Windows.collect(
+            found.windows, self.shape, found.rejections, found.relaxed, score.path, self.dtype
+        )
+
+    def find(
+        self,
+        score: Score,
+        reference: bool = False,
+        hop_bars: int = 1,
+        deduplicate: bool = True,
+    ) -> Found:
+        """Return what `explain` does, one by one and without torch; arguments as there."""
+        if hop_bars < 1:
+            raise ValueError(f"hop_bars must be at least 1, got {hop_bars}")
+        rules = Rules(score, reference)
+        usable, rejections = self.usable(score.notes, rules)
+        found: list[Window] = []
+        bar = 1
+        for piece in score.pieces(usable):
+            if piece.problem:
+                rejections.append(Rejection(*piece.problem, piece.offset))
+            phrases = self.phrases(piece.notes, rules)
+            cut = self._cut(piece, phrases, bar, hop_bars, reference, rejections)
+            found += distinct(cut) if reference and deduplicate and not self.repeats else cut
+            bar += piece.bars
+        relaxed = not found and not reference
+        if relaxed:
+            found = list(self._relaxed(score, usable, hop_bars))
+        if not reference:
+            found = by_voice(found, score)
+            found = distinct(found) if deduplicate else found
+        if usable.any():  # what was no note of ours matters only where it was all there is
+            rejections.sort(key=lambda rejection: rejection.rule in OF_NOTES)
+        return Found(found, rejections, relaxed and bool(found))
+
+    def examples(self, item: Any) -> Tensor:
+        """Return every window of an item, `(n, *shape)`; n may be 0."""
+        return self.windows(item)
+
+    def encode(self, item: Any, bar: int | None = None) -> Tensor:
+        """Return one window of an item, of the codec's `shape`: the first that is not silent.
+
+        Args:
+            item: MIDI path, PrettyMIDI, NoteSequence or Score.
+            bar: Take the window that starts at this bar instead; the first bar is 1.
+
+        Raises:
+            DataError: The item has no window (there); the message says why.
+        """
+        found, index = self._first(item, bar)
+        return found.x[index]
+
+    def context(self, item: Any, bar: int | None = None) -> Context:
+        """Return tempo and programs of the window that `encode` gives."""
+        found, index = self._first(item, bar)
+        return found.contexts[index]
+
+    def forms(self, x: Tensor, groups: int) -> Tensor | None:
+        """Return which bars of any two parts of windows are the same; see `seqvae.music.form`."""
+        import torch
+
+        from seqvae.music.form import relations
+
+        if self.dtype is not np.int64 or self.bars % groups:
+            return None
+        found = [relations(self.name, part, groups) for part in x.split(FORMS)]
+        return torch.from_numpy(np.concatenate(found)).int()
+
+    def formed(self, x: Tensor, forms: Tensor) -> Tensor:
+        """Return windows whose bars repeat those before that their forms say they repeat."""
+        import torch
+
+        from seqvae.music.form import repeated
+
+        return torch.from_numpy(repeated(self.name, x, forms))
+
+    def blend(self, contexts: Sequence[Any], weights: Sequence[float]) -> Context:
+        """Return the weighted mean tempo, and the programs of the largest weight.
+
+        Contexts that are None (of points that come from no file) do not count.
+        """
+        known = [(c, float(w)) for c, w in zip(contexts, weights, strict=True) if c is not None]
+        if not known:
+            return Context()
+        if not any(weight for _, weight in known):
+            known = [(context, 1.0) for context, _ in known]
+        total = sum(weight for _, weight in known)
+        tempo = sum(context.tempo_bpm * weight for context, weight in known) / total
+        return replace(max(known, key=lambda pair: pair[1])[0], tempo_bpm=tempo)
+
+    def decode(self, x: Tensor, context: Context | None = None) -> pretty_midi.PrettyMIDI:
+        """Return the music of a window: velocity 80, in the tempo and programs of the context.
+
+        Args:
+            x: Class indices, of the codec's `shape`; any number of steps is taken.
+            context: Tempo and programs; 120 bpm, piano and electric bass without one.
+        """
+        context = context or Context()
+        return to_pretty_midi(self.tracks(self._checked(x), context), context.tempo_bpm)
+
+    def to_note_sequence(self, x: Tensor, context: Context | None = None) -> Any:
+        """Return the music of a window as a `note_seq.NoteSequence`, valued as in Magenta.
+
+        Raises:
+            DataError: The package note-seq is not installed.
+        """
+        context = context or Context()
+        return to_note_sequence(self.tracks(self._checked(x), context), context.tempo_bpm)
+
+    def _checked(self, x: Tensor) -> np.ndarray:
+        array = np.asarray(x.detach().cpu() if hasattr(x, "detach") else x)
+        if array.ndim == 0 or array.shape[1:] != self.shape[1:] or array.dtype.kind not in "iu":
+            one = "one integer" if len(self.kinds) == 1 else f"{len(self.kinds)} integers"
+            raise ValueError(f"a window is {one} per step, got {array.dtype} {array.shape}")
+        if array.size and not ((array >= 0) & (array < np.array(self.classes))).all():
+            raise ValueError(f"classes must lie in 0..{np.array(self.classes) - 1}")
+        return array.astype(np.int64)
+
+    def _first(self, item: Any, bar: int | None) -> tuple[Windows, int]:
+        found = self.explain(item, deduplicate=bar is None)
+        sounding = [i for i in range(len(found)) if found.x[i].any()]
+        if not sounding:
+            raise found.why_none(f"{self.name} of {self.bars} bars")
+        if bar is None:
+            return found, sounding[0]
+        at = [i for i in range(len(found)) if found.bars[i] == bar]
+        if not at:
+            bars = sorted(set(found.bars))
+            text = f"has no {self.bars}-bar {self.name} window that starts at bar {bar}"
+            remedy = f"choose one of the bars {ranges(bars)}"
+            raise DataError(text, path=found.path, remedy=remedy)
+        return found, next((i for i in at if found.x[i].any()), at[0])
+
+    def _cut(
+        self,
+        piece: Piece,
+        phrases: Iterable[Phrase],
+        first_bar: int,
+        hop_bars: int,
+        reference: bool,
+        rejections: list[Rejection],
+    ) -> list[Window]:
+        """Slide the window over every phrase."""
+        window, cut, blocks, lines = np.arange(self.steps), [], [], []
+        for phrase in phrases:
+            events = phrase.events[: self.max_steps]
+            if len(events) < self.steps:
+                have, start = len(events) // STEPS_PER_BAR, piece.seconds(phrase.start)
+                text = f"has a phrase of only {have} of {self.bars} bars at {minutes(start)}"
+                rejections.append(Rejection("short", text, start))
+                continue
+            starts = np.arange(0, len(events) - self.steps + 1, hop_bars * STEPS_PER_BAR)
+            blocks.append(events[starts[:, None] + window])
+            if phrase.held is not None:
+                lines.append(phrase.held[::hop_bars][: len(starts)])
+            context = Context(piece.tempo, phrase.program, phrase.bass_program)
+            cut += [(at + phrase.start, context, phrase.instrument) for at in starts.tolist()]
+        if not cut:
+            return []
+        held = np.concatenate(lines) if lines else None
+        windows = self.clean(np.concatenate(blocks), held, reference)
+        return [
+            Window(x, first_bar + step // STEPS_PER_BAR, piece.seconds(step), context, instrument)
+            for x, (step, context, instrument) in zip(windows, cut, strict=True)
+        ]
+
+    def _relaxed(self, score: Score, usable: np.ndarray, hop_bars: int) -> Iterator[Window]:
+        """Yield the windows of music too short or too sparse for the reference's rules.
+
+        Tempo changes are ironed out, rests may have any length, and the end is filled with
+        silence up to a full window; a voice no longer than one window starts at the first bar,
+        silent or not. So whatever `decode` gives can be encoded again.
+        """
+        bar = 1
+        rules = Rules(score, relaxed=True)
+        for piece in score.on_tempo_map().pieces(usable):
+            phrases = self.phrases(piece.notes, rules)
+            yield from self._cut(piece, phrases, bar, hop_bars, False, [])
+            bar += piece.bars

@@ -1,0 +1,1 @@
+"""Drum patterns: which of nine kinds of drum are hit at every sixteenth."""

@@ -1,0 +1,117 @@
+"""Drums: which of nine kinds of drum are hit at every sixteenth, as one of 512 classes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from seqvae.music.reading.score import Notes, Score
+from seqvae.music.representations.base import SequenceCodec
+from seqvae.music.representations.phrases import frame, listed, runs
+from seqvae.music.representations.windows import Context, Phrase, Rejection, Rules
+from seqvae.music.representations.writing import GridNote, Track
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+DRUM_CLASSES: tuple[tuple[str, tuple[int, ...]], ...] = (
+    ("kick", (36, 35)),
+    ("snare", (38, 27, 28, 31, 32, 33, 34, 37, 39, 40, 56, 65, 66, 75, 85)),
+    ("closed hi-hat", (42, 44, 54, 68, 69, 70, 71, 73, 78, 80, 22)),
+    ("open hi-hat", (46, 67, 72, 74, 79, 81, 26)),
+    ("low tom", (45, 29, 41, 43, 61, 64, 84)),
+    ("mid tom", (48, 47, 60, 63, 77, 86, 87)),
+    ("high tom", (50, 30, 62, 76, 83)),
+    ("crash", (49, 52, 55, 57, 58)),
+    ("ride", (51, 53, 59, 82)),
+)
+"""Name and General MIDI pitches of every class, kick first; the first pitch is decoded.
+
+The table of note_seq since April 2019 (`DEFAULT_DRUM_TYPE_PITCHES`).
+"""
+
+DRUM_PITCHES = tuple(pitches[0] for _, pitches in DRUM_CLASSES)
+
+CLASS_OF_PITCH = np.full(128, -1)
+for _index, (_, _pitches) in enumerate(DRUM_CLASSES):
+    CLASS_OF_PITCH[list(_pitches)] = _index
+
+
+class DrumCodec(SequenceCodec):
+    """Drum patterns as class indices: the sum of 2^k over the drum classes k hit at a step.
+
+    All drum tracks of a file are taken together. 0 is silence, 1 the kick alone, 5 kick and
+    closed hi-hat. Args as for `SequenceCodec`.
+    """
+
+    name = "drums"
+    kinds = ("drums",)
+    classes = 2 ** len(DRUM_CLASSES)
+
+    def usable(self, notes: Notes, rules: Rules) -> tuple[np.ndarray, list[Rejection]]:
+        """Return which notes are hits of a known drum; see `SequenceCodec.usable`."""
+        return known_drums(notes, CLASS_OF_PITCH)
+
+    def phrases(self, notes: Notes, rules: Rules) -> Iterator[Phrase]:
+        """Yield the stretches of drumming; see `SequenceCodec.phrases`."""
+        steps, hits = struck(notes)
+        shortest = self.steps if rules.relaxed else 0
+        for first, stop in runs(steps, steps + 1, rules.relaxed):
+            step, hit = steps[first:stop], hits[first:stop]
+            begin, length = frame(int(step[0]), int(step[-1]) + 1, shortest)
+            events = np.zeros(length, np.int64)
+            events[step - begin] = hit
+            yield Phrase(events, begin, int(notes.instrument[0]), 0)
+
+    def tracks(self, x: np.ndarray, context: Context) -> list[Track]:
+        """Return the hits of a window as one track; see `SequenceCodec.tracks`."""
+        return [Track(self.name, self.notes(x), is_drum=True)]
+
+    def notes(self, x: np.ndarray) -> list[GridNote]:
+        """Return the hits of a window, each one step long, in order."""
+        steps, classes = np.nonzero(x[:, None] >> np.arange(len(DRUM_PITCHES)) & 1)
+        hits = zip(steps.tolist(), classes.tolist(), strict=True)
+        return [GridNote(step, step + 1, DRUM_PITCHES[drum]) for step, drum in hits]
+
+    def windows_from_notes(self, starts: Any, pitches: Any, **options: Any) -> Tensor:
+        """Return the windows of drum hits that are on the grid already, int64 `(n, steps)`.
+
+        Args:
+            starts: Step of every hit, in any order.
+            pitches: General MIDI drum pitch of every hit.
+            options: `reference`, `hop_bars` and `deduplicate`, as for `windows`.
+        """
+        # At 120 bpm a step is an eighth of a second: exact in binary, so nothing is rounded.
+        start = np.asarray(starts) / 8.0
+        score = Score.from_notes(start, start + 1 / 8, pitches, is_drum=True)
+        return self.windows(score, **options)
+
+
+def struck(notes: Notes) -> tuple[np.ndarray, np.ndarray]:
+    """Return the steps at which known drums are hit, ascending, and the class of each.
+
+    Args:
+        notes: In order of their start.
+    """
+    onset = np.flatnonzero(np.diff(notes.start, prepend=-1))
+    return notes.start[onset], np.bitwise_or.reduceat(1 << CLASS_OF_PITCH[notes.pitch], onset)
+
+
+def known_drums(notes: Notes, drum_of_pitch: np.ndarray) -> tuple[np.ndarray, list[Rejection]]:
+    """Return which notes are hits of a drum in a table, and what is left out and why.
+
+    Args:
+        notes: Any notes.
+        drum_of_pitch: The drum of every MIDI pitch, -1 of none.
+    """
+    drums = notes.is_drum & (notes.velocity > 0)
+    if not drums.any():
+        return drums, [Rejection("drums", "has no drum notes")]
+    known = drum_of_pitch[notes.pitch] >= 0
+    others = notes.pitch[drums & ~known]
+    if not len(others):
+        return drums, []
+    text = f"has drum notes of no known drum (pitch {listed(np.unique(others))})"
+    return drums & known, [Rejection("range", text)]

@@ -1,0 +1,225 @@
+"""Drum performances: which drums are hit, how hard, and how much before or after the grid.
+
+GrooVAE (Gillick et al., Learning to groove with inverse sequence transformations, 2019): an example
+has three blocks of nine numbers for every sixteenth, one for each drum: 1 where it is hit, how hard
+(velocity / 127), and when: how much *before* its step, in halves of a step, so that 1 is half a
+sixteenth early and -1 half a sixteenth late. Where there is no hit, all three are 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from seqvae.music.reading.midi import read_score
+from seqvae.music.reading.score import STEPS_PER_BAR, Notes, Score
+from seqvae.music.representations.base import SequenceCodec
+from seqvae.music.representations.drums.codec import CLASS_OF_PITCH, known_drums
+from seqvae.music.representations.groove.performance import DRUMS, NUMBERS, TAP, blocks, tapped
+from seqvae.music.representations.phrases import bar_ceil, frame, runs
+from seqvae.music.representations.windows import Context, Found, Phrase, Rejection, Rules
+from seqvae.music.representations.writing import GridNote, Track
+from vaecore.errors import DataError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+ROLAND: tuple[tuple[int, ...], ...] = (
+    (36,),
+    (38, 37, 40),
+    (42, 22, 44),
+    (46, 26),
+    (43, 58),
+    (47, 45),
+    (50, 48),
+    (49, 52, 55, 57),
+    (51, 53, 59),
+)
+"""Pitches of each drum on the kit that Groove was played on; the first is decoded.
+
+The table of note_seq that GrooVAE was trained with; outside training it takes that of
+`DRUM_CLASSES`, which are the same drums, and so does `reference=True`.
+"""
+
+GROOVE_CLASS = CLASS_OF_PITCH.copy()
+"""Drum of every MIDI pitch, -1 of none: what the kit does not have is as in General MIDI."""
+for _index, _pitches in enumerate(ROLAND):
+    GROOVE_CLASS[list(_pitches)] = _index
+
+FURTHEST = 0.98
+"""Beyond this a written hit might be read as one of the step before or after."""
+_LATE = 1 << 9
+"""So many different times of a hit are told apart in shards: 0.5 ms at 120 bpm."""
+
+
+class GrooveCodec(SequenceCodec):
+    """Drum performances as numbers, float32 `(steps, 27)`: hits, velocities and offsets.
+
+    All drum tracks of a file are taken together; of several hits of a drum in a step the loudest
+    counts. Other than in the reference, windows start at every bar, notes that are no drums are
+    left out, drums that the kit lacks are those of General MIDI, and hits before the first step
+    are written at it.
+
+    Args as for `SequenceCodec`, but phrases have any length by default, as in the reference.
+    """
+
+    name = "groove"
+    kinds = ("drums",)
+    classes = DRUMS
+    dtype = np.float32
+    repeats = True
+
+    def __init__(self, bars: int = 2, max_bars: int | None = None) -> None:
+        super().__init__(bars, max_bars)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of an example: `(steps, 27)`."""
+        return (self.steps, NUMBERS)
+
+    @property
+    def width(self) -> int:
+        """Numbers of a packed example, one for each step and drum."""
+        return self.steps * DRUMS
+
+    def pack(self, windows: np.ndarray) -> np.ndarray:
+        """Return windows `(n, steps, 27)` as rows for shards, uint16 `(n, width)`.
+
+        Velocities are as in MIDI; 1/256 of half a step is the unit of time.
+        """
+        hits, velocity, offset = blocks(windows)
+        loudness = np.clip(np.rint(velocity * 127), 1, 127)
+        time = np.clip(np.rint(offset * (_LATE // 2)) + _LATE // 2, 0, _LATE - 1)
+        packed = np.where(hits > 0.5, loudness * _LATE + time, 0)
+        return packed.astype(np.uint16).reshape(-1, self.width)
+
+    def unpack(self, rows: np.ndarray) -> np.ndarray:
+        """Return rows of shards `(n, width)` as windows, float32 `(n, steps, 27)`."""
+        packed = rows.reshape(-1, self.steps, DRUMS).astype(np.int32)
+        hits = packed > 0
+        offset = np.where(hits, packed % _LATE / (_LATE / 2) - 1, 0)
+        return np.concatenate([hits, packed // _LATE / 127, offset], axis=-1, dtype=np.float32)
+
+    def find(
+        self,
+        score: Score,
+        reference: bool = False,
+        hop_bars: int = 1,
+        deduplicate: bool = True,
+    ) -> Found:
+        """Return all windows of a score; see `SequenceCodec.find`.
+
+        The reference's stand side by side, whatever `hop_bars` says, and only music in one tempo
+        and one meter has any.
+        """
+        if not reference:
+            return super().find(score, reference, hop_bars, deduplicate)
+        if len({tempo for _, tempo in score.tempos}) > 1 or len({*map(str, score.meters)}) > 1:
+            text = "has more than one tempo or meter"
+            return Found([], [Rejection("tempo", text)], False)
+        return super().find(score, reference, self.bars, deduplicate)
+
+    def usable(self, notes: Notes, rules: Rules) -> tuple[np.ndarray, list[Rejection]]:
+        """Return which notes are hits of a drum; see `SequenceCodec.usable`."""
+        if rules.reference:  # takes all notes for drums, and gives up on a pitch it does not know
+            known = CLASS_OF_PITCH[notes.pitch] >= 0
+            return np.full(len(notes), known.all()), []
+        return known_drums(notes, GROOVE_CLASS)
+
+    def phrases(self, notes: Notes, rules: Rules) -> Iterator[Phrase]:
+        """Yield the stretches of drumming; see `SequenceCodec.phrases`."""
+        if not len(notes):
+            return
+        if rules.reference:  # all from the beginning on
+            end = bar_ceil(int(notes.start.max()) + 1)
+            yield self._phrase(notes, 0, end, CLASS_OF_PITCH)
+            return
+        notes = notes[np.argsort(notes.start, kind="stable")]
+        shortest = self.steps if rules.relaxed else 0
+        for first, stop in runs(notes.start, notes.start + 1, rules.relaxed):
+            begin, last = int(notes.start[first]), int(notes.start[stop - 1]) + 1
+            yield self._phrase(notes[first:stop], *frame(begin, last, shortest))
+
+    def _phrase(
+        self, notes: Notes, begin: int, length: int, drums: np.ndarray = GROOVE_CLASS
+    ) -> Phrase:
+        """Return a phrase of notes that lie in it."""
+        # The loudest comes last, and stays; of equals the first.
+        notes = notes[np.lexsort((-np.arange(len(notes)), notes.velocity))]
+        step, drum = notes.start - begin, drums[notes.pitch]
+        events = np.zeros((length, NUMBERS), np.float32)
+        events[step, drum] = 1
+        events[step, DRUMS + drum] = notes.velocity / 127
+        events[step, 2 * DRUMS + drum] = -2 * notes.late
+        return Phrase(events, begin, int(notes.instrument[0]), 0)
+
+    def whole(self, item: Any) -> tuple[np.ndarray, Context]:
+        """Return all drumming of an item from its first bar on, and its tempo.
+
+        Args:
+            item: MIDI path, PrettyMIDI, NoteSequence or Score. Tempo changes are ironed out.
+
+        Returns:
+            Float32 `(steps, 27)`, of whole windows: the end is filled with silence.
+
+        Raises:
+            DataError: The item has no drums.
+        """
+        score = read_score(item).on_tempo_map()
+        rules = Rules(score, relaxed=True)
+        usable, problems = self.usable(score.notes, rules)
+        events, step = [np.zeros((0, NUMBERS), np.float32)], 0
+        for piece in score.pieces(usable):
+            for phrase in self.phrases(piece.notes, rules):
+                silence = np.zeros((step + phrase.start - sum(map(len, events)), NUMBERS))
+                events += [silence.astype(np.float32), phrase.events]
+            step += piece.bars * STEPS_PER_BAR
+            problems += [Rejection(*piece.problem, piece.offset)] if piece.problem else []
+        x = np.concatenate(events)
+        if not x.any():
+            text = problems[0].text if problems else "has no drum notes"
+            raise DataError(text, path=score.path)
+        x = np.concatenate([x, np.zeros((-len(x) % self.steps, NUMBERS), np.float32)])
+        return x, Context(score.tempo)
+
+    def taps(self, item: Any) -> tuple[np.ndarray, Context]:
+        """Return the rhythm of an item, whatever plays it, as taps; as `whole` otherwise.
+
+        Raises:
+            DataError: The item has no notes in 4/4.
+        """
+        score = read_score(item)
+        pitch = np.full(len(score.notes), ROLAND[TAP][0])
+        notes = replace(score.notes, pitch=pitch, is_drum=np.full(len(score.notes), True))
+        x, context = self.whole(replace(score, notes=notes))
+        return tapped(x), context
+
+    def tracks(self, x: np.ndarray, context: Context) -> list[Track]:
+        """Return the hits of a performance as one track; see `SequenceCodec.tracks`."""
+        hits, velocity, offset = blocks(x)
+        steps, drums = np.nonzero(hits > 0.5)
+        late = np.clip(offset[steps, drums], -FURTHEST, FURTHEST) / -2
+        start = np.maximum(steps + late, 0)
+        loudness = np.clip(np.rint(velocity[steps, drums] * 127), 1, 127).astype(int)
+        end = start + 1
+        for drum in range(DRUMS):  # a hit ends where the next of the same drum begins
+            own = np.flatnonzero(drums == drum)
+            end[own[:-1]] = np.minimum(end[own[:-1]], start[own[1:]])
+        columns = (start, end, [ROLAND[drum][0] for drum in drums], loudness)
+        rows = zip(*(np.asarray(column).tolist() for column in columns), strict=True)
+        return [Track(self.name, [GridNote(*row) for row in rows], is_drum=True)]
+
+    def _checked(self, x: Tensor) -> np.ndarray:
+        array = np.asarray(x.detach().cpu() if hasattr(x, "detach") else x)
+        if array.ndim != 2 or array.shape[1] != NUMBERS or array.dtype.kind != "f":
+            text = f"a performance is {NUMBERS} numbers per step, got {array.dtype} {array.shape}"
+            raise ValueError(text)
+        hits, velocity, offset = blocks(array)
+        named = {"hits": (hits, 0), "velocities": (velocity, 0), "offsets": (offset, -1)}
+        for name, (part, lowest) in named.items():
+            if not ((part >= lowest) & (part <= 1)).all():
+                raise ValueError(f"{name} must lie in {lowest}..1")
+        return array.astype(np.float32)

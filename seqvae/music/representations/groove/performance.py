@@ -1,0 +1,65 @@
+"""The numbers of a performance, and what remains of it without its feel, or as mere taps.
+
+A performance is `(..., steps, 27)`: nine hits, nine velocities and nine offsets at every step; see
+`GrooveCodec`. The functions take NumPy arrays and tensors, and torch is imported only for these:
+codecs do without it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+DRUMS = 9
+NUMBERS = 3 * DRUMS
+TAP = 3
+"""The drum, an open hi-hat, that a tap is written as."""
+
+Performance = TypeVar("Performance", "Tensor", np.ndarray)
+
+
+def blocks(x: Performance) -> tuple[Performance, Performance, Performance]:
+    """Return hits, velocities and offsets, `(..., 9)` each."""
+    drums = x.shape[-1] // 3
+    return x[..., :drums], x[..., drums : 2 * drums], x[..., 2 * drums :]
+
+
+def stiffened(x: Performance) -> Performance:
+    """Return the hits alone: what `humanize` hears. Velocities and offsets are 0."""
+    stiff = x.copy() if isinstance(x, np.ndarray) else x.clone()
+    stiff[..., DRUMS:] = 0
+    return stiff
+
+
+def tapped(x: Performance) -> Performance:
+    """Return the rhythm alone: what `drumify` hears.
+
+    At each step where anything is hit there is a hit of the open hi-hat with the offset of the
+    loudest drum, and velocity 0 (GrooVAE's "tapify" at a fixed velocity).
+    """
+    hits, velocity, offset = blocks(x)
+    # What is struck with velocity 0 still is louder than what is not struck.
+    loudest = (hits + velocity).argmax(-1)[..., None]
+    if isinstance(x, np.ndarray):
+        taps, time = np.zeros_like(x), np.take_along_axis(offset, loudest, -1)[..., 0]
+        struck = hits.max(-1)
+    else:
+        taps, time = x.new_zeros(x.shape), offset.gather(-1, loudest)[..., 0]
+        struck = hits.amax(-1)
+    taps[..., TAP] = struck
+    taps[..., 2 * DRUMS + TAP] = time
+    return taps
+
+
+def hit_classes(x: Performance) -> Performance:
+    """Return which drums are hit as the classes of `DrumCodec`, int64 `(..., steps)`."""
+    hits = blocks(x)[0] > 0.5
+    if isinstance(x, np.ndarray):
+        return (hits.astype(np.int64) << np.arange(hits.shape[-1])).sum(-1)
+    import torch
+
+    return (hits.long() << torch.arange(hits.shape[-1], device=x.device)).sum(-1)

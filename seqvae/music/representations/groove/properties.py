@@ -1,0 +1,111 @@
+"""Measurable properties of performances: those of their hits, and of how they are played."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from seqvae.music.properties import PROPERTIES as KNOWN
+from seqvae.music.properties import STEPS_PER_BAR, Property
+from seqvae.music.representations.groove.performance import blocks, hit_classes
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+_OF_HITS = (
+    "note_density",
+    "syncopation",
+    "kick_density",
+    "snare_density",
+    "hat_density",
+    "tom_density",
+    "cymbal_density",
+)
+SOFT = 50
+"""A velocity below it is a ghost note."""
+_SNARE = 1
+
+
+def _over_hits(of: Callable[[Floats, Floats], Floats]) -> Callable[[NDArray], Floats]:
+    """Return a property that sees velocities and offsets with NaN where nothing is hit."""
+
+    def measured(x: NDArray) -> Floats:
+        hits, velocity, offset = blocks(np.asarray(x, np.float64))
+        struck = hits > 0.5
+        values = np.full(len(x), np.nan)
+        some = struck.any(axis=(1, 2))
+        loudness, late = (np.where(struck, v, np.nan)[some] for v in (127 * velocity, -offset / 2))
+        values[some] = of(loudness, late)
+        return values
+
+    return measured
+
+
+def _swing(velocity: Floats, late: Floats) -> Floats:
+    """Return how late the sixteenths between the eighths are, less the others."""
+    between = np.arange(late.shape[1]) % 2 == 1
+    total = np.zeros(len(late))
+    for part, sign in ((late[:, between], 1), (late[:, ~between], -1)):
+        counted = ~np.isnan(part)
+        count = counted.sum(axis=(1, 2))
+        total += sign * np.where(counted, part, 0).sum(axis=(1, 2)) / np.where(count, count, np.nan)
+    return total
+
+
+def _accent(velocity: Floats, late: Floats) -> Floats:
+    """Return how much louder the beats are than what is between them."""
+    on = np.arange(velocity.shape[1]) % (STEPS_PER_BAR // 4) == 0
+    return _mean(velocity[:, on]) - _mean(velocity[:, ~on])
+
+
+def _mean(values: Floats) -> Floats:
+    counted = ~np.isnan(values)
+    count = counted.sum(axis=(1, 2))
+    return np.where(counted, values, 0).sum(axis=(1, 2)) / np.where(count, count, np.nan)
+
+
+def _of_hits(name: str) -> Property:
+    known = KNOWN["drums"][name]
+    return replace(known, of=lambda x: known.of(hit_classes(np.asarray(x))))
+
+
+PROPERTIES: dict[str, Property] = {
+    **{name: _of_hits(name) for name in _OF_HITS},
+    "loudness": Property(
+        "how hard drums are hit",
+        "MIDI velocity",
+        _over_hits(lambda velocity, late: _mean(velocity)),
+    ),
+    "dynamics": Property(
+        "how much velocities differ (standard deviation)",
+        "MIDI velocity",
+        _over_hits(lambda velocity, late: np.nanstd(velocity, axis=(1, 2))),
+    ),
+    "ghost_notes": Property(
+        f"snares softer than velocity {SOFT}",
+        "hits per step",
+        _over_hits(lambda velocity, late: (velocity[..., _SNARE] < SOFT).mean(axis=1)),
+    ),
+    "accent": Property(
+        "how much louder beats are than the rest", "MIDI velocity", _over_hits(_accent)
+    ),
+    "laid_back": Property(
+        "how late hits are", "steps", _over_hits(lambda velocity, late: _mean(late))
+    ),
+    "looseness": Property(
+        "how much the timing of hits differs (standard deviation)",
+        "steps",
+        _over_hits(lambda velocity, late: np.nanstd(late, axis=(1, 2))),
+    ),
+    "swing": Property(
+        "how much later than the others the sixteenths between the eighths are",
+        "steps",
+        _over_hits(_swing),
+    ),
+}
+"""Name -> property of performances `(n, steps, 27)`."""

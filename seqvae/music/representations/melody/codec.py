@@ -1,0 +1,182 @@
+"""Melodies: at every sixteenth a note begins, the note ends, or nothing happens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from seqvae.music.reading.score import STEPS_PER_BAR, Notes, Score
+from seqvae.music.representations.base import SequenceCodec
+from seqvae.music.representations.phrases import Framed, framed, listed, runs
+from seqvae.music.representations.windows import Context, Phrase, Rejection, Rules
+from seqvae.music.representations.writing import GridNote, Track
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+NO_EVENT = 0
+NOTE_OFF = 1
+FIRST_NOTE = 2
+
+REFERENCE_PROGRAMS = {2: range(32)}
+"""Programs that Magenta's melody configurations take, by bars of their window; others take all."""
+
+
+class MelodyCodec(SequenceCodec):
+    """Melodies as class indices: 0 goes on (note or rest), 1 ends a note, 2.. begin a pitch.
+
+    Every pitched instrument of a file is a voice of its own. Where it plays chords, the top note
+    of every onset is the melody, and every onset ends the note before it.
+
+    Args:
+        bars: Length of a window in bars.
+        min_pitch: Lowest MIDI pitch, class 2; lower notes are left out.
+        max_pitch: Highest MIDI pitch, the last class; higher notes are left out.
+        programs: MIDI programs (0..127) to take notes from; None takes all.
+        max_bars: A phrase is cut after this many bars (100 in the reference); None keeps all.
+    """
+
+    name = "melody"
+    kinds = ("melody",)
+
+    def __init__(
+        self,
+        bars: int = 2,
+        min_pitch: int = 21,
+        max_pitch: int = 108,
+        programs: Iterable[int] | None = None,
+        max_bars: int | None = 100,
+    ) -> None:
+        super().__init__(bars, max_bars)
+        if not 0 <= min_pitch <= max_pitch <= 127:
+            raise ValueError(f"need 0 <= pitches <= 127, got {min_pitch} to {max_pitch}")
+        self.min_pitch = min_pitch
+        self.max_pitch = max_pitch
+        self.programs = None if programs is None else tuple(sorted(set(programs)))
+        self.classes = max_pitch - min_pitch + 1 + FIRST_NOTE
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The dictionary that `make_codec` builds this codec from."""
+        return super().config | {
+            "min_pitch": self.min_pitch,
+            "max_pitch": self.max_pitch,
+            "programs": None if self.programs is None else list(self.programs),
+        }
+
+    def usable(self, notes: Notes, rules: Rules) -> tuple[np.ndarray, list[Rejection]]:
+        """Return which notes have a wanted program and pitch; see `SequenceCodec.usable`."""
+        pitched = ~notes.is_drum & (notes.velocity > 0)
+        if not pitched.any():
+            return pitched, [Rejection("melody", "has no melody notes, only drums")]
+        rejections = []
+        programs = self.programs
+        if programs is None and rules.reference:
+            programs = REFERENCE_PROGRAMS.get(self.bars)
+        wanted = np.isin(notes.program, programs) if programs is not None else pitched
+        others = np.unique(notes.program[pitched & ~wanted])
+        if len(others):
+            text = f"has notes of unwanted instruments (program {listed(others)})"
+            rejections.append(Rejection("program", text))
+        within = (notes.pitch >= self.min_pitch) & (notes.pitch <= self.max_pitch)
+        others = np.unique(notes.pitch[pitched & wanted & ~within])
+        if len(others):
+            limits = f"{self.min_pitch}..{self.max_pitch}"
+            text = f"has notes outside of the pitches {limits} (pitch {listed(others)})"
+            rejections.append(Rejection("range", text))
+        return pitched & wanted & within, rejections
+
+    def phrases(self, notes: Notes, rules: Rules) -> Iterator[Phrase]:
+        """Yield the melodies of every instrument; see `SequenceCodec.phrases`."""
+        notes = skyline(notes)
+        phrases = runs(notes.start, notes.end, rules.relaxed, notes.instrument)
+        shortest = self.steps if rules.relaxed else 0
+        for some in framed(notes.start, notes.end, phrases, shortest):
+            yield from self._write(notes, some)
+
+    def phrase(self, notes: Notes, shortest: int) -> Phrase:
+        """Write the notes of one phrase as events.
+
+        Args:
+            notes: In order of their start, of which no two begin together.
+            shortest: As for `frame`.
+        """
+        (whole,) = framed(notes.start, notes.end, [(0, len(notes))], shortest)
+        return next(self._write(notes, whole))
+
+    def _write(self, notes: Notes, phrases: Sequence[Framed]) -> Iterator[Phrase]:
+        """Write notes as the events of phrases, one behind the other.
+
+        Args:
+            notes: As `skyline` leaves them.
+            phrases: Those that are written, which follow one another.
+        """
+        first, stop, begin, length = np.array(phrases).T
+        behind = np.cumsum(length)
+        size, start = stop - first, behind - length
+        notes = notes[first[0] : stop[-1]]
+        move = np.repeat(start - begin, size)
+        on, off = notes.start + move, notes.end + move
+        off[:-1] = np.minimum(off[:-1], on[1:])
+        note = notes.pitch - self.min_pitch + FIRST_NOTE
+        events = np.zeros(behind[-1], np.int64)
+        events[off[off < np.repeat(behind, size)]] = NOTE_OFF
+        events[on] = note
+        lines = np.arange(0, len(events), STEPS_PER_BAR)
+        latest = np.searchsorted(on, lines, side="right") - 1
+        held = np.where((latest >= 0) & (lines < off[latest]), note[latest], 0)
+        instrument, program = notes.instrument[first - first[0]], notes.program[first - first[0]]
+        columns = (start.tolist(), behind.tolist(), begin.tolist())
+        for a, b, *about in zip(*columns, instrument.tolist(), program.tolist(), strict=True):
+            bars = slice(a // STEPS_PER_BAR, b // STEPS_PER_BAR)
+            yield Phrase(events[a:b], *about, held[bars])
+
+    def windows_from_notes(self, starts: Any, ends: Any, pitches: Any, **options: Any) -> Tensor:
+        """Return the windows of a voice that is on the grid already, int64 `(n, steps)`.
+
+        Args:
+            starts: Step of every onset, in any order.
+            ends: Step at which every note ends.
+            pitches: MIDI pitch of every note.
+            options: `reference`, `hop_bars` and `deduplicate`, as for `windows`.
+        """
+        # At 120 bpm a step is an eighth of a second: exact in binary, so nothing is rounded.
+        start, end = np.asarray(starts) / 8.0, np.asarray(ends) / 8.0
+        return self.windows(Score.from_notes(start, end, pitches), **options)
+
+    def clean(self, windows: np.ndarray, held: np.ndarray | None, reference: bool) -> np.ndarray:
+        """Begin every window anew: no note off before the first onset.
+
+        A note held into the window is struck again at its first step; the reference loses it.
+        """
+        if not reference and held is not None:
+            resumes = (windows[:, 0] == NO_EVENT) & (held > 0)
+            windows[:, 0] = np.where(resumes, held, windows[:, 0])
+        before_first = np.cumsum(windows >= FIRST_NOTE, axis=1) == 0
+        windows[before_first] = NO_EVENT
+        return windows
+
+    def tracks(self, x: np.ndarray, context: Context) -> list[Track]:
+        """Return the notes of a window as one track; see `SequenceCodec.tracks`."""
+        return [Track(self.name, self.notes(x), context.program)]
+
+    def notes(self, x: np.ndarray) -> list[GridNote]:
+        """Return the notes of a window; one that is not ended lasts to the window's end."""
+        events = np.flatnonzero(x)
+        ends = np.append(events, len(x))[1:]
+        return [
+            GridNote(int(s), int(e), int(x[s]) - FIRST_NOTE + self.min_pitch)
+            for s, e in zip(events, ends, strict=True)
+            if x[s] >= FIRST_NOTE
+        ]
+
+
+def skyline(notes: Notes) -> Notes:
+    """Return the highest note of every onset, instrument by instrument, in order of start."""
+    if not len(notes):
+        return notes
+    onset = notes.instrument * (notes.start.max() + 1) + notes.start
+    order = np.argsort(onset * 128 - notes.pitch, kind="stable")
+    return notes[order[np.flatnonzero(np.diff(onset[order], prepend=-1))]]

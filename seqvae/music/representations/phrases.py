@@ -1,0 +1,96 @@
+"""Bars, rests and small words on the sixteenth grid."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from seqvae.music.reading.score import STEPS_PER_BAR
+
+MOST_STEPS = 1 << 16
+"""Of phrases that are written together: a note may last for hours, in each of many voices."""
+
+
+def bar_floor(step: int) -> int:
+    """Return the first step of the bar that a step lies in."""
+    return step - step % STEPS_PER_BAR
+
+
+def bar_ceil(step: int) -> int:
+    """Return the first bar line at or after a step."""
+    return step + -step % STEPS_PER_BAR
+
+
+def runs(
+    starts: np.ndarray, ends: np.ndarray, relaxed: bool, voices: np.ndarray | None = None
+) -> Iterator[tuple[int, int]]:
+    """Yield `(first, stop)` index ranges of notes without a rest of a bar between them.
+
+    By the relaxed rules no rest is too long.
+
+    Args:
+        starts: Steps, ascending in each voice.
+        ends: Steps.
+        relaxed: Whether the relaxed rules hold.
+        voices: Of every note, its voice; a range has notes of one. None if all have the same.
+    """
+    if not len(starts):
+        return
+    cut = np.full(len(starts) - 1, False) if relaxed else starts[1:] - ends[:-1] >= STEPS_PER_BAR
+    if voices is not None:
+        cut |= voices[1:] != voices[:-1]
+    yield from itertools.pairwise([0, *(np.flatnonzero(cut) + 1).tolist(), len(starts)])
+
+
+def frame(first: int, last: int, shortest: int) -> tuple[int, int]:
+    """Return the first step of a phrase and its length, in whole bars.
+
+    Args:
+        first: Step of the first onset.
+        last: Step where the last note ends.
+        shortest: Fill up to this many steps, and begin at step 0 if the music ends within them;
+            0 by the reference's rules.
+    """
+    begin = 0 if last <= shortest else bar_floor(first)
+    return begin, max(shortest, bar_ceil(last) - begin)
+
+
+class Framed(NamedTuple):
+    """A phrase: the index range of its notes, its first step and its length, in whole bars."""
+
+    first: int
+    stop: int
+    begin: int
+    length: int
+
+
+def framed(
+    starts: np.ndarray, ends: np.ndarray, ranges: Iterable[tuple[int, int]], shortest: int
+) -> Iterator[list[Framed]]:
+    """Yield phrases with their `frame`, so many at a time as are worth doing together.
+
+    Args:
+        starts: Steps.
+        ends: Steps.
+        ranges: Of the notes of each phrase.
+        shortest: As for `frame`.
+    """
+    some: list[Framed] = []
+    steps = 0
+    for first, stop in ranges:
+        begin, length = frame(int(starts[first]), int(ends[stop - 1]), shortest)
+        if some and steps + length > MOST_STEPS:
+            yield some
+            some, steps = [], 0
+        some.append(Framed(first, stop, begin, length))
+        steps += length
+    if some:
+        yield some
+
+
+def listed(numbers: np.ndarray) -> str:
+    """Return the first few numbers as text ("35, 36, 40, 41, 44, ...")."""
+    return ", ".join(map(str, numbers[:5].tolist())) + (", ..." if len(numbers) > 5 else "")

@@ -1,0 +1,1 @@
+"""Trios: melody, bass and drums together."""

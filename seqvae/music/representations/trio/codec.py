@@ -1,0 +1,242 @@
+"""Trios: melody, bass and drums together, each an index per sixteenth."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from seqvae.music.reading.score import STEPS_PER_BAR, Notes
+from seqvae.music.representations.base import SequenceCodec
+from seqvae.music.representations.drums.codec import CLASS_OF_PITCH, DrumCodec, struck
+from seqvae.music.representations.melody.codec import MelodyCodec, skyline
+from seqvae.music.representations.phrases import bar_ceil, frame
+from seqvae.music.representations.roles import BASS, DRUMS, MELODIES, MELODY, reference_roles, roles
+from seqvae.music.representations.windows import BASS_PROGRAM, Context, Phrase, Rejection, Rules
+from seqvae.music.representations.writing import Track
+
+GAP_BARS = 2
+"""A voice may rest for so many bars after or before it plays, and so twice as long in between."""
+
+LAST_INSTRUMENT = 127
+"""The reference leaves out instruments of a higher number."""
+
+
+class Voice(NamedTuple):
+    """One voice of a piece, from its first step to a bar line.
+
+    Attributes:
+        events: Class per step.
+        held: For every bar line the class of the note that sounds there; 0 for drums.
+        covered: For every bar whether a note of the voice lies in it.
+        first: Step of the first onset.
+        last: Step where the last note ends.
+        instrument: Instrument number.
+        program: MIDI program of the first note.
+    """
+
+    events: np.ndarray
+    held: np.ndarray
+    covered: np.ndarray
+    first: int
+    last: int
+    instrument: int
+    program: int
+
+
+class TrioCodec(SequenceCodec):
+    """Melody, bass and drums as class indices, `(steps, 3)`: those of melodies and of drums.
+
+    A window is where all three play: none of them rests for more than four bars. Every melody of
+    a file goes with every bass; all drums are taken together (the reference takes each track of
+    drums by itself).
+
+    Args:
+        bars: Length of a window in bars.
+        max_bars: Music is cut after this many bars (1024 in the reference); None keeps all.
+        melodies: Which tracks may be the melody: of "programs" 0..31, as in the reference,
+            "lines" of any program that play one note at a time, or "either". Programs 32..39 are
+            the bass, without one the lowest line.
+        named: A track's name goes before its program: what is called melody, vocal or the like
+            is a melody, what is called bass is a bass.
+    """
+
+    name = "trio"
+    kinds = (MELODY, BASS, DRUMS)
+    repeats = True
+
+    def __init__(
+        self,
+        bars: int = 16,
+        max_bars: int | None = 1024,
+        melodies: str = "either",
+        named: bool = True,
+    ) -> None:
+        super().__init__(bars, max_bars)
+        if melodies not in MELODIES:
+            raise ValueError(f"melodies must be one of {', '.join(MELODIES)}, not {melodies!r}")
+        self.melodies, self.named = melodies, named
+        self.melody, self.drums = MelodyCodec(bars), DrumCodec(bars)
+        self.classes = (self.melody.classes, self.melody.classes, self.drums.classes)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The dictionary that `make_codec` builds this codec from."""
+        return super().config | {"melodies": self.melodies, "named": self.named}
+
+    def usable(self, notes: Notes, rules: Rules) -> tuple[np.ndarray, list[Rejection]]:
+        """Return that every note is usable, and which voices there are none of."""
+        there = self._roles(notes, rules).values()
+        missing = [kind for kind in self.kinds if kind not in there]
+        rejections = [Rejection(kind, f"has no {kind}") for kind in missing]
+        return np.ones(len(notes), bool), rejections
+
+    def phrases(self, notes: Notes, rules: Rules) -> Iterator[Phrase]:
+        """Yield the stretches where melody, bass and drums play, for every choice of the three.
+
+        By the relaxed rules they are all there is, and what is missing is silent.
+        """
+        if not len(notes):
+            return
+        total = bar_ceil(int(notes.end.max()))
+        if self.max_steps is not None:
+            total = min(total, self.max_steps)
+        if rules.relaxed:
+            total = max(total, self.steps)
+        voices = self._voices(notes, rules, total)
+        if rules.relaxed:
+            for choice in itertools.product(*(group or [None] for group in voices)):
+                if any(choice):
+                    yield self._filled(choice)
+            return
+        for choice in itertools.product(*voices):
+            joint = _joint([voice.covered for voice in choice])
+            for first, stop in _runs(joint):
+                yield self._phrase(choice, first * STEPS_PER_BAR, stop * STEPS_PER_BAR)
+
+    def _roles(self, notes: Notes, rules: Rules) -> dict[int, str]:
+        if rules.reference:
+            return reference_roles(notes[notes.instrument <= LAST_INSTRUMENT])
+        return roles(rules.score, self.named, self.melodies, rules.relaxed)
+
+    def _voices(self, notes: Notes, rules: Rules, total: int) -> list[list[Voice]]:
+        """Return the melodies, the basses and the drums of a piece of so many steps."""
+        roles_of = self._roles(notes, rules)
+        pitched = notes[
+            (notes.velocity > 0)
+            & (notes.pitch >= self.melody.min_pitch)
+            & (notes.pitch <= self.melody.max_pitch)
+        ]
+        hits = notes[(notes.velocity > 0) & (CLASS_OF_PITCH[notes.pitch] >= 0)]
+        found: list[list[Voice]] = []
+        for kind in self.kinds:
+            numbers = [[number] for number, k in roles_of.items() if k == kind]
+            if kind == DRUMS and numbers and not rules.reference:
+                numbers = [[number for (number,) in numbers]]
+            voices = []
+            for group in numbers:
+                heard = hits if kind == DRUMS else pitched
+                heard = heard[np.isin(heard.instrument, group)]
+                if len(heard):
+                    covered = _covered(notes[np.isin(notes.instrument, group)], total)
+                    voices.append(self._voice(kind, heard, covered))
+            found.append(voices)
+        return found
+
+    def _voice(self, kind: str, notes: Notes, covered: np.ndarray) -> Voice:
+        """Write the notes of one voice as events over the whole piece."""
+        total = len(covered) * STEPS_PER_BAR
+        if kind == DRUMS:
+            steps, hits = struck(notes)
+            events = np.zeros(max(total, int(steps[-1]) + 1), np.int64)
+            events[steps] = hits
+            held = np.zeros(len(covered), np.int64)
+            last = int(steps[-1]) + 1
+        else:
+            notes = skyline(notes)
+            phrase = self.melody.phrase(notes, max(total, int(notes.end[-1])))
+            events, held, last = phrase.events, phrase.held, int(notes.end[-1])
+        first = int(notes.start.min())
+        number, program = int(notes.instrument[0]), int(notes.program[0])
+        return Voice(events[:total], held[: len(covered)], covered, first, last, number, program)
+
+    def _phrase(self, choice: Sequence[Voice | None], begin: int, stop: int) -> Phrase:
+        """Put three voices together from one step to another, silence where one is missing."""
+        events = np.zeros((stop - begin, len(choice)), np.int64)
+        held = np.zeros(((stop - begin) // STEPS_PER_BAR, len(choice)), np.int64)
+        for column, voice in enumerate(choice):
+            if voice is not None:
+                part = voice.events[begin:stop]
+                events[: len(part), column] = part
+                bars = voice.held[begin // STEPS_PER_BAR : stop // STEPS_PER_BAR]
+                held[: len(bars), column] = bars
+        melody, bass, _ = choice
+        leader = next(voice for voice in choice if voice is not None)
+        return Phrase(
+            events,
+            begin,
+            leader.instrument,
+            0 if melody is None else melody.program,
+            held,
+            BASS_PROGRAM if bass is None else bass.program,
+        )
+
+    def _filled(self, choice: Sequence[Voice | None]) -> Phrase:
+        """Put together what there is, filled up to a full window."""
+        there = [voice for voice in choice if voice is not None]
+        first, last = min(v.first for v in there), max(v.last for v in there)
+        begin, length = frame(first, last, self.steps)
+        return self._phrase(choice, begin, begin + length)
+
+    def clean(self, windows: np.ndarray, held: np.ndarray | None, reference: bool) -> np.ndarray:
+        """Begin the melody and the bass of every window anew; the reference cuts them as they are.
+
+        A note held into the window is struck again at its first step, and no note off comes before
+        the first onset.
+        """
+        if not reference:
+            for column in range(2):
+                voice = windows[..., column]
+                windows[..., column] = self.melody.clean(voice, held[:, column], reference)
+        return windows
+
+    def tracks(self, x: np.ndarray, context: Context) -> list[Track]:
+        """Return the notes of a window, voice by voice; see `SequenceCodec.tracks`."""
+        melody, bass, drums = x.T
+        return [
+            Track(MELODY, self.melody.notes(melody), context.program),
+            Track(BASS, self.melody.notes(bass), context.bass_program),
+            Track(DRUMS, self.drums.notes(drums), is_drum=True),
+        ]
+
+
+def _covered(notes: Notes, total: int) -> np.ndarray:
+    """Return for every bar of so many steps whether a note lies in it."""
+    bars = total // STEPS_PER_BAR
+    edges = np.zeros(bars + 1, np.int64)
+    np.add.at(edges, np.minimum(notes.start // STEPS_PER_BAR, bars), 1)
+    np.add.at(edges, np.minimum(-(-notes.end // STEPS_PER_BAR), bars), -1)
+    return np.cumsum(edges[:-1]) > 0
+
+
+def _joint(covered: Sequence[np.ndarray]) -> np.ndarray:
+    """Return for every bar whether all voices count as playing there.
+
+    One that plays within two bars does. In the first and in the last two bars the others may be
+    silent, if one of them plays there.
+    """
+    near = np.pad(np.stack(covered), ((0, 0), (GAP_BARS, GAP_BARS)))
+    width = 2 * GAP_BARS + 1
+    near = np.lib.stride_tricks.sliding_window_view(near, width, axis=1).any(axis=2)
+    joint = near.all(axis=0)
+    joint[:GAP_BARS] = near[:, :GAP_BARS].any()
+    joint[-GAP_BARS:] = near[:, -GAP_BARS:].any()
+    return joint
+
+
+def _runs(mask: np.ndarray) -> list[tuple[int, int]]:
+    """Return where the stretches of true values begin and stop."""
+    edges = np.flatnonzero(np.diff(np.pad(mask.astype(np.int8), 1)))
+    return [(int(first), int(stop)) for first, stop in edges.reshape(-1, 2)]

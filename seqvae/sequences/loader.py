@@ -1,0 +1,83 @@
+"""Batches of windows for training and validation, out of memory and without per-item work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from seqvae.music.data.augment import Augmentation
+from seqvae.music.data.shards import read_windows
+from vaecore.training.batches import Batches, Part
+from vaecore.training.ranks import ALONE, Ranks
+
+
+class WindowLoader(Batches):
+    """An iterable over the batches of one epoch, `(batch, *shape)`.
+
+    The randomness of step k of epoch e depends on the seed, e and k alone, so that a training
+    that resumes sees the very batches it would have seen. All ranks change the windows of a step
+    in the same way before each takes its own: windows of other ranks may have a part in that.
+
+    Args:
+        windows: `(n, width)` uint16, packed as in shards.
+        batch_size: Number of windows in a batch, of all ranks together.
+        unpack: Makes rows examples, as `SequenceCodec.unpack` does; by default they are class
+            indices `(batch, width)`.
+        training: Shuffle, drop the incomplete last batch, and augment; otherwise the windows
+            come in their order, and all of them.
+        augment: Change of the windows of a training step.
+        seed: Makes order and augmentation repeatable.
+        accumulate: Batches that make one step.
+        ranks: Which of the processes that train together this is.
+    """
+
+    def __init__(
+        self,
+        windows: np.ndarray,
+        batch_size: int,
+        *,
+        unpack: Callable[[np.ndarray], np.ndarray] = lambda rows: rows.astype(np.int64),
+        training: bool = True,
+        augment: Augmentation | None = None,
+        seed: int = 0,
+        accumulate: int = 1,
+        ranks: Ranks = ALONE,
+    ) -> None:
+        super().__init__(
+            len(windows),
+            batch_size,
+            training=training,
+            seed=seed,
+            accumulate=accumulate,
+            ranks=ranks,
+        )
+        self.windows, self.unpack = windows, unpack
+        self.augment = augment if training else None
+
+    @classmethod
+    def from_shards(cls, folder: Path, split: str, batch_size: int, **options: Any) -> WindowLoader:
+        """Return a loader over one split of a folder of shards, which is read into memory."""
+        return cls(read_windows(folder, split), batch_size, training=split == "train", **options)
+
+    def batches(self, parts: Iterator[Part]) -> Iterator[Tensor]:
+        """Yield the windows of each of the parts."""
+        epoch, number = self._epoch, 0
+        for part in parts:
+            if part.number != number:
+                number = part.number
+                x = torch.from_numpy(self.unpack(self._read(part.rows)))
+                if self.augment:
+                    x = self.augment(x, self._generator(epoch, number))
+            yield x[part.mine].contiguous()
+
+    def _read(self, rows: np.ndarray) -> np.ndarray:
+        return self.windows[rows]
+
+    def _generator(self, epoch: int, number: int) -> torch.Generator:
+        entropy = np.random.SeedSequence((self.seed, epoch, number))
+        return torch.Generator().manual_seed(int(entropy.generate_state(1, np.uint64)[0] >> 1))

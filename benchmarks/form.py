@@ -72,12 +72,12 @@ def made(space: LatentSpace, source: LatentSpace, data: np.ndarray, seed: int) -
     means = source.posterior_of(torch.from_numpy(data)).mean
     ways: dict[str, tuple] = {}
     if source.path == "flow":
-        told = source.prior.draw_forms(len(data), torch.Generator().manual_seed(seed))
+        told = source.prior.draw_condition(len(data), torch.Generator().manual_seed(seed))
         drawn = source.sample_codes(len(data), seed)
-        forms = source.codec.forms(torch.from_numpy(data), source.prior.groups)
-        noise = source.prior.noise_of(means, forms)
-        between = source.prior.codes_of(slerp(noise, noise.roll(1, 0), 0.5), forms)
-        between = source.settled(between, forms)
+        forms = source.codec.condition(torch.from_numpy(data), source.prior.groups)
+        noise = source.prior.to_noise(means, forms)
+        between = source.prior.from_noise(slerp(noise, noise.roll(1, 0), 0.5), forms)
+        between = source.settle(between, forms)
         ways["samples as told"] = (drawn, 1.0, told)
         ways["samples"] = (drawn, 1.0, None)
         ways["half way, flow, as told"] = (between, 0.0, forms)

@@ -42,7 +42,7 @@ def main(text: Path, models: tuple[str, ...], limit: int | None, edited: int) ->
         values = " | ".join(format(found[name], form) for name, form in FIGURES.items())
         click.echo(f"| `{space.name}` | {found['examples']:,} | {values} |")
     space = spaces[0]
-    x = space.codec.examples(text)
+    x = space.examples(text).x
     x = x[torch.linspace(0, len(x) - 1, min(edited, len(x))).long()]
     known = list(of_codec(space.codec))
     names = [name for name in known if name in space.attributes]

@@ -66,6 +66,7 @@ def train_within(shards: Path, limit: int, steps: int, batch: int) -> None:
     import torch
     from torch import nn
 
+    from seqvae.music.data.shards import read_windows
     from seqvae.music.data.streaming import ShardedWindows, StreamLoader
     from seqvae.sequences.loader import WindowLoader
     from vaecore.model import VAE
@@ -99,7 +100,7 @@ def train_within(shards: Path, limit: int, steps: int, batch: int) -> None:
     fit(
         VAE(Encoder(), Decoder(2, CLASSES), 2),
         StreamLoader(ShardedWindows(shards, "train"), batch),
-        WindowLoader.from_shards(shards, "validation", batch),
+        WindowLoader(read_windows(shards, "validation"), batch, training=False),
         config,
         shards / "run",
         progress=False,

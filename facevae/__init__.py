@@ -13,21 +13,24 @@
     evaluate        quality on faces never seen (measures, frechet, effects)
     models          the models in the box
 
-Names are imported when first used: `import facevae` does not import torch.
+`import facevae` does not import torch.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from PIL import Image
 
     from vaecore.space import LatentSpace
 
 __all__ = ["load", "models"]
 
 
-def load(model: "str | Path", device: str = "cpu") -> "LatentSpace":
+def load(model: str | Path, device: str = "cpu") -> LatentSpace[Image.Image]:
     """Load a model in the box by name ("faces_64"), or any model folder.
 
     Args:
@@ -48,10 +51,3 @@ def models() -> list[str]:
     from facevae.domain import DOMAIN
 
     return DOMAIN.shipped()
-
-
-def __getattr__(name: str) -> Any:
-    try:
-        return import_module(f"facevae.{name}")
-    except ModuleNotFoundError as error:
-        raise AttributeError(f"module 'facevae' has no attribute {name!r}") from error

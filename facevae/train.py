@@ -21,6 +21,7 @@ from facevae.pictures import pictures
 from vaecore.distributions import DiagonalGaussian
 from vaecore.errors import DataError
 from vaecore.objective import ImpliedNoise, implied_noise
+from vaecore.priors import fit_prior
 from vaecore.training import fit, ranks, recipe
 from vaecore.training.loop import CHECKPOINT, MakeModule
 from vaecore.training.module import TrainingModule
@@ -226,7 +227,7 @@ def complete(
     space = DOMAIN.load(place)
     posterior, _ = encode(space, _spread(data.train, CODES), workers, mirrored=True)
     flow = preset.prior if preset is not None else {}
-    prior = recipe.fit_prior(posterior, flow, COMPONENTS)
+    prior = fit_prior(posterior, flow, COMPONENTS)
     vectors, about = {}, {}
     if data.labels is not None:
         labelled = data.train.labelled(data.labels)

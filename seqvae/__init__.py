@@ -1,22 +1,17 @@
 """Music, text and other sequences over the shared latent core.
 
-    midi            reading, splitting and quantising MIDI
-    codecs          windows of music as numbers: drums, performances, melodies, trios
-    networks        the LSTM encoders and decoders, flat and hierarchical
-    groove          drum performances: humanize, drumify, their quality
-    text            sentences: codec, network, training, quality
-    presentation    MIDI, piano rolls, text pictures, sound
-    properties      what can be measured of a window: density, syncopation, pitch, ...
-    histograms      how notes are distributed over pitches, drums and the bar
-    form            which bars of a window repeat earlier ones
-    data            from folders of MIDI to shards to batches
-    evaluate        quality on files never seen
-    models          the models in the box
+    music       drums, performances, melodies, trios: reading, representations, networks, pictures
+    text        sentences: codec, network, training, quality
+    sequences   what both stand on: LSTM layers, sampling, loaders, attribute vectors
+    cli         the command `seqvae`
+    domains     which domains there are
+    models      the models in the box
 
-Names are imported when first used: `import seqvae` does not import torch.
+`import seqvae` does not import torch.
 """
 
-from importlib import import_module
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -27,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["load", "models"]
 
 
-def load(model: "str | Path", device: str = "cpu") -> "LatentSpace":
+def load(model: str | Path, device: str = "cpu") -> LatentSpace[Any]:
     """Load a model in the box by name ("drums_2bar"), or any model folder.
 
     Args:
@@ -38,20 +33,15 @@ def load(model: "str | Path", device: str = "cpu") -> "LatentSpace":
         vaecore.UsageError: There is no such model.
         vaecore.DataError: The folder was tampered with or is incomplete.
     """
-    from seqvae.music.domain import DOMAIN
+    from seqvae.domains import DOMAINS
+    from vaecore.domain import find_model
 
-    return DOMAIN.load(model, device)
+    domain, folder = find_model(DOMAINS, model)
+    return domain.load(folder, device)
 
 
 def models() -> list[str]:
     """Return the names of the models in the box."""
-    from seqvae.music.domain import DOMAIN
+    from seqvae.domains import DOMAINS
 
-    return DOMAIN.shipped()
-
-
-def __getattr__(name: str) -> Any:
-    try:
-        return import_module(f"seqvae.{name}")
-    except ModuleNotFoundError as error:
-        raise AttributeError(f"module 'seqvae' has no attribute {name!r}") from error
+    return sorted(name for domain in DOMAINS for name in domain.shipped())

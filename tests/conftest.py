@@ -6,7 +6,8 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,7 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from seqvae.music.domain import DOMAIN
     from seqvae.music.networks.model import SequenceArchitecture, SequenceVAE
     from seqvae.music.representations import make_codec
-    from vaecore.folder import ModelConfig
+    from vaecore.config import ModelConfig
 
     folder = tmp_path_factory.mktemp("box")
     for kind, head in (("drums", "chain"), ("melody", "softmax")):
@@ -91,15 +92,24 @@ def tiny_melody(box: Path) -> Path:
 
 
 @pytest.fixture
-def boxed(box: Path, monkeypatch: pytest.MonkeyPatch) -> Domain:
+def use_box(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], Domain]:
+    """Put a box in the place of seqvae's; returns the domain of music."""
+    import seqvae.domains
+
+    def use(box: Path) -> Domain:
+        domains = tuple(replace(each, box=box) for each in seqvae.domains.DOMAINS)
+        monkeypatch.setattr(seqvae.domains, "DOMAINS", domains)
+        for name, domain in zip(("music", "text"), domains, strict=True):
+            monkeypatch.setattr(f"seqvae.{name}.domain.DOMAIN", domain)
+        return domains[0]
+
+    return use
+
+
+@pytest.fixture
+def boxed(box: Path, use_box: Callable[[Path], Domain]) -> Domain:
     """The domain of music with the box of tiny models in place of the shipped one."""
-    from dataclasses import replace
-
-    import seqvae.music.domain
-
-    domain = replace(seqvae.music.domain.DOMAIN, box=box)
-    monkeypatch.setattr(seqvae.music.domain, "DOMAIN", domain)
-    return domain
+    return use_box(box)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@
     objective       the loss: reconstruction factor, beta (schedules), free bits, importance weights
     paths           lerp, slerp, paths through several points, grids, variations
     attributes      attribute vectors, by means and by regression
-    samplers        N(0, I) and a Gaussian mixture on the aggregate posterior
+    priors          N(0, I), and mixtures and flows fitted to codes
     analysis        how an aggregate posterior compares with the prior
     model           the VAE over a domain's encoder and decoder
     codec, domain   what a domain brings
@@ -40,19 +40,26 @@ _HOME = {
     "bilinear_grid": "paths",
     "bilinear_weights": "paths",
     "perturb": "paths",
+    "traverse": "paths",
     "attribute_vector": "attributes",
     "attribute_directions": "attributes",
     "quartile_attribute_vector": "attributes",
     "apply_attributes": "attributes",
-    "StandardNormal": "samplers",
-    "GaussianMixture": "samplers",
+    "StandardNormal": "priors",
+    "GaussianMixture": "priors",
+    "Flow": "priors",
+    "Prior": "priors",
+    "fit_flow": "priors",
+    "fit_prior": "priors",
     "LatentReport": "analysis",
     "analyse": "analysis",
     "VAE": "model",
     "Codec": "codec",
+    "Example": "codec",
+    "Examples": "codec",
     "Domain": "domain",
     "LatentSpace": "space",
-    "ModelConfig": "folder",
+    "ModelConfig": "config",
     "choose_device": "device",
     "DataError": "errors",
     "UsageError": "errors",

@@ -3,15 +3,79 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-from vaecore.errors import UsageError
+from vaecore.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 Item = TypeVar("Item")
+"""What a domain's users hold: a PrettyMIDI, a PIL image, a sentence."""
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """What a model sees of an item, and what decoding needs beside it.
+
+    Attributes:
+        x: The tensor, without a batch axis.
+        context: What the tensor leaves out; for music tempo, instruments, bar and source. None
+            where a domain needs nothing more.
+    """
+
+    x: Tensor
+    context: Any = None
+
+
+@dataclass(frozen=True, eq=False)
+class Examples(Sequence[Example]):
+    """All examples of an item, read once; accepted wherever an item is.
+
+    Where one item is wanted, it stands for its `first`.
+
+    Attributes:
+        x: The tensors, `(n, ...)`; n may be 0.
+        contexts: The context of each.
+        default: Index of `first`.
+        problem: Why there is no `first`, if there is none.
+    """
+
+    x: Tensor
+    contexts: Sequence[Any]
+    default: int = 0
+    problem: DataError | None = None
+
+    @classmethod
+    def of(cls, x: Tensor) -> Examples:
+        """Return examples `(n, ...)` that need no context."""
+        return cls(x, (None,) * len(x))
+
+    @property
+    def first(self) -> Example:
+        """The example that stands for the item.
+
+        Raises:
+            DataError: There is none; the message says why.
+        """
+        if self.problem is not None:
+            raise self.problem
+        return self[self.default]
+
+    def counted(self) -> Examples:
+        """Return the examples that count where many items are measured: here all of them."""
+        return self
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __getitem__(self, index: int) -> Example:  # type: ignore[override]  # no slices
+        return Example(self.x[index], self.contexts[index])
+
+    def __iter__(self) -> Iterator[Example]:
+        return map(self.__getitem__, range(len(self)))
 
 
 class Codec(ABC, Generic[Item]):
@@ -21,17 +85,22 @@ class Codec(ABC, Generic[Item]):
     folder, so that a model is always read with the representation it was trained on.
     """
 
-    suffixes: tuple[str, ...] = ()
+    suffixes: ClassVar[tuple[str, ...]] = ()
     """File name endings, in lower case, that folders are searched for."""
 
     @property
+    def shape(self) -> tuple[int, ...] | None:
+        """The shape of an example, without batch axis; None if it is not always the same."""
+        return None
+
+    @property
     @abstractmethod
-    def config(self) -> dict[str, Any]:
+    def config(self) -> Mapping[str, Any]:
         """Everything needed to build this codec again."""
 
     @abstractmethod
     def encode(self, item: Any) -> Tensor:
-        """Return the one example behind an item, without batch axis.
+        """Return the one example that stands for an item, without batch axis.
 
         Raises:
             DataError: The item cannot be used; the message says which rule rejected it.
@@ -41,24 +110,23 @@ class Codec(ABC, Generic[Item]):
     def decode(self, x: Tensor, context: Any = None) -> Item:
         """Return the item that an example stands for, in the given context."""
 
-    def check(self, model: Any) -> None:
-        """Raise ValueError if a VAE's examples are not this codec's; checked when it is loaded."""
-
-    def examples(self, item: Any) -> Tensor:
-        """Return every example of an item, with a leading axis `(n, ...)`.
+    def read(self, item: Any) -> Examples:
+        """Return every example of an item, with its context, in one read.
 
         An image is one example; a song is as many as it has windows, possibly none.
-        """
-        return self.encode(item).unsqueeze(0)
 
-    def context(self, item: Any) -> Any:
-        """Return what decoding needs beside the example (for music: tempo and instrument)."""
-        return None
+        Raises:
+            DataError: The item cannot be read.
+        """
+        return Examples.of(self.encode(item).unsqueeze(0))
+
+    def check(self, model: Any) -> None:
+        """Raise ValueError if a VAE's examples are not this codec's; checked when it is loaded."""
 
     def change(self, x: Tensor) -> Tensor:
         """Return how much a person sees or hears change from each example to the next, `(n - 1,)`.
 
-        A codec that can tell gives `interpolate` its timing "perceived".
+        A codec that can measure it gives `interpolate` its timing "perceived".
 
         Args:
             x: Examples `(n, ...)`, n at least 2, as decoded along a path.
@@ -68,19 +136,21 @@ class Codec(ABC, Generic[Item]):
         """
         raise UsageError(f"{self.config.get('name')} has no measure of perceived change")
 
-    def forms(self, x: Tensor, groups: int) -> Tensor | None:
-        """Return which parts of each example are the same, integers `(n, groups, groups)` of bits.
-
-        None where that means nothing; see `vaecore.flow`.
+    def condition(self, x: Tensor, groups: int) -> Tensor | None:
+        """Return the condition under which a conditional prior has the codes of examples.
 
         Args:
             x: Examples `(n, ...)`.
-            groups: Parts of an example.
+            groups: Parts of an example, as many as the prior has groups.
+
+        Returns:
+            Integers `(n, groups, groups)`, see `vaecore.priors.Flow`; None where this
+            representation has no conditions.
         """
         return None
 
-    def formed(self, x: Tensor, forms: Tensor) -> Tensor:
-        """Return examples in which parts that are the same, as their forms say, are the same."""
+    def conditioned(self, x: Tensor, condition: Tensor) -> Tensor:
+        """Return examples changed so that they meet their conditions; see `condition`."""
         return x
 
     def blend(self, contexts: Sequence[Any], weights: Sequence[float]) -> Any:

@@ -6,27 +6,30 @@ presentation (how results are written and shown). Everything about z is the core
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vaecore.codec import Codec
+from vaecore.config import CONFIG, ModelConfig, read_config, write_config
 from vaecore.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vaecore.flow import Flow
-    from vaecore.folder import ModelConfig
     from vaecore.model import VAE
-    from vaecore.samplers import GaussianMixture
+    from vaecore.objective import Objective
+    from vaecore.priors import Prior
     from vaecore.space import LatentSpace
 
 
 @dataclass(frozen=True)
 class Domain:
     """One art over the shared core.
+
+    A package may have several domains, which share its name and its box and differ in the
+    representations that they take; see `find_model`.
 
     Args:
         name: The package's name; model folders carry it.
@@ -35,17 +38,30 @@ class Domain:
         box: The folder of shipped models.
         threads: CPU threads that the command line uses; torch's default without it. A recurrent
             step is too small to share: threads would mostly wait for each other.
+        subject: What it is about, for messages: "music".
+        representations: Names of the representations that it takes; None takes all.
     """
 
     name: str
-    make_codec: Callable[[Mapping[str, Any]], Codec]
-    make_model: Callable[[Mapping[str, Any], Any], VAE]
+    make_codec: Callable[[Mapping[str, Any]], Codec[Any]]
+    make_model: Callable[[Mapping[str, Any], Objective], VAE]
     box: Path
     threads: int | None = None
+    subject: str = ""
+    representations: frozenset[str] | None = None
+
+    def takes(self, config: ModelConfig) -> bool:
+        """Return whether a model is of this domain."""
+        known = self.representations
+        name = config.representation.get("name")
+        return config.domain == self.name and (known is None or name in known)
 
     def shipped(self) -> list[str]:
-        """Return the names of the models in the box."""
-        return sorted(path.parent.name for path in self.box.glob("*/config.json"))
+        """Return the names of the domain's models in the box."""
+        found = sorted(path.parent for path in self.box.glob(f"*/{CONFIG}"))
+        if self.representations is not None:
+            found = [folder for folder in found if self.takes(read_config(folder))]
+        return [folder.name for folder in found]
 
     def folder(self, model: str | Path) -> Path:
         """Return the folder of a shipped model's name or of a path to a model folder.
@@ -53,15 +69,9 @@ class Domain:
         Raises:
             UsageError: There is neither a shipped model nor a folder of that name.
         """
-        if str(model) in self.shipped():
-            return self.box / str(model)
-        if Path(model).is_dir():
-            return Path(model)
-        raise UsageError(
-            f"no model {str(model)!r}: neither a folder nor one of {', '.join(self.shipped())}"
-        )
+        return find_model([self], model)[1]
 
-    def load(self, model: str | Path, device: str = "cpu") -> LatentSpace:
+    def load(self, model: str | Path, device: str = "cpu") -> LatentSpace[Any]:
         """Load a model: a shipped one by name, or any model folder.
 
         Raises:
@@ -73,20 +83,20 @@ class Domain:
         from vaecore.space import LatentSpace
 
         place = self.folder(model)
-        config = files.read_config(place)
+        config = read_config(place)
         if config.domain != self.name:
             raise DataError(f"is a model of {config.domain!r}, not of {self.name!r}", path=place)
-        codec, network = self._build(config, place / files.CONFIG)
+        codec, network = self._build(config, place / CONFIG)
         files.load_weights(network, place / files.WEIGHTS)
         return LatentSpace(
             network.to(choose_device(device)),
             codec,
             attributes=_attributes(place / files.ATTRIBUTES, network.latent_dim),
-            prior=_prior(place / files.PRIOR, network.latent_dim),
+            prior=_prior(place / files.PRIOR, config.prior, network.latent_dim),
             config=config,
         )
 
-    def _build(self, config: ModelConfig, path: Path) -> tuple[Codec, VAE]:
+    def _build(self, config: ModelConfig, path: Path) -> tuple[Codec[Any], VAE]:
         """Return codec and untrained network; a configuration may hold anything."""
         from vaecore.objective import Objective
 
@@ -111,7 +121,7 @@ class Domain:
         model: VAE,
         config: ModelConfig,
         attributes: Mapping[str, Tensor] | None = None,
-        prior: GaussianMixture | Flow | None = None,
+        prior: Prior | None = None,
         card: str | None = None,
     ) -> None:
         """Write a model folder; what is None and already there stays."""
@@ -123,12 +133,36 @@ class Domain:
             files.write_tensors(place / files.ATTRIBUTES, attributes)
         if prior is not None:
             files.write_tensors(place / files.PRIOR, prior.state())
+            config = replace(config, prior=prior.kind)
         if card is not None:
             with files.replacing(place / files.CARD) as temporary:
                 temporary.write_text(card, encoding="utf-8")
-        files.write_config(
-            place, replace(config, domain=self.name, objective=model.objective.config)
-        )
+        write_config(place, replace(config, domain=self.name, objective=model.objective.config))
+
+
+def find_model(domains: Sequence[Domain], model: str | Path) -> tuple[Domain, Path]:
+    """Return the domain that takes a model, and the model's folder.
+
+    Args:
+        domains: Of one package. A folder that none of them takes is the first one's, whose `load`
+            says what is wrong with it.
+        model: Name of a shipped model, or a model folder.
+
+    Raises:
+        UsageError: There is neither a shipped model nor a folder of that name.
+        DataError: The folder's configuration cannot be read.
+    """
+    shipped = {name: domain for domain in domains for name in domain.shipped()}
+    if str(model) in shipped:
+        return shipped[str(model)], shipped[str(model)].box / str(model)
+    place = Path(model)
+    if not place.is_dir():
+        known = ", ".join(sorted(shipped))
+        raise UsageError(f"no model {str(model)!r}: neither a folder nor one of {known}")
+    if len(domains) == 1:
+        return domains[0], place
+    config = read_config(place)
+    return next((each for each in domains if each.takes(config)), domains[0]), place
 
 
 def _attributes(path: Path, latent_dim: int) -> dict[str, Tensor]:
@@ -142,14 +176,14 @@ def _attributes(path: Path, latent_dim: int) -> dict[str, Tensor]:
     return vectors
 
 
-def _prior(path: Path, latent_dim: int) -> GaussianMixture | Flow | None:
+def _prior(path: Path, kind: str, latent_dim: int) -> Prior | None:
     from vaecore.folder import read_tensors
-    from vaecore.samplers import sampler_from_state
+    from vaecore.priors import prior_from_state
 
     if not path.exists():
         return None
     try:
-        prior = sampler_from_state(read_tensors(path))
+        prior = prior_from_state(kind, read_tensors(path))
     except ValueError as error:
         raise DataError(f"holds neither mixture nor flow: {error}", path=path) from error
     if prior.latent_dim != latent_dim:

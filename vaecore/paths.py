@@ -174,6 +174,30 @@ def perturb(z: Tensor, amount: float, n: int, generator: torch.Generator | None 
     return reparameterize(kept.expand(n, -1), torch.as_tensor(amount, dtype=z.dtype), generator)
 
 
+def traverse(z: Tensor, dimension: int, steps: int, extent: float = 3.0) -> Tensor:
+    """Return a point with one of its dimensions set to even values, and all others kept.
+
+    Args:
+        z: `(latent_dim,)`.
+        dimension: Which one, from 0.
+        steps: Number of values, at least 2.
+        extent: They run from -extent to extent.
+
+    Returns:
+        `(steps, latent_dim)`.
+
+    Raises:
+        ValueError: There is no such dimension, or too few steps.
+    """
+    if not 0 <= dimension < len(z):
+        raise ValueError(f"dimension must be in 0..{len(z) - 1}, got {dimension}")
+    if steps < 2:
+        raise ValueError(f"need at least 2 steps, got {steps}")
+    points = z.repeat(steps, 1)
+    points[:, dimension] = torch.linspace(-extent, extent, steps).to(z)
+    return points
+
+
 def _path(name: str) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
     paths = {"slerp": slerp, "lerp": lerp}
     if name not in paths:

@@ -39,7 +39,7 @@ class Preset(ABC):
         architecture: The network's description, in the domain's terms.
         objective: Fields of `vaecore.Objective`.
         training: Fields of `vaecore.training.TrainingConfig`.
-        prior: Arguments of `vaecore.flow.Flow.fit`; empty fits a mixture to the codes.
+        prior: Arguments of `vaecore.priors.fit_flow`; empty fits a mixture to the codes.
         description: One line for lists.
     """
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from copy import copy
+from typing import Any, Generic, cast
 
 import torch
 from torch import Tensor
 
 from vaecore.analysis import LatentReport, analyse
 from vaecore.attributes import apply_attributes, attribute_vector
-from vaecore.codec import Codec
+from vaecore.codec import Codec, Example, Examples, Item
+from vaecore.config import ModelConfig
 from vaecore.device import pad
 from vaecore.distributions import DiagonalGaussian
 from vaecore.errors import UsageError
-from vaecore.flow import Flow
-from vaecore.folder import ModelConfig
 from vaecore.model import VAE
 from vaecore.paths import (
     bilinear_grid,
@@ -23,20 +23,22 @@ from vaecore.paths import (
     interpolate,
     interpolation_weights,
     perturb,
+    traverse,
 )
-from vaecore.samplers import Sampler, StandardNormal
+from vaecore.priors import Prior, StandardNormal
 
 TIMINGS = ("latent", "perceived")
 """What is even about the steps of an interpolation."""
-CHUNK = 64
-"""Rows that are encoded together."""
+ENCODED_AT_ONCE = 64
+"""Examples that are encoded together."""
 
 
-class LatentSpace:
+class LatentSpace(Generic[Item]):
     """A trained VAE and its codec, seen from the latent side.
 
-    An item is a path, an in-memory object the codec knows, or an example tensor. Interpolation,
-    reconstruction and attribute vectors work on posterior means; all randomness comes from `seed`.
+    An item is a path, an in-memory object the codec knows, an example tensor, an `Example`, or the
+    `Examples` of a file that was read before. Interpolation, reconstruction and attribute vectors
+    work on posterior means; all randomness comes from `seed`.
 
     Args:
         model: The trained VAE; put into evaluation mode.
@@ -49,10 +51,10 @@ class LatentSpace:
     def __init__(
         self,
         model: VAE,
-        codec: Codec,
+        codec: Codec[Item],
         *,
         attributes: Mapping[str, Tensor] | None = None,
-        prior: Sampler | None = None,
+        prior: Prior | None = None,
         config: ModelConfig | None = None,
     ) -> None:
         self.model = model.eval()
@@ -60,6 +62,7 @@ class LatentSpace:
         self.attributes = dict(attributes or {})
         self.prior = prior
         self.config = config
+        self._made: Callable[[Tensor, Any], Item] = codec.decode
 
     @property
     def name(self) -> str:
@@ -71,7 +74,30 @@ class LatentSpace:
         """Number of latent dimensions."""
         return self.model.latent_dim
 
+    def as_examples(self) -> LatentSpace[Example]:
+        """Return the same space, whose results are examples (tensor and context), not items.
+
+        What is written, drawn or encoded again need not be decoded to an item first.
+        """
+        space = cast("LatentSpace[Example]", copy(self))
+        space._made = Example
+        return space
+
     # Items to codes
+
+    def examples(self, items: Any) -> Examples:
+        """Return all examples of one item or several, with their contexts: every window of a song.
+
+        The result is accepted wherever an item is, so that a file is read only once.
+
+        Raises:
+            DataError: An item cannot be read.
+        """
+        found = [self._all(item) for item in _listed(items, self.codec)]
+        if len(found) == 1:
+            return found[0]
+        contexts = [context for each in found for context in each.contexts]
+        return Examples(torch.cat([each.x for each in found]), contexts)
 
     def encode(self, items: Any) -> Tensor:
         """Return posterior means `(n, latent_dim)` of one item or several."""
@@ -80,26 +106,22 @@ class LatentSpace:
     def posterior(self, items: Any) -> DiagonalGaussian:
         """Return the posteriors of one item or several.
 
-        A tensor is one item; for a batch of examples there is `posterior_of`.
+        Args:
+            items: One item, a list of items, `Examples`, or a batch of example tensors.
 
         Raises:
             DataError: An item cannot be used; the message says which and why.
         """
-        return self.posterior_of(torch.stack([self._example(item) for item in _listed(items)]))
+        return self.posterior_of(_stacked(self._each(items)))
 
     def posterior_of(self, x: Tensor) -> DiagonalGaussian:
-        """Return the posteriors of examples `(n, ...)`."""
-        parts = self._in_chunks(x, lambda rows: torch.stack(self.model.encoder(rows), dim=1))
-        return DiagonalGaussian(*parts.unbind(1))
-
-    def examples(self, items: Any) -> Tensor:
-        """Return all examples of all items `(n, ...)`: every window of every file."""
-        return torch.cat(
-            [
-                item.unsqueeze(0) if isinstance(item, Tensor) else self.codec.examples(item)
-                for item in _listed(items)
+        """Return the posteriors of example tensors `(n, ...)`."""
+        with torch.no_grad():
+            parts = [
+                torch.stack(self.model.encoder(pad(rows.to(self.model.device))), 1)[: len(rows)]
+                for rows in x.split(ENCODED_AT_ONCE)
             ]
-        )
+        return DiagonalGaussian(*torch.cat(parts).cpu().unbind(1))
 
     # Codes to items
 
@@ -109,8 +131,8 @@ class LatentSpace:
         temperature: float = 0.0,
         seed: int = 0,
         contexts: Sequence[Any] | None = None,
-        forms: Tensor | None = None,
-    ) -> list[Any]:
+        condition: Tensor | None = None,
+    ) -> list[Item]:
         """Return one item per row of z.
 
         Args:
@@ -118,43 +140,44 @@ class LatentSpace:
             temperature: 0 gives the most likely item, 1 a draw from p(x|z).
             seed: Of that draw; item i depends on the seed and i alone.
             contexts: What the codec needs beside the example (tempo, instrument), one per row.
-            forms: See `decode_to_examples`.
+            condition: See `decode_to_examples`.
         """
-        x = self.decode_to_examples(z, temperature, seed, forms)
+        x = self.decode_to_examples(z, temperature, seed, condition)
         return [
-            self.codec.decode(row, context)
+            self._made(row, context)
             for row, context in zip(x, contexts or [None] * len(x), strict=True)
         ]
 
     def decode_to_examples(
-        self, z: Tensor, temperature: float = 0.0, seed: int = 0, forms: Tensor | None = None
+        self, z: Tensor, temperature: float = 0.0, seed: int = 0, condition: Tensor | None = None
     ) -> Tensor:
-        """Return one example per row of z, as tensors `(n, ...)`.
+        """Return one example tensor per row of z, `(n, ...)`.
 
         Args:
             z: Latent codes `(n, latent_dim)`.
             temperature: See `decode`.
             seed: See `decode`.
-            forms: `(n, groups, groups)`, see `vaecore.flow.Flow`: parts of an example that they
-                call the same are written once, and repeated.
+            condition: `(n, groups, groups)`, see `vaecore.priors.Flow`: the examples are made to
+                meet it (parts of a phrase that are to be the same are written once and repeated).
         """
         with torch.no_grad():
             padded = pad(z.to(self.model.device))
             x = self.model.decode(padded, temperature, seed)[: len(z)].cpu()
-        return x if forms is None else self.codec.formed(x, forms)
+        return x if condition is None else self.codec.conditioned(x, condition)
 
-    def reconstruct(self, items: Any, temperature: float = 0.0, seed: int = 0) -> list[Any]:
+    def reconstruct(self, items: Any, temperature: float = 0.0, seed: int = 0) -> list[Item]:
         """Return what the model keeps of each item: encoded to its mean and decoded."""
-        items = _listed(items)
-        return self.decode(self.encode(items), temperature, seed, self._contexts(items))
+        examples = self._each(items)
+        z = self.posterior_of(_stacked(examples)).mean
+        return self.decode(z, temperature, seed, _contexts(examples))
 
     def sample(
         self, n: int = 1, temperature: float = 1.0, seed: int = 0, prior: str | None = None
-    ) -> list[Any]:
+    ) -> list[Item]:
         """Return n new items.
 
-        Where the prior knows forms, one is drawn first, then a code of that form, and then the
-        item, which has it.
+        Where the prior is conditional, a condition is drawn first, then a code under it, and the
+        item meets it.
 
         Args:
             n: How many.
@@ -165,8 +188,8 @@ class LatentSpace:
                 where the model has one.
         """
         spread = 1.0 if self.model.draws else temperature
-        codes, forms = self._drawn(n, seed, prior, spread)
-        return self.decode(codes, temperature, seed, forms=forms)
+        codes, condition = self._drawn(n, seed, prior, spread)
+        return self.decode(codes, temperature, seed, condition=condition)
 
     def sample_codes(
         self, n: int, seed: int = 0, prior: str | None = None, temperature: float = 1.0
@@ -182,36 +205,33 @@ class LatentSpace:
         return self._drawn(n, seed, prior, temperature)[0]
 
     def _drawn(
-        self, n: int, seed: int, prior: str | None, temperature: float
+        self, n: int, seed: int, name: str | None, temperature: float
     ) -> tuple[Tensor, Tensor | None]:
-        """Return n codes of a prior, and the forms that they were drawn with, if any."""
+        """Return n codes of a prior, and the conditions that they were drawn under, if any."""
         normal = StandardNormal(self.latent_dim)
-        known = {each.kind: each for each in (normal, self.prior) if each is not None}
-        if prior is not None and prior not in known:
+        known: dict[str, Prior] = {p.kind: p for p in (normal, self.prior) if p is not None}
+        if name is not None and name not in known:
             have = " and ".join(known)
-            raise UsageError(f"model {self.name!r} has no prior {prior!r}; it has {have}")
-        sampler = (self.prior or normal) if prior is None else known[prior]
+            raise UsageError(f"model {self.name!r} has no prior {name!r}; it has {have}")
+        prior = (self.prior or normal) if name is None else known[name]
         generator = torch.Generator().manual_seed(seed)
-        if not isinstance(sampler, Flow):
-            return sampler.sample(n, generator, temperature), None
-        forms = sampler.draw_forms(n, generator)
-        z = self.settled(sampler.sample(n, generator, temperature, forms=forms), forms)
-        return z, forms
+        condition = prior.draw_condition(n, generator)
+        z = prior.sample(n, generator, temperature, condition)
+        return self.settle(z, condition), condition
 
-    def settled(self, z: Tensor, forms: Tensor | None) -> Tensor:
-        """Return codes near to those of a flow whose examples have these forms.
+    def settle(self, z: Tensor, condition: Tensor | None) -> Tensor:
+        """Return codes near to those of a conditional prior whose examples meet their conditions.
 
-        A code of a flow is a little off what examples are encoded to, and off the form that it was
-        drawn with. So it is decoded, what the form calls the same is made the same, and that is
-        encoded.
+        A code of a flow is a little off what examples are encoded to, and off its condition. So it
+        is decoded, made to meet the condition, and encoded again.
 
         Args:
             z: Codes `(n, latent_dim)`.
-            forms: `(n, groups, groups)`, see `vaecore.flow.Flow`; None changes nothing.
+            condition: `(n, groups, groups)`, see `vaecore.priors.Flow`; None changes nothing.
         """
-        if forms is None:
+        if condition is None:
             return z
-        return self.posterior_of(self.decode_to_examples(z, forms=forms)).mean
+        return self.posterior_of(self.decode_to_examples(z, condition=condition)).mean
 
     # Latent arithmetic
 
@@ -223,7 +243,7 @@ class LatentSpace:
         temperature: float = 0.0,
         seed: int = 0,
         timing: str = "latent",
-    ) -> list[Any]:
+    ) -> list[Item]:
         """Return `steps` items on the way from the first item through the others to the last.
 
         At temperature 0 the ends are the reconstructions of the ends, exactly.
@@ -231,51 +251,54 @@ class LatentSpace:
         Args:
             items: Two or more.
             steps: Number of results, ends included.
-            path: "slerp" or "lerp"; or "flow", where the prior is one with forms: an arc through
-                the noise that it makes codes of, each step in the form of the item that is nearer.
-                By default "flow" where the model has it, else "slerp".
+            path: "slerp" or "lerp"; or "flow", where the prior is a conditional flow: an arc
+                through the noise that it makes codes of, each step under the condition of the
+                item that is nearer. By default "flow" where the model has it, else "slerp".
             timing: "latent" takes steps of one length in the latent space, "perceived" such that
                 the decoded items change by as much with each, where the codec can measure that.
         """
         if timing not in TIMINGS:
             raise ValueError(f"unknown timing {timing!r}; known are {', '.join(TIMINGS)}")
-        x = torch.stack([self._example(item) for item in items])
+        examples = [self._example(item) for item in items]
+        x = _stacked(examples)
         z, change = self.posterior_of(x).mean, self.change if timing == "perceived" else None
-        forms = None
-        if path == "flow" or (path is None and change is None and self._forms(x) is not None):
-            z, forms = self._through_flow(x, z, steps, timing)
+        condition = None
+        if path == "flow" or (path is None and change is None and self._condition(x) is not None):
+            z, condition = self._through_flow(x, z, steps, timing)
         else:
             z = interpolate(z, steps, path or "slerp", change)
-        contexts = self._blended(items, interpolation_weights(len(items), steps))
-        return self.decode(z, temperature, seed, contexts, forms)
+        contexts = self._blended(examples, interpolation_weights(len(items), steps))
+        return self.decode(z, temperature, seed, contexts, condition)
 
     @property
     def path(self) -> str:
         """The way that `interpolate` takes by default: "flow" or "slerp"."""
-        known = isinstance(self.prior, Flow) and self.prior.relations
-        return "flow" if known else "slerp"
+        prior = self.prior
+        return "flow" if prior is not None and prior.conditional and prior.invertible else "slerp"
 
-    def _forms(self, x: Tensor) -> Tensor | None:
-        """Return the forms of examples, where the prior is a flow that knows some."""
-        if self.path != "flow":
+    def _condition(self, x: Tensor) -> Tensor | None:
+        """Return the conditions of examples, where the prior has a way under conditions."""
+        if self.prior is None or self.path != "flow":
             return None
-        return self.codec.forms(x, self.prior.groups)
+        return self.codec.condition(x, self.prior.groups)
 
     def _through_flow(self, x: Tensor, z: Tensor, steps: int, timing: str) -> tuple[Tensor, Tensor]:
-        """Return codes on the way from the first code through the others to the last, and forms.
+        """Return codes on the way from the first code through the others to the last.
 
-        Those of the codes that are given are none: they are decoded as they are.
+        And their conditions; those of the codes that are given are none: they are decoded as they
+        are.
         """
-        forms = self._forms(x)
-        if forms is None or timing != "latent":
-            what = "no flow with forms" if forms is None else "no other timing on its flow"
+        condition = self._condition(x)
+        if condition is None or self.prior is None or timing != "latent":
+            what = "no flow with forms" if condition is None else "no other timing on its flow"
             raise UsageError(f"model {self.name!r} has {what}; use the path slerp")
-        noise = interpolate(self.prior.noise_of(z, forms), steps, "slerp")
+        noise = interpolate(self.prior.to_noise(z, condition), steps, "slerp")
         weight, nearest = interpolation_weights(len(z), steps).max(dim=1)
-        forms = forms[nearest]
-        between = self.settled(self.prior.codes_of(noise, forms), forms)
+        condition = condition[nearest]
+        between = self.settle(self.prior.from_noise(noise, condition), condition)
         given = weight == 1
-        return torch.where(given[:, None], z[nearest], between), forms * ~given[:, None, None]
+        codes = torch.where(given[:, None], z[nearest], between)
+        return codes, condition * ~given[:, None, None]
 
     def change(self, z: Tensor) -> Tensor:
         """Return how much what is decoded changes from each code to the next, as perceived.
@@ -296,40 +319,67 @@ class LatentSpace:
         path: str = "lerp",
         temperature: float = 0.0,
         seed: int = 0,
-    ) -> list[list[Any]]:
+    ) -> list[list[Item]]:
         """Return a grid of items between four corners.
 
         Args:
             items: Top left, top right, bottom left, bottom right.
             rows: Number of rows, corners included.
             columns: Number of columns, corners included.
+            path: "lerp" or "slerp", along the edges and between them.
+            temperature: See `decode`.
+            seed: See `decode`.
         """
         if len(items) != 4:
             raise UsageError(f"a palette blends four items, got {len(items)}")
-        z = bilinear_grid(self.encode(list(items)), rows, columns, path).flatten(0, 1)
-        contexts = self._blended(items, bilinear_weights(rows, columns).flatten(0, 1))
+        examples = [self._example(item) for item in items]
+        corners = self.posterior_of(_stacked(examples)).mean
+        z = bilinear_grid(corners, rows, columns, path).flatten(0, 1)
+        contexts = self._blended(examples, bilinear_weights(rows, columns).flatten(0, 1))
         flat = self.decode(z, temperature, seed, contexts)
         return [flat[row * columns : (row + 1) * columns] for row in range(rows)]
 
     def similar(
         self, item: Any, n: int = 4, amount: float = 0.3, seed: int = 0, temperature: float = 0.0
-    ) -> list[Any]:
+    ) -> list[Item]:
         """Return n variations of an item.
 
         Args:
+            item: What to vary.
+            n: How many.
             amount: How far to go, from 0 (the reconstruction) to 1 (a sample from the prior).
+            seed: Of the variations.
+            temperature: See `decode`.
         """
+        example = self._example(item)
         generator = torch.Generator().manual_seed(seed)
-        z = perturb(self.encode([item])[0], amount, n, generator)
-        return self.decode(z, temperature, seed, self._contexts([item]) * n)
+        z = perturb(self.posterior_of(example.x[None]).mean[0], amount, n, generator)
+        return self.decode(z, temperature, seed, [example.context] * n)
+
+    def traverse(
+        self, item: Any, dimension: int, steps: int = 9, extent: float = 3.0
+    ) -> list[Item]:
+        """Return an item with one dimension of its code set to `steps` values, all else kept.
+
+        Args:
+            item: What to begin from.
+            dimension: Which one, from 0.
+            steps: Number of results, at least 2.
+            extent: The values run from -extent to extent, in standard deviations of the prior.
+        """
+        example = self._example(item)
+        z = traverse(self.posterior_of(example.x[None]).mean[0], dimension, steps, extent)
+        return self.decode(z, contexts=[example.context] * steps)
 
     def attribute_vector(self, with_items: Any, without_items: Any) -> Tensor:
         """Return the difference of mean codes `(latent_dim,)` between two sets of items.
 
         Every example of an item counts: all windows of a song.
         """
-        codes = (self.posterior_of(self.examples(i)).mean for i in (with_items, without_items))
-        return attribute_vector(*codes)
+        having, lacking = (
+            self.posterior_of(self.examples(items).x).mean for items in (with_items, without_items)
+        )
+        return attribute_vector(having, lacking)
 
     def edit(
         self,
@@ -337,11 +387,14 @@ class LatentSpace:
         amounts: Mapping[str, float],
         temperature: float = 0.0,
         seed: int = 0,
-    ) -> Any:
+    ) -> Item:
         """Return an item with attributes added (or, with negative amounts, taken away).
 
         Args:
+            item: What to edit.
             amounts: Strength by attribute name; the names are the keys of `attributes`.
+            temperature: See `decode`.
+            seed: See `decode`.
 
         Raises:
             UsageError: An attribute is unknown.
@@ -354,40 +407,58 @@ class LatentSpace:
         amounts: Sequence[Mapping[str, float]],
         temperature: float = 0.0,
         seed: int = 0,
-    ) -> list[Any]:
+    ) -> list[Item]:
         """Return an item edited in several ways, decoded together; see `edit`."""
-        z = self.encode([item])
+        example = self._example(item)
+        z = self.posterior_of(example.x[None]).mean
         codes = torch.cat([apply_attributes(z, self.attributes, each) for each in amounts])
-        return self.decode(codes, temperature, seed, self._contexts([item]) * len(codes))
+        return self.decode(codes, temperature, seed, [example.context] * len(codes))
 
     def analyse(self, items: Any) -> LatentReport:
         """Return how the aggregate posterior of all examples of the items compares with N(0, I)."""
-        return analyse(self.posterior_of(self.examples(items)))
+        return analyse(self.posterior_of(self.examples(items).x))
 
     # Helpers
 
-    def _example(self, item: Any) -> Tensor:
-        return item if isinstance(item, Tensor) else self.codec.encode(item)
+    def _all(self, item: Any) -> Examples:
+        """Return the examples of an item that count where many are measured."""
+        if isinstance(item, Examples):
+            return item
+        if isinstance(item, Tensor):
+            return Examples.of(item.unsqueeze(0))
+        if isinstance(item, Example):
+            return Examples(item.x.unsqueeze(0), [item.context])
+        return self.codec.read(item).counted()
 
-    def _contexts(self, items: Iterable[Any]) -> list[Any]:
-        return [None if isinstance(i, Tensor) else self.codec.context(i) for i in items]
+    def _example(self, item: Any) -> Example:
+        """Return the example that stands for an item."""
+        if isinstance(item, Example):
+            return item
+        if isinstance(item, Tensor):
+            return Example(item)
+        return (item if isinstance(item, Examples) else self.codec.read(item)).first
 
-    def _blended(self, items: Sequence[Any], weights: Tensor) -> list[Any]:
-        contexts = self._contexts(items)
+    def _each(self, items: Any) -> list[Example]:
+        return [self._example(item) for item in _listed(items, self.codec)]
+
+    def _blended(self, examples: Sequence[Example], weights: Tensor) -> list[Any]:
+        contexts = _contexts(examples)
         if any(context is None for context in contexts):
             return [None] * len(weights)
         return [self.codec.blend(contexts, row) for row in weights.tolist()]
 
-    def _in_chunks(self, x: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
-        with torch.no_grad():
-            parts = [
-                function(pad(rows.to(self.model.device)))[: len(rows)] for rows in x.split(CHUNK)
-            ]
-        return torch.cat(parts).cpu()
+
+def _listed(items: Any, codec: Codec[Any]) -> list[Any]:
+    """Return a list of items, also for a single one; a batch of tensors is as many items."""
+    if isinstance(items, Tensor):
+        batched = codec.shape is not None and items.ndim == len(codec.shape) + 1
+        return list(items) if batched else [items]
+    return list(items) if isinstance(items, list | tuple | Examples) else [items]
 
 
-def _listed(items: Any) -> list[Any]:
-    """Return a list of items, also for a single one."""
-    if isinstance(items, list | tuple):
-        return list(items)
-    return [items]
+def _stacked(examples: Iterable[Example]) -> Tensor:
+    return torch.stack([example.x for example in examples])
+
+
+def _contexts(examples: Iterable[Example]) -> list[Any]:
+    return [example.context for example in examples]

@@ -44,7 +44,7 @@ def train(mnist: Path | None, steps: int, seed: int) -> None:
 
 def main() -> None:
     """Run the command."""
-    group = build(DOMAIN, DigitPresentation(), help=HELP)
+    group = build(DigitPresentation(DOMAIN), help=HELP)
     group.add_command(train)
     group.run()
 

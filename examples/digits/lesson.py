@@ -18,8 +18,8 @@ from torch import Tensor
 from examples.digits import DOMAIN
 from examples.digits.codec import DigitCodec
 from examples.digits.network import DigitArchitecture, make_model
+from vaecore.config import ModelConfig
 from vaecore.errors import DataError
-from vaecore.folder import ModelConfig
 from vaecore.model import VAE
 from vaecore.objective import Objective
 

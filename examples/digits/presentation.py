@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from examples.digits import BOX
-from vaecore.cli.presentation import Choice, Presentation, Result, Source, Written
+from vaecore.cli.presentation import Choice, Input, Presentation, Result, Source, Written
 from vaecore.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ class DigitPresentation(Presentation):
     reads = (".png", ".jpg", ".jpeg", ".bmp")
     suffixes = (".png",)
 
-    def choose_model(self, paths: Sequence[Path], options: Mapping[str, Any]) -> Choice:
+    def choose_model(self, inputs: Sequence[Input], options: Mapping[str, Any]) -> Choice:
         """Return the model with both terms, once it is trained."""
         if not (BOX / FAVOURITE / "config.json").exists():
             remedy = "python -m examples.digits train makes some"
@@ -58,14 +57,16 @@ class DigitPresentation(Presentation):
         return Choice(FAVOURITE, "")
 
     def sources(
-        self, codec: DigitCodec, paths: Sequence[Path], options: Mapping[str, Any]
+        self, codec: DigitCodec, inputs: Sequence[Input], options: Mapping[str, Any]
     ) -> list[list[Source]]:
         """Return each file's picture as the model sees it."""
-        return [[Source(codec.decode(codec.encode(path)), path) for path in paths]]
+        return [[Source(codec.read(each.path).first, each) for each in inputs]]
 
     def write(self, result: Result, outputs: Outputs, options: Mapping[str, Any]) -> Written:
         """Write a sheet; what comes from originals has them before it."""
-        page = sheet([*result.originals, *result.items], result.columns or COLUMNS)
+        page = sheet(
+            result.decoded([*result.originals, *result.examples]), result.columns or COLUMNS
+        )
         page.save(outputs.add(outputs.main))
         return Written(f"{page.width} x {page.height} pixels")
 

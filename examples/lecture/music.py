@@ -55,7 +55,7 @@ def performance(setting: Setting) -> dict[str, Any]:
     titles = ["shuffle", *[""] * (steps - 2), "samba"]
     write_midi(items, setting.output / "performance.mid", titles=titles)
     piano_roll(items, setting.output / "performance.png", titles, columns=setting.some(3, 2))
-    measured = measure("groove", space.examples(items))
+    measured = measure("groove", space.examples(items).x)
     return {name: measured[name].round(3).tolist() for name in ("swing", "loudness", "laid_back")}
 
 

@@ -9,7 +9,7 @@ No verb imports torch before it needs it: `--help` and bad inputs are answered a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from vaecore.cli import Group
@@ -23,23 +23,18 @@ other. Every verb explains itself with --help; `facevae models` lists what is in
 
 def command() -> Group:
     """Return the command group."""
+    from facevae import domain
     from facevae.cli import own
     from facevae.cli.faces import FacePresentation
-    from facevae.domain import DOMAIN
     from vaecore.cli import build
     from vaecore.cli.build import bind
+    from vaecore.cli.dispatch import Dispatch
 
-    def evaluate(*args: Any, **options: Any) -> dict[str, Any]:
-        from facevae.evaluate import evaluate
-
-        return evaluate(*args, **options)
-
-    presentation = FacePresentation()
-    names = {"interpolate": "morph"}
-    group = build(DOMAIN, presentation, help=HELP, evaluate=evaluate, names=names)
+    faces = FacePresentation(domain.DOMAIN)
+    group = build(faces, help=HELP, names={"interpolate": "morph"})
     for verb in (own.align, own.train):
         group.add_command(verb)
-    group.add_command(bind(own.attribute, DOMAIN, presentation))
+    group.add_command(bind(own.attribute, Dispatch((faces,))))
     return group
 
 

@@ -10,7 +10,8 @@ import click
 
 from facevae.images import SUFFIXES, read_image
 from vaecore.cli import options as shared
-from vaecore.cli.presentation import Choice, Presentation, Result, Source, Written
+from vaecore.cli.presentation import Choice, Input, Presentation, Result, Source, Written
+from vaecore.codec import Example
 from vaecore.errors import DataError
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from facevae.codec import FaceCodec
     from vaecore.cli.outputs import Outputs
+    from vaecore.space import LatentSpace
 
 FAVOURITE = "faces_64"
 """What is taken if nobody says, where it is in the box."""
@@ -46,14 +48,12 @@ class FacePresentation(Presentation):
     reads = SUFFIXES
     suffixes = SHEETS
     draws = True
+    evaluates = True
     defaults: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "sample": {"n": 16},
         # The arc bends the change of pixels towards its middle; on the line it is even.
         "morph": {"steps": "25; on a sheet 9", "path": "lerp"},
     }
-
-    def __init__(self) -> None:
-        self._read: dict[Path, Image.Image] = {}
 
     def options(self, verb: str) -> Sequence[click.Option]:
         """Return the options of photographs, of films, and of pictures."""
@@ -108,26 +108,26 @@ class FacePresentation(Presentation):
         each = 8 if output.suffix.lower() in SHEETS else 24
         return each * (inputs - 1) + 1
 
-    def choose_model(self, paths: Sequence[Path], options: Mapping[str, Any]) -> Choice:
-        """Return the favourite model, after a look at the inputs."""
-        from facevae.domain import DOMAIN
+    def open(self, path: Path | str) -> Image.Image:
+        """Return a photograph; what cannot be read is refused before torch is imported."""
+        return read_image(path)
 
-        names = DOMAIN.shipped()
+    def choose_model(self, inputs: Sequence[Input], options: Mapping[str, Any]) -> Choice:
+        """Return the favourite model."""
+        names = self.domain.shipped()
         if not names:
             remedy = "name a model folder with --model"
             raise DataError("there is no model in the box", remedy=remedy)
-        for path in paths:  # what cannot be read is refused before torch is imported
-            self._read[path] = read_image(path)
         return Choice(FAVOURITE if FAVOURITE in names else names[0], "")
 
     def sources(
-        self, codec: FaceCodec, paths: Sequence[Path], options: Mapping[str, Any]
+        self, codec: FaceCodec, inputs: Sequence[Input], options: Mapping[str, Any]
     ) -> list[list[Source]]:
         """Return one face of each photograph, framed like those the model knows."""
-        return [[self._source(codec, path, not options["no_align"]) for path in paths]]
+        return [[self._source(codec, each, not options["no_align"]) for each in inputs]]
 
-    def _source(self, codec: FaceCodec, path: Path, align: bool) -> Source:
-        image = self._read.pop(path, None) or read_image(path)
+    def _source(self, codec: FaceCodec, input_: Input, align: bool) -> Source:
+        image = input_.content
         place, facts = "", {"aligned": False}
         if align:
             from facevae.align import frame
@@ -135,15 +135,14 @@ class FacePresentation(Presentation):
             try:
                 framing = frame(image)
             except DataError as error:
-                raise DataError(error.problem, path=path, remedy=error.remedy) from error
+                raise DataError(error.problem, path=input_.path, remedy=error.remedy) from error
             image = framing.image
             if not framing.framed_already:
                 place = "aligned"
                 facts = {"aligned": True}
                 if framing.faces > 1:
                     place = f"aligned, one face of {framing.faces}"
-        # What the model sees of it, which is also what it is compared with.
-        return Source(codec.decode(codec.encode(image)), path, place, facts)
+        return Source(Example(codec.encode(image)), input_, place, facts)
 
     def write(self, result: Result, outputs: Outputs, options: Mapping[str, Any]) -> Written:
         """Write a film, a sheet, or a folder of pictures."""
@@ -166,6 +165,12 @@ class FacePresentation(Presentation):
         seen = as_seen(y)
         figures = {"psnr": psnr(seen, x).mean().item(), "ssim": ssim(seen, x).mean().item()}
         return f"PSNR {figures['psnr']:.1f} dB · SSIM {figures['ssim']:.2f}", figures
+
+    def evaluate(self, space: LatentSpace[Any], paths: Sequence[Any], seed: int) -> dict[str, Any]:
+        """Return the figures of a model on pictures; see `facevae.evaluate`."""
+        from facevae.evaluate import evaluate
+
+        return evaluate(space, paths, seed)
 
 
 def _write_film(result: Result, outputs: Outputs, options: Mapping[str, Any]) -> Written:

@@ -44,11 +44,11 @@ def _layout(result: Result) -> dict[str, Any]:
             "captions": result.titles,
         }
     if result.verb == "reconstruct":
-        return _pairs(result.originals, result.items, result.titles)
+        return _pairs(result.decoded(result.originals), result.items, result.titles)
     if result.verb == "edit":
         return _sweep(result) if result.columns else _edit(result)
     if result.verb == "similar":
-        return _variations(result.originals[0], result.items)
+        return _variations(result.decoded(result.originals)[0], result.items)
     from facevae.presentation.sheet import square
 
     return {"pictures": result.items, "columns": square(len(result.items))}
@@ -71,7 +71,7 @@ def _pairs(originals: Sequence[Any], kept: Sequence[Any], titles: Sequence[str])
 
 def _edit(result: Result) -> dict[str, Any]:
     return {
-        "pictures": [*result.originals, *result.kept, *result.items],
+        "pictures": result.decoded([*result.originals, *result.kept, *result.examples]),
         "columns": 3,
         "captions": ["original", "reconstruction", *map(_lines, result.titles)],
         "gaps": (1,),
@@ -94,10 +94,11 @@ def _sweep(result: Result) -> dict[str, Any]:
     pictures: list[Any] = []
     captions: list[str] = []
     rows: list[str] = []
+    originals = result.decoded(result.originals)
     for first in range(0, len(result.items), result.columns):
         part = slice(first, first + result.columns)
         parsed = [_parts(title) for title in result.titles[part]]
-        pictures += [*result.originals, *result.items[part]]
+        pictures += [*originals, *result.items[part]]
         captions += ["original", *(amount for _, amount in parsed)]
         rows.append(parsed[0][0])
     columns = result.columns + 1

@@ -12,12 +12,10 @@ No verb imports torch before it needs it: `--help` and bad inputs are answered a
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from vaecore.cli import Group
-    from vaecore.space import LatentSpace
 
 HELP = """Blend, vary, edit and invent drum patterns, melodies and sentences with trained models.
 
@@ -31,18 +29,17 @@ def command() -> Group:
     """Return the command group."""
     from seqvae.cli import files, learn, play
     from seqvae.cli.music import MusicPresentation
-    from seqvae.music.domain import DOMAIN
+    from seqvae.cli.text import TextPresentation
+    from seqvae.domains import DOMAINS
     from vaecore.cli import build
     from vaecore.cli.build import bind
+    from vaecore.cli.dispatch import Dispatch
 
-    def evaluate(space: LatentSpace, *args: Any, **options: Any) -> dict[str, Any]:
-        place = "seqvae.text" if space.codec.name == "text" else "seqvae.music"
-        return import_module(f"{place}.evaluate").evaluate(space, *args, **options)
-
-    music = MusicPresentation()
-    group = build(DOMAIN, music, help=HELP, evaluate=evaluate)
+    music, text = DOMAINS
+    shown = MusicPresentation(music)
+    group = build(shown, TextPresentation(text), help=HELP)
     for verb in (play.humanize, play.drumify):
-        group.add_command(bind(verb, DOMAIN, music))
+        group.add_command(bind(verb, Dispatch((shown,))))
     for verb in (files.show, files.render, learn.prepare, learn.train):
         group.add_command(verb)
     return group

@@ -7,18 +7,18 @@ import time
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from seqvae.music.domain import DOMAIN as MUSIC
 from vaecore.cli import learn, options
 from vaecore.cli.job import find_files
 from vaecore.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from seqvae.music.presets import Preset
 
 PROBED = 20
 """Files that are looked at to find out what a folder holds."""
@@ -29,7 +29,7 @@ PROBED = 20
 @click.option("-o", "--output", type=options.FILE, required=True, help="Folder of shards to make.")
 @click.option(
     "--representation",
-    type=click.Choice(["drums", "groove", "melody", "trio"]),
+    type=click.Choice(sorted(MUSIC.representations or ())),
     help="What to take from the files. [default: what most of them are]",
 )
 @click.option("--bars", type=click.IntRange(1, 64), help="Window. [default: 2, of a trio 16]")
@@ -81,11 +81,12 @@ def prepare(
     """
     learn.need("pyarrow")
     from seqvae.music.data.prepare import prepare
+    from seqvae.music.representations import make_codec
 
     begin = time.monotonic()
 
     kind = representation or _most(inputs)
-    bars = bars or (16 if kind == "trio" else 2)
+    bars = bars or make_codec({"name": kind}).bars
     summary = prepare(
         inputs,
         output,
@@ -128,22 +129,20 @@ def train(
     if representation and not texts:
         raise UsageError(f"--representation {representation} needs text files")
     learn.need(*learn.NEEDED, *(() if texts else ("pyarrow",)))
-    from seqvae.music.presets import PRESETS
-
-    recipes = lesson.file(PRESETS)
-    if texts:
-        _train_text(lesson, recipes, texts)
+    if data is None:
+        _train_text(lesson, texts)
     else:
-        _train_music(lesson, recipes, data)
+        _train_music(lesson, data)
 
 
-def _train_music(lesson: learn.Lesson, recipes: Path, data: Path) -> None:
+def _train_music(lesson: learn.Lesson, data: Path) -> None:
+    from seqvae.music import presets
     from seqvae.music import train as training
     from seqvae.music.data.shards import read_summary
 
     summary = read_summary(data)
     kind, bars = (summary["representation"][key] for key in ("name", "bars"))
-    preset = _preset(lesson, recipes, f"{kind}_{bars}bar")
+    preset = _preset(lesson, presets, f"{kind}_{bars}bar")
     place = lesson.place(preset)
     windows = summary["windows"]
     lesson.begin(
@@ -155,12 +154,13 @@ def _train_music(lesson: learn.Lesson, recipes: Path, data: Path) -> None:
     lesson.end("seqvae", preset, place, result)
 
 
-def _train_text(lesson: learn.Lesson, recipes: Path, texts: Sequence[Path]) -> None:
+def _train_text(lesson: learn.Lesson, texts: Sequence[Path]) -> None:
+    from seqvae.text import presets
     from seqvae.text import train as training
     from seqvae.text.data import read_sentences, split
 
     parts = split(read_sentences(texts))
-    preset = _preset(lesson, recipes, "sentences")
+    preset = _preset(lesson, presets, "sentences")
     place = lesson.place(preset)
     lesson.begin(preset, f"{len(parts.train):,} sentences, {len(parts.validation):,} to validate")
     result = training.train(
@@ -169,29 +169,33 @@ def _train_text(lesson: learn.Lesson, recipes: Path, texts: Sequence[Path]) -> N
     lesson.end("seqvae", preset, place, result)
 
 
-def _preset(lesson: learn.Lesson, recipes: Path, start: str) -> Preset:
-    """Return the recipe that was asked for, or the first one whose name begins in a way."""
-    from seqvae.music.presets import load_preset, preset_names
+def _preset(lesson: learn.Lesson, presets: ModuleType, start: str) -> Any:
+    """Return the recipe that was asked for, or the first one whose name begins in a way.
 
-    names = preset_names(recipes)
+    Args:
+        lesson: What was asked for.
+        presets: Those of the domain.
+        start: How the name begins.
+    """
+    recipes = lesson.file(presets.PRESETS)
+    names = presets.preset_names(recipes)
     name = lesson.preset
     if name is None:
         fitting = [name for name in names if len(names) == 1 or name.startswith(start)]
         if not fitting:
             raise UsageError(f"choose a --preset of {', '.join(names)}")
         name = fitting[0]
-    return load_preset(name, lesson.settings(), recipes)
+    return presets.load_preset(name, lesson.settings(), recipes)
 
 
 def _most(inputs: Sequence[Path]) -> str:
     """Return what most of the first files are: drums, melodies or trios."""
-    from seqvae.music.representations import DrumCodec, detect
+    from seqvae.music.representations import CODECS, DrumCodec, detect
 
     kinds: Counter[str] = Counter()
     for path in find_files(inputs, DrumCodec.suffixes)[:PROBED]:
         try:
-            kind = detect(path).kind
-            kinds["drums" if kind == "groove" else kind] += 1
+            kinds[CODECS[detect(path).kind].prepared_as] += 1
         except DataError:
             continue
     if not kinds:

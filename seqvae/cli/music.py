@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
-from seqvae.cli.text import TextPresentation, is_text
+from seqvae.music.representations.windows import Context
 from vaecore.cli.job import counted
-from vaecore.cli.presentation import Choice, Presentation, Result, Source, Written
+from vaecore.cli.presentation import Choice, Input, Presentation, Result, Source, Written
+from vaecore.config import read_config
 from vaecore.errors import DataError, UsageError
 
 if TYPE_CHECKING:
-    from pretty_midi import PrettyMIDI
     from torch import Tensor
 
     from seqvae.music.presentation import Grid
-    from seqvae.music.representations.base import SequenceCodec, Windows
+    from seqvae.music.reading.score import Score
+    from seqvae.music.representations.base import SequenceCodec
+    from seqvae.music.representations.windows import Windows
     from vaecore.cli.outputs import Outputs
+    from vaecore.codec import Example
+    from vaecore.space import LatentSpace
 
 FAVOURITE = "drums"
 """What `sample` plays if nobody says."""
@@ -55,10 +57,7 @@ class MusicPresentation(Presentation):
         "drumify": "drumified.mid",
     }
     reads = suffixes = (".mid", ".midi")
-
-    def fitting(self, inputs: Sequence[Path], model: str | None) -> Presentation:
-        """Return this, or the presentation of sentences where these are asked for."""
-        return TextPresentation() if is_text(inputs, model) else self
+    evaluates = True
 
     def options(self, verb: str) -> Sequence[click.Option]:
         """Return the options that choose windows, and those that write other files."""
@@ -83,53 +82,53 @@ class MusicPresentation(Presentation):
             return writing[-1:]
         return taking * (verb in _TAKING) + writing * (verb in _WRITING)
 
-    def choose_model(self, paths: Sequence[Path], options: Mapping[str, Any]) -> Choice:
+    def open(self, path: Path | str) -> Score:
+        """Return the score of a MIDI file."""
+        from seqvae.music.reading.midi import read_score
+
+        return read_score(path)
+
+    def choose_model(self, inputs: Sequence[Input], options: Mapping[str, Any]) -> Choice:
         """Return the shipped model for what the files are with the longest window that fits.
 
         Trios shorter than any model for them are taken as melodies. What is before the bar that
         was asked for does not count.
         """
-        from seqvae.music.representations import detect
+        from seqvae.music.representations import CODECS, candidates
 
-        kind, bars, reason = FAVOURITE, 1, "choose another with --model"
-        what = {
-            "drums": "drums",
-            "groove": "a drum performance",
-            "melody": "a melody",
-            "trio": "melody, bass and drums",
-        }
-        if paths:
-            before = max(options.get("bar") or (1,)) - 1
-            kind, bars = detect(list(paths))
+        if not inputs:
+            shipped = self._shipped(FAVOURITE)
+            return Choice(shipped[min(shipped)], "choose another with --model")
+        before = max(options.get("bar") or (1,)) - 1
+        for kind, bars in candidates([each.content for each in inputs]):
             bars = max(1, bars - before)
-            if kind == "trio" and min(_shipped(kind), default=bars + 1) > bars:
-                kind, bars = detect(list(paths), trios=False)
-                bars = max(1, bars - before)
-            more = " or more" if len(paths) > 1 else ""
-            reason = f"for {what[kind]}, {counted(bars, 'bar')}{more}"
-        lengths = _shipped(kind)
+            lengths = self._shipped(kind)
+            fitting = [length for length in lengths if length <= bars]
+            if fitting:
+                break
         if not lengths:
             remedy = "name a model folder with --model"
             raise DataError(f"there is no model for {kind} in the box", remedy=remedy)
-        fitting = [length for length in lengths if length <= bars]
+        more = " or more" if len(inputs) > 1 else ""
+        reason = f"for {CODECS[kind].title}, {counted(bars, 'bar')}{more}"
         return Choice(lengths[max(fitting) if fitting else min(lengths)], reason)
 
     def sources(
-        self, codec: SequenceCodec, paths: Sequence[Path], options: Mapping[str, Any]
+        self, codec: SequenceCodec, inputs: Sequence[Input], options: Mapping[str, Any]
     ) -> list[list[Source]]:
         """Return the windows: the first that sounds, that at --bar, or with --all one by one."""
         bars: Sequence[int | None] = options["bar"] or (None,)
         if len(bars) == 1:
-            bars = tuple(bars) * len(paths)
-        if len(bars) != len(paths):
+            bars = tuple(bars) * len(inputs)
+        if len(bars) != len(inputs):
             raise UsageError(
-                f"--bar: got {len(bars)} for {len(paths)} inputs; give one, or as many"
+                f"--bar: got {len(bars)} for {len(inputs)} inputs; give one, or as many"
             )
         taken = []
-        for path, bar in zip(paths, bars, strict=True):
-            found = codec.explain(path, deduplicate=False)
-            chosen = _choose(codec, found, path, bar, options["all_windows"])
-            taken.append([_source(codec, found, index, path) for index in chosen])
+        for each, bar in zip(inputs, bars, strict=True):
+            found = codec.read(each.content)
+            chosen = _choose(codec, found, bar, options["all_windows"])
+            taken.append([_source(codec, found[index], each) for index in chosen])
         return [list(sources) for sources in zip(*taken, strict=False)]
 
     def write(self, result: Result, outputs: Outputs, options: Mapping[str, Any]) -> Written:
@@ -137,11 +136,13 @@ class MusicPresentation(Presentation):
         from seqvae.music.presentation import join, piano_roll, render, write_midi
 
         titles = list(result.titles) * len(result.rounds)
-        seconds = [self._seconds(result, item) for item in result.items]
+        tempi = [_tempo(example) for example in result.examples]
+        # An item always lasts its whole window.
+        seconds = [result.codec.bars * 240.0 / tempo for tempo in tempi]
         if options.get("separate"):
-            for k, place in enumerate(_numbered(outputs.main, len(result.titles))):
-                items = [items[k] for items in result.rounds]
-                write_midi(items, outputs.add(place), [self._seconds(result, i) for i in items])
+            each = len(result.titles)
+            for k, place in enumerate(_numbered(outputs.main, each)):
+                write_midi(result.items[k::each], outputs.add(place), seconds[k::each])
         else:
             write_midi(result.items, outputs.add(outputs.main), seconds, titles=titles)
         if options.get("png"):
@@ -151,7 +152,6 @@ class MusicPresentation(Presentation):
             piano_roll(grids, outputs.beside(".png"), names, columns=result.columns)
         if options["wav"]:
             render(join(result.items, seconds), outputs.beside(".wav"))
-        tempi = [_tempo(item) for item in result.items]
         bars = result.codec.bars * len(result.items)
         facts = {
             "bars": bars,
@@ -201,10 +201,20 @@ class MusicPresentation(Presentation):
             facts |= {f"{name}_{key}": value for key, value in of_voice.items()}
         return f"{''.join(lines)}{'all:':8}{text}", facts
 
-    @staticmethod
-    def _seconds(result: Result, item: PrettyMIDI) -> float:
-        """Return how long an item lasts: always its whole window."""
-        return result.codec.bars * 240.0 / _tempo(item)
+    def evaluate(self, space: LatentSpace[Any], paths: Sequence[Any], seed: int) -> dict[str, Any]:
+        """Return the figures of a model on files; see `seqvae.music.evaluate`."""
+        from seqvae.music.evaluate import evaluate
+
+        return evaluate(space, paths, seed)
+
+    def _shipped(self, kind: str) -> dict[int, str]:
+        """Return the models in the box for one representation, by the bars of their windows."""
+        found = {}
+        for name in self.domain.shipped():
+            representation = read_config(self.domain.box / name).representation
+            if representation["name"] == kind:
+                found[representation["bars"]] = name
+        return found
 
 
 def _performed(x: Tensor, y: Tensor) -> tuple[str, dict[str, Any]]:
@@ -223,30 +233,12 @@ def _performed(x: Tensor, y: Tensor) -> tuple[str, dict[str, Any]]:
     }
 
 
-def _shipped(kind: str) -> dict[int, str]:
-    """Return the models in the box for one representation, by the bars of their windows."""
-    from seqvae.music.domain import DOMAIN
-
-    found = {}
-    for name in DOMAIN.shipped():
-        # Not vaecore.folder, which imports torch: bad inputs are to be answered before that.
-        config = json.loads((DOMAIN.box / name / "config.json").read_text(encoding="utf-8"))
-        if config["representation"]["name"] == kind:
-            found[config["representation"]["bars"]] = name
-    return found
-
-
-def _choose(
-    codec: SequenceCodec, found: Windows, path: Path, bar: int | None, all_windows: bool
-) -> list[int]:
+def _choose(codec: SequenceCodec, found: Windows, bar: int | None, all_windows: bool) -> list[int]:
     """Return the indices of the windows to take from a file."""
-    sounding = [i for i in range(len(found)) if found.x[i].any()]
-    at = [i for i in sounding if bar is None or found.bars[i] == bar]
-    if not at:
-        codec.encode(path, bar)  # knows why, and says so
-        at = [i for i in range(len(found)) if found.bars[i] == bar]
-    chosen = at[:1]
-    for i in sounding if all_windows else ():
+    if found.problem is not None:
+        raise found.problem
+    chosen = [found.default if bar is None else found.at(bar)]
+    for i in found.sounding() if all_windows else ():
         last = chosen[-1]
         same_voice = found.instruments[i] == found.instruments[last]
         if same_voice and found.bars[i] >= found.bars[last] + codec.bars:
@@ -254,12 +246,11 @@ def _choose(
     return chosen
 
 
-def _source(codec: SequenceCodec, found: Windows, index: int, path: Path) -> Source:
-    from seqvae.music.reading.midi import read_score
-
-    first, context = found.bars[index], found.contexts[index]
-    last = first + codec.bars - 1
-    total = max(last, sum(piece.bars for piece in read_score(path).pieces()))
+def _source(codec: SequenceCodec, example: Example, input_: Input) -> Source:
+    """Return a window, and where it is from."""
+    context = example.context
+    first, last, total = context.bar, context.bar + codec.bars - 1, context.of_bars
+    total = max(last, total)
     bars = f"bar {first}" if first == last else f"bars {first}-{last}"
     facts = {
         "bars": [first, last],
@@ -269,23 +260,29 @@ def _source(codec: SequenceCodec, found: Windows, index: int, path: Path) -> Sou
         **({"bass_program": context.bass_program} if "bass" in codec.kinds else {}),
     }
     place = f"{bars} of {total} · {context.tempo_bpm:.4g} bpm"
-    return Source(codec.decode(found.x[index], context), path, place, facts)
+    return Source(example, input_, place, facts)
 
 
 def _compared(result: Result) -> tuple[list[Grid], list[str]]:
     """Return what is drawn: with one original, it comes first; every grid a whole window."""
-    from seqvae.music.presentation import grid_of_item
+    from seqvae.music.presentation import grid_of_tracks
 
-    items, titles = result.items, list(result.titles) * len(result.rounds)
+    examples, titles = result.examples, list(result.titles) * len(result.rounds)
     if len(result.rounds) == 1 and len(result.originals) > 1:  # several, each above its result
-        items = [item for pair in zip(result.originals, items, strict=True) for item in pair]
+        pairs = zip(result.originals, examples, strict=True)
+        examples = [example for pair in pairs for example in pair]
         titles = [name for title in titles for name in (title, "reconstruction")]
     elif len(result.rounds) == 1 and result.originals:
-        items = [*result.originals, *items]
+        examples = [*result.originals, *examples]
         titles = [_ORIGINAL, *titles]
         if result.verb == "reconstruct":
             titles[1] = "reconstruction"
-    return [replace(grid_of_item(item), steps=result.codec.steps) for item in items], titles
+    codec = result.codec
+    grids = [
+        grid_of_tracks(codec.tracks(each.x.numpy(), each.context or Context()), codec.steps)
+        for each in examples
+    ]
+    return grids, titles
 
 
 def _numbered(path: Path, count: int) -> list[Path]:
@@ -293,8 +290,9 @@ def _numbered(path: Path, count: int) -> list[Path]:
     return [path.with_stem(f"{path.stem}_{k:0{digits}d}") for k in range(1, count + 1)]
 
 
-def _tempo(item: PrettyMIDI) -> float:
-    return float(item.get_tempo_changes()[1][0])
+def _tempo(example: Example) -> float:
+    context = example.context or Context()
+    return context.tempo_bpm
 
 
 def _between(tempi: Sequence[float]) -> str:

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
 from vaecore.cli import options
-from vaecore.cli.job import Job, check_files
+from vaecore.cli.job import Job
 from vaecore.cli.presentation import Result
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from seqvae.music.representations import Context
+from vaecore.codec import Example
 
 MODEL = "groove_2bar"
 """The model in the box for both."""
@@ -36,17 +30,7 @@ temperature = click.option(
 @options.writes
 def humanize(job: Job, input_: Path, temperature: float, seed: int) -> None:
     """Give a stiff beat a drummer's feel: its hits stay, velocities and timing are new."""
-    from seqvae.music.reading.midi import read_score
-
-    check_files([input_])
-    read_score(input_)  # what is broken is answered before torch is imported
-
-    def play(*args: Any) -> tuple[Tensor, Context]:
-        from seqvae.music.representations.groove.feel import humanize
-
-        return humanize(*args)
-
-    _play(job, input_, temperature, seed, play, "humanized")
+    _play(job, input_, "humanize", "whole", "humanized", temperature, seed)
 
 
 @click.command()
@@ -56,58 +40,54 @@ def humanize(job: Job, input_: Path, temperature: float, seed: int) -> None:
 @options.writes
 def drumify(job: Job, input_: Path, temperature: float, seed: int) -> None:
     """Make drums of a tapped rhythm, or of the rhythm of any part."""
-    from seqvae.music.reading.midi import read_score
-
-    check_files([input_])
-    read_score(input_)
-
-    def play(*args: Any) -> tuple[Tensor, Context]:
-        from seqvae.music.representations.groove.feel import drumify
-
-        return drumify(*args)
-
-    _play(job, input_, temperature, seed, play, "drums")
+    _play(job, input_, "drumify", "taps", "drums", temperature, seed)
 
 
 def _play(
     job: Job,
     input_: Path,
+    function: str,
+    original: str,
+    title: str,
     temperature: float,
     seed: int,
-    play: Callable[..., tuple[Tensor, Context]],
-    title: str,
 ) -> None:
     """Play the whole input, and write it.
 
     Args:
         job: What was asked for.
         input_: The input.
+        function: Of `seqvae.music.representations.groove.feel`.
+        original: Method of the codec that returns what the model is given.
+        title: What to call the result.
         temperature: Of the draws.
         seed: Of the draws.
-        play: Returns a performance.
-        title: What to call the result.
     """
     place = job.place([input_])
+    read = job.read([input_])
     job.model = job.model or MODEL
-    space = job.load([input_])
-    x, context = play(space, input_, temperature, seed)
-    from pretty_midi import PrettyMIDI
+    space = job.load(read)
+    import torch
 
     from seqvae.music.representations import GrooveCodec
+    from seqvae.music.representations.groove import feel
     from seqvae.music.representations.groove.performance import blocks
 
-    codec = GrooveCodec(len(x) // space.codec.steps_per_bar)
-    hits, velocity, offset = (each.double() for each in blocks(x))
+    score = read[0].content
+    played = Example(*getattr(feel, function)(space, score, temperature, seed))
+    given, context = getattr(space.codec, original)(score)
+    codec = GrooveCodec(len(played.x) // space.codec.steps_per_bar)
+    hits, velocity, offset = (each.double() for each in blocks(played.x))
     count = int(hits.sum())
     loudness = 127 * float(velocity.sum()) / max(count, 1)
-    late = -float(offset.sum()) / 2 / max(count, 1) * 15_000 / context.tempo_bpm
+    late = -float(offset.sum()) / 2 / max(count, 1) * 15_000 / played.context.tempo_bpm
     job.write(
         Result(
             job.verb,
             codec,
-            [[codec.decode(x, context)]],
+            [[played]],
             [title],
-            originals=[PrettyMIDI(str(input_))],
+            originals=[Example(torch.from_numpy(given), context)],
         ),
         place,
         f"{count} hits · mean velocity {loudness:.0f}",

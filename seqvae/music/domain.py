@@ -1,4 +1,4 @@
-"""The domain of music and sequences: what seqvae brings to the core."""
+"""The domain of music: what drums, melodies and trios bring to the core."""
 
 from __future__ import annotations
 
@@ -9,32 +9,23 @@ from typing import TYPE_CHECKING, Any
 from vaecore.domain import Domain
 
 if TYPE_CHECKING:
-    from vaecore.codec import Codec
-    from vaecore.model import VAE
+    from seqvae.music.networks.model import SequenceVAE
+    from seqvae.music.representations.base import SequenceCodec
     from vaecore.objective import Objective
 
 
-def _codec(config: Mapping[str, Any]) -> Codec:
+def _codec(config: Mapping[str, Any]) -> SequenceCodec:
     from seqvae.music.representations import make_codec
 
-    return make_codec(dict(config))
+    return make_codec(config)
 
 
-def _model(architecture: Mapping[str, Any], objective: Objective) -> VAE:
-    if architecture.get("kind") == "sentence":
-        return _sentences(architecture, objective)
+def _model(architecture: Mapping[str, Any], objective: Objective) -> SequenceVAE:
     from seqvae.music.networks.architecture import SequenceArchitecture
     from seqvae.music.networks.model import SequenceVAE
     from vaecore.config import build
 
     return SequenceVAE(build(SequenceArchitecture, architecture, "architecture"), objective)
-
-
-def _sentences(architecture: Mapping[str, Any], objective: Objective) -> VAE:
-    from seqvae.text.network import SentenceArchitecture, SentenceVAE
-    from vaecore.config import build
-
-    return SentenceVAE(build(SentenceArchitecture, architecture, "architecture"), objective)
 
 
 DOMAIN = Domain(
@@ -43,4 +34,6 @@ DOMAIN = Domain(
     make_model=_model,
     box=Path(__file__).parents[1] / "models",
     threads=1,
+    subject="music",
+    representations=frozenset({"drums", "groove", "melody", "trio"}),
 )

@@ -46,7 +46,7 @@ def evaluate(
     windows, skipped, files = [], {}, 0
     for path in paths:
         try:
-            found = space.codec.examples(path)
+            found = space.examples(path).x
         except DataError as error:
             skipped[str(path)] = error.problem
             continue

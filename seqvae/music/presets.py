@@ -13,7 +13,7 @@ from vaecore.config import build
 if TYPE_CHECKING:
     from seqvae.music.data.augment import Augmentation
     from seqvae.music.data.streaming import DataConfig
-    from vaecore.codec import Codec
+    from seqvae.music.representations.base import SequenceCodec
     from vaecore.model import VAE
 
 PRESETS = Path(__file__).with_name("presets.yaml")
@@ -23,8 +23,7 @@ PRESETS = Path(__file__).with_name("presets.yaml")
 class Preset(presets.Preset):
     """A recipe for a sequence model.
 
-    The architecture holds fields of `SequenceArchitecture`, or with `kind: sentence` of
-    `SentenceArchitecture`; steps and classes come from the codec.
+    The architecture holds fields of `SequenceArchitecture`; steps and classes come from the codec.
 
     Attributes:
         augmentation: Names of augmentations and their arguments.
@@ -42,7 +41,7 @@ class Preset(presets.Preset):
     grow: list[str] = field(default_factory=list)
     encoder: str = ""
 
-    def make_codec(self) -> Codec:
+    def make_codec(self) -> SequenceCodec:
         """Return the codec of the representation."""
         from seqvae.music.representations import make_codec
 

@@ -19,6 +19,7 @@ from seqvae.sequences.attributes import describe, fit_attributes
 from seqvae.sequences.loader import WindowLoader
 from vaecore.errors import DataError
 from vaecore.presets import RECIPE
+from vaecore.priors import fit_prior
 from vaecore.training import fit, ranks, recipe
 from vaecore.training.loop import CHECKPOINT
 
@@ -198,9 +199,9 @@ def complete(
         try:
             groups = flow["groups"]
             flow["basis"] = parts_basis(posterior.mean[rows], x[rows], smalls, groups)
-            flow["forms"] = space.codec.forms(x, groups)
+            flow["condition"] = space.codec.condition(x, groups)
         except (KeyError, ValueError) as error:
             raise DataError(f"no prior of parts {', '.join(parts)}: {error}") from error
-    prior = recipe.fit_prior(posterior, flow)
+    prior = fit_prior(posterior, flow)
     known = describe(space.codec)
     recipe.complete(DOMAIN, place, space, prior, attributes, known, result, facts)

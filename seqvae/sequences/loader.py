@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from seqvae.music.data.augment import Augmentation
-from seqvae.music.data.shards import read_windows
 from vaecore.training.batches import Batches, Part
 from vaecore.training.ranks import ALONE, Ranks
+
+Augmentation = Callable[[Tensor, torch.Generator], Tensor]
+"""A random change of a batch of examples, which keeps its shape."""
 
 
 class WindowLoader(Batches):
@@ -58,11 +57,6 @@ class WindowLoader(Batches):
         )
         self.windows, self.unpack = windows, unpack
         self.augment = augment if training else None
-
-    @classmethod
-    def from_shards(cls, folder: Path, split: str, batch_size: int, **options: Any) -> WindowLoader:
-        """Return a loader over one split of a folder of shards, which is read into memory."""
-        return cls(read_windows(folder, split), batch_size, training=split == "train", **options)
 
     def batches(self, parts: Iterator[Part]) -> Iterator[Tensor]:
         """Yield the windows of each of the parts."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from seqvae.sequences.registry import build_codec
 from seqvae.text.data import read_sentences
 from seqvae.text.vocabulary import (
     END,
@@ -15,7 +16,7 @@ from seqvae.text.vocabulary import (
     learn_pieces,
     make_tokenizer,
 )
-from vaecore.codec import Codec
+from vaecore.codec import Codec, Examples
 from vaecore.errors import DataError
 
 if TYPE_CHECKING:
@@ -87,36 +88,57 @@ class TextCodec(Codec[str]):
         Raises:
             DataError: There is none, or it has unknown letters or too many pieces.
         """
-        import torch
+        return self.read(item).first.x
 
-        sentence, path = self.sentences(item)[0], _path(item)
+    def read(self, item: Any) -> Examples:
+        """Return all sentences of an item that can be read, `(n, steps)`; n may be 0.
+
+        The context of each is the sentence as it was given. The first sentence stands for the
+        item: without it there is no `first`.
+
+        Args:
+            item: A string, the path of a text file, or a list of strings.
+        """
+        sentences = self.sentences(item)
+        problem = self._problem(sentences[0], _path(item))
+        return Examples(self.encode_all(sentences), self.fitting(sentences), problem=problem)
+
+    def _problem(self, sentence: str, path: Path | None) -> DataError | None:
+        """Return why a sentence cannot be an example, None if it can."""
         spelled = self.tokenizer.encode(sentence)
         classes = spelled.ids
         if not classes:
-            raise DataError("is an empty sentence", path=path, remedy="write some words")
+            return DataError("is an empty sentence", path=path, remedy="write some words")
         if END in classes:
             first, last = spelled.offsets[classes.index(END)]
             text = f"has {sentence[first:last].strip()!r}, for which the model has no letters"
-            raise DataError(text, path=path or _short(sentence), remedy="write it in another way")
+            remedy = "write it in another way"
+            return DataError(text, path=path or _short(sentence), remedy=remedy)
         if len(classes) > self.steps:
             text = f"has {len(classes)} pieces of words, the model reads {self.steps}"
-            raise DataError(text, path=path or _short(sentence), remedy="shorten the sentence")
-        return torch.tensor(classes + [END] * (self.steps - len(classes)))
-
-    def examples(self, item: Any) -> Tensor:
-        """Return all sentences of an item that can be read, `(n, steps)`; n may be 0."""
-        return self.encode_all(self.sentences(item))
+            return DataError(text, path=path or _short(sentence), remedy="shorten the sentence")
+        return None
 
     def encode_all(self, sentences: Sequence[str]) -> Tensor:
         """Return those of many sentences that `encode` takes, `(n, steps)`."""
         import torch
 
-        found = [each.ids for each in self.tokenizer.encode_batch(list(sentences))]
-        found = [ids for ids in found if 0 < len(ids) <= self.steps and END not in ids]
+        found = [ids for ids in self._spelled(sentences) if self._fits(ids)]
         x = torch.full((len(found), self.steps), END)
         for row, classes in zip(x, found, strict=True):
             row[: len(classes)] = torch.tensor(classes)
         return x
+
+    def fitting(self, sentences: Sequence[str]) -> list[str]:
+        """Return those of many sentences that `encode` takes."""
+        spelled = zip(sentences, self._spelled(sentences), strict=True)
+        return [sentence for sentence, ids in spelled if self._fits(ids)]
+
+    def _spelled(self, sentences: Sequence[str]) -> list[list[int]]:
+        return [each.ids for each in self.tokenizer.encode_batch(list(sentences))]
+
+    def _fits(self, ids: Sequence[int]) -> bool:
+        return 0 < len(ids) <= self.steps and END not in ids
 
     def sentences(self, item: Any) -> list[str]:
         """Return the sentences of an item, at least one.
@@ -127,6 +149,8 @@ class TextCodec(Codec[str]):
         path = _path(item)
         if path is not None:
             return read_sentences([path])
+        if isinstance(item, list) and item and all(isinstance(each, str) for each in item):
+            return item
         if not isinstance(item, str):
             raise DataError(f"{type(item).__name__} is no sentence", remedy="give a string")
         return [item]
@@ -146,6 +170,11 @@ class TextCodec(Codec[str]):
         from seqvae.text.properties import properties
 
         return properties(self)
+
+
+def make_codec(config: Mapping[str, Any]) -> TextCodec:
+    """Build a codec from its `config`; see `seqvae.sequences.registry.build_codec`."""
+    return build_codec({TextCodec.name: TextCodec}, config)
 
 
 def _check(pieces: Sequence[str]) -> None:

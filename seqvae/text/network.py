@@ -12,13 +12,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from seqvae.music.networks.architecture import LARGEST, LARGEST_DIM
 from seqvae.sequences.lstm import LSTM, State
 from seqvae.sequences.sampling import choose, uniform_noise
+from seqvae.sequences.sizes import LARGEST_CLASSES, LARGEST_DIM, LARGEST_STEPS
 from seqvae.text.vocabulary import END
 from vaecore.model import VAE
 from vaecore.objective import Objective
 
+LARGEST = {"steps": LARGEST_STEPS, "classes": LARGEST_CLASSES}
 KIND = "sentence"
 """What tells this architecture from others."""
 

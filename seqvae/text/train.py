@@ -11,18 +11,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import Tensor
 
-from seqvae.music.domain import DOMAIN
 from seqvae.sequences.attributes import describe, fit_attributes
 from seqvae.text.codec import TextCodec
 from seqvae.text.data import read_sentences, split
+from seqvae.text.domain import DOMAIN
 from seqvae.text.evaluate import accuracies
 from seqvae.text.loader import SentenceLoader
 from vaecore.errors import DataError
+from vaecore.priors import fit_prior
 from vaecore.training import fit, ranks, recipe
 from vaecore.training.loop import CHECKPOINT
 
 if TYPE_CHECKING:
-    from seqvae.music.presets import Preset
+    from seqvae.text.presets import Preset
     from vaecore.training import FitResult
 
 VALIDATION = 1024
@@ -130,7 +131,7 @@ def complete(
     space = DOMAIN.load(place)
     posterior = space.posterior_of(windows)
     attributes = fit_attributes(space, windows, posterior.mean)
-    prior = recipe.fit_prior(posterior, flow)
+    prior = fit_prior(posterior, flow)
     facts = {"prior": dict(flow)} if flow else {}
     known = describe(space.codec)
     recipe.complete(DOMAIN, place, space, prior, attributes, known, result, facts)

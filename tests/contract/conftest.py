@@ -29,13 +29,12 @@ from seqvae.music.networks.model import SequenceArchitecture, SequenceVAE
 from seqvae.music.representations import make_codec
 from seqvae.text.network import SentenceArchitecture, SentenceVAE
 from vaecore.codec import Codec
-from vaecore.config import build
+from vaecore.config import ModelConfig, build
 from vaecore.domain import Domain
 from vaecore.errors import DataError
-from vaecore.folder import ModelConfig
 from vaecore.model import VAE
 from vaecore.objective import Objective
-from vaecore.samplers import GaussianMixture
+from vaecore.priors import GaussianMixture
 from vaecore.space import LatentSpace
 
 SIDE = 8

@@ -13,9 +13,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from vaecore.config import CONFIG
 from vaecore.domain import Domain
 from vaecore.errors import DataError
-from vaecore.folder import ATTRIBUTES, CONFIG, WEIGHTS
+from vaecore.folder import ATTRIBUTES, WEIGHTS
 from vaecore.space import LatentSpace
 
 

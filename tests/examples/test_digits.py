@@ -17,8 +17,8 @@ from examples.digits import DOMAIN, lesson
 from examples.digits.codec import DigitCodec
 from examples.digits.network import DigitArchitecture, make_model
 from examples.digits.presentation import latent_figure, manifold, sheet
+from vaecore.config import ModelConfig
 from vaecore.errors import DataError, UsageError
-from vaecore.folder import ModelConfig
 from vaecore.objective import Objective
 
 

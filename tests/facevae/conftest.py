@@ -27,7 +27,7 @@ def face_box(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from facevae.codec import FaceCodec
     from facevae.domain import DOMAIN
     from facevae.networks.architecture import FaceArchitecture
-    from vaecore.folder import ModelConfig
+    from vaecore.config import ModelConfig
     from vaecore.objective import Objective
 
     folder = tmp_path_factory.mktemp("box")

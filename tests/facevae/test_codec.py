@@ -30,7 +30,7 @@ def test_an_example_of_the_right_size_keeps_every_value(tmp_path: Path) -> None:
     assert torch.equal((x * 255).round().byte(), torch.tensor(np.asarray(image)).permute(2, 0, 1))
     assert torch.equal(FaceCodec(64).encode(image), x)
     assert torch.equal(FaceCodec(64).encode(np.asarray(image)), x)
-    assert torch.equal(FaceCodec(64).examples(image), x[None])
+    assert torch.equal(FaceCodec(64).read(image).x, x[None])
 
 
 @pytest.mark.parametrize("size", [8, 64, 128])
@@ -101,4 +101,4 @@ def test_a_model_of_another_size_is_refused() -> None:
 def test_an_unusable_item_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_text("no image")
     with pytest.raises(DataError, match=r"a\.jpg: is not an image"):
-        FaceCodec().examples(tmp_path / "a.jpg")
+        FaceCodec().read(tmp_path / "a.jpg")

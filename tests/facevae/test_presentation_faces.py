@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from facevae.codec import FaceCodec
 from facevae.presentation import Film, contact_sheet, enlarge, write_gif
 from facevae.presentation.sheet import GAP, MARGIN, PAGE, square
 from vaecore.cli.presentation import Result
+from vaecore.codec import Example
 
 COLOURS = ("red", "lime", "blue", "yellow", "magenta", "cyan", "black", "gray", "orange", "purple")
 
@@ -98,7 +100,14 @@ def test_many_pictures_make_a_page(count: int) -> None:
 
 def result(verb: str, count: int, **more: object) -> Result:
     titles = more.pop("titles", [""] * count)
-    return Result(verb, FaceCodec(16), [plain(count)], titles, **more)
+    codec = FaceCodec(16)
+
+    def examples(pictures: Sequence[Image.Image]) -> list[Example]:
+        return [codec.read(picture).first for picture in pictures]
+
+    for name in {"originals", "kept"} & set(more):
+        more[name] = examples(more[name])
+    return Result(verb, codec, [examples(plain(count))], titles, **more)
 
 
 def columns_of(picture: Image.Image, side: int) -> int:

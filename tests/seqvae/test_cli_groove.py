@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import pretty_midi
@@ -11,14 +11,13 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 
-import seqvae.music.domain
 from seqvae.cli import command
 from seqvae.music.domain import DOMAIN
 from seqvae.music.networks.architecture import SequenceArchitecture
 from seqvae.music.networks.model import SequenceVAE
 from seqvae.music.representations import GrooveCodec
 from seqvae.music.representations.groove.performance import blocks
-from vaecore.folder import ModelConfig
+from vaecore.config import ModelConfig
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +46,9 @@ def groove_box(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def run(groove_box: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+def run(groove_box: Path, use_box, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """Run a verb in an empty folder: `run("sample", "-n", 2, code=0)`."""
-    monkeypatch.setattr(seqvae.music.domain, "DOMAIN", replace(DOMAIN, box=groove_box))
+    use_box(groove_box)
     monkeypatch.chdir(tmp_path)
 
     def call(*arguments: object, code: int = 0) -> Result:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 import torch
 from click.testing import CliRunner
 
-import seqvae.music.domain
 from seqvae.cli import command
-from seqvae.music.domain import DOMAIN
-from seqvae.music.representations import TextCodec
+from seqvae.text.codec import TextCodec
+from seqvae.text.domain import DOMAIN
 from seqvae.text.network import SentenceArchitecture, SentenceVAE
-from vaecore.folder import ModelConfig
+from vaecore.config import ModelConfig
 
 SENTENCES = [
     "A man plays a guitar .",
@@ -51,9 +50,9 @@ def text_box(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def run(text_box, monkeypatch, tmp_path):
+def run(text_box, use_box, monkeypatch, tmp_path):
     """Run a verb in an empty folder: `run("sample", "-n", 2, code=0)`."""
-    monkeypatch.setattr(seqvae.music.domain, "DOMAIN", replace(DOMAIN, box=text_box))
+    use_box(text_box)
     monkeypatch.chdir(tmp_path)
 
     def call(*arguments: object, code: int = 0):

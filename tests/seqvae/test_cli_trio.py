@@ -12,15 +12,17 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-import seqvae.music.domain
 from seqvae.cli import command
 from seqvae.cli.music import MusicPresentation
 from seqvae.cli.strip import strip
-from seqvae.music.presentation import Grid, grid_of_item, grid_of_window
+from seqvae.music.domain import DOMAIN
+from seqvae.music.presentation import Grid, grid_of_item, grid_of_tracks, grid_of_window
 from seqvae.music.representations import MelodyCodec, TrioCodec
-from vaecore.cli.presentation import Result
+from vaecore.cli.presentation import Choice, Input, Result
+from vaecore.codec import Example
+from vaecore.config import ModelConfig, write_config
 
-SHOW = MusicPresentation()
+SHOW = MusicPresentation(DOMAIN)
 
 
 @pytest.fixture
@@ -32,12 +34,19 @@ def fill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
             kind, bars = name.removesuffix("bar").split("_")
             folder = tmp_path / "box" / name
             folder.mkdir(parents=True)
-            config = {"representation": {"name": kind, "bars": int(bars)}}
-            (folder / "config.json").write_text(json.dumps(config))
-        domain = replace(seqvae.music.domain.DOMAIN, box=tmp_path / "box")
-        monkeypatch.setattr(seqvae.music.domain, "DOMAIN", domain)
+            representation = {"name": kind, "bars": int(bars)}
+            write_config(folder, ModelConfig("seqvae", name, representation, {}, {}))
+        monkeypatch.setattr(SHOW, "domain", replace(DOMAIN, box=tmp_path / "box"))
 
     return fill
+
+
+def opened(paths: list[Path]) -> list[Input]:
+    return [Input(path, SHOW.open(path)) for path in paths]
+
+
+def choose(paths: list[Path], **given: Any) -> Choice:
+    return SHOW.choose_model(opened(paths), given)
 
 
 ALL = ("drums_2bar", "melody_2bar", "melody_16bar", "trio_16bar")
@@ -61,22 +70,22 @@ def test_the_model_that_fits(
     fill: Any, examples: Path, names: str, box: tuple[str, ...], model: str, reason: str
 ) -> None:
     fill(*box)
-    choice = SHOW.choose_model([examples / f"{name}.mid" for name in names.split()], {})
+    choice = choose([examples / f"{name}.mid" for name in names.split()])
     assert choice == (model, reason)
 
 
 def test_music_before_the_bar_that_was_asked_for_does_not_count(fill: Any, examples: Path) -> None:
     fill(*ALL)
     for bar, model in ((1, "melody_16bar"), (2, "melody_2bar"), (9, "melody_2bar")):
-        assert SHOW.choose_model([examples / "garden.mid"], {"bar": (bar,)}).model == model
-    assert SHOW.choose_model([examples / "cafe.mid"], {"bar": (9,)}).model == "melody_2bar"
+        assert choose([examples / "garden.mid"], bar=(bar,)).model == model
+    assert choose([examples / "cafe.mid"], bar=(9,)).model == "melody_2bar"
 
 
 def test_a_short_trio_is_a_melody(fill: Any, examples: Path, tmp_path: Path) -> None:
     fill(*ALL)
     midi = TrioCodec(8).decode(TrioCodec(8).encode(examples / "train.mid"))
     midi.write(str(tmp_path / "short.mid"))
-    assert SHOW.choose_model([tmp_path / "short.mid"], {}).model == "melody_2bar"
+    assert choose([tmp_path / "short.mid"]).model == "melody_2bar"
 
 
 def options(**given: Any) -> dict[str, Any]:
@@ -86,7 +95,7 @@ def options(**given: Any) -> dict[str, Any]:
 def test_a_song_goes_phrase_by_phrase(shared_data: Path) -> None:
     songs = [shared_data / f"midi/karaoke/{name}.mid" for name in ("Gloryofl", "Ifyoulea")]
     for codec in (TrioCodec(), MelodyCodec(16)):
-        rounds = SHOW.sources(codec, songs, options(all_windows=True))
+        rounds = SHOW.sources(codec, opened(songs), options(all_windows=True))
         assert len(rounds) > 1
         bars = [[source.facts["bars"] for source in sources] for sources in rounds]
         for before, after in itertools.pairwise(bars):
@@ -94,13 +103,13 @@ def test_a_song_goes_phrase_by_phrase(shared_data: Path) -> None:
         assert ("bass_program" in rounds[0][0].facts) == (codec.name == "trio")
         for sources in rounds:
             for source in sources:
-                assert codec.encode(source.item).shape == codec.shape
+                assert source.example.x.shape == codec.shape
 
 
-def trio(examples: Path) -> list[Any]:
+def trio(examples: Path) -> list[Example]:
     codec = TrioCodec()
     files = [examples / f"{name}.mid" for name in ("cafe", "train")]
-    return [codec.decode(codec.encode(file), codec.context(file)) for file in files]
+    return [codec.read(file).first for file in files]
 
 
 def test_a_reconstruction_is_shown_eight_bars_to_the_line(examples: Path) -> None:
@@ -119,7 +128,8 @@ def test_a_reconstruction_is_shown_eight_bars_to_the_line(examples: Path) -> Non
 
 
 def test_a_strip_has_a_line_for_each_voice(examples: Path) -> None:
-    grids = [replace(grid_of_item(item), steps=256) for item in trio(examples)]
+    codec = TrioCodec()
+    grids = [grid_of_tracks(codec.tracks(e.x.numpy(), e.context), 256) for e in trio(examples)]
     lines = strip(grids, ["cafe", "train"], 80).splitlines()
     assert max(map(len, lines)) <= 80
     assert len(lines) == 2 * 3 + 3

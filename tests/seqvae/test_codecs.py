@@ -60,8 +60,8 @@ def test_unusable_configurations_are_refused(config, message):
 
 def test_context_is_that_of_the_encoded_window():
     score = Score.from_notes([0], [2], [60], program=73, tempo=90)
-    assert MelodyCodec().context(score) == Context(90, 73)
-    assert DrumCodec().context(BEAT) == Context(120, 0)
+    assert MelodyCodec().read(score).first.context == Context(90, 73)
+    assert DrumCodec().read(BEAT).first.context == Context(120, 0)
 
 
 def test_contexts_blend_by_weight():
@@ -75,7 +75,7 @@ def test_contexts_blend_by_weight():
 
 
 def test_examples_are_the_windows():
-    assert torch.equal(MelodyCodec().examples(TUNE), MelodyCodec().windows(TUNE))
+    assert torch.equal(MelodyCodec().read(TUNE).counted().x, MelodyCodec().windows(TUNE))
 
 
 def test_hop_must_be_positive():

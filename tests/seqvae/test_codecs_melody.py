@@ -182,7 +182,7 @@ def test_any_sounding_window_survives_the_round_trip(x, tempo, program):
     midi = CODEC.decode(torch.tensor(x), Context(tempo, program))
     # Offs that end no note leave no trace in the notes; everything else comes back.
     assert CODEC.encode(midi).tolist() == tidy(x)
-    context = CODEC.context(midi)
+    context = CODEC.read(midi).first.context
     assert (context.tempo_bpm, context.program) == (pytest.approx(tempo), program)
 
 
@@ -241,4 +241,4 @@ def test_decoded_notes_end_at_the_end_of_the_window():
 def test_the_main_reason_is_named(codec, score, message):
     with pytest.raises(DataError, match=message):
         codec.encode(score)
-    assert codec.examples(score).shape == (0, 32)
+    assert codec.read(score).x.shape == (0, 32)

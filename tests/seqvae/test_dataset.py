@@ -10,6 +10,7 @@ import torch
 from torch import Generator, Tensor
 
 from seqvae.music.data.augment import drop, make_augmentation, mix, transpose
+from seqvae.music.data.shards import read_windows
 from seqvae.sequences.loader import WindowLoader
 
 WINDOWS = np.random.default_rng(0).integers(0, 512, (50, 8)).astype(np.uint16)
@@ -161,7 +162,7 @@ def test_a_loader_over_shards(tmp_path: Path) -> None:
     windows = Windows(WINDOWS, np.zeros(n, int), np.ones(n), np.ones(n), np.zeros(n), ["a/b.mid"])
     write_split(windows, tmp_path, "train")
     write_split(windows[:10], tmp_path, "validation")
-    loader = WindowLoader.from_shards(tmp_path, "validation", 16)
+    loader = WindowLoader(read_windows(tmp_path, "validation"), 16, training=False)
     assert np.array_equal(torch.cat(batches(loader)).numpy(), WINDOWS[:10])
-    loader = WindowLoader.from_shards(tmp_path, "train", 16, seed=3)
+    loader = WindowLoader(read_windows(tmp_path, "train"), 16, seed=3)
     assert all(map(torch.equal, batches(loader), batches(WindowLoader(WINDOWS, 16, seed=3))))

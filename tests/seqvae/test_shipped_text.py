@@ -7,9 +7,9 @@ import re
 import pytest
 
 import seqvae
-from seqvae.music.domain import DOMAIN
 from seqvae.music.presets import preset_names
 from seqvae.music.properties import of_codec
+from seqvae.text.domain import DOMAIN
 from seqvae.text.evaluate import accuracies, words_kept
 from vaecore.space import LatentSpace
 

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqvae.music.representations import TextCodec, make_codec
+from seqvae.text.codec import TextCodec, make_codec
 from seqvae.text.vocabulary import END, learn_pieces, normalizer
 from vaecore.errors import DataError
 
@@ -80,10 +80,10 @@ def test_files_have_a_sentence_in_each_line(tmp_path: Path) -> None:
     path = tmp_path / "some.txt"
     path.write_text("A man plays.\n\n" + "a man " * 30 + "\nTwo dogs run.\r\n", encoding="utf-8")
     assert CODEC.sentences(path)[2] == CODEC.sentences(str(path))[2] == "Two dogs run."
-    x = CODEC.examples(path)
+    x = CODEC.read(path).x
     assert [CODEC.decode(row) for row in x] == ["A man plays.", "Two dogs run."]
     assert torch.equal(CODEC.encode(path), x[0])
-    assert torch.equal(CODEC.examples("A man plays."), x[:1])
+    assert torch.equal(CODEC.read("A man plays.").x, x[:1])
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_files_that_cannot_be_read(content: bytes, reason: str, tmp_path: Path) 
     path = tmp_path / "bad.txt"
     path.write_bytes(content)
     with pytest.raises(DataError, match=reason):
-        CODEC.examples(path)
+        CODEC.read(path)
 
 
 def test_the_configuration_makes_the_codec() -> None:

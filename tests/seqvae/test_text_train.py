@@ -14,7 +14,7 @@ from click.testing import CliRunner
 import seqvae
 from seqvae.cli import command
 from seqvae.music.presets import load_preset
-from seqvae.music.representations import TextCodec
+from seqvae.text.codec import TextCodec
 from seqvae.text.data import split
 from seqvae.text.evaluate import accuracies
 from seqvae.text.loader import SentenceLoader

@@ -21,8 +21,8 @@ from seqvae.music.networks.architecture import SequenceArchitecture
 from seqvae.music.networks.model import SequenceVAE
 from seqvae.music.presets import Preset, load_preset
 from seqvae.music.representations import make_codec
+from vaecore.config import ModelConfig
 from vaecore.errors import DataError, UsageError
-from vaecore.folder import ModelConfig
 
 pytest.importorskip("lightning")
 pytest.importorskip("pyarrow")

@@ -9,11 +9,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from vaecore.codec import Codec
+from vaecore.codec import Codec, Examples
+from vaecore.config import ModelConfig
 from vaecore.distributions import DiagonalGaussian
 from vaecore.domain import Domain
 from vaecore.errors import DataError
-from vaecore.folder import ModelConfig
 from vaecore.model import VAE
 
 SCALE, STDDEV = 2.0, 0.5
@@ -37,20 +37,18 @@ class PointCodec(Codec[Point]):
         return {"length": self.length}
 
     def encode(self, item: Any) -> Tensor:
-        return self.examples(item)[0]
+        return self.read(item).first.x
 
-    def examples(self, item: Any) -> Tensor:
+    def read(self, item: Any) -> Examples:
         texts = item.split(";") if isinstance(item, str) else None
         rows = [[float(x) for x in t.split()] for t in texts] if texts else [item.x]
         if any(len(row) != self.length for row in rows):
             raise DataError(f"is no point of {self.length} numbers", path=str(item))
-        return torch.tensor(rows)
+        colour = item.colour if isinstance(item, Point) else None
+        return Examples(torch.tensor(rows), [colour] * len(rows))
 
     def decode(self, x: Tensor, context: float | None = None) -> Point:
         return Point(x.tolist(), context)
-
-    def context(self, item: Any) -> float | None:
-        return item.colour if isinstance(item, Point) else None
 
     def blend(self, contexts: Any, weights: Any) -> float:
         return sum(c * w for c, w in zip(contexts, weights, strict=True))

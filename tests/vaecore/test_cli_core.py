@@ -15,10 +15,11 @@ from torch import Tensor, nn
 
 from vaecore import cli
 from vaecore.codec import Codec
+from vaecore.config import ModelConfig
 from vaecore.domain import Domain
 from vaecore.errors import DataError, UsageError
-from vaecore.folder import ModelConfig
 from vaecore.model import VAE
+from vaecore.space import LatentSpace
 
 
 class PointCodec(Codec[list]):
@@ -47,6 +48,8 @@ class Back(nn.Linear):
 
 
 class PointPresentation(cli.Presentation):
+    evaluates = True
+
     reads = suffixes = (".txt",)
     defaults: Mapping[str, Mapping[str, Any]] = {
         "sample": {"n": 3},
@@ -65,13 +68,16 @@ class PointPresentation(cli.Presentation):
     def steps(self, inputs: int, output: Path) -> int:
         return 4 * (inputs - 1)
 
-    def choose_model(self, paths: Sequence[Path], options: Any) -> cli.Choice:
+    def choose_model(self, inputs: Sequence[cli.Input], options: Any) -> cli.Choice:
         return cli.Choice("points", "the only one")
 
     def sources(
-        self, codec: Codec, paths: Sequence[Path], options: Mapping[str, Any]
+        self, codec: Codec, inputs: Sequence[cli.Input], options: Mapping[str, Any]
     ) -> list[list[cli.Source]]:
-        return [[cli.Source(path, path) for path in paths]]
+        return [[cli.Source(codec.read(each.path).first, each) for each in inputs]]
+
+    def evaluate(self, space: LatentSpace, paths: Sequence[Any], seed: int) -> dict[str, Any]:
+        return {"files": len(paths), "name": space.name}
 
     def write(self, result: cli.Result, outputs: Any, options: Mapping[str, Any]) -> cli.Written:
         text = "\n".join(" ".join(f"{x:.3f}" for x in item) for item in result.items)
@@ -109,13 +115,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     domain.save(tmp_path / "box/points", model, config, {"up": torch.tensor([0.0, 1.0])})
     for name, text in {"a": "0 1", "b": "1 0", "c": "0 -1", "d": "-1 0"}.items():
         (tmp_path / f"{name}.txt").write_text(text)
-    group = cli.build(
-        domain,
-        PointPresentation(),
-        help="Points.",
-        evaluate=lambda space, paths, seed: {"files": len(paths), "name": space.name},
-        names={"interpolate": "morph"},
-    )
+    group = cli.build(PointPresentation(domain), help="Points.", names={"interpolate": "morph"})
 
     def run(arguments: str, code: int = 0) -> Result:
         result = CliRunner().invoke(group, arguments.split())
@@ -221,7 +221,9 @@ def test_attribute_and_analyze(run):
 
 def test_there_is_no_evaluate_without_a_function(tmp_path):
     domain = Domain("points", lambda config: PointCodec(), lambda *_: None, tmp_path)
-    assert "evaluate" not in cli.build(domain, PointPresentation(), help="Points.").commands
+    presentation = PointPresentation(domain)
+    presentation.evaluates = False
+    assert "evaluate" not in cli.build(presentation, help="Points.").commands
 
 
 def test_unusable_files_are_named(run, tmp_path):

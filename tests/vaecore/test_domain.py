@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from vaecore.config import CONFIG, ModelConfig
 from vaecore.domain import Domain
 from vaecore.errors import DataError, UsageError
-from vaecore.folder import ATTRIBUTES, CARD, CONFIG, PRIOR, WEIGHTS, ModelConfig, write_tensors
+from vaecore.folder import ATTRIBUTES, CARD, PRIOR, WEIGHTS, write_tensors
 from vaecore.model import VAE
 from vaecore.objective import Objective
-from vaecore.samplers import GaussianMixture
+from vaecore.priors import GaussianMixture
 
 X = torch.tensor([[2.0, -4.0], [0.0, 6.0]])
 
@@ -47,7 +48,8 @@ def test_a_model_comes_back_as_it_was_saved(
     assert torch.equal(space.posterior_of(X).mean, point_model.encode(X).mean)
     assert not space.model.training
     assert space.model.objective == point_model.objective == Objective(beta=0.5)
-    assert space.config == replace(point_config, objective=point_model.objective.config)
+    expected = replace(point_config, objective=point_model.objective.config, prior="mixture")
+    assert space.config == expected
     assert (space.name, space.latent_dim, space.codec.length) == ("plane", 2, 2)
     assert {name: v.tolist() for name, v in space.attributes.items()} == {"right": [1, 0]}
     assert space.prior.weights.tolist() == [0.25, 0.75]

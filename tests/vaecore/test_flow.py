@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from vaecore.distributions import DiagonalGaussian
-from vaecore.flow import Flow
+from vaecore.priors import Flow, fit_flow
 
 
 def ring(n: int, seed: int) -> Tensor:
@@ -22,7 +22,7 @@ def ring(n: int, seed: int) -> Tensor:
 def flow() -> Flow:
     codes = ring(2000, 0)
     posterior = DiagonalGaussian(codes, torch.full_like(codes, 0.05))
-    return Flow.fit(posterior, steps=600, batch_size=256, width=64, blocks=2)
+    return fit_flow(posterior, steps=600, batch_size=256, width=64, blocks=2)
 
 
 def test_samples_lie_on_the_ring(flow: Flow) -> None:
@@ -55,7 +55,7 @@ def grouped(basis: Tensor) -> Flow:
     codes = repeated(2000, 0) @ basis.T + 0.5
     posterior = DiagonalGaussian(codes, torch.full_like(codes, 0.1))
     options = {"width": 32, "blocks": 2, "groups": 3, "basis": basis, "spread": 0.2}
-    return Flow.fit(posterior, steps=800, batch_size=256, **options)
+    return fit_flow(posterior, steps=800, batch_size=256, **options)
 
 
 def test_a_flow_of_parts_repeats_them(grouped: Flow, basis: Tensor) -> None:
@@ -76,8 +76,8 @@ def formed() -> Flow:
     forms = torch.eye(2, dtype=torch.int64).expand(4000, 2, 2).clone()
     forms[same] = 1
     posterior = DiagonalGaussian(codes, torch.full_like(codes, 0.05))
-    options = {"width": 32, "blocks": 2, "groups": 2, "basis": torch.eye(4), "forms": forms}
-    return Flow.fit(posterior, steps=800, batch_size=256, **options)
+    options = {"width": 32, "blocks": 2, "groups": 2, "basis": torch.eye(4), "condition": forms}
+    return fit_flow(posterior, steps=800, batch_size=256, **options)
 
 
 def test_codes_have_the_form_that_was_drawn_or_asked_for(formed: Flow) -> None:
@@ -87,12 +87,12 @@ def test_codes_have_the_form_that_was_drawn_or_asked_for(formed: Flow) -> None:
     generator = torch.Generator().manual_seed(1)
     for form, near in ((torch.ones(2, 2), True), (torch.eye(2), False)):
         forms = form.long().expand(200, 2, 2)
-        distance = apart(formed.sample(200, generator, forms=forms))
+        distance = apart(formed.sample(200, generator, condition=forms))
         assert (float(distance.median()) < 0.3) is near
     distance = apart(formed.sample(400, generator))
     assert 0.35 < float((distance < 0.4).double().mean()) < 0.7
     again = Flow.from_state(formed.state())
-    assert again.forms.dtype == torch.uint8
+    assert again.conditions.dtype == torch.uint8
     z = [each.sample(3, torch.Generator().manual_seed(0)) for each in (formed, again)]
     torch.testing.assert_close(z[0], z[1], rtol=0, atol=0)
 
@@ -101,8 +101,8 @@ def test_codes_have_the_form_that_was_drawn_or_asked_for(formed: Flow) -> None:
     "forms", [torch.ones(3, 2, 2), -torch.ones(3, 2, 2).long(), torch.ones(3, 2, 3).long()]
 )
 def test_forms_of_anything_else_are_refused(forms: Tensor) -> None:
-    with pytest.raises(ValueError, match="forms must be integers"):
-        Flow(4, width=4, blocks=1, groups=2, basis=torch.eye(4), forms=forms)
+    with pytest.raises(ValueError, match="conditions must be integers"):
+        Flow(4, width=4, blocks=1, groups=2, basis=torch.eye(4), conditions=forms)
 
 
 def test_coordinates_and_codes_are_inverse(grouped: Flow) -> None:
@@ -138,7 +138,7 @@ def test_fit_is_repeatable_and_leaves_the_global_generator_alone() -> None:
     codes = ring(64, 0)
     posterior = DiagonalGaussian(codes, torch.full_like(codes, 0.1))
     before = torch.random.get_rng_state()
-    one, two = (Flow.fit(posterior, steps=5, width=8, blocks=1, seed=7) for _ in range(2))
+    one, two = (fit_flow(posterior, steps=5, width=8, blocks=1, seed=7) for _ in range(2))
     assert torch.equal(before, torch.random.get_rng_state())
     for name, value in one.state().items():
         torch.testing.assert_close(two.state()[name], value, rtol=0, atol=0)

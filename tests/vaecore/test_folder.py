@@ -12,17 +12,9 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from vaecore.config import CONFIG, MAX_CONFIG_BYTES, ModelConfig, read_config, write_config
 from vaecore.errors import DataError
-from vaecore.folder import (
-    CONFIG,
-    MAX_CONFIG_BYTES,
-    ModelConfig,
-    load_weights,
-    read_config,
-    read_tensors,
-    write_config,
-    write_tensors,
-)
+from vaecore.folder import load_weights, read_tensors, write_tensors
 
 
 def test_a_configuration_survives_the_disk(tmp_path: Path, point_config: ModelConfig) -> None:

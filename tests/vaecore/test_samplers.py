@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.distributions import Categorical, MixtureSameFamily, MultivariateNormal
 
-from vaecore.samplers import GaussianMixture, StandardNormal
+from vaecore.priors import GaussianMixture, StandardNormal
 
 
 @pytest.fixture(scope="module")

@@ -8,12 +8,11 @@ import pytest
 import torch
 
 from vaecore.attributes import apply_attributes
+from vaecore.config import ModelConfig
 from vaecore.distributions import DiagonalGaussian
 from vaecore.errors import DataError, UsageError
-from vaecore.flow import Flow
-from vaecore.folder import ModelConfig
 from vaecore.model import VAE
-from vaecore.samplers import GaussianMixture
+from vaecore.priors import Flow, GaussianMixture, fit_flow
 from vaecore.space import LatentSpace
 
 # The codec and the item of tests/vaecore/conftest.py are reached through the fixture `space`.
@@ -85,7 +84,7 @@ def test_a_bad_item_is_named(space: LatentSpace) -> None:
 
 def test_examples_are_all_of_all_items(space: LatentSpace) -> None:
     found = space.examples(["0 1; 2 3", torch.tensor([4.0, 5.0]), "6 7"])
-    assert found.tolist() == [[0, 1], [2, 3], [4, 5], [6, 7]]
+    assert found.x.tolist() == [[0, 1], [2, 3], [4, 5], [6, 7]]
 
 
 def test_reconstructing_keeps_the_context(space: LatentSpace, point) -> None:
@@ -226,10 +225,10 @@ def formed() -> Flow:
     z[::2, 1] = z[::2, 0]
     forms = torch.eye(2, dtype=torch.int64).expand(2000, 2, 2).clone()
     forms[::2] = 1
-    options = {"width": 32, "blocks": 2, "groups": 2, "forms": forms}
+    options = {"width": 32, "blocks": 2, "groups": 2, "condition": forms}
     options["basis"] = torch.eye(2)
     posterior = DiagonalGaussian(z, torch.full_like(z, 0.05))
-    return Flow.fit(posterior, steps=600, batch_size=256, **options)
+    return fit_flow(posterior, steps=600, batch_size=256, **options)
 
 
 @pytest.fixture
@@ -242,8 +241,8 @@ def with_forms(space: LatentSpace, formed: Flow, monkeypatch: pytest.MonkeyPatch
         second = torch.where(forms[:, 0, 1] == 1, x[:, 0], x[:, 1])
         return torch.stack([x[:, 0], second], dim=1)
 
-    monkeypatch.setattr(space.codec, "forms", forms, raising=False)
-    monkeypatch.setattr(space.codec, "formed", in_form, raising=False)
+    monkeypatch.setattr(space.codec, "condition", forms, raising=False)
+    monkeypatch.setattr(space.codec, "conditioned", in_form, raising=False)
     return LatentSpace(space.model, space.codec, prior=formed, config=space.config)
 
 
@@ -260,9 +259,9 @@ def test_samples_have_the_form_that_was_drawn(with_forms: LatentSpace) -> None:
 def test_what_is_decoded_in_a_form_repeats_its_parts(with_forms: LatentSpace) -> None:
     z = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
     forms = torch.tensor([[[1, 1], [1, 1]], [[1, 0], [0, 1]]])
-    x = with_forms.decode_to_examples(z, forms=forms)
+    x = with_forms.decode_to_examples(z, condition=forms)
     torch.testing.assert_close(x, torch.tensor([[2.0, 2.0], [6.0, 8.0]]))
-    assert xs(with_forms.decode(z, forms=forms)) == x.tolist()
+    assert xs(with_forms.decode(z, condition=forms)) == x.tolist()
 
 
 def test_each_step_has_the_form_of_the_item_that_is_nearer(with_forms: LatentSpace) -> None:

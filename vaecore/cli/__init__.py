@@ -15,6 +15,6 @@ Nothing here imports torch before a verb runs.
 
 from vaecore.cli.build import build
 from vaecore.cli.main import Group
-from vaecore.cli.presentation import Choice, Presentation, Result, Source, Written
+from vaecore.cli.presentation import Choice, Input, Presentation, Result, Source, Written
 
-__all__ = ["Choice", "Group", "Presentation", "Result", "Source", "Written", "build"]
+__all__ = ["Choice", "Group", "Input", "Presentation", "Result", "Source", "Written", "build"]

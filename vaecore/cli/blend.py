@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -42,12 +42,13 @@ def interpolate(
     steps = steps or job.presentation.steps(len(inputs), place)
     if steps < len(inputs):
         raise UsageError(f"{steps} steps cannot pass {len(inputs)} inputs; use more --steps")
-    space = job.load(inputs)
-    rounds = job.sources(space.codec, inputs)
+    read = job.read(inputs)
+    space = job.load(read).as_examples()
+    rounds = job.sources(space.codec, read)
     timing = job.options.get("timing", "latent")
     made = [
         space.interpolate(
-            *(s.item for s in sources),
+            *(s.example for s in sources),
             steps=steps,
             path=path,
             temperature=temperature,
@@ -97,11 +98,12 @@ def palette(
     A is top left, B top right, C bottom left and D bottom right.
     """
     place = job.place(inputs)
-    space = job.load(inputs)
-    rounds = job.sources(space.codec, inputs)
+    read = job.read(inputs)
+    space = job.load(read).as_examples()
+    rounds = job.sources(space.codec, read)
     made = []
     for sources in rounds:
-        corners = [source.item for source in sources]
+        corners = [source.example for source in sources]
         grid = space.palette(corners, rows, columns, path, temperature, seed)
         made.append([item for row in grid for item in row])
     titles = [""] * (rows * columns)
@@ -122,9 +124,9 @@ def palette(
     )
 
 
-def distances(space: LatentSpace, sources: Sequence[Source]) -> list[float]:
+def distances(space: LatentSpace[Any], sources: Sequence[Source]) -> list[float]:
     """Return the latent distances from each input to the next."""
-    z = space.encode([source.item for source in sources])
+    z = space.encode([source.example for source in sources])
     return [round(d, 4) for d in (z[1:] - z[:-1]).norm(dim=-1).tolist()]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,18 @@ import click
 
 from vaecore.cli import options
 from vaecore.cli.job import width
+from vaecore.config import CONFIG, read_config
 
 
-def models_command(box: Path) -> click.Command:
-    """Return the verb that lists the shipped models in a folder, without loading any."""
+def models_command(boxes: Iterable[Path]) -> click.Command:
+    """Return the verb that lists the models in folders of models, without loading any."""
 
     @click.command()
     @options.as_json
     def models(as_json: bool) -> None:
         """List the models in the box."""
-        found = [describe(path.parent) for path in sorted(box.glob("*/config.json"))]
+        folders = [path.parent for box in boxes for path in box.glob(f"*/{CONFIG}")]
+        found = [describe(folder) for folder in sorted(folders)]
         if as_json:
             click.echo(json.dumps({"verb": "models", "models": found}))
             return
@@ -43,12 +46,11 @@ def models_command(box: Path) -> click.Command:
 
 def describe(folder: Path) -> dict[str, Any]:
     """Return name, description, size and attributes of a model folder."""
-    # Not vaecore.folder, which imports torch; models in the box are ours and well-formed.
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config = read_config(folder)
     files = [path for path in folder.iterdir() if path.is_file()]
     return {
         "name": folder.name,
-        "description": config["description"],
+        "description": config.description,
         "megabytes": round(sum(path.stat().st_size for path in files) / 1e6, 2),
-        "attributes": sorted(config["attributes"]),
+        "attributes": sorted(config.attributes),
     }

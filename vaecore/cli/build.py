@@ -1,23 +1,18 @@
-"""The command group of a domain: the shared verbs over its models and its presentation."""
+"""The command group of a package: the shared verbs over its domains."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from copy import copy
-from dataclasses import fields
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from vaecore.cli import blend, study, vary
 from vaecore.cli.box import models_command
-from vaecore.cli.job import Job
+from vaecore.cli.dispatch import Dispatch
 from vaecore.cli.main import Group
-
-if TYPE_CHECKING:
-    from vaecore.cli.presentation import Presentation
-    from vaecore.domain import Domain
+from vaecore.cli.presentation import Presentation
 
 VERBS: tuple[click.Command, ...] = (
     blend.interpolate,
@@ -30,85 +25,50 @@ VERBS: tuple[click.Command, ...] = (
     study.analyze,
 )
 
-_INPUTS = ("inputs", "input_", "having", "lacking")
-"""Parameters that hold inputs."""
 
-_OF_JOB = {field.name for field in fields(Job)} - {"domain", "presentation", "verb", "options"}
+def build(*presentations: Presentation, help: str, names: Mapping[str, str] | None = None) -> Group:
+    """Return the command group of a package.
 
-
-def build(
-    domain: Domain,
-    presentation: Presentation,
-    *,
-    help: str,
-    evaluate: Callable[..., dict[str, Any]] | None = None,
-    names: Mapping[str, str] | None = None,
-) -> Group:
-    """Return the command group of a domain.
-
-    The domain adds verbs of its own, and other names for shared ones, with `add_command`.
+    The package adds verbs of its own, and other names for shared ones, with `add_command`.
 
     Args:
-        domain: Its models.
-        presentation: How its results are written and shown.
+        presentations: Of its domains; the first is that of what nobody else takes.
         help: What the command is for, the text of `--help`.
-        evaluate: `evaluate(space, paths, seed=...)` returns the figures of a model on files; the
-            group has the verb `evaluate` only if this is given.
-        names: The domain's own names of shared verbs; the shared name works, too.
+        names: The package's own names of shared verbs; the shared name works, too.
     """
     names = names or {}
-    group = Group(domain.name, help=help, context_settings={"help_option_names": ["-h", "--help"]})
+    dispatch = Dispatch(presentations)
+    settings = {"help_option_names": ["-h", "--help"], "obj": dispatch}
+    group = Group(presentations[0].domain.name, help=help, context_settings=settings)
     for verb in VERBS:
-        own = names.get(verb.name, verb.name)
-        group.add_command(bind(verb, domain, presentation, own))
+        own = names.get(verb.name or "", verb.name)
+        group.add_command(bind(verb, dispatch, own))
         if own != verb.name:
-            group.add_command(bind(verb, domain, presentation, own, hidden=True), verb.name)
-    if evaluate:
-        verb = study.evaluate_command(evaluate)
-        group.add_command(bind(verb, domain, presentation))
-    group.add_command(models_command(domain.box))
+            group.add_command(bind(verb, dispatch, own, hidden=True), verb.name)
+    if any(each.evaluates for each in presentations):
+        group.add_command(bind(study.evaluate, dispatch))
+    group.add_command(models_command({each.domain.box for each in presentations}))
     return group
 
 
 def bind(
-    verb: click.Command,
-    domain: Domain,
-    presentation: Presentation,
-    name: str | None = None,
-    hidden: bool = False,
+    verb: click.Command, dispatch: Dispatch, name: str | None = None, hidden: bool = False
 ) -> click.Command:
-    """Return a verb for a domain: `verb(job, **its options)` with the domain's options added.
+    """Return a verb with the options and the defaults of a package's domains.
 
     Args:
-        verb: Defined without a domain; its first argument is the `Job`.
-        domain: Its models.
-        presentation: Knows the domain's own options and defaults.
-        name: What the domain calls the verb.
+        verb: Its callback is made by `takes_job`.
+        dispatch: The domains.
+        name: What the package calls the verb.
         hidden: Leave it out of the list of verbs.
     """
-    name = name or verb.name
-    own = list(presentation.options(name))
-    names = [option.name for option in own]
-    defaults = {"steps": "9", **presentation.defaults.get(name, {})}
+    name = name or verb.name or ""
+    defaults: dict[str, Any] = {"steps": "9"}
+    for presentation in reversed(dispatch.presentations):
+        defaults |= presentation.defaults.get(name, {})
     params = [_with_default(param, defaults) for param in verb.params]
-
-    def run(**values: Any) -> None:
-        options = {name: values.pop(name) for name in names}
-        shared = {name: values.pop(name) for name in _OF_JOB & set(values)}
-        medium = presentation.fitting(_inputs(values), shared.get("model"))
-        job = Job(domain, medium, name, options, **shared)
-        verb.callback(job, **values)
-
-    return click.Command(name, params=[*params, *own], callback=run, help=verb.help, hidden=hidden)
-
-
-def _inputs(values: Mapping[str, Any]) -> list[Path]:
-    """Return the inputs among the values of a verb's parameters."""
-    found: list[Path] = []
-    for name in _INPUTS:
-        value = values.get(name, ())
-        found += value if isinstance(value, tuple) else [value]
-    return found
+    params += dispatch.options(name)
+    return click.Command(name, params=params, callback=verb.callback, help=verb.help, hidden=hidden)
 
 
 def _with_default(param: click.Parameter, defaults: Mapping[str, Any]) -> click.Parameter:
@@ -117,7 +77,8 @@ def _with_default(param: click.Parameter, defaults: Mapping[str, Any]) -> click.
         return param
     param, value = copy(param), defaults[param.name]
     if isinstance(value, str) and not isinstance(param.type, click.Choice):
-        param.help += f"  [default: {value}]"
+        if isinstance(param, click.Option):
+            param.help = f"{param.help}  [default: {value}]"
     else:
         param.default = value
     return param

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vaecore.cli.outputs import Outputs
-from vaecore.cli.presentation import Presentation, Result, Source
+from vaecore.cli.presentation import Input, Presentation, Result, Source
 from vaecore.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from vaecore.domain import Domain
     from vaecore.space import LatentSpace
 
-CHUNK = 256
+ENCODED_AT_ONCE = 256
 """At least this many examples are encoded together, where files are many."""
 
 
@@ -31,8 +31,7 @@ class Job:
     """What the user asked of a verb, beside the verb's own options.
 
     Args:
-        domain: The models.
-        presentation: How results look.
+        presentation: Its domain, and how results look.
         verb: Name of the verb.
         options: The values of the domain's own options.
         output: -o/--output.
@@ -42,7 +41,6 @@ class Job:
         quiet: --quiet.
     """
 
-    domain: Domain
     presentation: Presentation
     verb: str
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -55,14 +53,27 @@ class Job:
     def __post_init__(self) -> None:
         self.begin = time.monotonic()
 
+    @property
+    def domain(self) -> Domain:
+        """The domain of the models."""
+        return self.presentation.domain
+
     # The model and the inputs
 
-    def load(self, paths: Sequence[Path] = ()) -> LatentSpace:
-        """Load the model that was asked for, or the one that fits the inputs, and say so."""
+    def read(self, paths: Sequence[Path]) -> list[Input]:
+        """Return the inputs, each read once; refuse what is missing before torch is imported."""
         check_files([path for path in paths if not self.presentation.typed(path)])
+        return [self._read(path) for path in paths]
+
+    def _read(self, path: Path | str) -> Input:
+        typed = str(path) if self.presentation.typed(Path(path)) else path
+        return Input(typed, self.presentation.open(typed))
+
+    def load(self, inputs: Sequence[Input] = ()) -> LatentSpace[Any]:
+        """Load the model that was asked for, or the one that fits the inputs, and name it."""
         reason = ""
         if self.model is None:
-            self.model, reason = self.presentation.choose_model(paths, self.options)
+            self.model, reason = self.presentation.choose_model(inputs, self.options)
         if self.domain.threads is not None:
             import torch
 
@@ -71,29 +82,29 @@ class Job:
         self.say(f"{click.style(self.model, bold=True)}  {reason}".rstrip())
         return space
 
-    def sources(self, codec: Codec, paths: Sequence[Path]) -> list[list[Source]]:
-        """Return what is taken from the inputs, round by round, and say so."""
-        rounds = self.presentation.sources(codec, paths, self.options)
-        names = [source.name for source in rounds[0]]
+    def sources(self, codec: Codec[Any], inputs: Sequence[Input]) -> list[list[Source]]:
+        """Return what is taken from the inputs, round by round, and list it."""
+        rounds = self.presentation.sources(codec, inputs, self.options)
+        names = [source.input.name for source in rounds[0]]
         for name, source in zip(names, rounds[0], strict=True):
             self.say(f"  {name:{max(map(len, names))}}  {source.place}".rstrip())
         if len(rounds) > 1:
             self.say(f"  and so on, {len(rounds)} windows one after the other")
         return rounds
 
-    def load_for(self, paths: Sequence[Path]) -> LatentSpace:
+    def load_for(self, paths: Sequence[Path]) -> LatentSpace[Any]:
         """Load the model that was asked for, or the one for the first usable file of folders."""
         files = self.files(paths, self.presentation.reads)
         for file in files if self.model is None else ():
             try:
-                return self.load([Path(file)])
+                return self.load([self._read(file)])
             except DataError:
                 if file == files[-1]:
                     raise
         return self.load()
 
     def posterior(
-        self, space: LatentSpace, paths: Sequence[Path], where: str = ""
+        self, space: LatentSpace[Any], paths: Sequence[Path], where: str = ""
     ) -> DiagonalGaussian:
         """Return the posteriors of all examples of files and folders; name what was left out.
 
@@ -115,10 +126,10 @@ class Job:
         files = self.files(paths, space.codec.suffixes)
         for path in files:
             try:
-                waiting.append(space.codec.examples(path))
+                waiting.append(space.codec.read(path).counted().x)
             except DataError as error:
                 problems.append(str(error))
-            if sum(map(len, waiting)) >= CHUNK or (path is files[-1] and waiting):
+            if sum(map(len, waiting)) >= ENCODED_AT_ONCE or (path is files[-1] and waiting):
                 parts.append(space.posterior_of(torch.cat(waiting)))
                 waiting = []
         count = sum(map(len, parts))
@@ -252,7 +263,10 @@ def flat(rounds: Sequence[Sequence[Source]]) -> list[dict[str, Any]]:
     return [
         {
             "inputs": [
-                {**({"file": str(s.path)} if isinstance(s.path, Path) else {}), **s.facts}
+                {
+                    **({"file": str(s.input.path)} if isinstance(s.input.path, Path) else {}),
+                    **s.facts,
+                }
                 for s in sources
             ]
         }

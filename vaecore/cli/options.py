@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from vaecore.cli.dispatch import takes_job
+
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 FILE = click.Path(path_type=Path)
@@ -77,14 +79,16 @@ def path(default: str | None) -> Decorator:
 
 
 def writes(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of every verb that loads a model and writes a file."""
+    """Add the options of every verb that loads a model and writes a file; it gets the `Job`."""
+    function = takes_job(function)
     for option in (quiet, as_json, device, model, output):
         function = option(function)
     return function
 
 
 def measures(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of every verb that loads a model and prints."""
+    """Add the options of every verb that loads a model and prints; it gets the `Job`."""
+    function = takes_job(function)
     for option in (quiet, as_json, device):
         function = option(function)
     return function

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from vaecore.cli.outputs import Outputs
-    from vaecore.codec import Codec
+    from vaecore.codec import Codec, Example
+    from vaecore.domain import Domain
+    from vaecore.space import LatentSpace
 
 
 class Choice(NamedTuple):
@@ -24,21 +27,16 @@ class Choice(NamedTuple):
     reason: str
 
 
-@dataclass(frozen=True)
-class Source:
-    """One example taken from one input file.
+class Input(NamedTuple):
+    """One input of a verb, read once.
 
     Attributes:
-        item: The example as an item of the codec: a file's first window, the file itself.
-        path: The input file; a string is an input that is the item itself.
-        place: Where in the file, in words ("bars 3-4 of 16 · 120 bpm"); may be empty.
-        facts: The same for `--json`.
+        path: The file; a string is an input that is the item itself.
+        content: What `Presentation.open` made of it.
     """
 
-    item: Any
     path: Path | str
-    place: str = ""
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    content: Any
 
     @property
     def name(self) -> str:
@@ -47,31 +45,57 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Source:
+    """One example taken from one input.
+
+    Attributes:
+        example: The example, with its context.
+        input: Where it is from.
+        place: Where in the file, in words ("bars 3-4 of 16 · 120 bpm"); may be empty.
+        facts: The same for `--json`.
+    """
+
+    example: Example
+    input: Input
+    place: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Result:
     """What a verb made, ready to be written and shown.
 
     Attributes:
         verb: The verb that made it.
-        codec: The codec of the items.
-        rounds: The items: one list for every window that the verb went through.
-        titles: A name for each item of a round, may be empty.
-        columns: Columns of the grid, where the items are one.
-        originals: Items to show above the results for comparison.
+        codec: The codec of the examples.
+        rounds: The results: one list for every window that the verb went through.
+        titles: A name for each result of a round, may be empty.
+        columns: Columns of the grid, where the results are one.
+        originals: Examples to show above the results for comparison.
         kept: What the model keeps of the originals, where that is not the result itself.
     """
 
     verb: str
-    codec: Codec
-    rounds: Sequence[Sequence[Any]]
+    codec: Codec[Any]
+    rounds: Sequence[Sequence[Example]]
     titles: Sequence[str]
     columns: int | None = None
-    originals: Sequence[Any] = ()
-    kept: Sequence[Any] = ()
+    originals: Sequence[Example] = ()
+    kept: Sequence[Example] = ()
 
     @property
+    def examples(self) -> list[Example]:
+        """All results, round by round."""
+        return [example for examples in self.rounds for example in examples]
+
+    @cached_property
     def items(self) -> list[Any]:
-        """All items, round by round."""
-        return [item for items in self.rounds for item in items]
+        """All results as items, decoded once."""
+        return self.decoded(self.examples)
+
+    def decoded(self, examples: Sequence[Example]) -> list[Any]:
+        """Return examples as items."""
+        return [self.codec.decode(each.x, each.context) for each in examples]
 
 
 @dataclass(frozen=True)
@@ -94,6 +118,9 @@ class Presentation(ABC):
 
     A domain may have options of its own on shared verbs: `options` names them, and their values
     come back as the mapping `options` of the other methods.
+
+    Args:
+        domain: Its models.
     """
 
     outputs: Mapping[str, str]
@@ -112,18 +139,19 @@ class Presentation(ABC):
     draws: bool = False
     """Whether `analyze` draws its picture unasked."""
 
+    evaluates: bool = False
+    """Whether there is `evaluate`."""
+
+    def __init__(self, domain: Domain) -> None:
+        self.domain = domain
+
     def options(self, verb: str) -> Sequence[click.Option]:
         """Return the domain's own options of a verb."""
         return ()
 
-    def fitting(self, inputs: Sequence[Path], model: str | None) -> Presentation:
-        """Return the presentation of what is asked for; a domain may have one for each medium.
-
-        Args:
-            inputs: The verb's inputs; none for `sample`.
-            model: What was named with --model.
-        """
-        return self
+    def takes(self, inputs: Sequence[Path]) -> bool:
+        """Return whether inputs are of this domain, where no model was named."""
+        return False
 
     def typed(self, input_: Path) -> bool:
         """Return whether an input is no path, but the item itself."""
@@ -137,12 +165,20 @@ class Presentation(ABC):
         """Return how many steps lead through some inputs if nobody says, ends included."""
         return max(9, inputs)
 
+    def open(self, path: Path | str) -> Any:
+        """Return the content of an input: what `choose_model` and `sources` see of it.
+
+        Raises:
+            DataError: It cannot be read.
+        """
+        return path
+
     @abstractmethod
-    def choose_model(self, paths: Sequence[Path], options: Mapping[str, Any]) -> Choice:
+    def choose_model(self, inputs: Sequence[Input], options: Mapping[str, Any]) -> Choice:
         """Return the shipped model that fits the inputs (the favourite one if there are none).
 
         Args:
-            paths: The inputs.
+            inputs: The inputs.
             options: Values of the domain's own options.
 
         Raises:
@@ -151,7 +187,7 @@ class Presentation(ABC):
 
     @abstractmethod
     def sources(
-        self, codec: Codec, paths: Sequence[Path], options: Mapping[str, Any]
+        self, codec: Any, inputs: Sequence[Input], options: Mapping[str, Any]
     ) -> list[list[Source]]:
         """Return what to take from the inputs: one list of sources, one per input, per round.
 
@@ -170,3 +206,7 @@ class Presentation(ABC):
     def fidelity(self, x: Tensor, y: Tensor) -> tuple[str, dict[str, Any]]:
         """Compare examples with their reconstructions: in words, and for `--json`."""
         return "", {}
+
+    def evaluate(self, space: LatentSpace[Any], paths: Sequence[Any], seed: int) -> dict[str, Any]:
+        """Return the figures of a model on files; there if `evaluates`."""
+        raise NotImplementedError

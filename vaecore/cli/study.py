@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -125,34 +124,28 @@ def analyze(job: Job, inputs: tuple[Path, ...], picture: bool) -> None:
     job.done(files, "", facts)
 
 
-def evaluate_command(evaluate: Callable[..., dict[str, Any]]) -> click.Command:
-    """Return the verb `evaluate` over a domain's function of that name."""
+@click.command()
+@click.argument("inputs", nargs=-1, required=True, metavar="[MODEL] INPUTS...", type=options.FILE)
+@options.seed
+@options.model
+@options.measures
+def evaluate(job: Job, inputs: tuple[Path, ...], seed: int) -> None:
+    """Measure a model on files that it never saw.
 
-    @click.command("evaluate")
-    @click.argument("inputs", nargs=-1, required=True, metavar="[MODEL] INPUTS...",
-                    type=options.FILE)  # fmt: skip
-    @options.seed
-    @options.model
-    @options.measures
-    def verb(job: Job, inputs: tuple[Path, ...], seed: int) -> None:
-        """Measure a model on files that it never saw.
-
-        MODEL is a name in the box or a model folder; without it, and without --model, the one that
-        fits is taken. INPUTS are files and folders.
-        """
-        if job.model is None and len(inputs) > 1 and not _is_data(job, inputs[0]):
-            job.model, inputs = str(inputs[0]), inputs[1:]
-        space = job.load_for(inputs)
-        files = job.files(inputs, space.codec.suffixes)
-        figures = evaluate(space, files, seed=seed)
-        margin = max(map(len, figures)) + 2
-        for name, value in figures.items():
-            shown = f"{value:.4f}" if isinstance(value, float) else value
-            if not isinstance(value, (dict, list)) and name != "model":
-                job.say(f"  {name:{margin}}{shown}")
-        job.emit({**figures, "model": job.model})
-
-    return verb
+    MODEL is a name in the box or a model folder; without it, and without --model, the one that
+    fits is taken. INPUTS are files and folders.
+    """
+    if job.model is None and len(inputs) > 1 and not _is_data(job, inputs[0]):
+        job.model, inputs = str(inputs[0]), inputs[1:]
+    space = job.load_for(inputs)
+    files = job.files(inputs, space.codec.suffixes)
+    figures = job.presentation.evaluate(space, files, seed)
+    margin = max(map(len, figures)) + 2
+    for name, value in figures.items():
+        shown = f"{value:.4f}" if isinstance(value, float) else value
+        if not isinstance(value, (dict, list)) and name != "model":
+            job.say(f"  {name:{margin}}{shown}")
+    job.emit({**figures, "model": job.model})
 
 
 def _is_data(job: Job, path: Path) -> bool:

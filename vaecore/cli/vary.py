@@ -35,7 +35,7 @@ from vaecore.errors import UsageError
 def sample(job: Job, n: int, temperature: float, prior: str | None, seed: int) -> None:
     """Invent something new."""
     place = job.place()
-    space = job.load()
+    space = job.load().as_examples()
     made = [space.sample(n, temperature, seed, prior)]
     job.write(
         Result(job.verb, space.codec, made, [""] * n),
@@ -53,19 +53,15 @@ def sample(job: Job, n: int, temperature: float, prior: str | None, seed: int) -
 def reconstruct(job: Job, inputs: tuple[Path, ...], temperature: float, seed: int) -> None:
     """Show what the model keeps of one input or several."""
     place = job.place(inputs)
-    space = job.load(inputs)
-    rounds = job.sources(space.codec, inputs)
-    originals = [source.item for sources in rounds for source in sources]
+    read = job.read(inputs)
+    space = job.load(read).as_examples()
+    rounds = job.sources(space.codec, read)
+    originals = [source.example for sources in rounds for source in sources]
+    every = space.reconstruct(originals, temperature, seed)
+    made = [every[k : k + len(inputs)] for k in range(0, len(every), len(inputs))]
     import torch
 
-    x = torch.stack([space.codec.encode(item) for item in originals])
-    y = space.decode_to_examples(space.posterior_of(x).mean, temperature, seed)
-    flat_made = [
-        space.codec.decode(row, space.codec.context(item))
-        for row, item in zip(y, originals, strict=True)
-    ]
-    n = len(inputs)
-    made = [flat_made[k : k + n] for k in range(0, len(flat_made), n)]
+    x, y = (torch.stack([each.x for each in side]) for side in (originals, every))
     text, kept = job.presentation.fidelity(x, y)
     titles = [path.stem for path in inputs]
     job.write(
@@ -119,11 +115,12 @@ def edit(
     from vaecore.cli.vectors import load_vectors
 
     place = job.place([input_])
-    space = job.load([input_])
+    read = job.read([input_])
+    space = job.load(read).as_examples()
     for file in vectors:
         space.attributes.update(load_vectors(file, space))
-    rounds = job.sources(space.codec, [input_])
-    originals = [sources[0].item for sources in rounds]
+    rounds = job.sources(space.codec, read)
+    originals = [sources[0].example for sources in rounds]
     plans = [
         {name: round(time * amount, 6) + 0.0} for name, amount in amounts.items() for time in times
     ]
@@ -171,9 +168,10 @@ def edit(
 def similar(job: Job, input_: Path, n: int, amount: float, temperature: float, seed: int) -> None:
     """Vary an input."""
     place = job.place([input_])
-    space = job.load([input_])
-    rounds = job.sources(space.codec, [input_])
-    originals = [sources[0].item for sources in rounds]
+    read = job.read([input_])
+    space = job.load(read).as_examples()
+    rounds = job.sources(space.codec, read)
+    originals = [sources[0].example for sources in rounds]
     made = [space.similar(item, n, amount, seed, temperature) for item in originals]
     job.write(
         Result(job.verb, space.codec, made, [""] * n, originals=originals),

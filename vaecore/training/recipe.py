@@ -12,13 +12,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vaecore.distributions import DiagonalGaussian
+from vaecore.config import ModelConfig
 from vaecore.domain import Domain
-from vaecore.flow import Flow
-from vaecore.folder import WEIGHTS, ModelConfig, load_weights
+from vaecore.folder import WEIGHTS, load_weights
 from vaecore.model import VAE
 from vaecore.presets import Preset
-from vaecore.samplers import GaussianMixture
+from vaecore.priors import Prior
 from vaecore.space import LatentSpace
 from vaecore.training.loop import FitResult
 from vaecore.training.module import Metrics
@@ -95,27 +94,11 @@ def metrics(measure: Callable[[VAE, Tensor], Mapping[str, Any]]) -> Metrics:
     return lambda model, x: {name: float(value) for name, value in measure(model, x).items()}
 
 
-def fit_prior(
-    posterior: DiagonalGaussian, flow: Mapping[str, Any], components: int = 20
-) -> GaussianMixture | Flow:
-    """Return a prior fitted to the codes of training examples.
-
-    Args:
-        posterior: Their posteriors.
-        flow: Arguments of `Flow.fit`; a mixture, of one sample of each posterior, without them.
-        components: Of the mixture, at most the number of examples.
-    """
-    if flow:
-        return Flow.fit(posterior, **flow)
-    codes = posterior.sample(torch.Generator().manual_seed(0))
-    return GaussianMixture.fit(codes, min(components, len(codes)), covariance="full")
-
-
 def complete(
     domain: Domain,
     place: Path,
     space: LatentSpace,
-    prior: GaussianMixture | Flow,
+    prior: Prior,
     attributes: Mapping[str, Tensor],
     about: Mapping[str, Any],
     result: FitResult | None = None,

@@ -15,6 +15,7 @@ import torch
 from torch import Generator, Tensor
 
 from seqvae.music.representations.groove.performance import NUMBERS, blocks
+from seqvae.sequences.loader import Augmentation
 
 FIRST_NOTE, LAST_NOTE = 2, 89
 """Melody classes of MIDI pitches 21 and 108; 0 is no event and 1 is note off."""
@@ -24,8 +25,6 @@ PITCHED = 2
 
 _EMPTY = {"shade": torch.zeros(1, 1, NUMBERS)}
 """Batches to try augmentations on that take no class indices."""
-
-Augmentation = Callable[[Tensor, Generator], Tensor]
 
 
 def transpose(x: Tensor, generator: Generator, *, semitones: int) -> Tensor:

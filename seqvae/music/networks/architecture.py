@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
+from seqvae.sequences.sizes import LARGEST_CLASSES, LARGEST_DIM, LARGEST_STEPS
+
 LARGEST = {
-    "steps": 1 << 12,
-    "classes": 1 << 16,
+    "steps": LARGEST_STEPS,
+    "classes": LARGEST_CLASSES,
     "encoder_layers": 16,
     "conductor_layers": 16,
     "decoder_layers": 16,
     "levels": 1 << 12,
     "encoder_levels": 1 << 12,
 }
-LARGEST_DIM = 1 << 13
-"""A model folder that asks for more is broken or hostile, and is refused before it takes memory."""
 MOST_VOICES, MOST_LEVELS, MOST_DRUMS = 16, 4, 12
 PERFORMANCE = "groove"
 """Tokens, and head, of drum performances; see `seqvae.music.representations.groove.codec`."""

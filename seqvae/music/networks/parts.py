@@ -32,7 +32,7 @@ def parts_basis(z: Tensor, windows: Tensor, smalls: Sequence[SequenceVAE], group
         groups: Parts of a window.
 
     Returns:
-        `(latent_dim, latent_dim)`, for `vaecore.flow.Flow`.
+        `(latent_dim, latent_dim)`, for `vaecore.priors.Flow`.
 
     Raises:
         ValueError: The windows or the dimensions do not make groups, or the short codes have too

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,6 +12,8 @@ from seqvae.music.presentation.midi_file import BeatClock, whole_bars
 
 if TYPE_CHECKING:
     from pretty_midi import PrettyMIDI
+
+    from seqvae.music.representations.writing import Track
 
 LANES = ("BD", "SD", "CH", "OH", "LT", "MT", "HT", "CR", "RD")
 """Short names of the nine drum classes, in class order."""
@@ -100,6 +103,29 @@ def grid_of_item(item: PrettyMIDI) -> Grid:
     steps = math.ceil(whole_bars(item, clock) * 4 / steps_per_bar) * steps_per_bar
     voices = (tuple(sorted(v, key=lambda n: (n.start, n.row))) for v in (drums, melody, bass))
     return Grid(steps, *voices, steps_per_bar)
+
+
+def grid_of_tracks(tracks: Sequence[Track], steps: int) -> Grid:
+    """Return the notes of tracks that are on the grid already, as `SequenceCodec.tracks` has them.
+
+    Args:
+        tracks: The bass among several pitched ones is called so.
+        steps: Length in 16ths.
+    """
+    from seqvae.music.representations.drums.codec import CLASS_OF_PITCH
+    from seqvae.music.representations.roles import BASS
+
+    drums, melody, bass = [], [], []
+    several = sum(not track.is_drum for track in tracks) > 1
+    for track in tracks:
+        for start, end, pitch, velocity in track.notes:
+            if track.is_drum:
+                drums.append(GridNote(int(CLASS_OF_PITCH[pitch]), start, end, velocity))
+            else:
+                voice = bass if several and track.name == BASS else melody
+                voice.append(GridNote(pitch, start, end, velocity))
+    voices = (tuple(sorted(v, key=lambda n: (n.start, n.row))) for v in (drums, melody, bass))
+    return Grid(steps, *voices)
 
 
 def _basses(item: PrettyMIDI) -> set[int]:

@@ -28,11 +28,9 @@ from seqvae.music.representations.windows import (
     Windows,
     by_voice,
     distinct,
-    ranges,
 )
 from seqvae.music.representations.writing import Track, to_note_sequence, to_pretty_midi
 from vaecore.codec import Codec
-from vaecore.errors import DataError
 
 if TYPE_CHECKING:
     import pretty_midi
@@ -56,6 +54,10 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
     name: ClassVar[str]
     suffixes = (".mid", ".midi")
     steps_per_bar = STEPS_PER_BAR
+    title: ClassVar[str]
+    """What musicians call it: "a melody"."""
+    prepared_as: ClassVar[str]
+    """The representation that `prepare` makes of such files if nobody says; mostly its own."""
     kinds: ClassVar[tuple[str, ...]]
     """What each voice is: "drums", "melody" or "bass"."""
     classes: int | tuple[int, ...]
@@ -160,9 +162,8 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         """
         score = read_score(item, beats=not reference)
         found = self.find(score, reference, hop_bars, deduplicate)
-        return Windows.collect(
-            found.windows, self.shape, found.rejections, found.relaxed, score.path, self.dtype
-        )
+        kind = f"{self.bars}-bar {self.name} window"
+        return Windows.collect(found, kind, score.path, self.shape, self.dtype)
 
     def find(
         self,
@@ -193,11 +194,11 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
             found = distinct(found) if deduplicate else found
         if usable.any():  # what was no note of ours matters only where it was all there is
             rejections.sort(key=lambda rejection: rejection.rule in OF_NOTES)
-        return Found(found, rejections, relaxed and bool(found))
+        return Found(found, rejections, relaxed and bool(found), bar - 1)
 
-    def examples(self, item: Any) -> Tensor:
-        """Return every window of an item, `(n, *shape)`; n may be 0."""
-        return self.windows(item)
+    def read(self, item: Any) -> Windows:
+        """Return every window of an item with its context, equal ones too; there may be none."""
+        return self.explain(item, deduplicate=False)
 
     def encode(self, item: Any, bar: int | None = None) -> Tensor:
         """Return one window of an item, of the codec's `shape`: the first that is not silent.
@@ -209,15 +210,10 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         Raises:
             DataError: The item has no window (there); the message says why.
         """
-        found, index = self._first(item, bar)
-        return found.x[index]
+        found = self.read(item)
+        return (found.first if bar is None else found[found.at(bar)]).x
 
-    def context(self, item: Any, bar: int | None = None) -> Context:
-        """Return tempo and programs of the window that `encode` gives."""
-        found, index = self._first(item, bar)
-        return found.contexts[index]
-
-    def forms(self, x: Tensor, groups: int) -> Tensor | None:
+    def condition(self, x: Tensor, groups: int) -> Tensor | None:
         """Return which bars of any two parts of windows are the same; see `seqvae.music.form`."""
         import torch
 
@@ -228,13 +224,13 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         found = [relations(self.name, part, groups) for part in x.split(FORMS)]
         return torch.from_numpy(np.concatenate(found)).int()
 
-    def formed(self, x: Tensor, forms: Tensor) -> Tensor:
-        """Return windows whose bars repeat those before that their forms say they repeat."""
+    def conditioned(self, x: Tensor, condition: Tensor) -> Tensor:
+        """Return windows whose bars repeat those before that their conditions relate them to."""
         import torch
 
         from seqvae.music.form import repeated
 
-        return torch.from_numpy(repeated(self.name, x, forms))
+        return torch.from_numpy(repeated(self.name, x, condition))
 
     def blend(self, contexts: Sequence[Any], weights: Sequence[float]) -> Context:
         """Return the weighted mean tempo, and the programs of the largest weight.
@@ -277,21 +273,6 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         if array.size and not ((array >= 0) & (array < np.array(self.classes))).all():
             raise ValueError(f"classes must lie in 0..{np.array(self.classes) - 1}")
         return array.astype(np.int64)
-
-    def _first(self, item: Any, bar: int | None) -> tuple[Windows, int]:
-        found = self.explain(item, deduplicate=bar is None)
-        sounding = [i for i in range(len(found)) if found.x[i].any()]
-        if not sounding:
-            raise found.why_none(f"{self.name} of {self.bars} bars")
-        if bar is None:
-            return found, sounding[0]
-        at = [i for i in range(len(found)) if found.bars[i] == bar]
-        if not at:
-            bars = sorted(set(found.bars))
-            text = f"has no {self.bars}-bar {self.name} window that starts at bar {bar}"
-            remedy = f"choose one of the bars {ranges(bars)}"
-            raise DataError(text, path=found.path, remedy=remedy)
-        return found, next((i for i in at if found.x[i].any()), at[0])
 
     def _cut(
         self,

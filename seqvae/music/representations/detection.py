@@ -60,6 +60,11 @@ def detect(items: Any | Sequence[Any], trios: bool = True) -> Detection:
     return Detection("melody", min(_bars(score, ~score.notes.is_drum) for score in scores))
 
 
+def candidates(items: Sequence[Any]) -> list[Detection]:
+    """Return what items may be taken as, the likeliest first: trios are melodies, too."""
+    return list(dict.fromkeys([detect(items), detect(items, trios=False)]))
+
+
 def _performed(score: Score) -> bool:
     return len(np.unique(score.notes.velocity)) >= PERFORMED
 

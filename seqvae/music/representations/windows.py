@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from seqvae.music.reading.score import Score
+from vaecore.codec import Examples
 from vaecore.errors import DataError
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    pass
 
 BASS_PROGRAM = 33
 """Electric bass, which the reference gives to every bass."""
@@ -31,11 +32,23 @@ OF_NOTES = ("drums", "melody", "bass", "program", "range")
 
 @dataclass(frozen=True)
 class Context:
-    """What a window does not tell about its music: how fast it goes and who plays it."""
+    """What a window leaves out: how fast its music goes, who plays it, and where it is from.
+
+    Attributes:
+        tempo_bpm: Quarter notes per minute.
+        program: MIDI program of the window's voice; of a trio that of the melody.
+        bass_program: MIDI program of the bass of a trio.
+        bar: Bar of the music where the window begins, 1 is the first; None of invented music.
+        of_bars: Bars of that music.
+        source: The file, where there is one.
+    """
 
     tempo_bpm: float = 120.0
     program: int = 0
     bass_program: int = BASS_PROGRAM
+    bar: int | None = field(default=None, compare=False)
+    of_bars: int | None = field(default=None, compare=False)
+    source: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -87,14 +100,17 @@ class Rejection:
 
 
 @dataclass(frozen=True, eq=False)
-class Windows:
+class Windows(Examples):
     """All windows of one item with their provenance, and what was left out and why.
+
+    The first window that is not silent stands for the item.
 
     Attributes:
         x: Class indices, int64 `(n, *shape)`; of performances float32.
+        contexts: For every window its tempo, its programs and where it is from.
+        kind: What the windows are, for messages ("2-bar melody window").
         bars: For every window the bar where it starts; the first bar of the music is 1.
         seconds: For every window its start in the score.
-        contexts: For every window its tempo and program.
         instruments: For every window its instrument number.
         rejections: What was left out; `rule` is one of meter, tempo, program, range, drums,
             melody, bass, short.
@@ -102,51 +118,72 @@ class Windows:
         path: The file, where there is one.
     """
 
-    x: Tensor
-    bars: tuple[int, ...]
-    seconds: tuple[float, ...]
-    contexts: tuple[Context, ...]
-    instruments: tuple[int, ...]
-    rejections: tuple[Rejection, ...]
-    relaxed: bool
-    path: str | None
-
-    def __len__(self) -> int:
-        return len(self.bars)
+    kind: str = ""
+    bars: tuple[int, ...] = ()
+    seconds: tuple[float, ...] = ()
+    instruments: tuple[int, ...] = ()
+    rejections: tuple[Rejection, ...] = ()
+    relaxed: bool = False
+    path: str | None = None
 
     @classmethod
     def collect(
         cls,
-        windows: Sequence[Window],
-        shape: tuple[int, ...],
-        rejections: Sequence[Rejection],
-        relaxed: bool,
+        found: Found,
+        kind: str,
         path: str | None,
+        shape: tuple[int, ...],
         dtype: type = np.int64,
     ) -> Windows:
         """Stack windows of a shape, perhaps none."""
         import torch
 
+        windows = found.windows
         x = np.stack([w.x for w in windows]) if windows else np.zeros((0, *shape), dtype)
+        sounding = [k for k, window in enumerate(windows) if window.x.any()]
         return cls(
             torch.from_numpy(x),
-            tuple(w.bar for w in windows),
-            tuple(w.seconds for w in windows),
-            tuple(w.context for w in windows),
-            tuple(w.instrument for w in windows),
-            tuple(rejections),
-            relaxed and bool(windows),
-            path,
+            tuple(
+                replace(w.context, bar=w.bar, of_bars=max(found.bars, w.bar), source=path)
+                for w in windows
+            ),
+            default=sounding[0] if sounding else 0,
+            problem=None if sounding else _why_none(found.rejections, kind, path),
+            kind=kind,
+            bars=tuple(w.bar for w in windows),
+            seconds=tuple(w.seconds for w in windows),
+            instruments=tuple(w.instrument for w in windows),
+            rejections=tuple(found.rejections),
+            relaxed=found.relaxed and bool(windows),
+            path=path,
         )
 
-    def why_none(self, kind: str) -> DataError:
-        """Say why there is no window: the first thing that was left out, in its own words."""
-        if not self.rejections:
-            return DataError(f"has no {kind}", path=self.path)
-        main = self.rejections[0]
-        more = sum(rejection.rule == main.rule for rejection in self.rejections) - 1
-        text = f"{main.text} (and {more} more like it)" if more else main.text
-        return DataError(text, path=self.path, remedy=REMEDIES.get(main.rule))
+    def counted(self) -> Examples:
+        """Return the first of equal windows, in order: a repeat of a loop counts once."""
+        first = {row.numpy().tobytes(): k for k, row in reversed(list(enumerate(self.x)))}
+        kept = sorted(first.values())
+        return Examples(self.x[kept], [self.contexts[k] for k in kept], problem=self.problem)
+
+    def sounding(self) -> list[int]:
+        """Return the indices of the windows that are not silent."""
+        return [k for k in range(len(self)) if self.x[k].any()]
+
+    def at(self, bar: int) -> int:
+        """Return the index of the first window that starts at a bar and is not silent.
+
+        Where all are silent, it is the first.
+
+        Raises:
+            DataError: No window starts there, or the item has none.
+        """
+        if self.problem is not None:
+            raise self.problem
+        there = [k for k in range(len(self)) if self.bars[k] == bar]
+        if not there:
+            text = f"has no {self.kind} that starts at bar {bar}"
+            remedy = f"choose one of the bars {ranges(sorted(set(self.bars)))}"
+            raise DataError(text, path=self.path, remedy=remedy)
+        return next((k for k in there if self.x[k].any()), there[0])
 
 
 class Window(NamedTuple):
@@ -160,11 +197,22 @@ class Window(NamedTuple):
 
 
 class Found(NamedTuple):
-    """Windows before they are stacked; the fields are those of `Windows`."""
+    """Windows before they are stacked, and how many bars the music has."""
 
     windows: list[Window]
     rejections: list[Rejection]
     relaxed: bool
+    bars: int = 0
+
+
+def _why_none(rejections: Sequence[Rejection], kind: str, path: str | None) -> DataError:
+    """Return why there is no window: the first thing that was left out, in its own words."""
+    if not rejections:
+        return DataError(f"has no {kind}", path=path)
+    main = rejections[0]
+    more = sum(rejection.rule == main.rule for rejection in rejections) - 1
+    text = f"{main.text} (and {more} more like it)" if more else main.text
+    return DataError(text, path=path, remedy=REMEDIES.get(main.rule))
 
 
 def distinct(windows: Iterable[Window]) -> list[Window]:

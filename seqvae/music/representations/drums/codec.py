@@ -47,6 +47,8 @@ class DrumCodec(SequenceCodec):
     """
 
     name = "drums"
+    title = "drums"
+    prepared_as = "drums"
     kinds = ("drums",)
     classes = 2 ** len(DRUM_CLASSES)
 

@@ -67,6 +67,8 @@ class GrooveCodec(SequenceCodec):
     """
 
     name = "groove"
+    title = "a drum performance"
+    prepared_as = "drums"
     kinds = ("drums",)
     classes = DRUMS
     dtype = np.float32

@@ -39,6 +39,8 @@ class MelodyCodec(SequenceCodec):
     """
 
     name = "melody"
+    title = "a melody"
+    prepared_as = "melody"
     kinds = ("melody",)
 
     def __init__(

@@ -64,6 +64,8 @@ class TrioCodec(SequenceCodec):
     """
 
     name = "trio"
+    title = "melody, bass and drums"
+    prepared_as = "trio"
     kinds = (MELODY, BASS, DRUMS)
     repeats = True
 

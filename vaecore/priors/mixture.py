@@ -1,63 +1,18 @@
-"""Where new codes come from: the prior, or a mixture fitted on the aggregate posterior."""
+"""A Gaussian mixture fitted to the aggregate posterior."""
 
 from __future__ import annotations
 
 import math
 import warnings
 from collections.abc import Mapping
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from vaecore.distributions import DiagonalGaussian
-from vaecore.flow import Flow
+from vaecore.priors.base import Prior
 
 
-class Sampler(Protocol):
-    """Where codes are drawn from."""
-
-    kind: str
-    """Its name for users: "normal", "mixture" or "flow"."""
-    latent_dim: int
-
-    def sample(
-        self, n: int, generator: torch.Generator | None = None, temperature: float = 1.0
-    ) -> Tensor:
-        """Return n codes, `(n, latent_dim)`.
-
-        Args:
-            n: How many.
-            generator: Source of the noise.
-            temperature: Multiplies the noise: below 1 more typical codes, above 1 stranger ones.
-        """
-
-
-class StandardNormal:
-    """The N(0, I) prior.
-
-    Args:
-        latent_dim: Number of latent dimensions.
-    """
-
-    kind = "normal"
-
-    def __init__(self, latent_dim: int) -> None:
-        self.latent_dim = latent_dim
-
-    def sample(
-        self, n: int, generator: torch.Generator | None = None, temperature: float = 1.0
-    ) -> Tensor:
-        """Return n codes, `(n, latent_dim)`; see `Sampler`."""
-        device = generator.device if generator else None
-        return temperature * torch.randn(n, self.latent_dim, generator=generator, device=device)
-
-    def log_prob(self, z: Tensor) -> Tensor:
-        """Return the log density in nats, `(batch,)`, of codes `(batch, latent_dim)`."""
-        return DiagonalGaussian(torch.zeros_like(z), torch.ones_like(z)).log_prob(z)
-
-
-class GaussianMixture:
+class GaussianMixture(Prior):
     """A mixture of normal distributions, to be sampled in place of N(0, I).
 
     Where the posteriors of real items leave parts of the prior empty, codes from N(0, I) decode
@@ -125,9 +80,13 @@ class GaussianMixture:
         return cls(weights.float(), means.float(), cholesky.float())
 
     def sample(
-        self, n: int, generator: torch.Generator | None = None, temperature: float = 1.0
+        self,
+        n: int,
+        generator: torch.Generator | None = None,
+        temperature: float = 1.0,
+        condition: Tensor | None = None,
     ) -> Tensor:
-        """Return n codes, `(n, latent_dim)`; see `Sampler`."""
+        """Return n codes, `(n, latent_dim)`; see `Prior`."""
         component = torch.multinomial(self.weights, n, replacement=True, generator=generator)
         z = temperature * torch.randn(n, self.latent_dim, generator=generator)
         for index, (mean, factor) in enumerate(zip(self.means, self.cholesky, strict=True)):
@@ -164,12 +123,3 @@ class GaussianMixture:
         if set(state) != {"weights", "means", "cholesky"}:
             raise ValueError(f"needs the tensors weights, means, cholesky, got {sorted(state)}")
         return cls(**state)
-
-
-def sampler_from_state(state: Mapping[str, Tensor]) -> GaussianMixture | Flow:
-    """Return the sampler whose `state` this is: a mixture or a flow.
-
-    Raises:
-        ValueError: It is the state of neither.
-    """
-    return Flow.from_state(state) if "first.weight" in state else GaussianMixture.from_state(state)

@@ -1,0 +1,212 @@
+"""A continuous flow from N(0, I) to the aggregate posterior: the dependencies between dimensions.
+
+A VAE that keeps much of its examples has codes whose every dimension is about N(0, 1), yet which
+depend on each other in ways that neither N(0, I) nor a few Gaussians describe; codes drawn from
+these decode badly. A small network learns the velocity that carries noise to codes along straight
+lines (Lipman et al., Flow matching for generative modeling, 2023; Liu et al., Flow straight and
+fast, 2023), on the codes alone, when the VAE is trained: a second stage (Dai & Wipf, Diagnosing
+and enhancing VAE models, 2019).
+
+A flow may be conditional. The code of something long describes its parts, and parts come back: a
+phrase has few different bars. A condition says which groups of a code have which relations (are
+equal, are similar). One is drawn first, of those that training examples have, and a code under it
+second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from vaecore.device import fast_bfloat16, pad
+from vaecore.distributions import DiagonalGaussian
+from vaecore.priors.base import Prior
+from vaecore.priors.velocity import VelocityNetwork
+
+STEPS = 16
+"""Of Heun's method, from noise to codes and back. Most codes of phrases are then less than 2 % of
+their length away from where ten times as many steps lead."""
+
+_IN_FILES = {
+    ".query_key_value.": ".asked.",
+    ".output.": ".told.",
+    ".relation_bias": ".related",
+    "conditions": "forms",
+}
+"""Names of tensors in files, where they differ: files keep the names of their first version."""
+
+
+class Flow(nn.Module, Prior):
+    """The flow from N(0, I), at time 0, to codes, at time 1; a prior without a density.
+
+    Args:
+        latent_dim: Number of latent dimensions.
+        width: Units of a layer, for each group.
+        blocks: Residual blocks; see `VelocityNetwork`.
+        groups: Parts of a code, of equally many dimensions, in the coordinates of the basis.
+        basis: `(latent_dim, latent_dim)`, invertible: `(z - center) @ basis` are the coordinates
+            in which the flow takes place. Those of z themselves without it.
+        center: `(latent_dim,)`; 0 without it.
+        conditions: Integers `(n, groups, groups)` to draw from: bit k of an entry says whether
+            two parts have relation k. At least 0.
+
+    Raises:
+        ValueError: A size is out of range, the basis is singular, or the conditions do not fit
+            the groups.
+    """
+
+    kind = "flow"
+    invertible = True
+    basis: Tensor
+    center: Tensor
+    inverse: Tensor
+    conditions: Tensor
+
+    def __init__(
+        self,
+        latent_dim: int,
+        width: int = 640,
+        blocks: int = 3,
+        groups: int = 1,
+        basis: Tensor | None = None,
+        center: Tensor | None = None,
+        conditions: Tensor | None = None,
+    ) -> None:
+        super().__init__()
+        relations = 0
+        if conditions is not None:
+            square = not conditions.is_floating_point() and conditions.shape[1:] == (groups, groups)
+            if not (square and groups > 1 and len(conditions) and conditions.min() >= 0):
+                text = f"conditions must be integers (n, {groups}, {groups}), at least 0"
+                raise ValueError(text)
+            relations = max(1, int(conditions.max()).bit_length())
+            self.register_buffer("conditions", conditions)
+        self.network = VelocityNetwork(latent_dim, width, blocks, groups, relations)
+        self.latent_dim, self.groups, self.conditional = latent_dim, groups, relations > 0
+        if basis is not None:
+            self.register_buffer("basis", basis.float())
+            self.register_buffer("center", torch.zeros(latent_dim) if center is None else center)
+            inverse = torch.linalg.inv_ex(basis.double())
+            if inverse.info or not inverse.inverse.isfinite().all():
+                raise ValueError("the basis is singular")
+            self.register_buffer("inverse", inverse.inverse.float(), persistent=False)
+
+    def coordinates(self, z: Tensor) -> Tensor:
+        """Return codes in the coordinates of the basis."""
+        return (z - self.center) @ self.basis if hasattr(self, "basis") else z
+
+    def codes(self, x: Tensor) -> Tensor:
+        """Return codes, given in the coordinates of the basis."""
+        return x @ self.inverse + self.center if hasattr(self, "basis") else x
+
+    def loss(
+        self, posterior: DiagonalGaussian, spread: float = 1.0, condition: Tensor | None = None
+    ) -> Tensor:
+        """Return the mean squared error of the velocity, per dimension, at random times.
+
+        Args:
+            posterior: Of examples; the target is a sample of each.
+            spread: Multiplies the standard deviations of the posteriors.
+            condition: Of the examples, where the flow is conditional.
+        """
+        drawn = posterior.sample()
+        target = self.coordinates(torch.lerp(posterior.mean, drawn, spread))
+        noise = torch.randn_like(target)
+        # Logit-normal times: both ends are easy (Esser et al., Scaling rectified flow, 2024).
+        time = torch.randn(len(target), device=target.device).sigmoid()
+        point = torch.lerp(noise, target, time[:, None])
+        with torch.autocast(target.device.type, torch.bfloat16, enabled=fast_bfloat16()):
+            velocity = self.network(point, time, condition)
+        return (velocity.float() - (target - noise)).square().mean()
+
+    @torch.no_grad()
+    def sample(
+        self,
+        n: int,
+        generator: torch.Generator | None = None,
+        temperature: float = 1.0,
+        condition: Tensor | None = None,
+        steps: int = STEPS,
+    ) -> Tensor:
+        """Return n codes, `(n, latent_dim)`; see `Prior`.
+
+        Args:
+            n: How many.
+            generator: Source of the noise; the way from noise to code is deterministic.
+            temperature: Multiplies the noise.
+            condition: `(n, groups, groups)`; drawn where a conditional flow gets none.
+            steps: Of Heun's method, two evaluations of the network each.
+        """
+        if condition is None:
+            condition = self.draw_condition(n, generator)
+        noise = temperature * torch.randn(n, self.latent_dim, generator=generator)
+        return self.from_noise(noise, condition, steps)
+
+    def draw_condition(self, n: int, generator: torch.Generator | None = None) -> Tensor | None:
+        """Return n of its conditions, `(n, groups, groups)`; None where it has none."""
+        if not self.conditional:
+            return None
+        return self.conditions[torch.randint(len(self.conditions), (n,), generator=generator)]
+
+    @torch.no_grad()
+    def from_noise(
+        self, noise: Tensor, condition: Tensor | None = None, steps: int = STEPS
+    ) -> Tensor:
+        """Return the codes `(n, latent_dim)` that noise of that shape becomes."""
+        return self.codes(self._integrate(noise, condition, torch.linspace(0, 1, steps + 1)))
+
+    @torch.no_grad()
+    def to_noise(self, z: Tensor, condition: Tensor | None = None, steps: int = STEPS) -> Tensor:
+        """Return the noise `(n, latent_dim)` that becomes these codes, under these conditions."""
+        x = self.coordinates(z)
+        return self._integrate(x, condition, torch.linspace(1, 0, steps + 1))
+
+    def _integrate(self, x: Tensor, condition: Tensor | None, times: Tensor) -> Tensor:
+        """Follow the velocity from time to time, by Heun's method."""
+        n, x = len(x), pad(x)
+        condition = None if condition is None else pad(condition)
+        for begin, end in zip(times[:-1].tolist(), times[1:].tolist(), strict=True):
+            now, then = (torch.full((len(x),), time) for time in (begin, end))
+            velocity, step = self.network(x, now, condition), end - begin
+            x = x + step / 2 * (velocity + self.network(x + step * velocity, then, condition))
+        return x[:n]
+
+    def state(self) -> dict[str, Tensor]:
+        """Return the weights, for safetensors and `from_state`."""
+        return {_stored(k): tensor.detach().contiguous() for k, tensor in self.state_dict().items()}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Tensor]) -> Flow:
+        """Return the flow that `state` describes.
+
+        Raises:
+            ValueError: A tensor is missing, unknown or misshapen.
+        """
+        if "first.weight" not in state or state["first.weight"].ndim != 2:
+            raise ValueError("needs a matrix first.weight")
+        width, part = state["first.weight"].shape
+        blocks = sum(name.endswith(".inner.bias") for name in state)
+        groups = len(state["position"]) if "position" in state else 1
+        latent_dim = groups * part
+        basis, center = state.get("basis"), state.get("center")
+        shapes = [None if part is None else tuple(part.shape) for part in (basis, center)]
+        if basis is not None and shapes != [(latent_dim, latent_dim), (latent_dim,)]:
+            raise ValueError(f"needs a basis of {latent_dim} dimensions, and its center")
+        flow = cls(latent_dim, width, blocks, groups, basis, center, state.get("forms"))
+        names = {_stored(name): name for name in flow.state_dict()}
+        try:
+            flow.load_state_dict({names.get(name, name): value for name, value in state.items()})
+        except RuntimeError as error:
+            reason = str(error).split("\n")[1].strip() if "\n" in str(error) else str(error)
+            raise ValueError(reason) from error
+        return flow.eval()
+
+
+def _stored(name: str) -> str:
+    """Return what a tensor is called in files."""
+    name = name.removeprefix("network.")
+    for ours, theirs in _IN_FILES.items():
+        name = name.replace(ours, theirs)
+    return name

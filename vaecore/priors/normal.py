@@ -1,0 +1,38 @@
+"""The prior of the evidence lower bound: N(0, I)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from vaecore.distributions import DiagonalGaussian
+from vaecore.priors.base import Prior
+
+
+class StandardNormal(Prior):
+    """The N(0, I) prior.
+
+    Args:
+        latent_dim: Number of latent dimensions.
+    """
+
+    kind = "normal"
+
+    def __init__(self, latent_dim: int) -> None:
+        self.latent_dim = latent_dim
+
+    def sample(
+        self,
+        n: int,
+        generator: torch.Generator | None = None,
+        temperature: float = 1.0,
+        condition: Tensor | None = None,
+    ) -> Tensor:
+        """Return n codes, `(n, latent_dim)`; see `Prior`."""
+        device = generator.device if generator else None
+        return temperature * torch.randn(n, self.latent_dim, generator=generator, device=device)
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        """Return the log density in nats of codes `(..., batch, latent_dim)`, `(..., batch)`."""
+        zeros = torch.zeros_like(z[(0,) * (z.ndim - 2)])
+        return DiagonalGaussian(zeros, torch.ones_like(zeros)).log_prob(z)

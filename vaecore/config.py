@@ -9,11 +9,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
+from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 from vaecore.errors import DataError
 from vaecore.files import replacing
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel, ValidationError
 
 Config = TypeVar("Config")
 
@@ -21,40 +25,92 @@ CONFIG = "config.json"
 FORMAT = 1
 MAX_CONFIG_BYTES = 1 << 20
 
-_PLAIN = {"bool": {bool}, "int": {int}, "float": {float, int}, "str": {str}}
-"""Annotation of a field -> types of the values it takes; a bool is no number here."""
+_PLAIN = {"bool_type": "bool", "int_type": "int", "float_type": "float", "string_type": "str"}
+"""Pydantic's kinds of error for a value that is not of a plain type, and that type."""
 
 
 def build(kind: type[Config], values: Mapping[str, Any], where: str) -> Config:
-    """Return `kind(**values)` after checking names and plain types.
+    """Return `kind(**values)` after checking names and types, strictly and as JSON has them.
+
+    A bool or a string is no number, a whole number is a float too, a list may be a tuple.
 
     Args:
-        kind: A dataclass.
+        kind: A dataclass, or a pydantic model.
         values: Field values, as read from JSON or YAML.
         where: What is being read, for the message ("config.json: architecture").
 
     Raises:
-        ValueError: A field is unknown, missing, or not of its plain type.
+        ValueError: A field is unknown, missing, or of another type; or `kind` refuses a value.
     """
+    from pydantic import ValidationError
+
     if not isinstance(values, Mapping):
         raise ValueError(f"{where}: expected a mapping, got {type(values).__name__}")
-    known = {field.name: field for field in fields(kind)}
-    unknown = sorted(set(values) - set(known))
-    if unknown:
-        raise ValueError(
-            f"{where}: unknown key {', '.join(map(repr, unknown))}; known: {', '.join(known)}"
+    model = _model(kind)
+    try:
+        found = model.model_validate_json(json.dumps(dict(values)), strict=True)
+    except TypeError as error:  # YAML has dates, which JSON has not
+        raise ValueError(f"{where}: {error}") from error
+    except ValidationError as error:
+        raise ValueError(_first_problem(error, model, where)) from error
+    if isinstance(found, kind):
+        return found
+    return kind(**{name: getattr(found, name) for name in found.model_fields_set})
+
+
+@cache
+def _model(kind: type[Any]) -> type[BaseModel]:
+    """Return the pydantic model of a dataclass's fields; a model is its own."""
+    from pydantic import BaseModel, ConfigDict, create_model
+
+    if issubclass(kind, BaseModel):
+        return kind
+    hints = get_type_hints(kind)
+    known: dict[str, Any] = {
+        field.name: (
+            _checkable(hints[field.name]),
+            ... if field.default is MISSING and field.default_factory is MISSING else None,
         )
-    required = {
-        n for n, f in known.items() if f.default is MISSING and f.default_factory is MISSING
+        for field in fields(kind)
     }
-    missing = sorted(required - set(values))
-    if missing:
-        raise ValueError(f"{where}: missing {', '.join(map(repr, missing))}")
-    for name, value in values.items():
-        plain = getattr(known[name].type, "__name__", known[name].type)
-        if plain in _PLAIN and type(value) not in _PLAIN[plain]:
-            raise ValueError(f"{where}: {name} must be {plain}, got {value!r}")
-    return kind(**values)
+    # A field may be called like a method of pydantic's models.
+    settings = ConfigDict(extra="forbid", protected_namespaces=())
+    return create_model(kind.__name__, __config__=settings, **known)
+
+
+def _checkable(hint: Any) -> Any:
+    """Return a type, or Any if it is none of JSON's: the class itself then checks the value."""
+    from pydantic import TypeAdapter
+    from pydantic.errors import PydanticSchemaGenerationError
+
+    try:
+        TypeAdapter(hint)
+    except PydanticSchemaGenerationError:
+        return Any
+    return hint
+
+
+def _first_problem(error: ValidationError, model: type[BaseModel], where: str) -> str:
+    """Return the first thing that is wrong with a configuration, and where it is."""
+    found = error.errors()
+    # A misspelt key is also a missing one.
+    first = next((each for each in found if each["type"] == "extra_forbidden"), found[0])
+    *sections, key = map(str, first["loc"]) if first["loc"] else ("",)
+    for section in sections:
+        field = model.model_fields.get(section)
+        inner = field.annotation if field else None
+        if not (isinstance(inner, type) and hasattr(inner, "model_fields")):
+            break
+        model, where = inner, f"{where}.{section}"
+    if first["type"] == "extra_forbidden":
+        return f"{where}: unknown key {key!r}; known: {', '.join(model.model_fields)}"
+    if first["type"] == "missing":
+        return f"{where}: missing {key!r}"
+    if first["type"] in _PLAIN:
+        return f"{where}: {key} must be {_PLAIN[first['type']]}, got {first['input']!r}"
+    if first["type"] == "dict_type":
+        return f"{where}: {key} must be a mapping, got {first['input']!r}"
+    return f"{where}: {key}: {first['msg'].lower()}"
 
 
 @dataclass(frozen=True)
@@ -110,14 +166,4 @@ def read_config(folder: Path) -> ModelConfig:
         config = build(ModelConfig, values, "configuration")
     except (ValueError, RecursionError) as error:  # JSON and Unicode errors are ValueErrors too
         raise DataError(f"cannot be used: {error}", path=path) from error
-    for key in (
-        "representation",
-        "architecture",
-        "objective",
-        "training",
-        "attributes",
-        "versions",
-    ):
-        if not isinstance(getattr(config, key), dict):
-            raise DataError(f"cannot be used: {key} must be a mapping", path=path)
     return config

@@ -61,23 +61,9 @@ class Preset(ABC):
 
     def make_training(self) -> TrainingConfig:
         """Return the settings of the training."""
-        from pydantic import ValidationError
-
         from vaecore.training.config import TrainingConfig
 
-        try:
-            return TrainingConfig(**self.training)
-        except ValidationError as error:
-            first = error.errors()[0]
-            *sections, key = map(str, first["loc"])
-            where = ".".join(["training", *sections])
-            if first["type"] == "extra_forbidden":
-                kind = TrainingConfig
-                for section in sections:
-                    kind = kind.model_fields[section].annotation
-                known = ", ".join(kind.model_fields)
-                raise ValueError(f"{where}: unknown key {key!r}; known: {known}") from error
-            raise ValueError(f"{where}.{key}: {first['msg'].lower()}") from error
+        return build(TrainingConfig, self.training, "training")
 
     def make_all(self) -> None:
         """Make whatever the sections describe, once, to see that it can be made."""

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from vaecore.codec import Codec
 from vaecore.errors import DataError, UsageError
+from vaecore.paths import traverse
 from vaecore.space import LatentSpace
 
 SIZES = [1, 2, 3, 7, 12, 15, 16, 17, 23, 31, 32, 33, 40, 47, 63]
@@ -39,7 +40,7 @@ def test_shapes(space: LatentSpace, x: Tensor, codes: Tensor) -> None:
     posterior = space.posterior(rows)
     assert torch.equal(posterior.mean, z)
     assert (posterior.stddev > 0).all()
-    assert x.shape[1:] == space.examples(rows).shape[1:]
+    assert x.shape[1:] == space.examples(rows).x.shape[1:]
     assert len(space.decode(codes[:5])) == len(space.reconstruct(rows)) == 5
     assert not z.requires_grad
     assert not space.model.training
@@ -218,17 +219,41 @@ def items(space: LatentSpace, x: Tensor) -> list:
 def test_reading_what_was_written_changes_nothing(space: LatentSpace, items: list) -> None:
     codec = space.codec
     for item in items[:20]:
-        read = codec.encode(item)
-        again = codec.encode(codec.decode(read, codec.read(item).first.context))
-        assert torch.equal(read, again)
+        read = codec.read(item).first
+        assert torch.equal(read.x, codec.encode(item))
+        again = codec.encode(codec.decode(read.x, read.context))
+        assert torch.equal(read.x, again)
 
 
 def test_the_codec_is_made_from_its_configuration(space, kind, items: list) -> None:
     other = kind.domain.make_codec(space.codec.config)
     assert other.config == space.codec.config == space.config.representation
     assert torch.equal(other.encode(items[0]), space.codec.encode(items[0]))
-    found = other.examples(items[0])
-    assert found.shape[1:] == space.codec.encode(items[0]).shape
+    found = other.read(items[0])
+    assert found.x.shape[1:] == space.codec.encode(items[0]).shape
+    assert len(found.contexts) == len(found) >= 1
+
+
+def test_what_was_read_stands_for_its_item(space: LatentSpace, items: list) -> None:
+    """An example, or all of an item, gives what the item gives, without being read again."""
+    a, b = items[:2]
+    read, first = space.examples(a), space.codec.read(b).first
+    assert torch.equal(space.encode([read, first]), space.encode([a, b]))
+    assert torch.equal(space.encode(read), space.posterior_of(read.x).mean)
+    way, again = space.interpolate(read, first, steps=3), space.interpolate(a, b, steps=3)
+    assert list(map(pickle.dumps, way)) == list(map(pickle.dumps, again))
+    as_examples = space.as_examples().interpolate(read, first, steps=3)
+    decoded = [space.codec.decode(each.x, each.context) for each in as_examples]
+    assert list(map(pickle.dumps, decoded)) == list(map(pickle.dumps, again))
+    assert pickle.dumps(space.edit(read, {})) == pickle.dumps(space.reconstruct([a])[0])
+
+
+def test_a_traversal_moves_one_dimension_alone(space: LatentSpace, items: list) -> None:
+    z = space.encode([items[0]])[0]
+    points = traverse(z, 1, 5, 2.0)
+    assert points[:, 1].tolist() == pytest.approx([-2, -1, 0, 1, 2])
+    assert torch.equal(points[:, 0], z[0].expand(5))
+    assert len(space.traverse(items[0], 1, steps=5, extent=2.0)) == 5
 
 
 def test_items_go_all_the_way(space: LatentSpace, items: list) -> None:

@@ -19,12 +19,14 @@ Names are imported when first used: `import facevae` does not import torch.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from vaecore import __version__
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from vaecore.space import LatentSpace
 
-__all__ = ["load", "models"]
+__all__ = ["__version__", "load", "models"]
 
 
 def load(model: "str | Path", device: str = "cpu") -> "LatentSpace":

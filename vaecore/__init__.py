@@ -19,6 +19,9 @@ Names are imported when first used: `import vaecore` does not import torch.
 from importlib import import_module
 from typing import Any
 
+__version__ = "0.2.0.dev0"
+"""Of the whole distribution: `pyproject.toml` reads it from here."""
+
 _HOME = {
     "DiagonalGaussian": "distributions",
     "reparameterize": "distributions",

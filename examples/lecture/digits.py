@@ -120,5 +120,5 @@ def traversal(setting: Setting) -> dict[str, Any]:
     panel.set_yticks(middles, [f"z{k}: {kl[k]:.2f} nats" for k in order.tolist()])
     panel.tick_params(length=0, labelsize=8)
     panel.spines[:].set_visible(False)
-    page.savefig(setting.output / "traversal.png", dpi=110)
+    page.savefig(setting.output / "traversal.png", dpi=110, bbox_inches="tight")
     return {f"z{k}": {"KL (nats)": kl[k].item()} for k in order.tolist()}

@@ -58,7 +58,7 @@ def networks(setting: Setting) -> dict[str, Any]:
         found[title] |= lesson.measure(model, known, held_out)
         rows[f"kept, {title}"] = model.decode(model.encode(x).mean)
         rows[f"samples, {title}"] = model.decode(noise)
-    _draw(rows, side).savefig(setting.output / "networks.png", dpi=110)
+    _draw(rows, side).savefig(setting.output / "networks.png", dpi=110, bbox_inches="tight")
     return found
 
 

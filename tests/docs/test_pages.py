@@ -135,10 +135,12 @@ def test_code_is_fenced_and_says_its_language(page: Path) -> None:
     assert all(block.language for block in blocks(page))
     outside = FENCE.sub("", text)
     assert "```" not in outside
-    assert (
-        re.findall(r"^(?:\n|\A)(?: {4,}|\t)(?:seqvae|facevae|python|pip) .*$", outside, re.M) == []
-    )
     assert "<!-- not run" not in outside
+    if page.parent.parent.name == "models":  # a card ends with the commands of its training
+        outside = outside.partition("## Train it again")[0]
+    assert (
+        re.findall(r"^(?: {4,}|\t)(?:seqvae|facevae|python|pip) .*$", outside, re.MULTILINE) == []
+    )
 
 
 def test_the_readme_is_one_page() -> None:

@@ -1,4 +1,4 @@
-"""What MkDocs is told beside mkdocs.yml: pages that are not in docs/, and links that leave it.
+"""What MkDocs needs beside mkdocs.yml: pages that are not in docs/, and links that leave it.
 
 Pages in docs/ and the READMEs link to each other and to files as the repository's web view wants
 it, relative to where they are. Here such links are turned to the site's pages:
@@ -32,6 +32,10 @@ LANGUAGES = {".py": "python", ".yaml": "yaml"}
 
 SOURCES = {
     "README.md": "index.md",
+    "CHANGELOG.md": "changelog.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "MODEL_LICENSES.md": "model_licenses.md",
+    "SECURITY.md": "security.md",
     "data/README.md": "data.md",
     "benchmarks/README.md": "benchmarks.md",
     **{str(card.relative_to(ROOT)): f"cards/{card.parent.name}.md" for card in CARDS},

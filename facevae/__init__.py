@@ -20,6 +20,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vaecore import __version__
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
     from vaecore.space import LatentSpace
 
-__all__ = ["load", "models"]
+__all__ = ["__version__", "load", "models"]
 
 
 def load(model: str | Path, device: str = "cpu") -> LatentSpace[Image.Image]:

@@ -14,12 +14,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from vaecore import __version__
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from vaecore.space import LatentSpace
 
-__all__ = ["load", "models"]
+__all__ = ["__version__", "load", "models"]
 
 
 def load(model: str | Path, device: str = "cpu") -> LatentSpace[Any]:

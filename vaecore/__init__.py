@@ -16,8 +16,89 @@
 Names are imported when first used: `import vaecore` does not import torch.
 """
 
+from __future__ import annotations
+
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.2.0.dev0"
+
+if TYPE_CHECKING:
+    from vaecore.analysis import LatentReport, analyse
+    from vaecore.attributes import (
+        apply_attributes,
+        attribute_directions,
+        attribute_vector,
+        quartile_attribute_vector,
+    )
+    from vaecore.codec import Codec, Example, Examples
+    from vaecore.config import ModelConfig
+    from vaecore.device import choose_device
+    from vaecore.distributions import DiagonalGaussian, kl_divergence, reparameterize
+    from vaecore.domain import Domain
+    from vaecore.errors import DataError, UsageError
+    from vaecore.model import VAE
+    from vaecore.objective import LossTerms, Objective, free_bits, implied_noise, iwae_bound
+    from vaecore.paths import (
+        bilinear_grid,
+        bilinear_weights,
+        interpolate,
+        interpolation_weights,
+        lerp,
+        perturb,
+        slerp,
+        traverse,
+    )
+    from vaecore.priors import Flow, GaussianMixture, Prior, StandardNormal, fit_flow, fit_prior
+    from vaecore.schedules import Constant, Cyclical, Exponential, Linear, make_schedule
+    from vaecore.space import LatentSpace
+
+__all__ = [
+    "VAE",
+    "Codec",
+    "Constant",
+    "Cyclical",
+    "DataError",
+    "DiagonalGaussian",
+    "Domain",
+    "Example",
+    "Examples",
+    "Exponential",
+    "Flow",
+    "GaussianMixture",
+    "LatentReport",
+    "LatentSpace",
+    "Linear",
+    "LossTerms",
+    "ModelConfig",
+    "Objective",
+    "Prior",
+    "StandardNormal",
+    "UsageError",
+    "__version__",
+    "analyse",
+    "apply_attributes",
+    "attribute_directions",
+    "attribute_vector",
+    "bilinear_grid",
+    "bilinear_weights",
+    "choose_device",
+    "fit_flow",
+    "fit_prior",
+    "free_bits",
+    "implied_noise",
+    "interpolate",
+    "interpolation_weights",
+    "iwae_bound",
+    "kl_divergence",
+    "lerp",
+    "make_schedule",
+    "perturb",
+    "quartile_attribute_vector",
+    "reparameterize",
+    "slerp",
+    "traverse",
+]
 
 _HOME = {
     "DiagonalGaussian": "distributions",
@@ -64,8 +145,7 @@ _HOME = {
     "DataError": "errors",
     "UsageError": "errors",
 }
-
-__all__ = sorted(_HOME)
+"""Names and the modules that they are imported from when first used."""
 
 
 def __getattr__(name: str) -> Any:

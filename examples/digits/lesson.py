@@ -66,6 +66,7 @@ def load(mnist: Path | None = None) -> tuple[Digits, Digits]:
     return parts[0], parts[1]
 
 
+@torch.enable_grad()  # even where the caller has no need of gradients
 def train(
     x: Tensor,
     mode: str = "vae",
@@ -116,22 +117,23 @@ def measure(model: VAE, known: Digits, held_out: Digits, seed: int = 0) -> dict[
         `reconstruction`: -log p(x|z) in nats, z as the model is trained (a draw, or the mean).
         `kl`: KL(q(z|x) || N(0, I)) in nats.
         `elbo`: -(reconstruction + kl), a bound on log p(x) where z is a draw.
-        `spread`: standard deviation of the codes, mean over dimensions; 1 under the prior, if the
-            posteriors are narrow.
-        `told_apart`: share of digits that most of their five nearest known codes tell.
+        `code_std`: standard deviation of the codes (posterior means), mean over dimensions; about 1
+            under the prior, if the posteriors are narrow.
+        `knn_accuracy`: 5-nearest-neighbour accuracy: share of digits that are what most of the five
+            nearest codes of known digits are.
     """
     generator = torch.Generator().manual_seed(seed)
     terms = model.loss(held_out.x, generator=generator)
     codes, others = model.encode(held_out.x).mean, model.encode(known.x).mean
     parts = [torch.cdist(rows, others) for rows in codes.split(500)]
     nearest = torch.cat([part.topk(NEIGHBOURS, largest=False).indices for part in parts])
-    told = known.digit[nearest].mode(1).values == held_out.digit
+    right = known.digit[nearest].mode(1).values == held_out.digit
     return {
         "reconstruction": terms.reconstruction.item(),
         "kl": terms.kl.item(),
         "elbo": -(terms.reconstruction + terms.kl).item(),
-        "spread": codes.std(0).mean().item(),
-        "told_apart": told.double().mean().item(),
+        "code_std": codes.std(0).mean().item(),
+        "knn_accuracy": right.double().mean().item(),
     }
 
 

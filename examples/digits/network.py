@@ -1,4 +1,7 @@
-"""The networks of digits: two fully connected layers on either side of the latent space."""
+"""The networks of digits: two hidden layers on either side of the latent space.
+
+They are fully connected; convolutions are there to compare with.
+"""
 
 from __future__ import annotations
 
@@ -24,9 +27,13 @@ class DigitArchitecture:
     latent_dim: int = 2
     """Two, so that the latent space can be drawn as it is."""
     hidden: int = 256
-    """Units of each hidden layer."""
+    """Units of each hidden layer; of convolutions, their channels."""
+    convolutional: bool = False
+    """Convolutions in place of fully connected layers."""
 
     def __post_init__(self) -> None:
+        if not isinstance(self.convolutional, bool):
+            raise ValueError(f"convolutional must be true or false, got {self.convolutional!r}")
         for name, largest in LARGEST.items():
             if not 1 <= getattr(self, name) <= largest:
                 raise ValueError(f"{name} must be in 1..{largest}, got {getattr(self, name)}")
@@ -41,18 +48,47 @@ def _layers(first: int, hidden: int, last: int) -> nn.Sequential:
     )  # fmt: skip
 
 
+def _convolutions(side: int, channels: int, outputs: int) -> nn.Sequential:
+    """Return three convolutions, the last two halving the picture, and a linear layer."""
+    half = (side + 1) // 2
+    quarter = (half + 1) // 2
+    return nn.Sequential(
+        nn.Unflatten(1, (1, side, side)),
+        nn.Conv2d(1, channels, 3, padding=1), nn.ReLU(),
+        nn.Conv2d(channels, channels, 3, stride=2, padding=1), nn.ReLU(),
+        nn.Conv2d(channels, channels, 3, stride=2, padding=1), nn.ReLU(),
+        nn.Flatten(), nn.Linear(channels * quarter**2, outputs),
+    )  # fmt: skip
+
+
+def _enlarging(inputs: int, channels: int, side: int) -> nn.Sequential:
+    """Return a linear layer and three convolutions, the first two after doubling the picture."""
+    half = (side + 1) // 2
+    quarter = (half + 1) // 2
+    return nn.Sequential(
+        nn.Linear(inputs, channels * quarter**2), nn.ReLU(),
+        nn.Unflatten(1, (channels, quarter, quarter)),
+        nn.Upsample((half, half)), nn.Conv2d(channels, channels, 3, padding=1), nn.ReLU(),
+        nn.Upsample((side, side)), nn.Conv2d(channels, channels, 3, padding=1), nn.ReLU(),
+        nn.Conv2d(channels, 1, 3, padding=1), nn.Flatten(),
+    )  # fmt: skip
+
+
 class DigitEncoder(nn.Module):
     """Pictures to mean and standard deviation of the posterior."""
 
     def __init__(self, architecture: DigitArchitecture) -> None:
         super().__init__()
-        pixels, outputs = architecture.side**2, 2 * architecture.latent_dim
-        self.layers = _layers(pixels, architecture.hidden, outputs)
+        side, outputs = architecture.side, 2 * architecture.latent_dim
+        if architecture.convolutional:
+            self.layers = _convolutions(side, architecture.hidden, outputs)
+        else:
+            self.layers = _layers(side**2, architecture.hidden, outputs)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and standard deviation, `(batch, latent_dim)`, of `(batch, side, side)`."""
-        mean, spread = self.layers(x.flatten(1)).chunk(2, dim=1)
-        return mean, softplus(spread) + 1e-4
+        mean, raw = self.layers(x.flatten(1)).chunk(2, dim=1)
+        return mean, softplus(raw) + 1e-4
 
 
 class DigitDecoder(nn.Module):
@@ -64,8 +100,11 @@ class DigitDecoder(nn.Module):
 
     def __init__(self, architecture: DigitArchitecture) -> None:
         super().__init__()
-        self.side = architecture.side
-        self.layers = _layers(architecture.latent_dim, architecture.hidden, self.side**2)
+        self.side = side = architecture.side
+        if architecture.convolutional:
+            self.layers = _enlarging(architecture.latent_dim, architecture.hidden, side)
+        else:
+            self.layers = _layers(architecture.latent_dim, architecture.hidden, side**2)
 
     def logits(self, z: Tensor) -> Tensor:
         """Return the logits of ink, `(batch, side, side)`."""

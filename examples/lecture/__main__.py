@@ -13,7 +13,7 @@ from examples.lecture.figures import FIGURES, Setting
 from vaecore.cli.main import Group
 from vaecore.errors import UsageError
 
-CHAPTERS = ("digits", "faces", "music", "text")
+CHAPTERS = ("diagram", "digits", "networks", "faces", "music", "text")
 """Modules of this package that have figures, in the order of the lecture."""
 FILE = click.Path(path_type=Path)
 

@@ -1,4 +1,4 @@
-"""Faces: arithmetic, morphs, attributes, the five tips, and the latent dimensions."""
+"""Faces: arithmetic, morphs, attributes, moves along single dimensions, the five tips, N(0, I)."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ ADA, BOB, CLEO, DAN = (DATA / f"{name}.png" for name in ("ada", "bob", "cleo", "
 SUMS = {"Eyeglasses": (DAN, CLEO), "Smiling": (BOB, CLEO), "Blond_Hair": (ADA, DAN)}
 """An attribute, the face that shows what it is, and the face that gets it."""
 SWEPT = ("Smiling", "Blond_Hair", "Male", "Eyeglasses")
+MOVED = 4
+"""Latent dimensions to move along: those with the largest KL."""
 
 
 @figure
@@ -31,7 +33,8 @@ def arithmetic(setting: Setting) -> dict[str, Any]:
         rows.append(name.replace("_", " ").lower())
         step, vector = with_it - without, space.attributes[name]
         found[name] = {"cosine": torch.cosine_similarity(step, vector, 0).item()}
-    captions = ["with it", "− without it", "+ another", "= the sum"]
+    # The page's font has no sign for minus, nor a dash.
+    captions = ["with it", "- without it", "+ another", "= the sum"]
     page = contact_sheet(pictures, 4, side=128, captions=captions * 3, rows=rows, gaps=(3,))
     page.save(setting.output / "arithmetic.jpg", quality=85)
     return found
@@ -60,6 +63,25 @@ def attributes(setting: Setting) -> dict[str, Any]:
     page = contact_sheet(pictures, len(times), side=112, captions=captions, rows=rows)
     page.save(setting.output / "attributes.jpg", quality=85)
     return {name: {"length": space.attributes[name].norm().item()} for name in SWEPT}
+
+
+@figure
+def dimensions(setting: Setting) -> dict[str, Any]:
+    """Draw a face moved along single latent dimensions, those that hold most of it."""
+    space = facevae.load("faces_64")
+    kl = space.posterior([ADA, BOB, CLEO, DAN]).kl_per_dimension().mean(0)
+    largest = kl.topk(MOVED).indices.tolist()
+    places = [-3.0, -1.5, 0.0, 1.5, 3.0]
+    codes = space.encode(CLEO).repeat(MOVED, len(places), 1)
+    for row, dimension in enumerate(largest):
+        codes[row, :, dimension] = torch.tensor(places)
+    pictures = space.decode(codes.flatten(0, 1))
+    captions = [f"{place:+g}" if place else "0" for place in places] * MOVED
+    page = contact_sheet(
+        pictures, len(places), side=112, captions=captions, rows=[f"z{each}" for each in largest]
+    )
+    page.save(setting.output / "dimensions.jpg", quality=85)
+    return {f"z{each}": {"KL (nats)": kl[each].item()} for each in largest}
 
 
 @figure

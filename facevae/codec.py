@@ -51,11 +51,13 @@ class FaceCodec(Codec["Image.Image"]):
                 f"the architecture has images of {theirs} pixels, the representation of {self.size}"
             )
 
-    def picture(self, item: Any) -> Image.Image:
-        """Return the largest central square of an item at this size, RGB."""
-        # A JPEG decoded at reduced scale is averaged over blocks; twice the size leaves the last
-        # step, and so the look, to the resampling.
-        image = read_image(item, at_least=2 * self.size)
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of an example."""
+        return (3, self.size, self.size)
+
+    def picture(self, image: Image.Image) -> Image.Image:
+        """Return the largest central square of an image that was read, at this size, RGB."""
         side = min(image.size)
         if image.width != image.height:
             left, top = (image.width - side) // 2, (image.height - side) // 2
@@ -74,7 +76,9 @@ class FaceCodec(Codec["Image.Image"]):
 
     def pixels(self, item: Any) -> np.ndarray:
         """Return an example before it becomes floating point: uint8 `(size, size, 3)`."""
-        return np.asarray(self.picture(item))
+        # A JPEG decoded at reduced scale is averaged over blocks; twice the size leaves the last
+        # step, and so the look, to the resampling.
+        return np.asarray(self.picture(read_image(item, at_least=2 * self.size)))
 
     def encode(self, item: Any) -> Tensor:
         """Return an item as an example, float32 `(3, size, size)` in [0, 1].
@@ -82,8 +86,14 @@ class FaceCodec(Codec["Image.Image"]):
         Raises:
             DataError: The item cannot be used; the message says why.
         """
-        pixels = torch.from_numpy(self.pixels(item).copy())
-        return pixels.permute(2, 0, 1).contiguous().float() / 255
+        return self._example(self.pixels(item))
+
+    def encode_image(self, image: Image.Image) -> Tensor:
+        """Return an image that was read, as `read_image` returns it, as an example."""
+        return self._example(np.asarray(self.picture(image)))
+
+    def _example(self, pixels: np.ndarray) -> Tensor:
+        return torch.from_numpy(pixels.copy()).permute(2, 0, 1).contiguous().float() / 255
 
     def decode(self, x: Tensor, context: Any = None) -> Image.Image:
         """Return the RGB image of an example `(3, height, width)`.

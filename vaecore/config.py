@@ -59,7 +59,7 @@ def build(kind: type[Config], values: Mapping[str, Any], where: str) -> Config:
 
 
 @cache
-def _model(kind: type[Any]) -> type[BaseModel]:
+def _model(kind: Any) -> type[BaseModel]:
     """Return the pydantic model of a dataclass's fields; a model is its own."""
     from pydantic import BaseModel, ConfigDict, create_model
 
@@ -92,6 +92,8 @@ def _checkable(hint: Any) -> Any:
 
 def _first_problem(error: ValidationError, model: type[BaseModel], where: str) -> str:
     """Return the first thing that is wrong with a configuration, and where it is."""
+    from pydantic import BaseModel
+
     found = error.errors()
     # A misspelt key is also a missing one.
     first = next((each for each in found if each["type"] == "extra_forbidden"), found[0])
@@ -99,7 +101,7 @@ def _first_problem(error: ValidationError, model: type[BaseModel], where: str) -
     for section in sections:
         field = model.model_fields.get(section)
         inner = field.annotation if field else None
-        if not (isinstance(inner, type) and hasattr(inner, "model_fields")):
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
             break
         model, where = inner, f"{where}.{section}"
     if first["type"] == "extra_forbidden":

@@ -48,7 +48,7 @@ def choose_device(name: str = "auto") -> torch.device:
 def fast_bfloat16() -> bool:
     """Whether this machine multiplies bfloat16 matrices faster than 32-bit ones."""
     if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported())
     # Torch tells only privately; a version that does not is taken at 32 bits.
     asked = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
     return any(getattr(torch.cpu, name, bool)() for name in asked)

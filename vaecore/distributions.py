@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -144,7 +145,7 @@ class DiagonalGaussian:
         """Return the differential entropy in nats, `(batch,)`."""
         return (self.stddev.log() + 0.5 * (1 + _LOG_2_PI)).sum(-1)
 
-    def to(self, *args, **kwargs) -> DiagonalGaussian:
+    def to(self, *args: Any, **kwargs: Any) -> DiagonalGaussian:
         """Return the distributions on another device or in another type, as `Tensor.to`."""
         return DiagonalGaussian(self.mean.to(*args, **kwargs), self.stddev.to(*args, **kwargs))
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from vaecore.codec import Codec
 from vaecore.config import CONFIG, ModelConfig, read_config, write_config
 from vaecore.errors import DataError, UsageError
+from vaecore.files import replacing
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -135,7 +136,7 @@ class Domain:
             files.write_tensors(place / files.PRIOR, prior.state())
             config = replace(config, prior=prior.kind)
         if card is not None:
-            with files.replacing(place / files.CARD) as temporary:
+            with replacing(place / files.CARD) as temporary:
                 temporary.write_text(card, encoding="utf-8")
         write_config(place, replace(config, domain=self.name, objective=model.objective.config))
 

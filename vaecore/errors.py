@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from os import PathLike
+from typing import Any
 
 
 class DataError(Exception):
@@ -23,7 +24,7 @@ class DataError(Exception):
         text = f"{path}: {problem}" if path is not None else problem
         super().__init__(f"{text}; {remedy}" if remedy else text)
 
-    def __reduce__(self):  # worker processes send their errors home by pickle
+    def __reduce__(self) -> tuple[Any, ...]:  # worker processes send their errors home by pickle
         return _rebuild, (type(self), self.problem, self.path, self.remedy)
 
 
@@ -31,5 +32,7 @@ class UsageError(Exception):
     """A request that makes no sense as stated. The command line exits with 2."""
 
 
-def _rebuild(kind, problem, path, remedy):
+def _rebuild(
+    kind: type[DataError], problem: str, path: str | PathLike[str] | None, remedy: str | None
+) -> DataError:
     return kind(problem, path=path, remedy=remedy)

@@ -52,7 +52,7 @@ class Preset(ABC):
     description: str = ""
 
     @abstractmethod
-    def make_codec(self) -> Codec:
+    def make_codec(self) -> Codec[Any]:
         """Return the codec of the representation."""
 
     @abstractmethod

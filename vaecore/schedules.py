@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from vaecore.config import build
@@ -31,7 +31,7 @@ class Schedule(ABC):
     @property
     def config(self) -> dict[str, Any]:
         """The schedule as a JSON-able dictionary, for `make_schedule`."""
-        return {"kind": self.kind, **asdict(self)}
+        return {"kind": self.kind, **vars(self)}
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,6 @@ photograph's face is found, and turned, scaled and cut out to lie so.
 """
 
 from facevae.align.folder import AlignReport, align_folder
-from facevae.align.framing import Framing, frame, is_framed
+from facevae.align.framing import Framing, frame, frame_image, is_framed
 
-__all__ = ["AlignReport", "Framing", "align_folder", "frame", "is_framed"]
+__all__ = ["AlignReport", "Framing", "align_folder", "frame", "frame_image", "is_framed"]

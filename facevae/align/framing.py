@@ -85,9 +85,22 @@ def frame(source: Any, size: int | None = None) -> Framing:
         DataError: The source is no image that can be read; no face was found; or a face has to be
             found, and OpenCV is not installed.
     """
+    path = source if isinstance(source, str | os.PathLike) else None
+    return frame_image(read_image(source), size, path)
+
+
+def frame_image(
+    image: Image.Image, size: int | None = None, path: str | os.PathLike[str] | None = None
+) -> Framing:
+    """Return the face in an image that was read, as `read_image` returns it; see `frame`.
+
+    Args:
+        image: RGB, upright.
+        size: As for `frame`.
+        path: The file, for messages.
+    """
     from facevae.align.pictures import Photograph
 
-    image = read_image(source)
     framed, confidence = _check(image)
     if framed:
         side = min(image.size)
@@ -99,11 +112,8 @@ def frame(source: Any, size: int | None = None) -> Framing:
     photograph = Photograph(image)
     found = _faces(photograph)
     if not found:
-        raise DataError(
-            "no face found",
-            path=source if isinstance(source, str | os.PathLike) else None,
-            remedy="give a photograph of one face from the front, or use --no-align",
-        )
+        remedy = "give a photograph of one face from the front, or use --no-align"
+        raise DataError("no face found", path=path, remedy=remedy)
     square, confidence = max(found, key=lambda face: _prominence(face[0], image.size))
     cut = photograph.cut(square, size or min(1024, max(64, round(square.side))))
     return Framing(cut, False, square, confidence, len(found))

@@ -130,19 +130,16 @@ class FacePresentation(Presentation):
         image = input_.content
         place, facts = "", {"aligned": False}
         if align:
-            from facevae.align import frame
+            from facevae.align import frame_image
 
-            try:
-                framing = frame(image)
-            except DataError as error:
-                raise DataError(error.problem, path=input_.path, remedy=error.remedy) from error
+            framing = frame_image(image, path=input_.path)
             image = framing.image
             if not framing.framed_already:
                 place = "aligned"
                 facts = {"aligned": True}
                 if framing.faces > 1:
                     place = f"aligned, one face of {framing.faces}"
-        return Source(Example(codec.encode(image)), input_, place, facts)
+        return Source(Example(codec.encode_image(image)), input_, place, facts)
 
     def write(self, result: Result, outputs: Outputs, options: Mapping[str, Any]) -> Written:
         """Write a film, a sheet, or a folder of pictures."""

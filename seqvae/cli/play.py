@@ -10,6 +10,7 @@ from vaecore.cli import options
 from vaecore.cli.job import Job
 from vaecore.cli.presentation import Result
 from vaecore.codec import Example
+from vaecore.errors import DataError
 
 MODEL = "groove_2bar"
 """The model in the box for both."""
@@ -30,7 +31,7 @@ temperature = click.option(
 @options.writes
 def humanize(job: Job, input_: Path, temperature: float, seed: int) -> None:
     """Give a stiff beat a drummer's feel: its hits stay, velocities and timing are new."""
-    _play(job, input_, "humanize", "whole", "humanized", temperature, seed)
+    _play(job, input_, "humanize", "humanized", temperature, seed)
 
 
 @click.command()
@@ -40,14 +41,13 @@ def humanize(job: Job, input_: Path, temperature: float, seed: int) -> None:
 @options.writes
 def drumify(job: Job, input_: Path, temperature: float, seed: int) -> None:
     """Make drums of a tapped rhythm, or of the rhythm of any part."""
-    _play(job, input_, "drumify", "taps", "drums", temperature, seed)
+    _play(job, input_, "drumify", "drums", temperature, seed)
 
 
 def _play(
     job: Job,
     input_: Path,
     function: str,
-    original: str,
     title: str,
     temperature: float,
     seed: int,
@@ -58,7 +58,6 @@ def _play(
         job: What was asked for.
         input_: The input.
         function: Of `seqvae.music.representations.groove.feel`.
-        original: Method of the codec that returns what the model is given.
         title: What to call the result.
         temperature: Of the draws.
         seed: Of the draws.
@@ -75,7 +74,10 @@ def _play(
 
     score = read[0].content
     played = Example(*getattr(feel, function)(space, score, temperature, seed))
-    given, context = getattr(space.codec, original)(score)
+    try:
+        given, context = space.codec.whole(score)
+    except DataError:  # no drums: a rhythm tapped on something else
+        given, context = space.codec.taps(score)
     codec = GrooveCodec(len(played.x) // space.codec.steps_per_bar)
     hits, velocity, offset = (each.double() for each in blocks(played.x))
     count = int(hits.sum())

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
 from vaecore.cli import options
 from vaecore.cli.job import Job, flat
-from vaecore.cli.presentation import Result, Source
+from vaecore.cli.presentation import Result
 from vaecore.errors import UsageError
-
-if TYPE_CHECKING:
-    from vaecore.space import LatentSpace
 
 
 @click.command()
@@ -57,10 +53,11 @@ def interpolate(
         )
         for sources in rounds
     ]
-    facts = [
-        {**taken, "latent_distances": distances(space, sources)}
-        for taken, sources in zip(flat(rounds), rounds, strict=True)
-    ]
+    facts = flat(rounds)
+    for taken, sources in zip(facts, rounds, strict=True):
+        z = space.encode([source.example for source in sources])
+        lengths = (z[1:] - z[:-1]).norm(dim=-1).tolist()
+        taken["latent_distances"] = [round(length, 4) for length in lengths]
     job.write(
         Result(job.verb, space.codec, made, _titles([p.stem for p in inputs], steps)),
         place,
@@ -122,12 +119,6 @@ def palette(
             "windows": flat(rounds),
         },
     )
-
-
-def distances(space: LatentSpace[Any], sources: Sequence[Source]) -> list[float]:
-    """Return the latent distances from each input to the next."""
-    z = space.encode([source.example for source in sources])
-    return [round(d, 4) for d in (z[1:] - z[:-1]).norm(dim=-1).tolist()]
 
 
 def _titles(names: Sequence[str], steps: int) -> list[str]:

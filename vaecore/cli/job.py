@@ -62,12 +62,10 @@ class Job:
 
     def read(self, paths: Sequence[Path]) -> list[Input]:
         """Return the inputs, each read once; refuse what is missing before torch is imported."""
-        check_files([path for path in paths if not self.presentation.typed(path)])
-        return [self._read(path) for path in paths]
-
-    def _read(self, path: Path | str) -> Input:
-        typed = str(path) if self.presentation.typed(Path(path)) else path
-        return Input(typed, self.presentation.open(typed))
+        typed = [self.presentation.typed(path) for path in paths]
+        check_files([path for path, text in zip(paths, typed, strict=True) if not text])
+        named = [str(path) if text else path for path, text in zip(paths, typed, strict=True)]
+        return [Input(path, self.presentation.open(path)) for path in named]
 
     def load(self, inputs: Sequence[Input] = ()) -> LatentSpace[Any]:
         """Load the model that was asked for, or the one that fits the inputs, and name it."""
@@ -97,7 +95,7 @@ class Job:
         files = self.files(paths, self.presentation.reads)
         for file in files if self.model is None else ():
             try:
-                return self.load([self._read(file)])
+                return self.load([Input(file, self.presentation.open(file))])
             except DataError:
                 if file == files[-1]:
                     raise

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, NoReturn
 
@@ -36,19 +37,30 @@ class Group(click.Group):
         """The environment variable that brings tracebacks back."""
         return f"{self.name}_DEBUG".upper()
 
-    def main(self, *args: Any, standalone_mode: bool = True, **options: Any) -> Any:
+    def main(  # type: ignore[override]  # one signature in place of click's two
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
         """Run the command line; see `click.Command.main`."""
+
+        def run() -> Any:
+            return super(Group, self).main(args, prog_name, complete_var, False, **extra)
+
         if not standalone_mode:
-            return super().main(*args, standalone_mode=False, **options)
+            return run()
         for stream in (sys.stdout, sys.stderr):  # a file name or a picture must never be fatal
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="replace")
         if os.environ.get(self.debug_variable):
-            code = super().main(*args, standalone_mode=False, **options)
+            code = run()
             sys.exit(code if isinstance(code, int) else OK)
         try:
             # `--help` and the like come back as an exit code.
-            code = super().main(*args, standalone_mode=False, **options)
+            code = run()
             sys.stdout.flush()
         except BaseException as error:
             code = self.answer(error)
@@ -87,14 +99,16 @@ class Group(click.Group):
     def run(self) -> NoReturn:
         """Be the program: as `main`, and leave nothing half-written on SIGTERM either."""
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
+        code: object = OK
         try:
             self.main(prog_name=self.name)
         except SystemExit as end:
-            with suppress(OSError):
-                sys.stdout.flush()
-                sys.stderr.flush()
-            # Unloading torch's libraries takes 0.3 s and 120 MB, for nothing.
-            os._exit(end.code if isinstance(end.code, int) else OK)
+            code = end.code
+        with suppress(OSError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        # Unloading torch's libraries takes 0.3 s and 120 MB, for nothing.
+        os._exit(code if isinstance(code, int) else OK)
 
 
 def _say(text: str, code: int) -> int:

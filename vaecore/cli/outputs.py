@@ -37,6 +37,8 @@ class Outputs:
 
     def beside(self, suffix: str) -> Path:
         """Return the temporary place for a file like the main one with another suffix."""
+        if self.main is None:
+            raise ValueError("there is no main file to write another beside")
         return self.add(self.main.with_suffix(suffix))
 
     def folder(self, path: Path, names: Sequence[str]) -> list[Path]:

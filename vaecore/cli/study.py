@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -56,7 +56,7 @@ def vector_place(job: Job, name: str) -> Path:
 
 
 def write_vector(
-    job: Job, space: LatentSpace, path: Path, name: str, z_with: Tensor, z_without: Tensor
+    job: Job, space: LatentSpace[Any], path: Path, name: str, z_with: Tensor, z_without: Tensor
 ) -> None:
     """Write the vector from codes that lack an attribute to codes that have it; report it.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vaecore.errors import DataError
 from vaecore.folder import read_tensors
@@ -23,7 +23,7 @@ def save_vector(path: Path, name: str, vector: Tensor, model: str) -> None:
     save_file({name: vector.float().cpu().contiguous()}, path, metadata={"model": model})
 
 
-def load_vectors(path: Path, space: LatentSpace) -> dict[str, Tensor]:
+def load_vectors(path: Path, space: LatentSpace[Any]) -> dict[str, Tensor]:
     """Read named vectors for a model.
 
     Raises:

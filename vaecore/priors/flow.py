@@ -119,7 +119,8 @@ class Flow(nn.Module, Prior):
         point = torch.lerp(noise, target, time[:, None])
         with torch.autocast(target.device.type, torch.bfloat16, enabled=fast_bfloat16()):
             velocity = self.network(point, time, condition)
-        return (velocity.float() - (target - noise)).square().mean()
+        error: Tensor = velocity.float() - (target - noise)
+        return error.square().mean()
 
     @torch.no_grad()
     def sample(

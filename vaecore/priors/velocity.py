@@ -31,7 +31,8 @@ class _TimedNorm(nn.Module):
 
     def norm(self, x: Tensor, time: Tensor) -> Tensor:
         scale, shift = self.time(time)[:, None].chunk(2, dim=-1)
-        return F.layer_norm(x, x.shape[-1:]) * (1 + scale) + shift
+        normed: Tensor = F.layer_norm(x, x.shape[-1:]) * (1 + scale) + shift
+        return normed
 
 
 class _Feedforward(_TimedNorm):

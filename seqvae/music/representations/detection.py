@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,34 +20,46 @@ class Detection(NamedTuple):
     """What a group of files has in common.
 
     Attributes:
-        kind: The codec that fits all of them.
+        kind: Name of the representation that fits all of them.
         bars: Bars from the first to the last note of the shortest one.
     """
 
-    kind: Literal["drums", "groove", "melody", "trio"]
+    kind: str
     bars: int
 
 
-def detect(items: Any | Sequence[Any], trios: bool = True) -> Detection:
-    """Say whether items are drums, melodies or trios, and how many bars the shortest has.
-
-    Files that all have a melody, a bass and drums are trios. Else a file with drums alone is
-    drums, one with pitched notes alone is a melody; a file with both is taken as what the others
-    are, and as a melody if there are no others. Drums that were all played, with many velocities,
-    are a "groove".
+def detect(items: Any | Sequence[Any]) -> Detection:
+    """Return what items are, and how many bars the shortest has; the first of `candidates`.
 
     Args:
         items: One item or several: paths, PrettyMIDI, NoteSequence or Score.
-        trios: Whether they may be trios.
 
     Raises:
         DataError: Some files have only drums and others only melodies, or one cannot be read.
     """
-    scores = [read_score(item) for item in (items if isinstance(items, (list, tuple)) else [items])]
+    return candidates(items if isinstance(items, (list, tuple)) else [items])[0]
+
+
+def candidates(items: Sequence[Any]) -> list[Detection]:
+    """Return what items may be taken as, the likeliest first.
+
+    Files that all have a melody, a bass and drums are trios, or else melodies. A file with drums
+    alone is drums, one with pitched notes alone is a melody; a file with both is taken as what the
+    others are, and as a melody if there are no others. Drums that were all played, with many
+    velocities, are a "groove".
+
+    Args:
+        items: Paths, PrettyMIDI, NoteSequence or Score, at least one.
+
+    Raises:
+        DataError: Some files have only drums and others only melodies, or one cannot be read.
+    """
+    scores = [read_score(item) for item in items]
     if not scores:
-        raise ValueError("detect needs at least one item")
-    if trios and all({MELODY, BASS, DRUMS} <= set(roles(s).values()) for s in scores):
-        return Detection("trio", min(_bars(score) for score in scores))
+        raise ValueError("need at least one item")
+    found = []
+    if all({MELODY, BASS, DRUMS} <= set(roles(s).values()) for s in scores):
+        found.append(Detection("trio", min(_bars(score) for score in scores)))
     drums = [s for s in scores if s.notes.is_drum.all()]
     pitched = [s for s in scores if not s.notes.is_drum.any()]
     if drums and pitched:
@@ -56,13 +68,10 @@ def detect(items: Any | Sequence[Any], trios: bool = True) -> Detection:
         raise DataError(text, path=_name(drums[0]), remedy=remedy)
     if drums:
         bars = min(_bars(score, score.notes.is_drum) for score in scores)
-        return Detection("groove" if all(map(_performed, scores)) else "drums", bars)
-    return Detection("melody", min(_bars(score, ~score.notes.is_drum) for score in scores))
-
-
-def candidates(items: Sequence[Any]) -> list[Detection]:
-    """Return what items may be taken as, the likeliest first: trios are melodies, too."""
-    return list(dict.fromkeys([detect(items), detect(items, trios=False)]))
+        kind = "groove" if all(map(_performed, scores)) else "drums"
+        return [*found, Detection(kind, bars)]
+    bars = min(_bars(score, ~score.notes.is_drum) for score in scores)
+    return [*found, Detection("melody", bars)]
 
 
 def _performed(score: Score) -> bool:

@@ -55,6 +55,8 @@ class MusicPresentation(Presentation):
         "drumify": "drumified.mid",
     }
     reads = suffixes = (".mid", ".midi")
+    codec: SequenceCodec
+    """Of the sources that were read last."""
 
     def fitting(self, inputs: Sequence[Path], model: str | None) -> Presentation:
         """Return this, or the presentation of sentences where these are asked for."""
@@ -118,6 +120,7 @@ class MusicPresentation(Presentation):
         self, codec: SequenceCodec, paths: Sequence[Path], options: Mapping[str, Any]
     ) -> list[list[Source]]:
         """Return the windows: the first that sounds, that at --bar, or with --all one by one."""
+        self.codec = codec
         bars: Sequence[int | None] = options["bar"] or (None,)
         if len(bars) == 1:
             bars = tuple(bars) * len(paths)
@@ -183,44 +186,14 @@ class MusicPresentation(Presentation):
 
     def fidelity(self, x: Tensor, y: Tensor) -> tuple[str, dict[str, Any]]:
         """Return how many steps, and how many steps with events, are the same; of each voice."""
-        if x.is_floating_point():
-            return _performed(x, y)
-        same, events = x == y, x != 0
-        kept, hits = int(same.sum()), int((same & events).sum())
-        steps, all_hits = x.numel(), int(events.sum())
-        text = f"kept {kept} of {steps} steps ({kept / steps:.0%}), {hits} of {all_hits} events"
-        facts = {"steps_kept": kept / steps, "events_kept": hits / all_hits if all_hits else 1.0}
-        if x.dim() < 3:
-            return text, facts
-        from seqvae.music.representations import TrioCodec
+        from seqvae.music.evaluate import fidelity
 
-        lines = []
-        for name, a, b in zip(TrioCodec.kinds, x.unbind(-1), y.unbind(-1), strict=True):
-            said, of_voice = self.fidelity(a, b)
-            lines.append(f"{name + ':':8}{said}\n  ")
-            facts |= {f"{name}_{key}": value for key, value in of_voice.items()}
-        return f"{''.join(lines)}{'all:':8}{text}", facts
+        return fidelity(self.codec, x, y)
 
     @staticmethod
     def _seconds(result: Result, item: PrettyMIDI) -> float:
         """Return how long an item lasts: always its whole window."""
         return result.codec.bars * 240.0 / _tempo(item)
-
-
-def _performed(x: Tensor, y: Tensor) -> tuple[str, dict[str, Any]]:
-    """Return what a reconstruction keeps of performances: hits, velocities and timing."""
-    from seqvae.music.representations.groove.evaluate import STEP_MS, errors
-    from seqvae.music.representations.groove.performance import blocks
-
-    hits, others = (blocks(each)[0] > 0.5 for each in (x, y))
-    share = int((hits & others).sum()) / max(int(hits.sum()), 1)
-    velocity, timing = (float(each.mean()) if len(each) else 0.0 for each in errors(x, y))
-    said = f"kept {share:.0%} of {int(hits.sum())} hits, to {velocity:.0f} of 127 velocities "
-    return f"{said}and {timing:.0%} of a 16th", {
-        "hits_kept": share,
-        "velocity_error": velocity,
-        "timing_error_ms": timing * STEP_MS,
-    }
 
 
 def _shipped(kind: str) -> dict[int, str]:

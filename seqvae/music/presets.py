@@ -11,8 +11,8 @@ from vaecore import presets
 from vaecore.config import build
 
 if TYPE_CHECKING:
-    from seqvae.music.data.augment import Augmentation
     from seqvae.music.data.streaming import DataConfig
+    from seqvae.sequences.loader import Augmentation
     from vaecore.codec import Codec
     from vaecore.model import VAE
 
@@ -61,7 +61,7 @@ class Preset(presets.Preset):
         """Return the augmentation of training batches."""
         from seqvae.music.data.augment import make_augmentation
 
-        return make_augmentation(self.augmentation)
+        return make_augmentation(self.augmentation, self.make_codec())
 
     def make_data(self) -> DataConfig:
         """Return how the training split is read."""

@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
-from seqvae.music.data.augment import Augmentation
 from seqvae.music.data.shards import read_windows
 from vaecore.training.batches import Batches, Part
 from vaecore.training.ranks import ALONE, Ranks
+
+Augmentation = Callable[[Tensor, Generator], Tensor]
+"""A random change of a batch, a pure function of the batch and a generator."""
 
 
 class WindowLoader(Batches):

@@ -11,9 +11,10 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+from seqvae.music.representations.alphabet import DRUM_CLASSES, DRUM_PITCHES, PLAIN, Alphabet
 from seqvae.music.representations.base import SequenceCodec
 from seqvae.music.representations.detection import Detection, detect
-from seqvae.music.representations.drums.codec import DRUM_CLASSES, DRUM_PITCHES, DrumCodec
+from seqvae.music.representations.drums.codec import DrumCodec
 from seqvae.music.representations.groove.codec import GrooveCodec
 from seqvae.music.representations.melody.codec import MelodyCodec
 from seqvae.music.representations.trio.codec import TrioCodec
@@ -23,8 +24,10 @@ from vaecore.codec import Codec
 from vaecore.errors import DataError
 
 __all__ = [
+    "CODECS",
     "DRUM_CLASSES",
     "DRUM_PITCHES",
+    "Alphabet",
     "Context",
     "Detection",
     "DrumCodec",
@@ -35,13 +38,30 @@ __all__ = [
     "TextCodec",
     "TrioCodec",
     "Windows",
+    "alphabet_of",
     "detect",
     "make_codec",
 ]
 
-CODECS: dict[str, type[Codec]] = {
-    c.name: c for c in (DrumCodec, GrooveCodec, MelodyCodec, TrioCodec, TextCodec)
+CODECS: dict[str, type[SequenceCodec]] = {
+    codec.name: codec for codec in (DrumCodec, GrooveCodec, MelodyCodec, TrioCodec)
 }
+"""The representations of music by name: the one place that knows them all."""
+
+
+def alphabet_of(name: str) -> Alphabet:
+    """Return what the networks know of the tokens of a voice, by the name in an architecture.
+
+    Raises:
+        ValueError: No representation has such an alphabet.
+    """
+    found = {
+        each.name: each
+        for each in (PLAIN, *(known for codec in CODECS.values() for _, known in codec.voices))
+    }
+    if name not in found:
+        raise ValueError(f"tokens must be one of {', '.join(found)}, got {name!r}")
+    return found[name]
 
 
 def make_codec(config: dict[str, Any]) -> Codec:
@@ -51,14 +71,15 @@ def make_codec(config: dict[str, Any]) -> Codec:
         DataError: The configuration names no codec, or has unknown keys or unusable values.
     """
     name = config.get("name")
-    if name not in CODECS:
-        known = ", ".join(CODECS)
+    codecs: dict[Any, type[Codec]] = {**CODECS, TextCodec.name: TextCodec}
+    if name not in codecs:
+        known = ", ".join(codecs)
         raise DataError(f"unknown representation {name!r}", remedy=f"known are {known}")
     options = {key: value for key, value in config.items() if key != "name"}
-    unknown = set(options) - set(inspect.signature(CODECS[name]).parameters)
+    unknown = set(options) - set(inspect.signature(codecs[name]).parameters)
     if unknown:
         raise DataError(f"unknown setting of the {name} representation: {', '.join(unknown)}")
     try:
-        return CODECS[name](**options)
+        return codecs[name](**options)
     except (TypeError, ValueError) as error:
         raise DataError(f"unusable {name} representation: {error}") from error

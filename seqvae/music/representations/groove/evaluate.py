@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from seqvae.music.representations.groove.alphabet import offset_histogram, velocity_histogram
 from seqvae.music.representations.groove.performance import blocks, hit_classes, stiffened
+from seqvae.music.representations.measuring import jensen_shannon
 
 if TYPE_CHECKING:
     from seqvae.music.networks.model import SequenceVAE
@@ -30,8 +32,6 @@ def feel(model: SequenceVAE, x: Tensor, seed: int = 0) -> dict[str, float]:
         `humanized_velocity_divergence`, `humanized_timing_divergence`: how far the distributions at
             temperature 1 are from the drummers' (Jensen-Shannon, in bits, 0 equal to 1 disjoint).
     """
-    from seqvae.music.histograms import jensen_shannon, offset_histogram, velocity_histogram
-
     kept, humanized, drawn = [], [], []
     for number, part in enumerate(x.split(CHUNK)):
         rows = part.to(model.device)

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from seqvae.music.reading.score import STEPS_PER_BAR, Notes, Score
+from seqvae.music.representations.alphabet import (
+    FIRST_NOTE,
+    HIGHEST_PITCH,
+    LOWEST_PITCH,
+    NO_EVENT,
+    NOTE_OFF,
+    NOTES,
+    Alphabet,
+    NoteAlphabet,
+)
 from seqvae.music.representations.base import SequenceCodec
+from seqvae.music.representations.melody.properties import properties
 from seqvae.music.representations.phrases import Framed, framed, listed, runs
 from seqvae.music.representations.windows import Context, Phrase, Rejection, Rules
 from seqvae.music.representations.writing import GridNote, Track
@@ -16,9 +27,7 @@ from seqvae.music.representations.writing import GridNote, Track
 if TYPE_CHECKING:
     from torch import Tensor
 
-NO_EVENT = 0
-NOTE_OFF = 1
-FIRST_NOTE = 2
+    from seqvae.sequences.property import Property
 
 REFERENCE_PROGRAMS = {2: range(32)}
 """Programs that Magenta's melody configurations take, by bars of their window; others take all."""
@@ -39,13 +48,13 @@ class MelodyCodec(SequenceCodec):
     """
 
     name = "melody"
-    kinds = ("melody",)
+    voices: tuple[tuple[str, Alphabet], ...] = (("melody", NOTES),)
 
     def __init__(
         self,
         bars: int = 2,
-        min_pitch: int = 21,
-        max_pitch: int = 108,
+        min_pitch: int = LOWEST_PITCH,
+        max_pitch: int = HIGHEST_PITCH,
         programs: Iterable[int] | None = None,
         max_bars: int | None = 100,
     ) -> None:
@@ -56,6 +65,8 @@ class MelodyCodec(SequenceCodec):
         self.max_pitch = max_pitch
         self.programs = None if programs is None else tuple(sorted(set(programs)))
         self.classes = max_pitch - min_pitch + 1 + FIRST_NOTE
+        self.alphabet = NoteAlphabet(min_pitch)
+        self.voices = (("melody", self.alphabet),)
 
     @property
     def config(self) -> dict[str, Any]:
@@ -161,6 +172,16 @@ class MelodyCodec(SequenceCodec):
     def tracks(self, x: np.ndarray, context: Context) -> list[Track]:
         """Return the notes of a window as one track; see `SequenceCodec.tracks`."""
         return [Track(self.name, self.notes(x), context.program)]
+
+    def properties(self) -> dict[str, Property]:
+        """Return what can be measured of melodies, by name."""
+        return properties(self.alphabet)
+
+    def augmentations(self) -> dict[str, Callable[..., Tensor]]:
+        """Return the random changes of training batches, by name."""
+        from seqvae.music.representations.melody.augment import transposition
+
+        return {"transpose": transposition(self.classes)}
 
     def notes(self, x: np.ndarray) -> list[GridNote]:
         """Return the notes of a window; one that is not ended lasts to the window's end."""

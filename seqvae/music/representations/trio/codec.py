@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from seqvae.music.reading.score import STEPS_PER_BAR, Notes
+from seqvae.music.representations.alphabet import CLASS_OF_PITCH, HITS, NOTES
 from seqvae.music.representations.base import SequenceCodec
-from seqvae.music.representations.drums.codec import CLASS_OF_PITCH, DrumCodec, struck
+from seqvae.music.representations.drums.codec import DrumCodec, struck
 from seqvae.music.representations.melody.codec import MelodyCodec, skyline
 from seqvae.music.representations.phrases import bar_ceil, frame
 from seqvae.music.representations.roles import BASS, DRUMS, MELODIES, MELODY, reference_roles, roles
+from seqvae.music.representations.trio.properties import PROPERTIES
 from seqvae.music.representations.windows import BASS_PROGRAM, Context, Phrase, Rejection, Rules
 from seqvae.music.representations.writing import Track
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from seqvae.sequences.property import Property
 
 GAP_BARS = 2
 """A voice may rest for so many bars after or before it plays, and so twice as long in between."""
@@ -64,7 +71,7 @@ class TrioCodec(SequenceCodec):
     """
 
     name = "trio"
-    kinds = (MELODY, BASS, DRUMS)
+    voices = ((MELODY, NOTES), (BASS, NOTES), (DRUMS, HITS))
     repeats = True
 
     def __init__(
@@ -210,6 +217,16 @@ class TrioCodec(SequenceCodec):
             Track(BASS, self.melody.notes(bass), context.bass_program),
             Track(DRUMS, self.drums.notes(drums), is_drum=True),
         ]
+
+    def properties(self) -> dict[str, Property]:
+        """Return what can be measured of trios, by name."""
+        return PROPERTIES
+
+    def augmentations(self) -> dict[str, Callable[..., Tensor]]:
+        """Return the random changes of training batches, by name."""
+        from seqvae.music.representations.melody.augment import transposition
+
+        return {"transpose": transposition(self.melody.classes, voices=2)}
 
 
 def _covered(notes: Notes, total: int) -> np.ndarray:

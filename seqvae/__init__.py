@@ -6,8 +6,7 @@
     groove          drum performances: humanize, drumify, their quality
     text            sentences: codec, network, training, quality
     presentation    MIDI, piano rolls, text pictures, sound
-    properties      what can be measured of a window: density, syncopation, pitch, ...
-    histograms      how notes are distributed over pitches, drums and the bar
+    properties      what is measured of windows, and how their notes are distributed
     form            which bars of a window repeat earlier ones
     data            from folders of MIDI to shards to batches
     evaluate        quality on files never seen

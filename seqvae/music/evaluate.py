@@ -137,12 +137,12 @@ class _Tally:
 
     def __init__(self, sets: bool) -> None:
         self.sets = sets
-        self.counts = Counter()
+        self.counts: Counter[str] = Counter()
 
     def add(self, true: Tensor, forced: Tensor, sampled: Tensor, greedy: Tensor) -> None:
         """Count classes of more windows, each `(n, steps)`."""
         event = true != 0
-        counts = {
+        counts: dict[str, Tensor | int] = {
             "steps": true.numel(),
             "teacher_forced": (forced == true).sum(),
             "sampled": (sampled == true).sum(),
@@ -191,7 +191,7 @@ def fidelity(codec: SequenceCodec, x: Tensor, y: Tensor) -> tuple[str, dict[str,
     if len(codec.voices) == 1:
         ((_, alphabet),) = codec.voices
         return alphabet.kept(x, y)
-    lines, facts = "", {}
+    lines, facts = "", dict[str, float]()
     for (name, alphabet), a, b in zip(codec.voices, x.unbind(-1), y.unbind(-1), strict=True):
         text, of_voice = alphabet.kept(a, b)
         lines += f"{name + ':':8}{text}\n  "

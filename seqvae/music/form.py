@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seqvae.music.reading.score import STEPS_PER_BAR
-from seqvae.music.representations.measuring import bars_of, checked
+from seqvae.music.representations.measuring import bars_of, checked, share
 
 if TYPE_CHECKING:
     from seqvae.music.representations.alphabet import Alphabet
@@ -61,16 +61,14 @@ def repeated_bars(alphabet: Alphabet, windows: Any, edits: int = 0) -> Floats:
         edits: Up to which edit distance a bar repeats another; 0 is exactly.
     """
     x = checked(windows)
-    sounding = bars_of(alphabet.onsets(x)).any(axis=2)
+    sounding = np.asarray(bars_of(alphabet.onsets(x)).any(axis=2))
     count = bars_of(x).shape[1]
     later, earlier = np.tril_indices(count, -1)
     alike = distances(x)[:, later, earlier] <= edits
     alike &= sounding[:, later] & sounding[:, earlier]
     repeats = np.zeros((len(x), count), bool)
     np.logical_or.at(repeats, (slice(None), later), alike)
-    total = sounding.sum(axis=1).astype(np.float64)
-    total[total == 0] = np.nan
-    return repeats.sum(axis=1) / total
+    return share(repeats, sounding)
 
 
 def relations(windows: Any, groups: int, edits: int = NEAR) -> Ints:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,3 +26,10 @@ class Property:
     unit: str
     of: Callable[[NDArray[Any]], NDArray[np.float64]]
     total: bool = False
+
+
+class Measurable(Protocol):
+    """A codec of whose examples something can be measured."""
+
+    def properties(self) -> dict[str, Property]:
+        """Return what can be measured, by name."""

@@ -158,7 +158,8 @@ def grid_of_window(codec: SequenceCodec, window: Any) -> Grid:
         for start, end, pitch, velocity in track.notes:
             row = int(CLASS_OF_PITCH[pitch]) if track.is_drum else pitch
             voices[name].append(GridNote(row, start, end, velocity))
-    return Grid(len(x), **{name: tuple(notes) for name, notes in voices.items()})
+    drums, melody, bass = (tuple(voices[name]) for name in ("drums", "melody", "bass"))
+    return Grid(len(x), drums, melody, bass)
 
 
 def grids(pictures: Any) -> list[Grid]:

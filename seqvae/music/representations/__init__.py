@@ -4,6 +4,10 @@
 `GrooveCodec`, whose examples are numbers, that of GrooVAE; that of sentences is at home in
 `seqvae.text`. `make_codec` builds the codec that a model folder describes; `detect` looks at files
 and says which one fits.
+
+A folder is a representation: its codec, what can be measured of it, how it is changed at random in
+training. What they share: `alphabet` (what classes mean), `windows`, `phrases`, `writing`, `roles`
+and `measuring`. See docs/domain.md for how to add one.
 """
 
 from __future__ import annotations
@@ -46,7 +50,8 @@ __all__ = [
 CODECS: dict[str, type[SequenceCodec]] = {
     codec.name: codec for codec in (DrumCodec, GrooveCodec, MelodyCodec, TrioCodec)
 }
-"""The representations of music by name: the one place that knows them all."""
+"""The representations of music by name, the more particular ones last (see `detect`): the one place
+that knows them all."""
 
 
 def alphabet_of(name: str) -> Alphabet:
@@ -64,14 +69,14 @@ def alphabet_of(name: str) -> Alphabet:
     return found[name]
 
 
-def make_codec(config: dict[str, Any]) -> Codec:
+def make_codec(config: dict[str, Any]) -> Codec[Any]:
     """Build a codec from its `config`, such as `{"name": "melody", "bars": 2}`.
 
     Raises:
         DataError: The configuration names no codec, or has unknown keys or unusable values.
     """
     name = config.get("name")
-    codecs: dict[Any, type[Codec]] = {**CODECS, TextCodec.name: TextCodec}
+    codecs: dict[Any, type[Codec[Any]]] = {**CODECS, TextCodec.name: TextCodec}
     if name not in codecs:
         known = ", ".join(codecs)
         raise DataError(f"unknown representation {name!r}", remedy=f"known are {known}")

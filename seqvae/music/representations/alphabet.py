@@ -127,7 +127,7 @@ class Alphabet:
 
     def onsets(self, x: Ints) -> Ints | Bools:
         """Return how many notes begin at each step, `(n, steps)`."""
-        return x != NO_EVENT
+        return np.not_equal(x, NO_EVENT)
 
     def histograms(self, x: Ints) -> dict[str, Floats]:
         """Return how notes are distributed, by name; each sums to 1, or to 0 without notes.
@@ -204,11 +204,12 @@ class DrumAlphabet(Alphabet):
 
     def hits(self, x: Ints) -> Bools:
         """Return which of the nine drums are hit, `(n, steps, 9)`."""
-        return (x[..., None] >> np.arange(DRUMS) & 1).astype(bool)
+        return (x[..., None] >> np.arange(DRUMS) & 1).astype(np.bool_)
 
     def onsets(self, x: Ints) -> Ints:
         """Return how many drums are hit."""
-        return self.hits(x).sum(2)
+        found: Ints = self.hits(x).sum(2)
+        return found
 
     def histograms(self, x: Ints) -> dict[str, Floats]:
         """Return `onsets`, and `drums`: over the nine drums."""

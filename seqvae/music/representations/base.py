@@ -130,6 +130,14 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
     def tracks(self, x: np.ndarray, context: Context) -> list[Track]:
         """Return the notes of a window, one track for each voice."""
 
+    @classmethod
+    def suits(cls, scores: Sequence[Score]) -> int | None:
+        """Return how many bars the shortest of some music has if this is the codec for all of it.
+
+        None if it is not. It never is by default: a model has to be named then.
+        """
+        return None
+
     def properties(self) -> dict[str, Property]:
         """Return what can be measured of windows `(n, *shape)`, by name; here nothing."""
         return {}

@@ -3,78 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
-
-import numpy as np
+from typing import Any, NamedTuple
 
 from seqvae.music.reading.midi import read_score
-from seqvae.music.reading.score import STEPS_PER_BAR, Score
-from seqvae.music.representations.roles import BASS, DRUMS, MELODY, roles
+from seqvae.music.reading.score import Score
 from vaecore.errors import DataError
-
-PERFORMED = 6
-"""Drums of so many different velocities were played; accents that are written are of fewer."""
 
 
 class Detection(NamedTuple):
     """What a group of files has in common.
 
     Attributes:
-        kind: The codec that fits all of them.
+        kind: Name of the codec that fits all of them.
         bars: Bars from the first to the last note of the shortest one.
     """
 
-    kind: Literal["drums", "groove", "melody", "trio"]
+    kind: str
     bars: int
 
 
 def detect(items: Any | Sequence[Any], trios: bool = True) -> Detection:
-    """Say whether items are drums, melodies or trios, and how many bars the shortest has.
+    """Return which representation items are of, and how many bars the shortest has.
 
-    Files that all have a melody, a bass and drums are trios. Else a file with drums alone is
-    drums, one with pitched notes alone is a melody; a file with both is taken as what the others
-    are, and as a melody if there are no others. Drums that were all played, with many velocities,
-    are a "groove".
+    It is the last of the registry that suits all items (see `SequenceCodec.suits`). Files that all
+    have a melody, a bass and drums are trios. Else a file with drums alone is drums, one with
+    pitched notes alone is a melody; a file with both is taken as what the others are, and as a
+    melody if there are no others. Drums that were all played, with many velocities, are a "groove".
 
     Args:
         items: One item or several: paths, PrettyMIDI, NoteSequence or Score.
-        trios: Whether they may be trios.
+        trios: Whether they may be of several voices.
 
     Raises:
         DataError: Some files have only drums and others only melodies, or one cannot be read.
     """
+    from seqvae.music.representations import CODECS
+
     scores = [read_score(item) for item in (items if isinstance(items, (list, tuple)) else [items])]
     if not scores:
         raise ValueError("detect needs at least one item")
-    if trios and all({MELODY, BASS, DRUMS} <= set(roles(s).values()) for s in scores):
-        return Detection("trio", min(_bars(score) for score in scores))
     drums = [s for s in scores if s.notes.is_drum.all()]
     pitched = [s for s in scores if not s.notes.is_drum.any()]
     if drums and pitched:
         text = f"has only drums, but {_name(pitched[0])} has only pitched notes"
         remedy = "give files of one kind, or name the model with --model"
         raise DataError(text, path=_name(drums[0]), remedy=remedy)
-    if drums:
-        bars = min(_bars(score, score.notes.is_drum) for score in scores)
-        return Detection("groove" if all(map(_performed, scores)) else "drums", bars)
-    return Detection("melody", min(_bars(score, ~score.notes.is_drum) for score in scores))
-
-
-def _performed(score: Score) -> bool:
-    return len(np.unique(score.notes.velocity)) >= PERFORMED
-
-
-def _bars(score: Score, keep: np.ndarray | None = None) -> int:
-    """Return the number of bars from the first to the last of some notes, at least 1."""
-    spans = [0]
-    for piece in score.on_tempo_map().pieces(keep):
-        notes = piece.notes
-        if len(notes):
-            first = int(notes.start.min()) // STEPS_PER_BAR
-            end = np.where(notes.is_drum, notes.start + 1, notes.end)
-            last = (int(end.max()) - 1) // STEPS_PER_BAR
-            spans.append(last + 1 - first)
-    return max(1, int(np.max(spans)))
+    for codec in reversed(CODECS.values()):
+        bars = codec.suits(scores) if trios or len(codec.voices) == 1 else None
+        if bars is not None:
+            return Detection(codec.name, bars)
+    raise DataError("is music that no representation suits", path=_name(scores[0]))
 
 
 def _name(score: Score) -> str:

@@ -36,17 +36,20 @@ def checked(windows: Any, *inner: int) -> Ints:
 def share(part: Bools, whole: Bools) -> Floats:
     """Return how many of the whole are in the part, `(n, ...)` -> `(n,)`, NaN of nothing."""
     axes = tuple(range(1, whole.ndim))
-    count = whole.sum(axes).astype(np.float64)
-    count[count == 0] = np.nan
-    return (part & whole).sum(axes) / count
+    found: Floats = (part & whole).sum(axes) / _or_nan(whole.sum(axes))
+    return found
 
 
 def mean(values: NDArray[Any], where: Bools) -> Floats:
     """Return the means of the values at some places, `(n, ...)` -> `(n,)`, NaN of none."""
     axes = tuple(range(1, where.ndim))
-    count = where.sum(axes).astype(np.float64)
-    count[count == 0] = np.nan
-    return np.where(where, values, 0).sum(axes) / count
+    found: Floats = np.where(where, values, 0).sum(axes) / _or_nan(where.sum(axes))
+    return found
+
+
+def _or_nan(count: Ints) -> Floats:
+    """Return counts to divide by: NaN in place of 0."""
+    return np.where(count, count, np.nan)
 
 
 def position(x: NDArray[Any]) -> Ints:
@@ -64,7 +67,8 @@ def syncopated(onsets: Bools, grid: int) -> Bools:
     before = np.zeros_like(onsets)
     before[:, grid:] = onsets[:, :-grid]
     odd = np.arange(onsets.shape[1]) % (2 * grid) == grid
-    return onsets & ~before & odd
+    found: Bools = onsets & ~before & odd
+    return found
 
 
 def repetition(events: Bools) -> Floats:
@@ -77,7 +81,8 @@ def repetition(events: Bools) -> Floats:
     same = bars[:, 1:] & bars[:, :-1]
     inner = tuple(range(1, bars.ndim))
     both = bars[:, 1:].sum(inner) + bars[:, :-1].sum(inner)
-    return 2 * same.sum(inner) / np.where(both, both, np.nan)
+    found: Floats = 2 * same.sum(inner) / _or_nan(both)
+    return found
 
 
 def bars_of(x: NDArray[Any]) -> NDArray[Any]:
@@ -91,7 +96,8 @@ def bars_of(x: NDArray[Any]) -> NDArray[Any]:
 
 def shares(counts: NDArray[Any]) -> Floats:
     """Return counts as a histogram that sums to 1, or to 0 where there are none."""
-    return counts / max(counts.sum(), 1)
+    found: Floats = counts / max(counts.sum(), 1)
+    return found
 
 
 def jensen_shannon(p: Any, q: Any) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from seqvae.music.reading.score import Notes, Score
 from seqvae.music.representations.alphabet import CLASS_OF_PITCH, DRUM_PITCHES, DRUMS, HITS
 from seqvae.music.representations.base import SequenceCodec
 from seqvae.music.representations.drums.properties import PROPERTIES
-from seqvae.music.representations.phrases import frame, listed, runs
+from seqvae.music.representations.phrases import frame, listed, runs, span
 from seqvae.music.representations.windows import Context, Phrase, Rejection, Rules
 from seqvae.music.representations.writing import GridNote, Track
 
@@ -31,6 +31,13 @@ class DrumCodec(SequenceCodec):
     name = "drums"
     voices = (("drums", HITS),)
     classes = 2**DRUMS
+
+    @classmethod
+    def suits(cls, scores: Sequence[Score]) -> int | None:
+        """Return the bars of music of which some has drums alone; see `SequenceCodec.suits`."""
+        if not any(score.notes.is_drum.all() for score in scores):
+            return None
+        return min(span(score, score.notes.is_drum) for score in scores)
 
     def usable(self, notes: Notes, rules: Rules) -> tuple[np.ndarray, list[Rejection]]:
         """Return which notes are hits of a known drum; see `SequenceCodec.usable`."""

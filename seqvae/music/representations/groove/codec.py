@@ -8,7 +8,7 @@ sixteenth early and -1 half a sixteenth late. Where there is no hit, all three a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from seqvae.music.reading.midi import read_score
 from seqvae.music.reading.score import STEPS_PER_BAR, Notes, Score
 from seqvae.music.representations.alphabet import CLASS_OF_PITCH, DRUMS, GROOVE_CLASS, ROLAND
 from seqvae.music.representations.base import SequenceCodec
-from seqvae.music.representations.drums.codec import known_drums
+from seqvae.music.representations.drums.codec import DrumCodec, known_drums
 from seqvae.music.representations.groove.alphabet import PERFORMED
 from seqvae.music.representations.groove.performance import NUMBERS, TAP, blocks, tapped
 from seqvae.music.representations.groove.properties import PROPERTIES
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from seqvae.sequences.property import Property
+
+PLAYED = 6
+"""Drums of so many different velocities were played; accents that are written are of fewer."""
 
 FURTHEST = 0.98
 """Beyond this a written hit might be read as one of the step before or after."""
@@ -57,6 +60,12 @@ class GrooveCodec(SequenceCodec):
 
     def __init__(self, bars: int = 2, max_bars: int | None = None) -> None:
         super().__init__(bars, max_bars)
+
+    @classmethod
+    def suits(cls, scores: Sequence[Score]) -> int | None:
+        """Return the bars of drums that were all played; see `SequenceCodec.suits`."""
+        played = all(len(np.unique(score.notes.velocity)) >= PLAYED for score in scores)
+        return DrumCodec.suits(scores) if played else None
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -33,10 +33,10 @@ SOFT = 50
 """A velocity below it is a ghost note."""
 
 
-def _over_hits(of: Callable[[Floats, Floats], Floats]) -> Callable[[NDArray], Floats]:
+def _over_hits(of: Callable[[Floats, Floats], Floats]) -> Callable[[NDArray[Any]], Floats]:
     """Return a property that sees velocities and offsets with NaN where nothing is hit."""
 
-    def measured(x: NDArray) -> Floats:
+    def measured(x: NDArray[Any]) -> Floats:
         hits, velocity, offset = blocks(np.asarray(x, np.float64))
         struck = hits > 0.5
         values = np.full(len(x), np.nan)

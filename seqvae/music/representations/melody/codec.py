@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from seqvae.music.representations.alphabet import (
 )
 from seqvae.music.representations.base import SequenceCodec
 from seqvae.music.representations.melody.properties import properties
-from seqvae.music.representations.phrases import Framed, framed, listed, runs
+from seqvae.music.representations.phrases import Framed, framed, listed, runs, span
 from seqvae.music.representations.windows import Context, Phrase, Rejection, Rules
 from seqvae.music.representations.writing import GridNote, Track
 
@@ -49,6 +49,7 @@ class MelodyCodec(SequenceCodec):
 
     name = "melody"
     voices: tuple[tuple[str, Alphabet], ...] = (("melody", NOTES),)
+    classes: int
 
     def __init__(
         self,
@@ -77,16 +78,23 @@ class MelodyCodec(SequenceCodec):
             "programs": None if self.programs is None else list(self.programs),
         }
 
+    @classmethod
+    def suits(cls, scores: Sequence[Score]) -> int | None:
+        """Return the bars of music that all has pitched notes; see `SequenceCodec.suits`."""
+        if any(score.notes.is_drum.all() for score in scores):
+            return None
+        return min(span(score, ~score.notes.is_drum) for score in scores)
+
     def usable(self, notes: Notes, rules: Rules) -> tuple[np.ndarray, list[Rejection]]:
         """Return which notes have a wanted program and pitch; see `SequenceCodec.usable`."""
         pitched = ~notes.is_drum & (notes.velocity > 0)
         if not pitched.any():
             return pitched, [Rejection("melody", "has no melody notes, only drums")]
         rejections = []
-        programs = self.programs
+        programs: Collection[int] | None = self.programs
         if programs is None and rules.reference:
             programs = REFERENCE_PROGRAMS.get(self.bars)
-        wanted = np.isin(notes.program, programs) if programs is not None else pitched
+        wanted = np.isin(notes.program, list(programs)) if programs is not None else pitched
         others = np.unique(notes.program[pitched & ~wanted])
         if len(others):
             text = f"has notes of unwanted instruments (program {listed(others)})"
@@ -139,10 +147,10 @@ class MelodyCodec(SequenceCodec):
         latest = np.searchsorted(on, lines, side="right") - 1
         held = np.where((latest >= 0) & (lines < off[latest]), note[latest], 0)
         instrument, program = notes.instrument[first - first[0]], notes.program[first - first[0]]
-        columns = (start.tolist(), behind.tolist(), begin.tolist())
-        for a, b, *about in zip(*columns, instrument.tolist(), program.tolist(), strict=True):
+        columns = (each.tolist() for each in (start, behind, begin, instrument, program))
+        for a, b, first_step, number, played_by in zip(*columns, strict=True):
             bars = slice(a // STEPS_PER_BAR, b // STEPS_PER_BAR)
-            yield Phrase(events[a:b], *about, held[bars])
+            yield Phrase(events[a:b], first_step, number, played_by, held[bars])
 
     def windows_from_notes(self, starts: Any, ends: Any, pitches: Any, **options: Any) -> Tensor:
         """Return the windows of a voice that is on the grid already, int64 `(n, steps)`.

@@ -60,13 +60,12 @@ def alphabet_of(name: str) -> Alphabet:
     Raises:
         ValueError: No representation has such an alphabet.
     """
-    found = {
-        each.name: each
-        for each in (PLAIN, *(known for codec in CODECS.values() for _, known in codec.voices))
-    }
-    if name not in found:
-        raise ValueError(f"tokens must be one of {', '.join(found)}, got {name!r}")
-    return found[name]
+    known = [PLAIN, *(each for codec in CODECS.values() for _, each in codec.voices)]
+    for each in known:
+        if each.name == name:
+            return each
+    names = ", ".join(dict.fromkeys(each.name for each in known))
+    raise ValueError(f"tokens must be one of {names}, got {name!r}")
 
 
 def make_codec(config: dict[str, Any]) -> Codec[Any]:

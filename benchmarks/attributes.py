@@ -35,7 +35,7 @@ def quartile_vectors(space, windows: Tensor) -> dict[str, Tensor]:
     """Return the paper's vectors, scaled so that each changes its own property by 1."""
     codes = space.posterior_of(windows).mean
     vectors = {}
-    for name, values in measure(space.codec.name, windows).items():
+    for name, values in measure(space.codec, windows).items():
         known = torch.from_numpy(~np.isnan(values))
         vectors[name] = quartile_attribute_vector(codes[known], torch.from_numpy(values)[known])
     own = np.diag(effects(space, vectors, windows[:1024]))
@@ -66,7 +66,7 @@ def main(model, shards, windows, strength, quartiles) -> None:
     vectors = space.attributes
     if quartiles:
         vectors = quartile_vectors(space, some(space, shards, "train", 10_000))
-    known = list(measure(space.codec.name, test))
+    known = list(space.codec.properties())
     names = [name for name in known if name in vectors]
     matrix = effects(space, {name: vectors[name] for name in names}, test, strength)
     matrix = matrix[:, [known.index(name) for name in names]]

@@ -56,7 +56,7 @@ def main(shards, models, codes, windows, edits, seed, as_json, plot) -> None:
         found = made(space, source or space, data, seed)
         sets |= {f"{Path(name).name}, {what}": x for what, x in found.items()}
     rows = {
-        name: {k: float(np.nanmean(v)) for k, v in form(codec.name, x, edits).items()}
+        name: {k: float(np.nanmean(v)) for k, v in form(codec, x, edits).items()}
         for name, x in sets.items()
     }
     if as_json:

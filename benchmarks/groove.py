@@ -25,14 +25,15 @@ import torch
 
 import seqvae
 from seqvae.music.evaluate import measure
-from seqvae.music.histograms import jensen_shannon, offset_histogram, velocity_histogram
+from seqvae.music.representations.alphabet import DRUMS
+from seqvae.music.representations.groove.alphabet import offset_histogram, velocity_histogram
 from seqvae.music.representations.groove.performance import (
-    DRUMS,
     blocks,
     hit_classes,
     stiffened,
     tapped,
 )
+from seqvae.music.representations.measuring import jensen_shannon
 
 STRENGTHS = (1, 10, 100, 1000)
 """Of the ridge regression."""

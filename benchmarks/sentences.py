@@ -17,7 +17,6 @@ import torch
 from attributes import table
 
 import seqvae
-from seqvae.music.properties import of_codec
 from seqvae.sequences.attributes import effects
 from seqvae.text.evaluate import evaluate
 
@@ -44,7 +43,7 @@ def main(text: Path, models: tuple[str, ...], limit: int | None, edited: int) ->
     space = spaces[0]
     x = space.examples(text).x
     x = x[torch.linspace(0, len(x) - 1, min(edited, len(x))).long()]
-    known = list(of_codec(space.codec))
+    known = list(space.codec.properties())
     names = [name for name in known if name in space.attributes]
     matrix = effects(space, {name: space.attributes[name] for name in names}, x)
     matrix = matrix[:, [known.index(name) for name in names]]

@@ -23,17 +23,15 @@ from figures import pair, save
 import seqvae
 from seqvae.music.data.shards import read_summary, read_windows
 from seqvae.music.evaluate import compare, measure
-from seqvae.music.representations import make_codec
+from seqvae.music.representations import SequenceCodec, make_codec
 from vaecore import GaussianMixture
 
 COLUMNS = ("kl_nats", "teacher_forced_accuracy", "sampled_accuracy", "event_accuracy", "hit_f1")
 
 
-def divergence(representation: str, samples: torch.Tensor, data: torch.Tensor) -> float:
+def divergence(codec: SequenceCodec, samples: torch.Tensor, data: torch.Tensor) -> float:
     """Return the mean divergence over all properties and histograms."""
-    return float(
-        np.mean([v["divergence"] for v in compare(representation, samples, data).values()])
-    )
+    return float(np.mean([v["divergence"] for v in compare(codec, samples, data).values()]))
 
 
 @click.command(help=__doc__)
@@ -46,14 +44,15 @@ def divergence(representation: str, samples: torch.Tensor, data: torch.Tensor) -
 @click.option("--plot", type=click.Path(path_type=Path), help="Draw the curve as PNG.")
 def main(shards, models, windows, components, seed, as_json, plot) -> None:
     order = np.random.default_rng(seed).permutation
-    shape = make_codec(read_summary(shards)["representation"]).shape
-    test, train = (read_windows(shards, split).reshape(-1, *shape) for split in ("test", "train"))
+    codec = make_codec(read_summary(shards)["representation"])
+    test, train = (
+        read_windows(shards, split).reshape(-1, *codec.shape) for split in ("test", "train")
+    )
     test, train = (torch.from_numpy(w[order(len(w))].astype(np.int64)) for w in (test, train))
     data = test[:windows]
     rows = []
     for name in models:
         space = seqvae.load(name)
-        kind = space.codec.name
         if space.prior is None:
             codes = space.posterior_of(train[:20_000])
             generator = torch.Generator().manual_seed(seed)
@@ -67,11 +66,11 @@ def main(shards, models, windows, components, seed, as_json, plot) -> None:
         for prior in ("normal", "mixture"):
             z = space.sample_codes(len(data), seed, prior)
             samples = space.decode_to_examples(z, 1.0, seed)
-            row[f"{prior}_divergence"] = divergence(kind, samples, data)
-            row[prior] = compare(kind, samples, data)
+            row[f"{prior}_divergence"] = divergence(codec, samples, data)
+            row[prior] = compare(codec, samples, data)
         rows.append(row)
     floors = {
-        name: divergence(kind, other, data)
+        name: divergence(codec, other, data)
         for name, other in (
             ("test windows", test[windows : 2 * windows]),
             ("training windows", train[:windows]),

@@ -55,7 +55,7 @@ def performance(setting: Setting) -> dict[str, Any]:
     titles = ["shuffle", *[""] * (steps - 2), "samba"]
     write_midi(items, setting.output / "performance.mid", titles=titles)
     piano_roll(items, setting.output / "performance.png", titles, columns=setting.some(3, 2))
-    measured = measure("groove", space.examples(items).x)
+    measured = measure(space.codec, space.examples(items).x)
     return {name: measured[name].round(3).tolist() for name in ("swing", "loudness", "laid_back")}
 
 
@@ -67,5 +67,5 @@ def humanized(setting: Setting) -> dict[str, Any]:
     items = [PrettyMIDI(str(stiff)), space.codec.decode(played, context)]
     write_midi(items, setting.output / "humanized.mid", titles=["stiff", "played"])
     piano_roll(items, setting.output / "humanized.png", ["stiff", "played"], columns=2)
-    measured = measure("groove", played[None])
+    measured = measure(space.codec, played[None])
     return {name: round(float(measured[name][0]), 3) for name in ("dynamics", "looseness")}

@@ -155,7 +155,7 @@ class FacePresentation(Presentation):
             return Written(f"{picture.width} x {picture.height} pixels", size)
         return _write_folder(result, outputs, side)
 
-    def fidelity(self, x: Tensor, y: Tensor) -> tuple[str, dict[str, Any]]:
+    def fidelity(self, codec: FaceCodec, x: Tensor, y: Tensor) -> tuple[str, dict[str, Any]]:
         """Return how like pictures are to what is kept of them, PSNR and SSIM."""
         from facevae.measures import as_seen, psnr, ssim
 

@@ -195,7 +195,8 @@ def _most(inputs: Sequence[Path]) -> str:
     kinds: Counter[str] = Counter()
     for path in find_files(inputs, DrumCodec.suffixes)[:PROBED]:
         try:
-            kinds[CODECS[detect(path).kind].prepared_as] += 1
+            kind = detect(path).kind
+            kinds[CODECS[kind].prepared_as or kind] += 1
         except DataError:
             continue
     if not kinds:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -110,7 +111,7 @@ class MusicPresentation(Presentation):
             remedy = "name a model folder with --model"
             raise DataError(f"there is no model for {kind} in the box", remedy=remedy)
         more = " or more" if len(inputs) > 1 else ""
-        reason = f"for {CODECS[kind].title}, {counted(bars, 'bar')}{more}"
+        reason = f"for {CODECS[kind].title or kind}, {counted(bars, 'bar')}{more}"
         return Choice(lengths[max(fitting) if fitting else min(lengths)], reason)
 
     def sources(
@@ -181,25 +182,11 @@ class MusicPresentation(Presentation):
             return text_roll(parts, width, names, each=2)
         return strip(grids, titles, width, first=0 if titles[0] == _ORIGINAL else 1)
 
-    def fidelity(self, x: Tensor, y: Tensor) -> tuple[str, dict[str, Any]]:
+    def fidelity(self, codec: SequenceCodec, x: Tensor, y: Tensor) -> tuple[str, dict[str, Any]]:
         """Return how many steps, and how many steps with events, are the same; of each voice."""
-        if x.is_floating_point():
-            return _performed(x, y)
-        same, events = x == y, x != 0
-        kept, hits = int(same.sum()), int((same & events).sum())
-        steps, all_hits = x.numel(), int(events.sum())
-        text = f"kept {kept} of {steps} steps ({kept / steps:.0%}), {hits} of {all_hits} events"
-        facts = {"steps_kept": kept / steps, "events_kept": hits / all_hits if all_hits else 1.0}
-        if x.dim() < 3:
-            return text, facts
-        from seqvae.music.representations import TrioCodec
+        from seqvae.music.evaluate import fidelity
 
-        lines = []
-        for name, a, b in zip(TrioCodec.kinds, x.unbind(-1), y.unbind(-1), strict=True):
-            said, of_voice = self.fidelity(a, b)
-            lines.append(f"{name + ':':8}{said}\n  ")
-            facts |= {f"{name}_{key}": value for key, value in of_voice.items()}
-        return f"{''.join(lines)}{'all:':8}{text}", facts
+        return fidelity(codec, x, y)
 
     def evaluate(self, space: LatentSpace[Any], paths: Sequence[Any], seed: int) -> dict[str, Any]:
         """Return the figures of a model on files; see `seqvae.music.evaluate`."""
@@ -215,22 +202,6 @@ class MusicPresentation(Presentation):
             if representation["name"] == kind:
                 found[representation["bars"]] = name
         return found
-
-
-def _performed(x: Tensor, y: Tensor) -> tuple[str, dict[str, Any]]:
-    """Return what a reconstruction keeps of performances: hits, velocities and timing."""
-    from seqvae.music.representations.groove.evaluate import STEP_MS, errors
-    from seqvae.music.representations.groove.performance import blocks
-
-    hits, others = (blocks(each)[0] > 0.5 for each in (x, y))
-    share = int((hits & others).sum()) / max(int(hits.sum()), 1)
-    velocity, timing = (float(each.mean()) if len(each) else 0.0 for each in errors(x, y))
-    said = f"kept {share:.0%} of {int(hits.sum())} hits, to {velocity:.0f} of 127 velocities "
-    return f"{said}and {timing:.0%} of a 16th", {
-        "hits_kept": share,
-        "velocity_error": velocity,
-        "timing_error_ms": timing * STEP_MS,
-    }
 
 
 def _choose(codec: SequenceCodec, found: Windows, bar: int | None, all_windows: bool) -> list[int]:
@@ -265,7 +236,7 @@ def _source(codec: SequenceCodec, example: Example, input_: Input) -> Source:
 
 def _compared(result: Result) -> tuple[list[Grid], list[str]]:
     """Return what is drawn: with one original, it comes first; every grid a whole window."""
-    from seqvae.music.presentation import grid_of_tracks
+    from seqvae.music.presentation import grid_of_window
 
     examples, titles = result.examples, list(result.titles) * len(result.rounds)
     if len(result.rounds) == 1 and len(result.originals) > 1:  # several, each above its result
@@ -278,10 +249,7 @@ def _compared(result: Result) -> tuple[list[Grid], list[str]]:
         if result.verb == "reconstruct":
             titles[1] = "reconstruction"
     codec = result.codec
-    grids = [
-        grid_of_tracks(codec.tracks(each.x.numpy(), each.context or Context()), codec.steps)
-        for each in examples
-    ]
+    grids = [replace(grid_of_window(codec, each.x), steps=codec.steps) for each in examples]
     return grids, titles
 
 

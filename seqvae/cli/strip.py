@@ -12,6 +12,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from seqvae.music.presentation.grid import LOOKS
+from seqvae.music.representations.alphabet import HIGH_TOM, KICK, LOW_TOM, MID_TOM, SNARE
+
 if TYPE_CHECKING:
     from seqvae.music.presentation.grid import Grid, GridNote
 
@@ -20,12 +23,7 @@ MOST, MOST_OF_VOICES = 25, 12
 
 _LOW, _HIGH, _BOTH, _LIGHT = "▄▀█·"
 _HEIGHTS = "▁▂▃▄▅▆▇█"
-_LEGENDS = {
-    "melody": "the higher the block, the higher the note",
-    "bass": "the higher the block, the higher the note",
-    "drums": "▄ kick   ▀ snare, toms   █ both   · hats, cymbals",
-}
-_KICK, _HANDS = {0}, {1, 4, 5, 6}  # drum classes: the kick; snare and toms
+_HANDS = {SNARE, LOW_TOM, MID_TOM, HIGH_TOM}
 
 
 def strip(grids: Sequence[Grid], titles: Sequence[str], width: int, first: int = 1) -> str:
@@ -37,7 +35,7 @@ def strip(grids: Sequence[Grid], titles: Sequence[str], width: int, first: int =
         width: Columns of the terminal.
         first: Number of the first line.
     """
-    voices = [name for name in _LEGENDS if any(getattr(grid, name) for grid in grids)] or ["drums"]
+    voices = [name for name in LOOKS if any(getattr(grid, name) for grid in grids)] or ["drums"]
     shown = grids[: MOST if len(voices) == 1 else MOST_OF_VOICES]
     pitches = {
         name: [note.row for grid in shown for note in getattr(grid, name)] for name in voices
@@ -47,7 +45,7 @@ def strip(grids: Sequence[Grid], titles: Sequence[str], width: int, first: int =
     lines = []
     for number, (grid, title) in enumerate(zip(shown, titles, strict=False), first):
         for voice in voices:
-            if voice == "drums":
+            if LOOKS[voice].lanes:
                 cells = _beats(grid, each)
             else:
                 cells = _contour(grid, getattr(grid, voice), each, pitches[voice])
@@ -59,7 +57,7 @@ def strip(grids: Sequence[Grid], titles: Sequence[str], width: int, first: int =
         lines.append(f"{'':{margin}}and {len(grids) - len(shown)} more")
     named = len(voices) > 1
     for voice in voices:
-        legend = f"{voice}: {_LEGENDS[voice]}" if named else _LEGENDS[voice]
+        legend = f"{voice}: {LOOKS[voice].legend}" if named else LOOKS[voice].legend
         lines.append(" " * (margin + 1) + legend)
     return "\n".join(lines)
 
@@ -85,8 +83,7 @@ def _beats(grid: Grid, each: int) -> str:
             lanes[round(note.start) // each].add(note.row)
     signs = {(True, True): _BOTH, (True, False): _LOW, (False, True): _HIGH}
     return "".join(
-        signs.get((bool(lane & _KICK), bool(lane & _HANDS)), _LIGHT if lane else " ")
-        for lane in lanes
+        signs.get((KICK in lane, bool(lane & _HANDS)), _LIGHT if lane else " ") for lane in lanes
     )
 
 

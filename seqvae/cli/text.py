@@ -103,7 +103,7 @@ class TextPresentation(Presentation):
         margin = max(len(label) for label, _ in rows)
         return "\n".join(f" {label:>{margin}}  {sentence}" for label, sentence in rows)
 
-    def fidelity(self, x: Tensor, y: Tensor) -> tuple[str, dict[str, Any]]:
+    def fidelity(self, codec: TextCodec, x: Tensor, y: Tensor) -> tuple[str, dict[str, Any]]:
         """Return how many pieces of words come again, wherever in the sentence."""
         from collections import Counter
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,14 +11,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seqvae.music.networks.architecture import PERFORMANCE
-from seqvae.music.representations.groove.evaluate import feel
-from seqvae.music.representations.groove.performance import hit_classes
+from seqvae.music.properties import histograms
+from seqvae.music.properties import measure as properties
+from seqvae.music.representations.alphabet import PLAIN
+from seqvae.music.representations.measuring import jensen_shannon
 from vaecore.errors import DataError
 
 if TYPE_CHECKING:
-    from seqvae.music.networks.architecture import Voice
     from seqvae.music.networks.model import SequenceVAE
+    from seqvae.music.representations.alphabet import Alphabet
+    from seqvae.music.representations.base import SequenceCodec
     from vaecore.space import LatentSpace
 
 CHUNK = 256
@@ -78,22 +80,23 @@ def measure(model: SequenceVAE, x: Tensor, seed: int = 0) -> dict[str, Any]:
         `sampled_accuracy`: the same, free running at temperature 1.
         `greedy_accuracy`: the same, free running at temperature 0.
         `event_accuracy`: greedy, over steps whose target is an event (not class 0).
-        `hit_f1` (drums): greedy, harmonic mean of precision and recall over drums and steps.
+        `hit_f1` (drums, whose classes are sets): greedy, harmonic mean of precision and recall
+            over drums and steps.
         The same of each voice where there are several, as `melody_sampled_accuracy`.
         `nll`: -log p(x|z) in nats per window, z one draw from the posterior; of performances a
             density.
         `kl_nats`: KL(q(z|x) || N(0, I)) in nats per window.
         `elbo`: -(nll + kl_nats).
-        Of performances accuracies are those of the hits, and there is what
-        `seqvae.music.representations.groove.evaluate.feel` gives.
+        Of performances accuracies are those of the hits (see `Alphabet.indices`), and there is
+        what `seqvae.music.representations.groove.evaluate.feel` gives (see `Alphabet.figures`).
     """
     generator = torch.Generator().manual_seed(seed)
     voices = model.architecture.voices
-    names = _names(voices)
-    performed = PERFORMANCE in names
-    tallies = [_Tally(tokens in ("drums", PERFORMANCE)) for tokens in names.values()]
-    classes = [v.classes for v in voices] if isinstance(voices, tuple) else [voices.classes]
-    classes = [1 << voices.classes] if performed else classes
+    voices = voices if isinstance(voices, tuple) else (voices,)
+    alphabets = [voice.alphabet for voice in voices]
+    tallies = [_Tally(alphabet.sets) for alphabet in alphabets]
+    classes = [alphabet.outcomes(v.classes) for alphabet, v in zip(alphabets, voices, strict=True)]
+    indices = alphabets[0].indices  # only a voice that is alone has other examples than indices
     nll = kl = 0.0
     for number, part in enumerate(x.split(CHUNK)):
         rows = part.to(model.device)
@@ -103,40 +106,43 @@ def measure(model: SequenceVAE, x: Tensor, seed: int = 0) -> dict[str, Any]:
         logits = model.logits(posterior.mean, rows).split(classes, dim=-1)
         forced = torch.stack([each.argmax(-1) for each in logits], dim=-1)
         decoded = (model.decode(posterior.mean, 1.0, seed + number), model.decode(posterior.mean))
-        if performed:  # accuracies are those of the hits
-            rows, *decoded = (hit_classes(each) for each in (rows, *decoded))
-        true, sampled, greedy = (each.view_as(forced) for each in (rows, *decoded))
+        true, sampled, greedy = (indices(each).view_as(forced) for each in (rows, *decoded))
         for voice, tally in enumerate(tallies):
             tally.add(*(each[..., voice] for each in (true, forced, sampled, greedy)))
     n = len(x)
     result: dict[str, Any] = {"examples": n, **sum(tallies[1:], tallies[0]).figures()}
-    if len(names) > 1:
-        for name, tally in zip(names, tallies, strict=True):
+    if len(voices) > 1:
+        for name, tally in zip(_names(alphabets), tallies, strict=True):
             result |= {f"{name}_{key}": value for key, value in tally.figures().items()}
     result |= {"nll": nll / n, "kl_nats": kl / n, "elbo": -(nll + kl) / n}
-    return {**result, **feel(model, x, seed)} if performed else result
+    return {**result, **alphabets[0].figures(model, x, seed)}
 
 
-def _names(voices: Voice | tuple[Voice, ...]) -> dict[str, str]:
-    """Return the kind of tokens of each voice by its name: the kind's own, if it is the first."""
-    names: dict[str, str] = {}
-    for voice in voices if isinstance(voices, tuple) else (voices,):
-        name = "bass" if voice.tokens == "melody" and "melody" in names else voice.tokens
-        names[name] = voice.tokens
+def _names(alphabets: Sequence[Alphabet]) -> list[str]:
+    """Return a name for each voice: that which its alphabet has for the first, the second, ..."""
+    names: list[str] = []
+    for number, alphabet in enumerate(alphabets):
+        place = alphabets[:number].count(alphabet)
+        known = alphabet.names or (alphabet.name,)
+        names.append(known[place] if place < len(known) else f"{alphabet.name}_{place + 1}")
     return names
 
 
 class _Tally:
-    """Counts of one voice, or of several together, from which accuracies come."""
+    """Counts of one voice, or of several together, from which accuracies come.
 
-    def __init__(self, drums: bool) -> None:
-        self.drums = drums
-        self.counts = Counter()
+    Args:
+        sets: Whether classes are sets, as bit masks.
+    """
+
+    def __init__(self, sets: bool) -> None:
+        self.sets = sets
+        self.counts: Counter[str] = Counter()
 
     def add(self, true: Tensor, forced: Tensor, sampled: Tensor, greedy: Tensor) -> None:
         """Count classes of more windows, each `(n, steps)`."""
         event = true != 0
-        counts = {
+        counts: dict[str, Tensor | int] = {
             "steps": true.numel(),
             "teacher_forced": (forced == true).sum(),
             "sampled": (sampled == true).sum(),
@@ -144,7 +150,7 @@ class _Tally:
             "event": ((greedy == true) & event).sum(),
             "events": event.sum(),
         }
-        if self.drums:
+        if self.sets:
             counts |= {
                 "hits": _bits(true),
                 "predicted": _bits(greedy),
@@ -153,7 +159,7 @@ class _Tally:
         self.counts.update({name: int(count) for name, count in counts.items()})
 
     def __add__(self, other: _Tally) -> _Tally:
-        total = _Tally(self.drums or other.drums)
+        total = _Tally(self.sets or other.sets)
         total.counts = self.counts + other.counts
         return total
 
@@ -163,7 +169,7 @@ class _Tally:
         kinds = ("teacher_forced", "sampled", "greedy")
         figures = {f"{kind}_accuracy": c[kind] / c["steps"] for kind in kinds}
         figures["event_accuracy"] = c["event"] / max(c["events"], 1)
-        if self.drums:
+        if self.sets:
             figures["hit_f1"] = 2 * c["both"] / max(c["hits"] + c["predicted"], 1)
         return figures
 
@@ -174,11 +180,31 @@ def _bits(classes: Tensor) -> int:
     return int(((classes.unsqueeze(-1) >> drum) & 1).sum())
 
 
-def compare(representation: str, samples: Tensor, data: Tensor) -> dict[str, dict[str, float]]:
+def fidelity(codec: SequenceCodec, x: Tensor, y: Tensor) -> tuple[str, dict[str, float]]:
+    """Return what reconstructions keep of windows, in words and as figures; of each voice, too.
+
+    Args:
+        codec: Of the windows.
+        x: Windows `(n, *shape)`.
+        y: Their reconstructions.
+    """
+    if len(codec.voices) == 1:
+        ((_, alphabet),) = codec.voices
+        return alphabet.kept(x, y)
+    lines, facts = "", dict[str, float]()
+    for (name, alphabet), a, b in zip(codec.voices, x.unbind(-1), y.unbind(-1), strict=True):
+        text, of_voice = alphabet.kept(a, b)
+        lines += f"{name + ':':8}{text}\n  "
+        facts |= {f"{name}_{key}": value for key, value in of_voice.items()}
+    text, whole = PLAIN.kept(x, y)
+    return f"{lines}{'all:':8}{text}", whole | facts
+
+
+def compare(codec: SequenceCodec, samples: Tensor, data: Tensor) -> dict[str, dict[str, float]]:
     """Compare the music of samples with that of data, property by property.
 
     Args:
-        representation: "drums", "groove", "melody" or "trio".
+        codec: Of the windows.
         samples: Windows `(n, *shape)`, for example decoded from the prior.
         data: Windows `(m, *shape)` never trained on.
 
@@ -188,16 +214,13 @@ def compare(representation: str, samples: Tensor, data: Tensor) -> dict[str, dic
         means of both. What one of them has nothing of is left out. Two halves of the same data
         differ a little, too.
     """
-    from seqvae.music.histograms import histograms, jensen_shannon
-    from seqvae.music.properties import measure as properties
-
-    ours, theirs = (histograms(representation, x) for x in (samples, data))
+    ours, theirs = (histograms(codec, x) for x in (samples, data))
     result = {
         name: {"divergence": jensen_shannon(ours[name], theirs[name])}
         for name in ours
         if ours[name].any() and theirs[name].any()
     }
-    ours, theirs = (properties(representation, x) for x in (samples, data))
+    ours, theirs = (properties(codec, x) for x in (samples, data))
     for name in ours:
         a, b = (values[~np.isnan(values)] for values in (ours[name], theirs[name]))
         if not len(a) or not len(b):

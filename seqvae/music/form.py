@@ -5,7 +5,7 @@ tokens to insert, delete or replace to make one the other. So a bar that is shif
 nearly the same, and one with another rhythm is not. Bars with few notes are near each other by
 chance, so the shares of similar bars mean something only beside those of `shuffled_bars`.
 
-    form("melody", windows)["repeated_bars"].mean()   # share of bars that were there before
+    form(codec, windows)["repeated_bars"].mean()   # share of bars that were there before
     self_similarity(windows)[0]                       # the first window's picture, (bars, bars)
 """
 
@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seqvae.music.properties import STEPS_PER_BAR, VOICES, checked, note_onsets
+from seqvae.music.reading.score import STEPS_PER_BAR
+from seqvae.music.representations.measuring import bars_of, checked, share
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from seqvae.music.properties import Bools, Floats
+    from seqvae.music.representations.alphabet import Alphabet
+    from seqvae.music.representations.base import SequenceCodec
+    from seqvae.music.representations.measuring import Floats, Ints
 
 NEAR = 3
 """Edits, of the 16 tokens of a bar, up to which two bars count as nearly the same."""
@@ -29,75 +30,61 @@ _PAIRS = 1 << 20
 """Pairs of bars that are compared at a time; each takes about 100 bytes."""
 
 
-def form(representation: str, windows: Any, edits: int = NEAR) -> dict[str, Floats]:
+def form(codec: SequenceCodec, windows: Any, edits: int = NEAR) -> dict[str, Floats]:
     """Measure how much of the music of windows comes back.
 
     Args:
-        representation: "drums", "melody" or "trio".
-        windows: Class indices, `(n, steps)` or `(n, steps, 3)`.
+        codec: Of the windows.
+        windows: Class indices `(n, *codec.shape)`, of any number of steps.
         edits: Up to which two bars are nearly the same.
 
     Returns:
-        `repeated_bars` and `similar_bars`, values `(n,)`; of a trio those of each voice, as
+        `repeated_bars` and `similar_bars`, values `(n,)`; of several voices those of each, as
         `melody_repeated_bars`. NaN for windows without a note.
     """
-    if representation == "trio":
-        x = checked(windows, len(VOICES))
-        return {
-            f"{voice}_{name}": values
-            for column, voice in enumerate(VOICES)
-            for name, values in form(
-                "drums" if voice == "drums" else "melody", x[..., column], edits
-            ).items()
-        }
-    x = checked(windows)
     return {
-        "repeated_bars": repeated_bars(representation, x),
-        "similar_bars": repeated_bars(representation, x, edits),
+        f"{voice}{name}": repeated_bars(alphabet, x, within)
+        for voice, alphabet, x in codec.by_voice(windows)
+        for name, within in (("repeated_bars", 0), ("similar_bars", edits))
     }
 
 
-def repeated_bars(representation: str, windows: Any, edits: int = 0) -> Floats:
+def repeated_bars(alphabet: Alphabet, windows: Any, edits: int = 0) -> Floats:
     """Return the share of bars that repeat an earlier bar of their window, `(n,)`.
 
     Only bars in which a note begins count, and only such are repeated: silence is no form. The
     first of them never repeats one, so a window of one bar over and over has 15 of 16.
 
     Args:
-        representation: "drums" or "melody" (a bass is one, too).
+        alphabet: Of the windows.
         windows: Class indices, `(n, steps)`.
         edits: Up to which edit distance a bar repeats another; 0 is exactly.
     """
     x = checked(windows)
-    sounding = bars_of(x if representation == "drums" else note_onsets(x)).any(axis=2)
+    sounding = np.asarray(bars_of(alphabet.onsets(x)).any(axis=2))
     count = bars_of(x).shape[1]
     later, earlier = np.tril_indices(count, -1)
     alike = distances(x)[:, later, earlier] <= edits
     alike &= sounding[:, later] & sounding[:, earlier]
     repeats = np.zeros((len(x), count), bool)
     np.logical_or.at(repeats, (slice(None), later), alike)
-    total = sounding.sum(axis=1).astype(np.float64)
-    total[total == 0] = np.nan
-    return repeats.sum(axis=1) / total
+    return share(repeats, sounding)
 
 
-def relations(
-    representation: str, windows: Any, groups: int, edits: int = NEAR
-) -> NDArray[np.int64]:
+def relations(windows: Any, groups: int, edits: int = NEAR) -> Ints:
     """Return which bars of any two parts of windows are the same, `(n, groups, groups)`, as bits.
 
     There are two bits for each voice and each pair of places in a part: whether the bars there are
     equal, and whether they are similar. So parts of two bars of a melody have 8, of a trio 24.
 
     Args:
-        representation: "drums", "melody" or "trio".
-        windows: Class indices, `(n, steps)` or `(n, steps, 3)`.
+        windows: Class indices, `(n, steps)` or of several voices `(n, steps, voices)`.
         groups: Parts of a window, of a whole number of bars.
         edits: Up to which two bars are similar.
     """
-    x = checked(windows, len(VOICES) if representation == "trio" else 1)
+    x = checked(windows, *np.shape(windows)[2:3])
     found, bit = np.zeros((len(x), groups, groups), np.int64), 0
-    for voice in np.moveaxis(x, 2, 0) if x.ndim == 3 else (x,):
+    for voice in _voices(x):
         apart = distances(voice)
         bars = apart.shape[1] // groups
         if bars * groups != apart.shape[1]:
@@ -110,20 +97,18 @@ def relations(
     return found
 
 
-def repeated(representation: str, windows: Any, forms: Any) -> NDArray[np.int64]:
+def repeated(windows: Any, forms: Any) -> Ints:
     """Return windows whose bars are those before that they shall be equal to.
 
     Args:
-        representation: "drums", "melody" or "trio".
-        windows: Class indices, `(n, steps)` or `(n, steps, 3)`.
+        windows: Class indices, `(n, steps)` or of several voices `(n, steps, voices)`.
         forms: As `relations` gives them, `(n, groups, groups)`.
     """
-    x = checked(windows, len(VOICES) if representation == "trio" else 1).copy()
+    x = checked(windows, *np.shape(windows)[2:3])
     told = np.asarray(forms).astype(np.int64)
-    voices = np.moveaxis(x, 2, 0) if x.ndim == 3 else x[None]
     count = x.shape[1] // STEPS_PER_BAR
     places = count // told.shape[1]
-    for number, voice in enumerate(voices):
+    for number, voice in enumerate(_voices(x)):
         bars = bars_of(voice)  # a view: what is written here is written there
         for later in range(1, count):
             free = np.ones(len(x), bool)
@@ -133,6 +118,11 @@ def repeated(representation: str, windows: Any, forms: Any) -> NDArray[np.int64]
                 bars[equal & free, later] = bars[equal & free, earlier]
                 free &= ~equal
     return x
+
+
+def _voices(x: Ints) -> list[Ints]:
+    """Return the voices of windows one by one, `(n, steps)`, as views."""
+    return [x] if x.ndim == 2 else list(np.moveaxis(x, 2, 0))
 
 
 def self_similarity(windows: Any) -> Floats:
@@ -150,7 +140,7 @@ def self_similarity(windows: Any) -> Floats:
     return 1 - distances(x) / STEPS_PER_BAR
 
 
-def shuffled_bars(windows: Any, seed: int = 0) -> NDArray[np.int64]:
+def shuffled_bars(windows: Any, seed: int = 0) -> Ints:
     """Return windows of the same bars dealt out anew: music of these bars, but without form.
 
     Args:
@@ -162,7 +152,7 @@ def shuffled_bars(windows: Any, seed: int = 0) -> NDArray[np.int64]:
     return np.random.default_rng(seed).permutation(bars).reshape(x.shape)
 
 
-def distances(windows: Any) -> NDArray[np.int64]:
+def distances(windows: Any) -> Ints:
     """Return the edit distance of any two bars of each window, `(n, bars, bars)`.
 
     Args:
@@ -185,7 +175,7 @@ def distances(windows: Any) -> NDArray[np.int64]:
     return found
 
 
-def edit_distance(a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.int64]:
+def edit_distance(a: Ints, b: Ints) -> Ints:
     """Return the edit distance of each row of a to the same row of b, `(m, length)` -> `(m,)`.
 
     The table of the dynamic programme is filled for all rows together, one of its cells at a time.
@@ -201,9 +191,3 @@ def edit_distance(a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.int6
             line.append(np.minimum(best, above[column] + (token != other)))
         above = line
     return above[-1].astype(np.int64)
-
-
-def bars_of(x: NDArray[Any] | Bools) -> NDArray[Any]:
-    """Return windows bar by bar, `(n, steps)` -> `(n, bars, 16)`; what is no full bar is left."""
-    count = x.shape[1] // STEPS_PER_BAR
-    return x[:, : count * STEPS_PER_BAR].reshape(len(x), count, STEPS_PER_BAR)

@@ -11,9 +11,9 @@ from vaecore import presets
 from vaecore.config import build
 
 if TYPE_CHECKING:
-    from seqvae.music.data.augment import Augmentation
     from seqvae.music.data.streaming import DataConfig
     from seqvae.music.representations.base import SequenceCodec
+    from seqvae.sequences.loader import Augmentation
     from vaecore.model import VAE
 
 PRESETS = Path(__file__).with_name("presets.yaml")
@@ -60,7 +60,7 @@ class Preset(presets.Preset):
         """Return the augmentation of training batches."""
         from seqvae.music.data.augment import make_augmentation
 
-        return make_augmentation(self.augmentation)
+        return make_augmentation(self.augmentation, self.make_codec())
 
     def make_data(self) -> DataConfig:
         """Return how the training split is read."""

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from seqvae.music.properties import of_codec
 from vaecore.attributes import attribute_directions
 
 if TYPE_CHECKING:
-    from seqvae.music.properties import Property
+    from seqvae.sequences.property import Measurable, Property
     from vaecore.codec import Codec
     from vaecore.space import LatentSpace
 
@@ -24,11 +23,10 @@ LENGTHS = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
 """Lengths that are tried, relative to what the regression asks for."""
 
 
-def describe(codec: Codec) -> dict[str, Any]:
+def describe(codec: Codec[Any]) -> dict[str, Any]:
     """Return what each attribute changes, and in which unit, for the model's configuration."""
-    return {
-        name: {"description": p.description, "unit": p.unit} for name, p in of_codec(codec).items()
-    }
+    known = _properties(codec)
+    return {name: {"description": p.description, "unit": p.unit} for name, p in known.items()}
 
 
 def fit_attributes(space: LatentSpace, windows: Tensor, codes: Tensor) -> dict[str, Tensor]:
@@ -48,7 +46,9 @@ def fit_attributes(space: LatentSpace, windows: Tensor, codes: Tensor) -> dict[s
         windows: Class indices `(n, steps)` to fit on.
         codes: Their posterior means `(n, latent_dim)`.
     """
-    known = of_codec(space.codec)
+    known = _properties(space.codec)
+    if not known:
+        return {}
     values = _values(known, windows)
     usable = ~np.isnan(values).any(axis=1)
     if usable.sum() < 2:
@@ -72,7 +72,7 @@ def _best(
     """Return the candidate that comes nearest to changing one property by 1 and no other."""
     vectors = [length * direction for direction in directions for length in LENGTHS]
     change = effects(space, dict(enumerate(vectors)), windows, scale=scale)
-    properties = list(of_codec(space.codec).values())
+    properties = list(_properties(space.codec).values())
     # A sum moves with its parts: it is no companion of theirs, nor they of it.
     others = [
         k
@@ -119,7 +119,7 @@ def effects(
     et al. 2018) shows such a matrix in its figure 6.
     """
     z = space.posterior_of(windows).mean
-    known = of_codec(space.codec)
+    known = _properties(space.codec)
     before = _values(known, space.decode_to_examples(z))
     if scale is None:
         scale = np.nanstd(_values(known, windows), axis=0) + 1e-9
@@ -130,6 +130,10 @@ def effects(
         defined = ~np.isnan(change)
         rows.append(np.where(defined, change, 0).sum(axis=0) / np.maximum(defined.sum(axis=0), 1))
     return np.array(rows).reshape(len(vectors), before.shape[1])
+
+
+def _properties(codec: Codec[Any]) -> dict[str, Property]:
+    return cast("Measurable", codec).properties()
 
 
 def _values(known: Mapping[str, Property], windows: Tensor) -> np.ndarray:

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 from vaecore.training.batches import Batches, Part
 from vaecore.training.ranks import ALONE, Ranks
 
-Augmentation = Callable[[Tensor, torch.Generator], Tensor]
-"""A random change of a batch of examples, which keeps its shape."""
+Augmentation = Callable[[Tensor, Generator], Tensor]
+"""A random change of a batch, a pure function of the batch and a generator."""
 
 
 class WindowLoader(Batches):

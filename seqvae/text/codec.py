@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
     from torch import Tensor
 
-    from seqvae.music.properties import Property
+    from seqvae.sequences.property import Property
     from seqvae.text.network import SentenceVAE
 
 

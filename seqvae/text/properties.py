@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seqvae.music.properties import Property
+from seqvae.sequences.property import Property
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

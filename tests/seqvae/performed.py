@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from seqvae.music.reading.score import Score
-from seqvae.music.representations.groove.performance import DRUMS
+from seqvae.music.representations.alphabet import DRUMS
 
 STEP = 0.125
 """Seconds of a sixteenth at 120 bpm."""

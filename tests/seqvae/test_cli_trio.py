@@ -16,7 +16,8 @@ from seqvae.cli import command
 from seqvae.cli.music import MusicPresentation
 from seqvae.cli.strip import strip
 from seqvae.music.domain import DOMAIN
-from seqvae.music.presentation import Grid, grid_of_item, grid_of_tracks, grid_of_window
+from seqvae.music.evaluate import fidelity
+from seqvae.music.presentation import Grid, grid_of_item, grid_of_window
 from seqvae.music.representations import MelodyCodec, TrioCodec
 from vaecore.cli.presentation import Choice, Input, Result
 from vaecore.codec import Example
@@ -129,7 +130,7 @@ def test_a_reconstruction_is_shown_eight_bars_to_the_line(examples: Path) -> Non
 
 def test_a_strip_has_a_line_for_each_voice(examples: Path) -> None:
     codec = TrioCodec()
-    grids = [grid_of_tracks(codec.tracks(e.x.numpy(), e.context), 256) for e in trio(examples)]
+    grids = [grid_of_window(codec, e.x) for e in trio(examples)]
     lines = strip(grids, ["cafe", "train"], 80).splitlines()
     assert max(map(len, lines)) <= 80
     assert len(lines) == 2 * 3 + 3
@@ -157,7 +158,7 @@ def grid_of_item_of(examples: Path, name: str) -> Grid:
 def test_items_and_windows_of_trios_give_the_same_grid(examples: Path) -> None:
     codec = TrioCodec()
     x = codec.encode(examples / "cafe.mid")
-    drawn, known = grid_of_item(codec.decode(x)), grid_of_window("trio", x)
+    drawn, known = grid_of_item(codec.decode(x)), grid_of_window(codec, x)
     for voice in ("melody", "bass", "drums"):
         notes, others = getattr(drawn, voice), getattr(known, voice)
         assert [n.row for n in notes] == [n.row for n in others]
@@ -171,7 +172,7 @@ def test_what_is_kept_of_every_voice() -> None:
     y = x.clone()
     y[0, 0, 0] = 6
     y[0, 1:3, 2] = 0
-    text, facts = SHOW.fidelity(x, y)
+    text, facts = fidelity(TrioCodec(), x, y)
     assert text.splitlines() == [
         "melody: kept 255 of 256 steps (100%), 3 of 4 events",
         "  bass:   kept 256 of 256 steps (100%), 4 of 4 events",

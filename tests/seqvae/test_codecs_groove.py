@@ -12,8 +12,9 @@ from performed import STEP, performances, played
 
 from seqvae.music.data.shards import read_windows
 from seqvae.music.representations import GrooveCodec, detect
-from seqvae.music.representations.groove.codec import FURTHEST, GROOVE_CLASS, ROLAND
-from seqvae.music.representations.groove.performance import DRUMS, blocks, hit_classes
+from seqvae.music.representations.alphabet import DRUMS, GROOVE_CLASS, ROLAND
+from seqvae.music.representations.groove.codec import FURTHEST
+from seqvae.music.representations.groove.performance import blocks, hit_classes
 from vaecore.errors import DataError
 
 CODEC = GrooveCodec()

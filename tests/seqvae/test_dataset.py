@@ -9,8 +9,10 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from seqvae.music.data.augment import drop, make_augmentation, mix, transpose
+from seqvae.music.data.augment import make_augmentation
 from seqvae.music.data.shards import read_windows
+from seqvae.music.representations import DrumCodec, MelodyCodec, TrioCodec
+from seqvae.music.representations.drums.augment import drop, mix
 from seqvae.sequences.loader import WindowLoader
 
 WINDOWS = np.random.default_rng(0).integers(0, 512, (50, 8)).astype(np.uint16)
@@ -46,7 +48,7 @@ def test_a_small_set_is_one_batch() -> None:
 
 @pytest.mark.parametrize("position", [0, 1, 2, 3, 5])
 def test_loading_a_state_continues_exactly(position: int) -> None:
-    augment = make_augmentation({"mix": {"probability": 0.5}})
+    augment = make_augmentation({"mix": {"probability": 0.5}}, DrumCodec())
     loader = WindowLoader(WINDOWS, 16, augment=augment)
     stream = [x for _ in range(3) for x in loader]
     loader = WindowLoader(WINDOWS, 16, augment=augment)
@@ -67,6 +69,7 @@ def melodies() -> Tensor:
 
 def test_transpose_keeps_intervals_and_range() -> None:
     x = melodies()
+    transpose = MelodyCodec().augmentations()["transpose"]
     y = transpose(x, Generator().manual_seed(0), semitones=5)
     is_note = x >= 2
     assert torch.equal(y >= 2, is_note)
@@ -86,6 +89,7 @@ def test_transpose_moves_melody_and_bass_together_and_no_drums() -> None:
     low = trio.clone()
     low[0, 1] = 2  # the bass is at its lowest, so the melody cannot go down either
     x = torch.stack([trio, low, torch.zeros_like(trio)]).repeat(250, 1, 1)
+    transpose = TrioCodec().augmentations()["transpose"]
     y = transpose(x, Generator().manual_seed(0), semitones=5)
     assert torch.equal(y[..., 2], x[..., 2])
     notes = x[..., :2] >= 2
@@ -103,7 +107,7 @@ def pairs(rows: np.ndarray) -> np.ndarray:
 
 
 def test_batches_have_the_shape_of_examples() -> None:
-    augment = make_augmentation({"transpose": {"semitones": 5}})
+    augment = make_augmentation({"transpose": {"semitones": 5}}, TrioCodec())
     for training in (True, False):
         (x, *_) = WindowLoader(WINDOWS[:, :6], 16, unpack=pairs, training=training)
         assert x.shape == (16, 2, 3)
@@ -132,26 +136,31 @@ def test_drop_silences_one_drum() -> None:
 
 
 def test_augmentations_are_pure() -> None:
-    for name, arguments in (
-        ("transpose", {"semitones": 5}),
-        ("mix", {"probability": 1.0}),
-        ("drop", {"probability": 1.0}),
+    for codec, name, arguments in (
+        (MelodyCodec(), "transpose", {"semitones": 5}),
+        (DrumCodec(), "mix", {"probability": 1.0}),
+        (DrumCodec(), "drop", {"probability": 1.0}),
     ):
         x = melodies()
-        augment = make_augmentation({name: arguments})
+        augment = make_augmentation({name: arguments}, codec)
         first = augment(x, Generator().manual_seed(3))
         assert torch.equal(x, melodies())
         assert torch.equal(first, augment(x, Generator().manual_seed(3)))
-    assert torch.equal(make_augmentation({})(melodies(), Generator()), melodies())
+    assert torch.equal(make_augmentation({}, MelodyCodec())(melodies(), Generator()), melodies())
 
 
 @pytest.mark.parametrize(
     ("config", "message"),
-    [({"stretch": {}}, "stretch"), ({"mix": {}}, "probability"), ({"mix": {"p": 1}}, "'p'")],
+    [
+        ({"stretch": {}}, "stretch.*known are mix, drop"),
+        ({"transpose": {"semitones": 5}}, "unknown augmentation 'transpose'"),
+        ({"mix": {}}, "probability"),
+        ({"mix": {"p": 1}}, "'p'"),
+    ],
 )
 def test_unknown_augmentations_are_named(config: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        make_augmentation(config)
+        make_augmentation(config, DrumCodec())
 
 
 def test_a_loader_over_shards(tmp_path: Path) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
-from seqvae.music.networks.embedding import TokenEmbedding, token_features
+from seqvae.music.networks.embedding import TokenEmbedding
+from seqvae.music.representations import alphabet_of
+from seqvae.music.representations.alphabet import HITS, NOTES, PLAIN
 
 
 def test_a_drum_token_is_its_drums() -> None:
-    features = token_features("drums", 512)
+    features = torch.from_numpy(HITS.features(512))
     assert features.shape == (512, 10)
     assert features[0].tolist() == [0] * 9 + [1]  # silence is a feature of its own
     assert features[1].tolist() == [1] + [0] * 9  # bit 0 is the kick
@@ -17,7 +19,7 @@ def test_a_drum_token_is_its_drums() -> None:
 
 
 def test_a_melody_token_is_an_event_or_a_pitch_in_an_octave() -> None:
-    features = token_features("melody", 90)
+    features = torch.from_numpy(NOTES.features(90))
     event, pitch_class, octave = features.split([3, 12, 8], dim=1)
     assert event[:3].tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
     assert pitch_class[:2].sum() == octave[:2].sum() == 0
@@ -31,19 +33,20 @@ def test_a_melody_token_is_an_event_or_a_pitch_in_an_octave() -> None:
 
 def test_other_ranges_of_pitches_have_features_too() -> None:
     for classes in (3, 14, 15, 26, 40):
-        features = token_features("melody", classes)
+        features = torch.from_numpy(NOTES.features(classes))
         assert len(torch.unique(features, dim=0)) == classes
         assert (features.sum(0) > 0)[:3].all()
 
 
 def test_plain_tokens_have_no_features() -> None:
-    assert token_features("plain", 7).shape == (7, 0)
-    with pytest.raises(ValueError, match="unknown kind of token 'chords'"):
-        token_features("chords", 7)
+    assert PLAIN.features(7).shape == (7, 0)
+    with pytest.raises(ValueError, match=r"tokens must be one of .*, got 'chords'"):
+        alphabet_of("chords")
 
 
 def test_an_embedding_is_the_sum_of_its_parts() -> None:
-    embedding = TokenEmbedding("drums", 512, 5)
+    embedding = HITS.embedding(512, 5)
+    assert isinstance(embedding, TokenEmbedding)
     tokens = torch.tensor([[5, 0], [511, 5]])
     assert embedding(tokens).shape == (2, 2, 5)
     expected = embedding.of_token[5] + embedding.of_feature[0] + embedding.of_feature[2]
@@ -53,4 +56,4 @@ def test_an_embedding_is_the_sum_of_its_parts() -> None:
 
 
 def test_features_are_not_stored() -> None:
-    assert set(TokenEmbedding("melody", 90, 4).state_dict()) == {"of_token", "of_feature"}
+    assert set(NOTES.embedding(90, 4).state_dict()) == {"of_token", "of_feature"}

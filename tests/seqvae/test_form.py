@@ -18,7 +18,10 @@ from seqvae.music.form import (
     self_similarity,
     shuffled_bars,
 )
+from seqvae.music.representations import MelodyCodec, TrioCodec
+from seqvae.music.representations.alphabet import HITS, NOTES
 
+MELODY, TRIO = MelodyCodec(), TrioCodec()
 RNG = np.random.default_rng(0)
 
 
@@ -73,17 +76,17 @@ def song(letters: str) -> np.ndarray:
 )
 def test_repeated_bars(letters: str, share: float) -> None:
     x = song(letters)
-    assert repeated_bars("melody", x).tolist() == [share]
-    assert repeated_bars("drums", x).tolist() == [share]
-    assert form("melody", x)["similar_bars"].tolist() == [share]
+    assert repeated_bars(NOTES, x).tolist() == [share]
+    assert repeated_bars(HITS, x).tolist() == [share]
+    assert form(MELODY, x)["similar_bars"].tolist() == [share]
 
 
 def test_bars_without_an_onset_do_not_count() -> None:
     x = song("ab--")
     x[0, 32] = x[0, 48] = 1  # a note off, or a kick
-    assert repeated_bars("melody", x).tolist() == [0]
-    assert repeated_bars("drums", x).tolist() == [1 / 4]
-    assert np.isnan(repeated_bars("melody", song("----"))).all()
+    assert repeated_bars(NOTES, x).tolist() == [0]
+    assert repeated_bars(HITS, x).tolist() == [1 / 4]
+    assert np.isnan(repeated_bars(NOTES, song("----"))).all()
 
 
 @pytest.mark.parametrize("changes", range(1, 6))
@@ -91,10 +94,10 @@ def test_a_changed_bar_is_similar_up_to_three_edits(changes: int) -> None:
     x = song("ab")
     x[0, 16:] = x[0, :16]
     x[0, 16 : 16 + changes] = 1
-    found = form("melody", x)
+    found = form(MELODY, x)
     assert found["repeated_bars"].tolist() == [0]
     assert found["similar_bars"].tolist() == [0.5 if changes <= 3 else 0]
-    assert repeated_bars("melody", x, edits=changes).tolist() == [0.5]
+    assert repeated_bars(NOTES, x, edits=changes).tolist() == [0.5]
     assert self_similarity(x)[0, 0, 1] == pytest.approx(1 - changes / 16)
 
 
@@ -114,7 +117,7 @@ def test_self_similarity_is_a_picture_of_the_form() -> None:
 
 def test_trios_are_measured_voice_by_voice() -> None:
     x = np.stack([song("abab"), song("aaaa"), song("abcd")], axis=2)
-    found = form("trio", x)
+    found = form(TRIO, x)
     assert {name: value.tolist() for name, value in found.items() if "repeated" in name} == {
         "melody_repeated_bars": [0.5],
         "bass_repeated_bars": [0.75],
@@ -127,10 +130,10 @@ def test_trios_are_measured_voice_by_voice() -> None:
 
 def test_windows_are_measured_by_themselves_in_any_number() -> None:
     x = RNG.integers(0, 3, (300, 64))
-    whole = form("melody", x)
-    for name, values in form("melody", x[250:]).items():
+    whole = form(MELODY, x)
+    for name, values in form(MELODY, x[250:]).items():
         np.testing.assert_array_equal(whole[name][250:], values)
-    assert form("melody", x[:0])["repeated_bars"].shape == (0,)
+    assert form(MELODY, x[:0])["repeated_bars"].shape == (0,)
     assert self_similarity(x[:0]).shape == (0, 4, 4)
 
 
@@ -143,16 +146,16 @@ def test_shuffled_bars_are_the_same_bars_without_form(voices: tuple[int, ...]) -
     assert rows[0] == rows[1]
     assert y.shape == x.shape
     if not voices:
-        repeats = [repeated_bars("melody", w).mean() for w in (x, y)]
+        repeats = [repeated_bars(NOTES, w).mean() for w in (x, y)]
         assert repeats[1] != repeats[0]
     assert np.array_equal(y, shuffled_bars(x, seed=1))
 
 
 def test_wrong_shapes_are_refused() -> None:
     with pytest.raises(ValueError, match=r"expected integers \(n, steps, 3\)"):
-        form("trio", np.zeros((2, 32), int))
+        form(TRIO, np.zeros((2, 32), int))
     with pytest.raises(ValueError, match=r"expected integers \(n, steps\)"):
-        form("melody", np.zeros((2, 32, 3), int))
+        form(MELODY, np.zeros((2, 32, 3), int))
 
 
 def test_relations_say_which_bars_of_which_parts_are_alike() -> None:
@@ -162,7 +165,7 @@ def test_relations_say_which_bars_of_which_parts_are_alike() -> None:
     near = a.copy()
     near[3] = 0
     x = np.concatenate([a, b, b, a, a, b, near, c])[None]
-    (found,) = relations("melody", x, 4)
+    (found,) = relations(x, 4)
     equal, similar = found & 15, found >> 4
     assert equal[0, 0] == equal[1, 1] == 0b1001
     assert equal[0, 1] == equal[1, 0] == 0b0110
@@ -172,26 +175,25 @@ def test_relations_say_which_bars_of_which_parts_are_alike() -> None:
     assert similar[1, 3] == 0b0100  # the second bar of part 1 with the first of part 3
     assert ((similar & equal) == equal).all()
     trio = np.stack([x, x, np.zeros_like(x)], axis=-1)
-    (three,) = relations("trio", trio, 4)
+    (three,) = relations(trio, 4)
     assert (three & 255 == found).all()
     assert (three >> 8 & 255 == found).all()
     assert (three >> 16 == 255).all()
     with pytest.raises(ValueError, match="8 bars do not make 3 parts"):
-        relations("melody", x, 3)
+        relations(x, 3)
 
 
-@pytest.mark.parametrize("representation", ["melody", "trio"])
+@pytest.mark.parametrize("shape", [(20, 64), (20, 64, 3)])
 def test_windows_repeat_what_their_form_says_and_their_own_form_changes_nothing(
-    representation: str,
+    shape: tuple[int, ...],
 ) -> None:
     rng = np.random.default_rng(1)
-    shape = (20, 64) if representation == "melody" else (20, 64, 3)
     song, other = rng.integers(2, 90, (2, *shape))
     song[:, 32:48] = song[:, 16:32]
     song[:10, 48:] = song[:10, :16]
-    forms = relations(representation, song, 2)
-    assert (repeated(representation, song, forms) == song).all()
-    made = repeated(representation, other, forms)
+    forms = relations(song, 2)
+    assert (repeated(song, forms) == song).all()
+    made = repeated(other, forms)
     assert (made[:, :32] == other[:, :32]).all()
     assert (made[:, 32:48] == other[:, 16:32]).all()
     assert (made[:10, 48:] == other[:10, :16]).all()

@@ -10,15 +10,15 @@ import torch
 from performed import performances, played
 from torch import Generator
 
-from seqvae.music.data.augment import mix, shade
 from seqvae.music.evaluate import compare
 from seqvae.music.networks.architecture import SequenceArchitecture
 from seqvae.music.networks.model import SequenceVAE
 from seqvae.music.representations import GrooveCodec, make_codec
+from seqvae.music.representations.alphabet import DRUMS
 from seqvae.music.representations.groove import feel
+from seqvae.music.representations.groove.augment import mix, shade
 from seqvae.music.representations.groove.evaluate import errors
 from seqvae.music.representations.groove.performance import (
-    DRUMS,
     NUMBERS,
     TAP,
     blocks,
@@ -127,11 +127,11 @@ def test_errors_are_those_of_the_hits_in_common() -> None:
 
 def test_equal_performances_have_equal_distributions() -> None:
     x = performances(2, n=50)
-    for name, figures in compare("groove", x, x).items():
+    for name, figures in compare(CODEC, x, x).items():
         assert figures["divergence"] == pytest.approx(0, abs=1e-9), name
     louder = x.clone()
     louder[..., DRUMS : 2 * DRUMS] = louder[..., DRUMS : 2 * DRUMS].sqrt()
-    assert compare("groove", x, louder)["velocities"]["divergence"] > 0.05
+    assert compare(CODEC, x, louder)["velocities"]["divergence"] > 0.05
 
 
 def test_properties_measure_what_they_say() -> None:

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from seqvae.music.networks.architecture import SequenceArchitecture
-from seqvae.music.networks.heads import PerformanceHead
+from seqvae.music.representations.groove.networks import PerformanceHead
 from seqvae.music.representations.groove.performance import hit_classes
 
 

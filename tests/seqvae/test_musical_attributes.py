@@ -10,9 +10,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from seqvae.music.properties import PROPERTIES, Property, measure
+from seqvae.music.properties import measure
 from seqvae.music.representations import make_codec
+from seqvae.music.representations.drums.properties import PROPERTIES
 from seqvae.sequences.attributes import describe, effects, fit_attributes
+from seqvae.sequences.property import Property
 from vaecore.model import VAE
 from vaecore.space import LatentSpace
 
@@ -60,7 +62,7 @@ def test_the_rigged_model_is_exact(space: LatentSpace, windows: Tensor) -> None:
 
 
 @pytest.fixture
-def linear(monkeypatch: pytest.MonkeyPatch) -> LatentSpace:
+def linear() -> LatentSpace:
     """A space whose code is a linear map of the window, and three linear properties of windows."""
     mix = torch.tensor([[1.0, 0.5, 0.0], [0.0, 1.0, -0.3], [0.2, 0.0, 1.0]])
 
@@ -75,8 +77,7 @@ def linear(monkeypatch: pytest.MonkeyPatch) -> LatentSpace:
         "second": Property("", "", lambda x: x[:, 1] * 7.0),
         "both": Property("", "", lambda x: x[:, 0] / 10 + x[:, 1] * 7.0, total=True),
     }
-    monkeypatch.setitem(PROPERTIES, "toy", toys)
-    return LatentSpace(Linear(), SimpleNamespace(name="toy"))
+    return LatentSpace(Linear(), SimpleNamespace(properties=lambda: toys, checked=np.asarray))
 
 
 def test_vectors_move_their_own_property_by_one_deviation_and_no_other(linear) -> None:
@@ -94,7 +95,7 @@ def test_vectors_move_their_own_property_by_one_deviation_and_no_other(linear) -
         effects(linear, vectors, windows, strength=-2), -2 * matrix, atol=0.02
     )
     twice = effects(linear, vectors, windows, scale=np.full(3, 2.0))
-    scale = np.array([values.std() for values in measure("toy", windows).values()])
+    scale = np.array([values.std() for values in measure(linear.codec, windows).values()])
     np.testing.assert_allclose(twice * 2, matrix * scale, rtol=1e-6)
 
 
@@ -117,14 +118,14 @@ def test_effects_are_the_changes_of_the_decoded_music(space: LatentSpace, window
     vector[:, 0] = 1
     vectors = {"all kicks": vector.flatten()}
     kicks = bits(windows)[..., 0].double().mean(1).numpy()
-    column = list(PROPERTIES["drums"]).index("kick_density")
+    column = list(PROPERTIES).index("kick_density")
     for strength, after in ((1.0, 1.0), (-1.0, 0.0)):
-        row = effects(space, vectors, windows, strength, scale=np.ones(len(PROPERTIES["drums"])))[0]
+        row = effects(space, vectors, windows, strength, scale=np.ones(len(PROPERTIES)))[0]
         assert row[column] == pytest.approx((after - kicks).mean())
         assert row[column + 1] == 0  # snares stay
-    unscaled = effects(space, vectors, windows, scale=np.ones(len(PROPERTIES["drums"])))
+    unscaled = effects(space, vectors, windows, scale=np.ones(len(PROPERTIES)))
     scaled = effects(space, vectors, windows)
-    deviation = np.nanstd(np.stack(list(measure("drums", windows).values()), 1), axis=0)
+    deviation = np.nanstd(np.stack(list(measure(space.codec, windows).values()), 1), axis=0)
     np.testing.assert_allclose(
         scaled[:, column], unscaled[:, column] / deviation[column], rtol=1e-6
     )
@@ -140,7 +141,7 @@ def test_properties_that_the_data_does_not_vary_have_no_vector(
     """Many collections have no toms; that is no reason to lose a training at its end."""
     windows = windows & ~(0b111 << 4)
     vectors = fit(space, windows)
-    assert set(vectors) == set(PROPERTIES["drums"]) - {"tom_density"}
+    assert set(vectors) == set(PROPERTIES) - {"tom_density"}
     assert all(torch.isfinite(v).all() for v in vectors.values())
     assert vectors["kick_density"].abs().max() > 0
 
@@ -156,7 +157,7 @@ def test_a_model_that_plays_nothing_gets_finite_vectors(
         vectors = fit_attributes(space, windows, codes)
         matrix = effects(space, vectors, windows)
     assert all(torch.isfinite(v).all() for v in vectors.values())
-    assert list(vectors) == list(PROPERTIES["drums"])
+    assert list(vectors) == list(PROPERTIES)
     assert (matrix == 0).all()
 
 
@@ -195,6 +196,7 @@ def test_silent_windows_do_not_spoil_the_fit(space: LatentSpace, windows: Tensor
 
 def test_attributes_are_described() -> None:
     for representation in ("drums", "melody"):
-        described = describe(make_codec({"name": representation}))
-        assert list(described) == list(PROPERTIES[representation])
+        codec = make_codec({"name": representation})
+        described = describe(codec)
+        assert list(described) == list(codec.properties())
         assert all(entry["description"] and entry["unit"] for entry in described.values())

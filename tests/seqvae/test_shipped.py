@@ -54,7 +54,7 @@ def test_every_attribute_raises_its_own_property(name: str) -> None:
     z = space.posterior_of(x).mean
     for attribute, vector in space.attributes.items():
         less, more = (
-            measure(space.codec.name, space.decode_to_examples(z + amount * vector))[attribute]
+            measure(space.codec, space.decode_to_examples(z + amount * vector))[attribute]
             for amount in (-1.5, 1.5)
         )
         both = ~(torch.from_numpy(less).isnan() | torch.from_numpy(more).isnan()).numpy()
@@ -85,7 +85,7 @@ def test_a_stiff_beat_is_played_as_drummers_do() -> None:
     space = seqvae.load("groove_2bar")
     for name in ("rock", "funk", "parade"):
         x, _ = feel.humanize(space, DATA / f"{name}.mid", temperature=0.0)
-        properties = {k: float(v[0]) for k, v in measure("groove", x[None]).items()}
+        properties = {k: float(v[0]) for k, v in measure(space.codec, x[None]).items()}
         assert properties["accent"] > 3, name
         assert properties["dynamics"] > 8, name
         assert 0.005 < properties["looseness"] < 0.3, name

@@ -8,7 +8,6 @@ import pytest
 
 import seqvae
 from seqvae.music.presets import preset_names
-from seqvae.music.properties import of_codec
 from seqvae.text.domain import DOMAIN
 from seqvae.text.evaluate import accuracies, words_kept
 from vaecore.space import LatentSpace
@@ -52,7 +51,7 @@ def test_the_posterior_has_not_collapsed(space: LatentSpace) -> None:
 
 def test_every_attribute_raises_its_own_property(space: LatentSpace) -> None:
     z = space.posterior_of(space.codec.encode_all(SENTENCES)).mean
-    known = of_codec(space.codec)
+    known = space.codec.properties()
     for name, vector in space.attributes.items():
         less, more = (
             known[name].of(space.decode_to_examples(z + amount * vector).numpy()).mean()

@@ -14,6 +14,7 @@ from torch import Tensor
 from seqvae.music.data import streaming
 from seqvae.music.data.augment import make_augmentation
 from seqvae.music.data.streaming import DataConfig, ShardedWindows, StreamLoader
+from seqvae.music.representations import DrumCodec
 from seqvae.sequences.loader import WindowLoader
 from vaecore.errors import DataError
 from vaecore.training.ranks import Ranks
@@ -113,7 +114,7 @@ def test_no_more_than_a_pool_is_in_memory(windows: ShardedWindows) -> None:
 
 @pytest.mark.parametrize("position", [0, 1, 5, 10, 13, 21])
 def test_loading_a_state_continues_exactly(windows: ShardedWindows, position: int) -> None:
-    augment = make_augmentation({"mix": {"probability": 0.5}})
+    augment = make_augmentation({"mix": {"probability": 0.5}}, DrumCodec())
     stream = loader(windows, augment=augment)
     everything = [x for _ in range(3) for x in stream]
     stream, given = loader(windows, augment=augment), 0
@@ -139,7 +140,7 @@ def whole_batches(parts: list[list[Tensor]]) -> list[Tensor]:
 def test_ranks_and_accumulated_batches_divide_the_same_steps(windows, kind: str) -> None:
     def make(batch_size: int, accumulate: int = 1, ranks: Ranks | None = None):
         options = {
-            "augment": make_augmentation({"mix": {"probability": 0.5}}),
+            "augment": make_augmentation({"mix": {"probability": 0.5}}, DrumCodec()),
             "accumulate": accumulate,
             "ranks": ranks or Ranks(),
         }

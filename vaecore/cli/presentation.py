@@ -203,7 +203,7 @@ class Presentation(ABC):
         """Return a small picture of the result in text, at most `width` columns."""
         return ""
 
-    def fidelity(self, x: Tensor, y: Tensor) -> tuple[str, dict[str, Any]]:
+    def fidelity(self, codec: Any, x: Tensor, y: Tensor) -> tuple[str, dict[str, Any]]:
         """Compare examples with their reconstructions: in words, and for `--json`."""
         return "", {}
 

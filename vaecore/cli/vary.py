@@ -62,7 +62,7 @@ def reconstruct(job: Job, inputs: tuple[Path, ...], temperature: float, seed: in
     import torch
 
     x, y = (torch.stack([each.x for each in side]) for side in (originals, every))
-    text, kept = job.presentation.fidelity(x, y)
+    text, kept = job.presentation.fidelity(space.codec, x, y)
     titles = [path.stem for path in inputs]
     job.write(
         Result(job.verb, space.codec, made, titles, originals=originals),

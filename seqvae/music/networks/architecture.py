@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
+from seqvae.music.representations import Alphabet, alphabet_of
 from seqvae.sequences.sizes import LARGEST_CLASSES, LARGEST_DIM, LARGEST_STEPS
 
 LARGEST = {
@@ -18,9 +19,7 @@ LARGEST = {
     "levels": 1 << 12,
     "encoder_levels": 1 << 12,
 }
-MOST_VOICES, MOST_LEVELS, MOST_DRUMS = 16, 4, 12
-PERFORMANCE = "groove"
-"""Tokens, and head, of drum performances; see `seqvae.music.representations.groove.codec`."""
+MOST_VOICES, MOST_LEVELS = 16, 4
 
 
 @dataclass(frozen=True)
@@ -32,9 +31,14 @@ class Voice:
     head: str
 
     @property
+    def alphabet(self) -> Alphabet:
+        """What the classes mean."""
+        return alphabet_of(self.tokens)
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """Of a step: one class index, or the numbers of a performance."""
-        return (3 * self.classes,) if self.tokens == PERFORMANCE else ()
+        return self.alphabet.shape(self.classes)
 
 
 @dataclass(frozen=True)
@@ -50,8 +54,8 @@ class SequenceArchitecture:
     classes: int | Sequence[int]
     """Number of classes of one step; of performances, of drums."""
     tokens: str | Sequence[str] = "plain"
-    """What the classes are made of: "drums", "melody" or "plain" (see `embedding`); or "groove"
-    for drum performances, whose steps are no classes but numbers."""
+    """What the classes are made of, by the name of an `Alphabet`: "drums", "melody" or "plain"; or
+    "groove" for drum performances, whose steps are no classes but numbers."""
     latent_dim: int = 256
     embedding_dim: int = 128
     encoder_dim: int = 256
@@ -95,10 +99,8 @@ class SequenceArchitecture:
             if isinstance(value, list):  # as JSON and YAML have it
                 object.__setattr__(self, field.name, tuple(value))
         for name, known in (
-            ("tokens", ("drums", "melody", "plain", PERFORMANCE)),
             ("readout", ("final", "steps")),
             ("conditioning", ("shared", "steps")),
-            ("head", ("softmax", "chain", PERFORMANCE)),
         ):
             for value in _listed(getattr(self, name)):
                 if value not in known:
@@ -128,15 +130,22 @@ class SequenceArchitecture:
             values = _listed(getattr(self, name))
             if len(values) not in (1, count):
                 raise ValueError(f"{name} must be one, or one for each of {count} voices")
-        performed = [PERFORMANCE in (voice.tokens, voice.head) for voice in self._listed_voices()]
-        if any(performed):
-            one = not isinstance(self.classes, tuple)
-            if not one or self.tokens != self.head:
-                raise ValueError(f"{PERFORMANCE} is both tokens and head, and of one voice alone")
-            if self.classes > MOST_DRUMS:
-                raise ValueError(f"classes must be at most {MOST_DRUMS} drums, got {self.classes}")
-        elif self.stiff or self.tapped:
-            raise ValueError(f"stiff and tapped are for tokens {PERFORMANCE} alone")
+        for voice in self._listed_voices():
+            known = voice.alphabet
+            if voice.head not in known.heads:
+                heads = ", ".join(known.heads)
+                raise ValueError(
+                    f"head must be one of {heads} for tokens {known.name}, got {voice.head!r}"
+                )
+            if voice.classes > known.most:
+                raise ValueError(
+                    f"classes must be at most {known.most} for tokens {known.name}, "
+                    f"got {voice.classes}"
+                )
+            if voice.shape and isinstance(self.classes, tuple):
+                raise ValueError(f"tokens {known.name} are of one voice alone")
+            if (self.stiff or self.tapped) and not known.simplifies:
+                raise ValueError(f"stiff and tapped are not for tokens {known.name}")
         if self.stiff + self.tapped > 1:
             raise ValueError("stiff and tapped must be 1 together at most")
 

@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from seqvae.music.presentation.grid import Grid, grid_of_item, grid_of_tracks, grid_of_window
+    from seqvae.music.presentation.grid import Grid, grid_of_item, grid_of_window
     from seqvae.music.presentation.midi_file import join, write_each, write_midi
     from seqvae.music.presentation.roll import piano_roll
     from seqvae.music.presentation.sound import render
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Grid",
     "grid_of_item",
-    "grid_of_tracks",
     "grid_of_window",
     "join",
     "piano_roll",
@@ -37,7 +36,6 @@ __all__ = [
 _HOMES = {
     "Grid": "grid",
     "grid_of_item": "grid",
-    "grid_of_tracks": "grid",
     "grid_of_window": "grid",
     "join": "midi_file",
     "write_each": "midi_file",

@@ -3,22 +3,53 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from seqvae.music.presentation.midi_file import BeatClock, whole_bars
+from seqvae.music.reading.score import STEPS_PER_BAR
+from seqvae.music.representations.alphabet import CLASS_OF_PITCH
+from seqvae.music.representations.roles import BASS, roles
+from seqvae.music.representations.windows import Context
 
 if TYPE_CHECKING:
     from pretty_midi import PrettyMIDI
 
-    from seqvae.music.representations.writing import Track
+    from seqvae.music.representations.base import SequenceCodec
 
 LANES = ("BD", "SD", "CH", "OH", "LT", "MT", "HT", "CR", "RD")
 """Short names of the nine drum classes, in class order."""
 
 LANE_NAMES = ("Kick", "Snare", "Hat", "Open", "Low tom", "Mid tom", "High tom", "Crash", "Ride")
+
+
+class Look(NamedTuple):
+    """How one of the voices of a grid is drawn.
+
+    Attributes:
+        colours: One for all of its notes, or one for each drum.
+        legend: What its signs in a line of text mean.
+        lanes: Whether its rows are drums, and not pitches.
+    """
+
+    colours: tuple[str, ...]
+    legend: str = "the higher the block, the higher the note"
+    lanes: bool = False
+
+
+# One colour per family of drums: kick, snare, hats, toms, cymbals. Melody and bass have their own.
+_DRUM_COLOURS = (
+    "#d1495b", "#edae49", "#00798c", "#4fb0ae", "#8d6a9f", "#8d6a9f", "#8d6a9f",
+    "#6b8f3c", "#9bb53c",
+)  # fmt: skip
+LOOKS = {
+    "melody": Look(("#2a6f97",)),
+    "bass": Look(("#9c5b35",)),
+    "drums": Look(_DRUM_COLOURS, "▄ kick   ▀ snare, toms   █ both   · hats, cymbals", lanes=True),
+}
+"""The voices of a grid, in the order from top to bottom."""
 
 
 class GridNote(NamedTuple):
@@ -47,7 +78,7 @@ class Grid:
     drums: tuple[GridNote, ...] = ()
     melody: tuple[GridNote, ...] = ()
     bass: tuple[GridNote, ...] = ()
-    steps_per_bar: int = 16
+    steps_per_bar: int = STEPS_PER_BAR
     first_bar: int = 1
 
     @property
@@ -85,8 +116,6 @@ def grid_of_item(item: PrettyMIDI) -> Grid:
     Bars are those of the first time signature (4/4 if there is none); drums that belong to none
     of the nine classes are left out.
     """
-    from seqvae.music.representations.drums.codec import CLASS_OF_PITCH
-
     clock = BeatClock(item)
     drums, melody, bass = [], [], []
     low = _basses(item)
@@ -105,33 +134,9 @@ def grid_of_item(item: PrettyMIDI) -> Grid:
     return Grid(steps, *voices, steps_per_bar)
 
 
-def grid_of_tracks(tracks: Sequence[Track], steps: int) -> Grid:
-    """Return the notes of tracks that are on the grid already, as `SequenceCodec.tracks` has them.
-
-    Args:
-        tracks: The bass among several pitched ones is called so.
-        steps: Length in 16ths.
-    """
-    from seqvae.music.representations.drums.codec import CLASS_OF_PITCH
-    from seqvae.music.representations.roles import BASS
-
-    drums, melody, bass = [], [], []
-    several = sum(not track.is_drum for track in tracks) > 1
-    for track in tracks:
-        for start, end, pitch, velocity in track.notes:
-            if track.is_drum:
-                drums.append(GridNote(int(CLASS_OF_PITCH[pitch]), start, end, velocity))
-            else:
-                voice = bass if several and track.name == BASS else melody
-                voice.append(GridNote(pitch, start, end, velocity))
-    voices = (tuple(sorted(v, key=lambda n: (n.start, n.row))) for v in (drums, melody, bass))
-    return Grid(steps, *voices)
-
-
 def _basses(item: PrettyMIDI) -> set[int]:
     """Return the numbers of the instruments that are the bass to others."""
     from seqvae.music.reading.midi import read_score
-    from seqvae.music.representations.roles import BASS, roles
 
     pitched = [part for part in item.instruments if not part.is_drum]
     if len(pitched) < 2 or not any(part.notes for part in pitched):
@@ -139,38 +144,22 @@ def _basses(item: PrettyMIDI) -> set[int]:
     return {number for number, kind in roles(read_score(item)).items() if kind == BASS}
 
 
-def grid_of_window(representation: str, window: Any) -> Grid:
-    """Return the notes of a window of class indices.
+def grid_of_window(codec: SequenceCodec, window: Any) -> Grid:
+    """Return the notes of a window; the tracks that are not drums or bass are melodies.
 
     Args:
-        representation: "drums", "melody" or "trio".
-        window: Class indices, `(steps,)`: 0..511 or 0..89; of a trio `(steps, 3)`.
+        codec: Of the window.
+        window: `(steps, ...)` as `codec.shape`, of any number of steps.
     """
-    if representation == "trio":
-        melody, bass, drums = zip(*window, strict=True)
-        return replace(
-            grid_of_window("melody", melody),
-            bass=grid_of_window("melody", bass).melody,
-            drums=grid_of_window("drums", drums).drums,
-        )
-    classes = [int(c) for c in window]
-    steps = len(classes)
-    if representation == "drums":
-        hits = [
-            GridNote(lane, step, step + 1)
-            for step, index in enumerate(classes)
-            for lane in range(len(LANES))
-            if index >> lane & 1
-        ]
-        return Grid(steps, drums=tuple(hits))
-    if representation != "melody":
-        raise ValueError(f"no picture for the representation {representation!r}")
-    notes = []
-    events = [step for step, index in enumerate(classes) if index != 0]
-    for begin, end in pairwise([*events, steps]):
-        if classes[begin] > 1:
-            notes.append(GridNote(classes[begin] + 19, begin, end))
-    return Grid(steps, melody=tuple(notes))
+    x = np.asarray(window)
+    voices: dict[str, list[GridNote]] = {name: [] for name in LOOKS}
+    for track in codec.tracks(x, Context()):
+        name = "drums" if track.is_drum else track.name if track.name == BASS else "melody"
+        for start, end, pitch, velocity in track.notes:
+            row = int(CLASS_OF_PITCH[pitch]) if track.is_drum else pitch
+            voices[name].append(GridNote(row, start, end, velocity))
+    drums, melody, bass = (tuple(voices[name]) for name in ("drums", "melody", "bass"))
+    return Grid(len(x), drums, melody, bass)
 
 
 def grids(pictures: Any) -> list[Grid]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seqvae.music.presentation.grid import LANE_NAMES, Grid, GridNote, grids, pitch_name
+from seqvae.music.presentation.grid import LANE_NAMES, LOOKS, Grid, GridNote, grids, pitch_name
 from vaecore.files import replacing
 
 if TYPE_CHECKING:
@@ -16,13 +16,6 @@ if TYPE_CHECKING:
     from pretty_midi import PrettyMIDI
 
 INK, SOFT, LINE, PAPER, SHADE = "#22303c", "#75828e", "#cfd6dc", "#ffffff", "#f5f7f9"
-
-# One colour per family of drums: kick, snare, hats, toms, cymbals. Melody and bass have their own.
-_DRUM_COLOURS = (
-    "#d1495b", "#edae49", "#00798c", "#4fb0ae", "#8d6a9f", "#8d6a9f", "#8d6a9f",
-    "#6b8f3c", "#9bb53c",
-)  # fmt: skip
-_COLOURS = {"melody": "#2a6f97", "bass": "#9c5b35"}
 
 _WHITE_KEYS = (0, 2, 4, 5, 7, 9, 11)
 _DPI = 150
@@ -60,16 +53,18 @@ def piano_roll(
     if not drawn:
         raise ValueError("there is no item to draw")
     lanes = sorted({n.row for g in drawn for n in g.drums})
-    pitched = [name for name in _COLOURS if any(getattr(g, name) for g in drawn)]
+    ranges = {
+        name: _pitch_range([n.row for g in drawn for n in getattr(g, name)])
+        for name, look in LOOKS.items()
+        if not look.lanes
+    }
+    pitched = [name for name in ranges if any(getattr(g, name) for g in drawn)]
     if not pitched and not lanes:
         lanes = [0, 1, 2]  # silence still shows its grid
     longest = max(g.steps for g in drawn)
     columns = min(columns or _columns(len(drawn), longest), len(drawn))
     rows = math.ceil(len(drawn) / columns)
 
-    ranges = {
-        name: _pitch_range([n.row for g in drawn for n in getattr(g, name)]) for name in _COLOURS
-    }
     height_of = {name: 0.35 + 0.062 * (high - low + 1) for name, (low, high) in ranges.items()} | {
         "drums": 0.155 * len(lanes)
     }
@@ -99,11 +94,11 @@ def piano_roll(
                 ax.set_axis_off()
                 continue
             ax.set_xlim(0, longest)
-            if name == "drums":
+            if LOOKS[name].lanes:
                 _draw_drums(ax, drawn[k], lanes, named=column == 0)
             else:
                 notes = getattr(drawn[k], name)
-                _draw_pitches(ax, notes, ranges[name], _COLOURS[name], named=column == 0)
+                _draw_pitches(ax, notes, ranges[name], LOOKS[name].colours[0], column == 0)
             _draw_bars(ax, drawn[k], numbered=name == here[-1])
             if names[k] and name == here[0]:
                 ax.set_title(names[k], fontsize=8.5, color=INK, loc="left", pad=4)
@@ -184,7 +179,7 @@ def _draw_drums(ax: Axes, grid: Grid, lanes: list[int], named: bool) -> None:
         ax.axhspan(k - 0.5, k + 0.5, color=SHADE, lw=0, zorder=0)
     for k, lane in enumerate(lanes):
         hits = [n._replace(end=n.start + 1) for n in grid.drums if n.row == lane]
-        _bars(ax, hits, _DRUM_COLOURS[lane], 0.66, lambda _, k=k: k, gap=0.3)
+        _bars(ax, hits, LOOKS["drums"].colours[lane], 0.66, lambda _, k=k: k, gap=0.3)
     names = [LANE_NAMES[lane] for lane in lanes] if named else [""] * len(lanes)
     ax.set_yticks(range(len(lanes)), names)
 

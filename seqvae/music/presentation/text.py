@@ -12,7 +12,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from seqvae.music.presentation.grid import LANES, Grid, GridNote, grids, pitch_name
+from seqvae.music.presentation.grid import LANES, LOOKS, Grid, GridNote, grids, pitch_name
 
 if TYPE_CHECKING:
     from pretty_midi import PrettyMIDI
@@ -81,7 +81,8 @@ def _panels(
 
 def _draw(row: list[tuple[str, Grid]], each: int) -> list[str]:
     """Draw panels side by side on common rows, named at the left."""
-    voices = [[grid.melody for _, grid in row], [grid.bass for _, grid in row]]
+    pitched = [name for name, look in LOOKS.items() if not look.lanes]
+    voices = [[getattr(grid, name) for _, grid in row] for name in pitched]
     lanes = sorted({note.row for _, grid in row for note in grid.drums}, reverse=True)
     if not any(map(any, voices)) and not lanes:
         lanes = [1, 0]  # silence is a drum grid without hits

@@ -3,6 +3,10 @@
 `DrumCodec`, `MelodyCodec` and `TrioCodec` follow the converters of Magenta's MusicVAE, and
 `GrooveCodec`, whose examples are numbers, that of GrooVAE. `make_codec` builds the codec that a
 model folder describes; `detect` looks at files and tells which one fits.
+
+A folder is a representation: its codec, what can be measured of it, how it is changed at random in
+training. What they share: `alphabet` (what classes mean), `windows`, `phrases`, `writing`, `roles`
+and `measuring`. See docs/domain.md for how to add one.
 """
 
 from __future__ import annotations
@@ -10,9 +14,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from seqvae.music.representations.alphabet import DRUM_CLASSES, DRUM_PITCHES, PLAIN, Alphabet
 from seqvae.music.representations.base import SequenceCodec
 from seqvae.music.representations.detection import Detection, candidates, detect
-from seqvae.music.representations.drums.codec import DRUM_CLASSES, DRUM_PITCHES, DrumCodec
+from seqvae.music.representations.drums.codec import DrumCodec
 from seqvae.music.representations.groove.codec import GrooveCodec
 from seqvae.music.representations.melody.codec import MelodyCodec
 from seqvae.music.representations.trio.codec import TrioCodec
@@ -20,8 +25,10 @@ from seqvae.music.representations.windows import Context, Rejection, Windows
 from seqvae.sequences.registry import build_codec
 
 __all__ = [
+    "CODECS",
     "DRUM_CLASSES",
     "DRUM_PITCHES",
+    "Alphabet",
     "Context",
     "Detection",
     "DrumCodec",
@@ -31,6 +38,7 @@ __all__ = [
     "SequenceCodec",
     "TrioCodec",
     "Windows",
+    "alphabet_of",
     "candidates",
     "detect",
     "make_codec",
@@ -39,6 +47,22 @@ __all__ = [
 CODECS: dict[str, type[SequenceCodec]] = {
     codec.name: codec for codec in (DrumCodec, GrooveCodec, MelodyCodec, TrioCodec)
 }
+"""The representations of music by name, the more particular ones last (see `detect`): the one place
+that knows them all."""
+
+
+def alphabet_of(name: str) -> Alphabet:
+    """Return what the networks know of the tokens of a voice, by the name in an architecture.
+
+    Raises:
+        ValueError: No representation has such an alphabet.
+    """
+    known = [PLAIN, *(each for codec in CODECS.values() for _, each in codec.voices)]
+    for each in known:
+        if each.name == name:
+            return each
+    names = ", ".join(dict.fromkeys(each.name for each in known))
+    raise ValueError(f"tokens must be one of {names}, got {name!r}")
 
 
 def make_codec(config: Mapping[str, Any]) -> SequenceCodec:

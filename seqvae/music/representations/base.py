@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,6 +17,7 @@ import numpy as np
 
 from seqvae.music.reading.midi import read_score
 from seqvae.music.reading.score import STEPS_PER_BAR, Notes, Piece, Score, minutes
+from seqvae.music.representations.measuring import checked
 from seqvae.music.representations.windows import (
     OF_NOTES,
     Context,
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from seqvae.music.networks.model import SequenceVAE
+    from seqvae.music.representations.alphabet import Alphabet
+    from seqvae.sequences.property import Property
 
 
 FORMS = 4096
@@ -54,12 +57,12 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
     name: ClassVar[str]
     suffixes = (".mid", ".midi")
     steps_per_bar = STEPS_PER_BAR
-    title: ClassVar[str]
-    """What musicians call it: "a melody"."""
-    prepared_as: ClassVar[str]
-    """The representation that `prepare` makes of such files if nobody says; mostly its own."""
-    kinds: ClassVar[tuple[str, ...]]
-    """What each voice is: "drums", "melody" or "bass"."""
+    title: ClassVar[str] = ""
+    """What musicians call it ("a melody"); by default its name."""
+    prepared_as: ClassVar[str] = ""
+    """The representation that `prepare` makes of such files if nobody says; by default its own."""
+    voices: tuple[tuple[str, Alphabet], ...]
+    """The name of each voice, and what its classes mean."""
     classes: int | tuple[int, ...]
     """Number of classes of a step; of several voices, that of each."""
     dtype: ClassVar[type] = np.int64
@@ -80,9 +83,14 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         return {"name": self.name, "bars": self.bars, "max_bars": self.max_bars}
 
     @property
+    def kinds(self) -> tuple[str, ...]:
+        """The names of the voices, in their order."""
+        return tuple(name for name, _ in self.voices)
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """The shape of an example: `(steps,)`, or `(steps, voices)` if there are several."""
-        return (self.steps,) if len(self.kinds) == 1 else (self.steps, len(self.kinds))
+        return (self.steps,) if len(self.voices) == 1 else (self.steps, len(self.voices))
 
     @property
     def width(self) -> int:
@@ -123,6 +131,48 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
     @abstractmethod
     def tracks(self, x: np.ndarray, context: Context) -> list[Track]:
         """Return the notes of a window, one track for each voice."""
+
+    @classmethod
+    def suits(cls, scores: Sequence[Score]) -> int | None:
+        """Return how many bars the shortest of some music has if this is the codec for all of it.
+
+        None if it is not. It never is by default: a model has to be named then.
+        """
+        return None
+
+    def properties(self) -> dict[str, Property]:
+        """Return what can be measured of windows `(n, *shape)`, by name; here nothing."""
+        return {}
+
+    def augmentations(self) -> dict[str, Callable[..., Tensor]]:
+        """Return the random changes that leave windows music, by the names that recipes use.
+
+        Each is a pure function of a batch `(n, *shape)`, a generator and keyword arguments, on the
+        batch's device. Here there are none.
+        """
+        return {}
+
+    def checked(self, windows: Any) -> np.ndarray:
+        """Return windows as an array `(n, *shape)` of any number of steps.
+
+        Raises:
+            ValueError: They are not integers of this shape.
+        """
+        return checked(windows, *self.shape[1:])
+
+    def by_voice(self, windows: Any) -> Iterator[tuple[str, Alphabet, np.ndarray]]:
+        """Yield for each voice of windows `(n, *shape)` how its figures begin, and its own windows.
+
+        Yields:
+            A prefix such as "bass_", empty where there is one voice alone; the voice's alphabet;
+            its windows, `(n, steps)` if they are class indices.
+        """
+        x = self.checked(windows)
+        for column, (name, alphabet) in enumerate(self.voices):
+            if len(self.voices) == 1:
+                yield "", alphabet, x
+            else:
+                yield f"{name}_", alphabet, x[..., column]
 
     def clean(self, windows: np.ndarray, held: np.ndarray | None, reference: bool) -> np.ndarray:
         """Return windows cut from a phrase as sequences of their own, `(n, *shape)`."""
@@ -221,7 +271,7 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
 
         if self.dtype is not np.int64 or self.bars % groups:
             return None
-        found = [relations(self.name, part, groups) for part in x.split(FORMS)]
+        found = [relations(part, groups) for part in x.split(FORMS)]
         return torch.from_numpy(np.concatenate(found)).int()
 
     def conditioned(self, x: Tensor, condition: Tensor) -> Tensor:
@@ -230,7 +280,7 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
 
         from seqvae.music.form import repeated
 
-        return torch.from_numpy(repeated(self.name, x, condition))
+        return torch.from_numpy(repeated(x, condition))
 
     def blend(self, contexts: Sequence[Any], weights: Sequence[float]) -> Context:
         """Return the weighted mean tempo, and the programs of the largest weight.
@@ -268,7 +318,7 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
     def _checked(self, x: Tensor) -> np.ndarray:
         array = np.asarray(x.detach().cpu() if hasattr(x, "detach") else x)
         if array.ndim == 0 or array.shape[1:] != self.shape[1:] or array.dtype.kind not in "iu":
-            one = "one integer" if len(self.kinds) == 1 else f"{len(self.kinds)} integers"
+            one = "one integer" if len(self.voices) == 1 else f"{len(self.voices)} integers"
             raise ValueError(f"a window is {one} per step, got {array.dtype} {array.shape}")
         if array.size and not ((array >= 0) & (array < np.array(self.classes))).all():
             raise ValueError(f"classes must lie in 0..{np.array(self.classes) - 1}")

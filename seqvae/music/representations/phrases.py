@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from seqvae.music.reading.score import STEPS_PER_BAR
+from seqvae.music.reading.score import STEPS_PER_BAR, Score
 
 MOST_STEPS = 1 << 16
 """Of phrases that are written together: a note may last for hours, in each of many voices."""
@@ -22,6 +22,18 @@ def bar_floor(step: int) -> int:
 def bar_ceil(step: int) -> int:
     """Return the first bar line at or after a step."""
     return step + -step % STEPS_PER_BAR
+
+
+def span(score: Score, keep: np.ndarray | None = None) -> int:
+    """Return the number of bars from the first to the last of some notes, at least 1."""
+    spans = [1]
+    for piece in score.on_tempo_map().pieces(keep):
+        notes = piece.notes
+        if len(notes):
+            end = np.where(notes.is_drum, notes.start + 1, notes.end)
+            first, last = bar_floor(int(notes.start.min())), bar_ceil(int(end.max()))
+            spans.append((last - first) // STEPS_PER_BAR)
+    return max(spans)
 
 
 def runs(

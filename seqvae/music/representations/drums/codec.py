@@ -2,41 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from seqvae.music.reading.score import Notes, Score
+from seqvae.music.representations.alphabet import CLASS_OF_PITCH, DRUM_PITCHES, DRUMS, HITS
 from seqvae.music.representations.base import SequenceCodec
-from seqvae.music.representations.phrases import frame, listed, runs
+from seqvae.music.representations.drums.properties import PROPERTIES
+from seqvae.music.representations.phrases import frame, listed, runs, span
 from seqvae.music.representations.windows import Context, Phrase, Rejection, Rules
 from seqvae.music.representations.writing import GridNote, Track
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-DRUM_CLASSES: tuple[tuple[str, tuple[int, ...]], ...] = (
-    ("kick", (36, 35)),
-    ("snare", (38, 27, 28, 31, 32, 33, 34, 37, 39, 40, 56, 65, 66, 75, 85)),
-    ("closed hi-hat", (42, 44, 54, 68, 69, 70, 71, 73, 78, 80, 22)),
-    ("open hi-hat", (46, 67, 72, 74, 79, 81, 26)),
-    ("low tom", (45, 29, 41, 43, 61, 64, 84)),
-    ("mid tom", (48, 47, 60, 63, 77, 86, 87)),
-    ("high tom", (50, 30, 62, 76, 83)),
-    ("crash", (49, 52, 55, 57, 58)),
-    ("ride", (51, 53, 59, 82)),
-)
-"""Name and General MIDI pitches of every class, kick first; the first pitch is decoded.
-
-The table of note_seq since April 2019 (`DEFAULT_DRUM_TYPE_PITCHES`).
-"""
-
-DRUM_PITCHES = tuple(pitches[0] for _, pitches in DRUM_CLASSES)
-
-CLASS_OF_PITCH = np.full(128, -1)
-for _index, (_, _pitches) in enumerate(DRUM_CLASSES):
-    CLASS_OF_PITCH[list(_pitches)] = _index
+    from seqvae.sequences.property import Property
 
 
 class DrumCodec(SequenceCodec):
@@ -48,9 +30,15 @@ class DrumCodec(SequenceCodec):
 
     name = "drums"
     title = "drums"
-    prepared_as = "drums"
-    kinds = ("drums",)
-    classes = 2 ** len(DRUM_CLASSES)
+    voices = (("drums", HITS),)
+    classes = 2**DRUMS
+
+    @classmethod
+    def suits(cls, scores: Sequence[Score]) -> int | None:
+        """Return the bars of music of which some has drums alone; see `SequenceCodec.suits`."""
+        if not any(score.notes.is_drum.all() for score in scores):
+            return None
+        return min(span(score, score.notes.is_drum) for score in scores)
 
     def usable(self, notes: Notes, rules: Rules) -> tuple[np.ndarray, list[Rejection]]:
         """Return which notes are hits of a known drum; see `SequenceCodec.usable`."""
@@ -73,9 +61,19 @@ class DrumCodec(SequenceCodec):
 
     def notes(self, x: np.ndarray) -> list[GridNote]:
         """Return the hits of a window, each one step long, in order."""
-        steps, classes = np.nonzero(x[:, None] >> np.arange(len(DRUM_PITCHES)) & 1)
+        steps, classes = np.nonzero(x[:, None] >> np.arange(DRUMS) & 1)
         hits = zip(steps.tolist(), classes.tolist(), strict=True)
         return [GridNote(step, step + 1, DRUM_PITCHES[drum]) for step, drum in hits]
+
+    def properties(self) -> dict[str, Property]:
+        """Return what can be measured of drum patterns, by name."""
+        return PROPERTIES
+
+    def augmentations(self) -> dict[str, Callable[..., Tensor]]:
+        """Return the random changes of training batches, by name."""
+        from seqvae.music.representations.drums.augment import drop, mix
+
+        return {"mix": mix, "drop": drop}
 
     def windows_from_notes(self, starts: Any, pitches: Any, **options: Any) -> Tensor:
         """Return the windows of drum hits that are on the grid already, int64 `(n, steps)`.

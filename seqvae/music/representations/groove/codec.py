@@ -8,7 +8,7 @@ sixteenth early and -1 half a sixteenth late. Where there is no hit, all three a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +16,12 @@ import numpy as np
 
 from seqvae.music.reading.midi import read_score
 from seqvae.music.reading.score import STEPS_PER_BAR, Notes, Score
+from seqvae.music.representations.alphabet import CLASS_OF_PITCH, DRUMS, GROOVE_CLASS, ROLAND
 from seqvae.music.representations.base import SequenceCodec
-from seqvae.music.representations.drums.codec import CLASS_OF_PITCH, known_drums
-from seqvae.music.representations.groove.performance import DRUMS, NUMBERS, TAP, blocks, tapped
+from seqvae.music.representations.drums.codec import DrumCodec, known_drums
+from seqvae.music.representations.groove.alphabet import PERFORMED
+from seqvae.music.representations.groove.performance import NUMBERS, TAP, blocks, tapped
+from seqvae.music.representations.groove.properties import PROPERTIES
 from seqvae.music.representations.phrases import bar_ceil, frame, runs
 from seqvae.music.representations.windows import Context, Found, Phrase, Rejection, Rules
 from seqvae.music.representations.writing import GridNote, Track
@@ -27,27 +30,10 @@ from vaecore.errors import DataError
 if TYPE_CHECKING:
     from torch import Tensor
 
-ROLAND: tuple[tuple[int, ...], ...] = (
-    (36,),
-    (38, 37, 40),
-    (42, 22, 44),
-    (46, 26),
-    (43, 58),
-    (47, 45),
-    (50, 48),
-    (49, 52, 55, 57),
-    (51, 53, 59),
-)
-"""Pitches of each drum on the kit that Groove was played on; the first is decoded.
+    from seqvae.sequences.property import Property
 
-The table of note_seq that GrooVAE was trained with; outside training it takes that of
-`DRUM_CLASSES`, which are the same drums, and so does `reference=True`.
-"""
-
-GROOVE_CLASS = CLASS_OF_PITCH.copy()
-"""Drum of every MIDI pitch, -1 of none: what the kit does not have is as in General MIDI."""
-for _index, _pitches in enumerate(ROLAND):
-    GROOVE_CLASS[list(_pitches)] = _index
+PLAYED = 6
+"""Drums of so many different velocities were played; accents that are written are of fewer."""
 
 FURTHEST = 0.98
 """Beyond this a written hit might be read as one of the step before or after."""
@@ -69,13 +55,19 @@ class GrooveCodec(SequenceCodec):
     name = "groove"
     title = "a drum performance"
     prepared_as = "drums"
-    kinds = ("drums",)
+    voices = (("drums", PERFORMED),)
     classes = DRUMS
     dtype = np.float32
     repeats = True
 
     def __init__(self, bars: int = 2, max_bars: int | None = None) -> None:
         super().__init__(bars, max_bars)
+
+    @classmethod
+    def suits(cls, scores: Sequence[Score]) -> int | None:
+        """Return the bars of drums that were all played; see `SequenceCodec.suits`."""
+        played = all(len(np.unique(score.notes.velocity)) >= PLAYED for score in scores)
+        return DrumCodec.suits(scores) if played else None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -157,6 +149,20 @@ class GrooveCodec(SequenceCodec):
         events[step, DRUMS + drum] = notes.velocity / 127
         events[step, 2 * DRUMS + drum] = -2 * notes.late
         return Phrase(events, begin, int(notes.instrument[0]), 0)
+
+    def checked(self, windows: Any) -> np.ndarray:
+        """Return performances `(n, steps, 27)` as an array."""
+        return np.asarray(windows)
+
+    def properties(self) -> dict[str, Property]:
+        """Return what can be measured of performances, by name."""
+        return PROPERTIES
+
+    def augmentations(self) -> dict[str, Callable[..., Tensor]]:
+        """Return the random changes of training batches, by name."""
+        from seqvae.music.representations.groove.augment import mix, shade
+
+        return {"mix": mix, "shade": shade}
 
     def whole(self, item: Any) -> tuple[np.ndarray, Context]:
         """Return all drumming of an item from its first bar on, and its tempo.

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from seqvae.music.representations.groove.alphabet import offset_histogram, velocity_histogram
 from seqvae.music.representations.groove.performance import blocks, hit_classes, stiffened
+from seqvae.music.representations.measuring import jensen_shannon
 
 if TYPE_CHECKING:
     from seqvae.music.networks.model import SequenceVAE
@@ -30,16 +32,17 @@ def feel(model: SequenceVAE, x: Tensor, seed: int = 0) -> dict[str, float]:
         `humanized_velocity_divergence`, `humanized_timing_divergence`: how far the distributions at
             temperature 1 are from the drummers' (Jensen-Shannon, in bits, 0 equal to 1 disjoint).
     """
-    from seqvae.music.histograms import jensen_shannon, offset_histogram, velocity_histogram
-
-    kept, humanized, drawn = [], [], []
+    parts: list[tuple[Tensor, ...]] = []
     for number, part in enumerate(x.split(CHUNK)):
         rows = part.to(model.device)
-        kept.append(model.decode(model.encode(rows).mean).cpu())
         z, hits = model.encode(stiffened(rows)).mean, hit_classes(rows)
-        humanized.append(model.decoder.generate(z, 0.0, seed, hits).cpu())
-        drawn.append(model.decoder.generate(z, 1.0, seed + number, hits).cpu())
-    kept, humanized, drawn = torch.cat(kept), torch.cat(humanized), torch.cat(drawn)
+        made = (
+            model.decode(model.encode(rows).mean),
+            model.decoder.generate(z, 0.0, seed, hits),
+            model.decoder.generate(z, 1.0, seed + number, hits),
+        )
+        parts.append(tuple(each.cpu() for each in made))
+    kept, humanized, drawn = map(torch.cat, zip(*parts, strict=True))
     (velocity, timing), (given, guessed) = errors(x, kept), errors(x, humanized)
     return {
         "velocity_error": velocity.mean().item(),

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from seqvae.music.representations.alphabet import DRUMS, OPEN_HAT
+
 if TYPE_CHECKING:
     from torch import Tensor
 
-DRUMS = 9
 NUMBERS = 3 * DRUMS
-TAP = 3
-"""The drum, an open hi-hat, that a tap is written as."""
+TAP = OPEN_HAT
+"""The drum that a tap is written as."""
 
 Performance = TypeVar("Performance", "Tensor", np.ndarray)
 

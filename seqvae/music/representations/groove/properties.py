@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seqvae.music.properties import PROPERTIES as KNOWN
-from seqvae.music.properties import STEPS_PER_BAR, Property
+from seqvae.music.reading.score import STEPS_PER_BAR
+from seqvae.music.representations.alphabet import SNARE
+from seqvae.music.representations.drums.properties import PROPERTIES as OF_DRUMS
 from seqvae.music.representations.groove.performance import blocks, hit_classes
+from seqvae.music.representations.measuring import mean
+from seqvae.sequences.property import Property
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Floats = NDArray[np.float64]
+    from seqvae.music.representations.measuring import Floats
 
 _OF_HITS = (
     "note_density",
@@ -28,13 +31,12 @@ _OF_HITS = (
 )
 SOFT = 50
 """A velocity below it is a ghost note."""
-_SNARE = 1
 
 
-def _over_hits(of: Callable[[Floats, Floats], Floats]) -> Callable[[NDArray], Floats]:
+def _over_hits(of: Callable[[Floats, Floats], Floats]) -> Callable[[NDArray[Any]], Floats]:
     """Return a property that sees velocities and offsets with NaN where nothing is hit."""
 
-    def measured(x: NDArray) -> Floats:
+    def measured(x: NDArray[Any]) -> Floats:
         hits, velocity, offset = blocks(np.asarray(x, np.float64))
         struck = hits > 0.5
         values = np.full(len(x), np.nan)
@@ -49,12 +51,7 @@ def _over_hits(of: Callable[[Floats, Floats], Floats]) -> Callable[[NDArray], Fl
 def _swing(velocity: Floats, late: Floats) -> Floats:
     """Return how late the sixteenths between the eighths are, less the others."""
     between = np.arange(late.shape[1]) % 2 == 1
-    total = np.zeros(len(late))
-    for part, sign in ((late[:, between], 1), (late[:, ~between], -1)):
-        counted = ~np.isnan(part)
-        count = counted.sum(axis=(1, 2))
-        total += sign * np.where(counted, part, 0).sum(axis=(1, 2)) / np.where(count, count, np.nan)
-    return total
+    return _mean(late[:, between]) - _mean(late[:, ~between])
 
 
 def _accent(velocity: Floats, late: Floats) -> Floats:
@@ -64,13 +61,11 @@ def _accent(velocity: Floats, late: Floats) -> Floats:
 
 
 def _mean(values: Floats) -> Floats:
-    counted = ~np.isnan(values)
-    count = counted.sum(axis=(1, 2))
-    return np.where(counted, values, 0).sum(axis=(1, 2)) / np.where(count, count, np.nan)
+    return mean(values, ~np.isnan(values))
 
 
 def _of_hits(name: str) -> Property:
-    known = KNOWN["drums"][name]
+    known = OF_DRUMS[name]
     return replace(known, of=lambda x: known.of(hit_classes(np.asarray(x))))
 
 
@@ -89,7 +84,7 @@ PROPERTIES: dict[str, Property] = {
     "ghost_notes": Property(
         f"snares softer than velocity {SOFT}",
         "hits per step",
-        _over_hits(lambda velocity, late: (velocity[..., _SNARE] < SOFT).mean(axis=1)),
+        _over_hits(lambda velocity, late: (velocity[..., SNARE] < SOFT).mean(axis=1)),
     ),
     "accent": Property(
         "how much louder beats are than the rest", "MIDI velocity", _over_hits(_accent)

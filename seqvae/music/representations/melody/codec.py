@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from seqvae.music.reading.score import STEPS_PER_BAR, Notes, Score
+from seqvae.music.representations.alphabet import (
+    FIRST_NOTE,
+    HIGHEST_PITCH,
+    LOWEST_PITCH,
+    NO_EVENT,
+    NOTE_OFF,
+    NOTES,
+    Alphabet,
+    NoteAlphabet,
+)
 from seqvae.music.representations.base import SequenceCodec
-from seqvae.music.representations.phrases import Framed, framed, listed, runs
+from seqvae.music.representations.melody.properties import properties
+from seqvae.music.representations.phrases import Framed, framed, listed, runs, span
 from seqvae.music.representations.windows import Context, Phrase, Rejection, Rules
 from seqvae.music.representations.writing import GridNote, Track
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-NO_EVENT = 0
-NOTE_OFF = 1
-FIRST_NOTE = 2
+    from seqvae.sequences.property import Property
 
 REFERENCE_PROGRAMS = {2: range(32)}
 """Programs that Magenta's melody configurations take, by bars of their window; others take all."""
@@ -40,14 +49,14 @@ class MelodyCodec(SequenceCodec):
 
     name = "melody"
     title = "a melody"
-    prepared_as = "melody"
-    kinds = ("melody",)
+    voices: tuple[tuple[str, Alphabet], ...] = (("melody", NOTES),)
+    classes: int
 
     def __init__(
         self,
         bars: int = 2,
-        min_pitch: int = 21,
-        max_pitch: int = 108,
+        min_pitch: int = LOWEST_PITCH,
+        max_pitch: int = HIGHEST_PITCH,
         programs: Iterable[int] | None = None,
         max_bars: int | None = 100,
     ) -> None:
@@ -58,6 +67,8 @@ class MelodyCodec(SequenceCodec):
         self.max_pitch = max_pitch
         self.programs = None if programs is None else tuple(sorted(set(programs)))
         self.classes = max_pitch - min_pitch + 1 + FIRST_NOTE
+        self.alphabet = NoteAlphabet(min_pitch)
+        self.voices = (("melody", self.alphabet),)
 
     @property
     def config(self) -> dict[str, Any]:
@@ -68,16 +79,23 @@ class MelodyCodec(SequenceCodec):
             "programs": None if self.programs is None else list(self.programs),
         }
 
+    @classmethod
+    def suits(cls, scores: Sequence[Score]) -> int | None:
+        """Return the bars of music that all has pitched notes; see `SequenceCodec.suits`."""
+        if any(score.notes.is_drum.all() for score in scores):
+            return None
+        return min(span(score, ~score.notes.is_drum) for score in scores)
+
     def usable(self, notes: Notes, rules: Rules) -> tuple[np.ndarray, list[Rejection]]:
         """Return which notes have a wanted program and pitch; see `SequenceCodec.usable`."""
         pitched = ~notes.is_drum & (notes.velocity > 0)
         if not pitched.any():
             return pitched, [Rejection("melody", "has no melody notes, only drums")]
         rejections = []
-        programs = self.programs
+        programs: Collection[int] | None = self.programs
         if programs is None and rules.reference:
             programs = REFERENCE_PROGRAMS.get(self.bars)
-        wanted = np.isin(notes.program, programs) if programs is not None else pitched
+        wanted = np.isin(notes.program, list(programs)) if programs is not None else pitched
         others = np.unique(notes.program[pitched & ~wanted])
         if len(others):
             text = f"has notes of unwanted instruments (program {listed(others)})"
@@ -130,10 +148,10 @@ class MelodyCodec(SequenceCodec):
         latest = np.searchsorted(on, lines, side="right") - 1
         held = np.where((latest >= 0) & (lines < off[latest]), note[latest], 0)
         instrument, program = notes.instrument[first - first[0]], notes.program[first - first[0]]
-        columns = (start.tolist(), behind.tolist(), begin.tolist())
-        for a, b, *about in zip(*columns, instrument.tolist(), program.tolist(), strict=True):
+        columns = (each.tolist() for each in (start, behind, begin, instrument, program))
+        for a, b, first_step, number, played_by in zip(*columns, strict=True):
             bars = slice(a // STEPS_PER_BAR, b // STEPS_PER_BAR)
-            yield Phrase(events[a:b], *about, held[bars])
+            yield Phrase(events[a:b], first_step, number, played_by, held[bars])
 
     def windows_from_notes(self, starts: Any, ends: Any, pitches: Any, **options: Any) -> Tensor:
         """Return the windows of a voice that is on the grid already, int64 `(n, steps)`.
@@ -163,6 +181,16 @@ class MelodyCodec(SequenceCodec):
     def tracks(self, x: np.ndarray, context: Context) -> list[Track]:
         """Return the notes of a window as one track; see `SequenceCodec.tracks`."""
         return [Track(self.name, self.notes(x), context.program)]
+
+    def properties(self) -> dict[str, Property]:
+        """Return what can be measured of melodies, by name."""
+        return properties(self.alphabet)
+
+    def augmentations(self) -> dict[str, Callable[..., Tensor]]:
+        """Return the random changes of training batches, by name."""
+        from seqvae.music.representations.melody.augment import transposition
+
+        return {"transpose": transposition(self.classes)}
 
     def notes(self, x: np.ndarray) -> list[GridNote]:
         """Return the notes of a window; one that is not ended lasts to the window's end."""

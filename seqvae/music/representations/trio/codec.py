@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from seqvae.music.reading.score import STEPS_PER_BAR, Notes
+from seqvae.music.reading.score import STEPS_PER_BAR, Notes, Score
+from seqvae.music.representations.alphabet import CLASS_OF_PITCH, HITS, NOTES, Alphabet
 from seqvae.music.representations.base import SequenceCodec
-from seqvae.music.representations.drums.codec import CLASS_OF_PITCH, DrumCodec, struck
+from seqvae.music.representations.drums.codec import DrumCodec, struck
 from seqvae.music.representations.melody.codec import MelodyCodec, skyline
-from seqvae.music.representations.phrases import bar_ceil, frame
+from seqvae.music.representations.phrases import bar_ceil, frame, span
 from seqvae.music.representations.roles import BASS, DRUMS, MELODIES, MELODY, reference_roles, roles
+from seqvae.music.representations.trio.properties import PROPERTIES
 from seqvae.music.representations.windows import BASS_PROGRAM, Context, Phrase, Rejection, Rules
 from seqvae.music.representations.writing import Track
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from seqvae.sequences.property import Property
 
 GAP_BARS = 2
 """A voice may rest for so many bars after or before it plays, and so twice as long in between."""
@@ -65,8 +72,8 @@ class TrioCodec(SequenceCodec):
 
     name = "trio"
     title = "melody, bass and drums"
-    prepared_as = "trio"
-    kinds = (MELODY, BASS, DRUMS)
+    classes: tuple[int, ...]
+    voices = ((MELODY, NOTES), (BASS, NOTES), (DRUMS, HITS))
     repeats = True
 
     def __init__(
@@ -87,6 +94,13 @@ class TrioCodec(SequenceCodec):
     def config(self) -> dict[str, Any]:
         """The dictionary that `make_codec` builds this codec from."""
         return super().config | {"melodies": self.melodies, "named": self.named}
+
+    @classmethod
+    def suits(cls, scores: Sequence[Score]) -> int | None:
+        """Return the bars of music that all has the three voices; see `SequenceCodec.suits`."""
+        if not all({name for name, _ in cls.voices} <= set(roles(s).values()) for s in scores):
+            return None
+        return min(map(span, scores))
 
     def usable(self, notes: Notes, rules: Rules) -> tuple[np.ndarray, list[Rejection]]:
         """Return that every note is usable, and which voices there are none of."""
@@ -109,7 +123,8 @@ class TrioCodec(SequenceCodec):
             total = max(total, self.steps)
         voices = self._voices(notes, rules, total)
         if rules.relaxed:
-            for choice in itertools.product(*(group or [None] for group in voices)):
+            silent: list[Voice | None] = [None]
+            for choice in itertools.product(*(group or silent for group in voices)):
                 if any(choice):
                     yield self._filled(choice)
             return
@@ -133,24 +148,24 @@ class TrioCodec(SequenceCodec):
         ]
         hits = notes[(notes.velocity > 0) & (CLASS_OF_PITCH[notes.pitch] >= 0)]
         found: list[list[Voice]] = []
-        for kind in self.kinds:
+        for kind, alphabet in self.voices:
             numbers = [[number] for number, k in roles_of.items() if k == kind]
-            if kind == DRUMS and numbers and not rules.reference:
+            if not alphabet.pitched and numbers and not rules.reference:
                 numbers = [[number for (number,) in numbers]]
             voices = []
             for group in numbers:
-                heard = hits if kind == DRUMS else pitched
+                heard = pitched if alphabet.pitched else hits
                 heard = heard[np.isin(heard.instrument, group)]
                 if len(heard):
                     covered = _covered(notes[np.isin(notes.instrument, group)], total)
-                    voices.append(self._voice(kind, heard, covered))
+                    voices.append(self._voice(alphabet, heard, covered))
             found.append(voices)
         return found
 
-    def _voice(self, kind: str, notes: Notes, covered: np.ndarray) -> Voice:
+    def _voice(self, alphabet: Alphabet, notes: Notes, covered: np.ndarray) -> Voice:
         """Write the notes of one voice as events over the whole piece."""
         total = len(covered) * STEPS_PER_BAR
-        if kind == DRUMS:
+        if not alphabet.pitched:
             steps, hits = struck(notes)
             events = np.zeros(max(total, int(steps[-1]) + 1), np.int64)
             events[steps] = hits
@@ -213,6 +228,16 @@ class TrioCodec(SequenceCodec):
             Track(DRUMS, self.drums.notes(drums), is_drum=True),
         ]
 
+    def properties(self) -> dict[str, Property]:
+        """Return what can be measured of trios, by name."""
+        return PROPERTIES
+
+    def augmentations(self) -> dict[str, Callable[..., Tensor]]:
+        """Return the random changes of training batches, by name."""
+        from seqvae.music.representations.melody.augment import transposition
+
+        return {"transpose": transposition(self.melody.classes, voices=2)}
+
 
 def _covered(notes: Notes, total: int) -> np.ndarray:
     """Return for every bar of so many steps whether a note lies in it."""
@@ -231,8 +256,8 @@ def _joint(covered: Sequence[np.ndarray]) -> np.ndarray:
     """
     near = np.pad(np.stack(covered), ((0, 0), (GAP_BARS, GAP_BARS)))
     width = 2 * GAP_BARS + 1
-    near = np.lib.stride_tricks.sliding_window_view(near, width, axis=1).any(axis=2)
-    joint = near.all(axis=0)
+    near = np.asarray(np.lib.stride_tricks.sliding_window_view(near, width, axis=1).any(axis=2))
+    joint = np.asarray(near.all(axis=0))
     joint[:GAP_BARS] = near[:, :GAP_BARS].any()
     joint[-GAP_BARS:] = near[:, -GAP_BARS:].any()
     return joint

@@ -1,0 +1,219 @@
+"""The alphabets of music: what the class indices of a voice mean.
+
+Notes: 0 is no event (a note or a rest goes on), 1 note off, and from 2 on a note begins, one class
+for each pitch. Drums: bit k is set where drum k is hit. An `Alphabet` is also what the networks
+know of their tokens, by its name in an architecture; see `alphabet_of`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from seqvae.music.reading.score import STEPS_PER_BAR
+from seqvae.music.representations.measuring import shares
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from seqvae.music.networks.heads import Head
+    from seqvae.music.networks.model import SequenceVAE
+    from seqvae.music.representations.measuring import Bools, Floats, Ints
+
+NO_EVENT, NOTE_OFF, FIRST_NOTE = 0, 1, 2
+LOWEST_PITCH, HIGHEST_PITCH = 21, 108
+"""MIDI pitches of the first and the last note of melodies and basses, as on a piano."""
+
+KICK, SNARE, CLOSED_HAT, OPEN_HAT, LOW_TOM, MID_TOM, HIGH_TOM, CRASH, RIDE = range(9)
+DRUM_CLASSES: tuple[tuple[str, tuple[int, ...]], ...] = (
+    ("kick", (36, 35)),
+    ("snare", (38, 27, 28, 31, 32, 33, 34, 37, 39, 40, 56, 65, 66, 75, 85)),
+    ("closed hi-hat", (42, 44, 54, 68, 69, 70, 71, 73, 78, 80, 22)),
+    ("open hi-hat", (46, 67, 72, 74, 79, 81, 26)),
+    ("low tom", (45, 29, 41, 43, 61, 64, 84)),
+    ("mid tom", (48, 47, 60, 63, 77, 86, 87)),
+    ("high tom", (50, 30, 62, 76, 83)),
+    ("crash", (49, 52, 55, 57, 58)),
+    ("ride", (51, 53, 59, 82)),
+)
+"""Name and General MIDI pitches of every class, kick first; the first pitch is decoded.
+
+The table of note_seq since April 2019 (`DEFAULT_DRUM_TYPE_PITCHES`).
+"""
+DRUMS = len(DRUM_CLASSES)
+DRUM_PITCHES = tuple(pitches[0] for _, pitches in DRUM_CLASSES)
+
+CLASS_OF_PITCH = np.full(128, -1)
+"""Drum of every MIDI pitch, -1 of none."""
+for _index, (_, _pitches) in enumerate(DRUM_CLASSES):
+    CLASS_OF_PITCH[list(_pitches)] = _index
+
+ROLAND: tuple[tuple[int, ...], ...] = (
+    (36,),
+    (38, 37, 40),
+    (42, 22, 44),
+    (46, 26),
+    (43, 58),
+    (47, 45),
+    (50, 48),
+    (49, 52, 55, 57),
+    (51, 53, 59),
+)
+"""Pitches of each drum on the kit that Groove was played on; the first is decoded.
+
+The table of note_seq that GrooVAE was trained with; outside training it takes that of
+`DRUM_CLASSES`, which are the same drums, and so does `reference=True`.
+"""
+
+GROOVE_CLASS = CLASS_OF_PITCH.copy()
+"""Drum of every MIDI pitch, -1 of none: what the kit does not have is as in General MIDI."""
+for _index, _pitches in enumerate(ROLAND):
+    GROOVE_CLASS[list(_pitches)] = _index
+
+
+class Alphabet:
+    """What the steps of one voice are made of: here, classes that have nothing in common.
+
+    Class 0 is the absence of an event. Derived classes know more; those whose steps are no class
+    indices but several numbers also have networks of their own.
+    """
+
+    name: ClassVar[str] = "plain"
+    """In an architecture, the `tokens` of a voice."""
+    names: ClassVar[tuple[str, ...]] = ()
+    """Names of voices that have this alphabet, in their order; by default `name`."""
+    pitched: ClassVar[bool] = False
+    """Whether its notes have pitches, in ascending order from `FIRST_NOTE` on."""
+    sets: ClassVar[bool] = False
+    """Whether a class is a set, as a bit mask."""
+    heads: ClassVar[tuple[str, ...]] = ("softmax", "chain")
+    """Heads of a decoder that can choose it; see `head`."""
+    most: ClassVar[int] = 1 << 16
+    """At most so many classes."""
+    simplifies: ClassVar[bool] = False
+    """Whether an encoder may be trained on stiff and on tapped versions."""
+
+    def shape(self, classes: int) -> tuple[int, ...]:
+        """Return the shape of a step: one class index, or several numbers."""
+        return ()
+
+    def outcomes(self, classes: int) -> int:
+        """Return the number of a step's logits."""
+        return classes
+
+    def indices(self, x: Tensor) -> Tensor:
+        """Return the class indices `(n, steps)` by which accuracy is measured."""
+        return x
+
+    def features(self, classes: int) -> Floats:
+        """Return what each class is made of, `(classes, features)`, zeros and ones."""
+        return np.zeros((classes, 0))
+
+    def embedding(self, classes: int, dim: int) -> nn.Module:
+        """Return an untrained embedding of steps, `(...)` to `(..., dim)`."""
+        import torch
+
+        from seqvae.music.networks.embedding import TokenEmbedding
+
+        return TokenEmbedding(torch.from_numpy(self.features(classes)).float(), dim)
+
+    def head(self, name: str, hidden_dim: int, classes: int) -> Head:
+        """Return an untrained head of a decoder, by its name."""
+        from seqvae.music.networks.heads import HEADS
+
+        return HEADS[name](hidden_dim, classes)
+
+    def onsets(self, x: Ints) -> Ints | Bools:
+        """Return how many notes begin at each step, `(n, steps)`."""
+        return np.not_equal(x, NO_EVENT)
+
+    def histograms(self, x: Ints) -> dict[str, Floats]:
+        """Return how notes are distributed, by name; each sums to 1, or to 0 without notes.
+
+        Here `onsets`: over the 16 places of a bar.
+        """
+        count, place = self.onsets(x).sum(0), np.arange(x.shape[1]) % STEPS_PER_BAR
+        return {"onsets": shares(np.bincount(place, count, STEPS_PER_BAR))}
+
+    def kept(self, x: Tensor, y: Tensor) -> tuple[str, dict[str, float]]:
+        """Return what reconstructions keep of windows, in words and as figures."""
+        same, events = x == y, x != NO_EVENT
+        kept, hits = int(same.sum()), int((same & events).sum())
+        steps, all_hits = x.numel(), int(events.sum())
+        text = f"kept {kept} of {steps} steps ({kept / steps:.0%}), {hits} of {all_hits} events"
+        return text, {
+            "steps_kept": kept / steps,
+            "events_kept": hits / all_hits if all_hits else 1.0,
+        }
+
+    def figures(self, model: SequenceVAE, x: Tensor, seed: int) -> dict[str, float]:
+        """Return the quality of a model of such windows beyond accuracies; here nothing."""
+        return {}
+
+
+@dataclass(frozen=True)
+class NoteAlphabet(Alphabet):
+    """One note at a time: no event, note off, and the pitches from the lowest on.
+
+    Attributes:
+        lowest: MIDI pitch of class 2.
+    """
+
+    lowest: int = LOWEST_PITCH
+
+    name = "melody"
+    names = ("melody", "bass")
+    pitched = True
+
+    def features(self, classes: int) -> Floats:
+        """Return kind of event, pitch class (from the lowest pitch) and octave of each class."""
+        steps = np.arange(classes)[:, None] - FIRST_NOTE  # semitones above the lowest pitch
+        sounding = steps >= 0
+        pitch_class = (steps % 12 == np.arange(12)) & sounding
+        octave = (steps // 12 == np.arange((classes - 3) // 12 + 1)) & sounding
+        event = [steps == NO_EVENT - FIRST_NOTE, steps == NOTE_OFF - FIRST_NOTE, sounding]
+        return np.concatenate([*event, pitch_class, octave], axis=1, dtype=np.float64)
+
+    def onsets(self, x: Ints) -> Bools:
+        """Return where notes begin."""
+        return x >= FIRST_NOTE
+
+    def pitches(self, x: Ints) -> Ints:
+        """Return the MIDI pitch of every class that is a note."""
+        return x - FIRST_NOTE + self.lowest
+
+    def histograms(self, x: Ints) -> dict[str, Floats]:
+        """Return `onsets`, and `pitches`: over the 128 MIDI pitches."""
+        pitches = np.bincount(self.pitches(x)[self.onsets(x)], minlength=128)
+        return {**super().histograms(x), "pitches": shares(pitches)}
+
+
+class DrumAlphabet(Alphabet):
+    """Sets of drums that are hit together."""
+
+    name = "drums"
+    sets = True
+
+    def features(self, classes: int) -> Floats:
+        """Return which drums are hit, and whether none is."""
+        tokens, drums = np.arange(classes)[:, None], np.arange((classes - 1).bit_length())
+        bits = tokens >> drums & 1
+        return np.concatenate([bits, tokens == NO_EVENT], axis=1, dtype=np.float64)
+
+    def hits(self, x: Ints) -> Bools:
+        """Return which of the nine drums are hit, `(n, steps, 9)`."""
+        return (x[..., None] >> np.arange(DRUMS) & 1).astype(np.bool_)
+
+    def onsets(self, x: Ints) -> Ints:
+        """Return how many drums are hit."""
+        found: Ints = self.hits(x).sum(2)
+        return found
+
+    def histograms(self, x: Ints) -> dict[str, Floats]:
+        """Return `onsets`, and `drums`: over the nine drums."""
+        return {**super().histograms(x), "drums": shares(self.hits(x).sum((0, 1)))}
+
+
+PLAIN, NOTES, HITS = Alphabet(), NoteAlphabet(), DrumAlphabet()

@@ -1,0 +1,107 @@
+"""The alphabet of performances: drums that are hit, how hard and when."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from seqvae.music.representations.alphabet import HITS, Alphabet
+from seqvae.music.representations.groove.performance import blocks, hit_classes
+from seqvae.music.representations.measuring import shares
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor, nn
+
+    from seqvae.music.networks.heads import Head
+    from seqvae.music.networks.model import SequenceVAE
+    from seqvae.music.representations.measuring import Floats, Ints
+
+
+class PerformanceAlphabet(Alphabet):
+    """Numbers of nine drums, or fewer: hits, velocities and offsets; their classes are the drums.
+
+    Accuracies, onsets and the histogram of drums are those of the hits alone.
+    """
+
+    name = "groove"
+    sets = True
+    heads = ("groove",)
+    most = 12
+    simplifies = True
+
+    def shape(self, classes: int) -> tuple[int, ...]:
+        """Return the shape of a step: three numbers for each drum."""
+        return (3 * classes,)
+
+    def outcomes(self, classes: int) -> int:
+        """Return the number of a step's logits, one for each set of hits."""
+        return 1 << classes
+
+    def indices(self, x: Tensor) -> Tensor:
+        """Return the hits as class indices of drums, `(n, steps)`."""
+        return hit_classes(x)
+
+    def embedding(self, classes: int, dim: int) -> nn.Module:
+        """Return an untrained embedding of steps."""
+        from seqvae.music.representations.groove.networks import PerformanceEmbedding
+
+        return PerformanceEmbedding(classes, dim)
+
+    def head(self, name: str, hidden_dim: int, classes: int) -> Head:
+        """Return an untrained head."""
+        from seqvae.music.representations.groove.networks import PerformanceHead
+
+        return PerformanceHead(hidden_dim, classes)
+
+    def onsets(self, x: NDArray[Any]) -> Ints:
+        """Return how many drums are hit."""
+        return HITS.onsets(hit_classes(x))
+
+    def histograms(self, x: NDArray[Any]) -> dict[str, Floats]:
+        """Return `onsets` and `drums` of the hits, their `velocities` and their `offsets`."""
+        return {
+            **HITS.histograms(hit_classes(x)),
+            "velocities": velocity_histogram(x),
+            "offsets": offset_histogram(x),
+        }
+
+    def kept(self, x: Tensor, y: Tensor) -> tuple[str, dict[str, float]]:
+        """Return what reconstructions keep of performances: hits, velocities and timing."""
+        from seqvae.music.representations.groove.evaluate import STEP_MS, errors
+
+        hits, others = (blocks(each)[0] > 0.5 for each in (x, y))
+        share = int((hits & others).sum()) / max(int(hits.sum()), 1)
+        velocity, timing = (float(each.mean()) if len(each) else 0.0 for each in errors(x, y))
+        text = (
+            f"kept {share:.0%} of {int(hits.sum())} hits, to {velocity:.0f} of 127 velocities "
+            f"and {timing:.0%} of a 16th"
+        )
+        return text, {
+            "hits_kept": share,
+            "velocity_error": velocity,
+            "timing_error_ms": timing * STEP_MS,
+        }
+
+    def figures(self, model: SequenceVAE, x: Tensor, seed: int) -> dict[str, float]:
+        """Return how well a model knows velocities and timing; see `feel`."""
+        from seqvae.music.representations.groove.evaluate import feel
+
+        return feel(model, x, seed)
+
+
+PERFORMED = PerformanceAlphabet()
+
+
+def velocity_histogram(windows: Any) -> Floats:
+    """Return how hard the hits of performances `(n, steps, 27)` are, `(32,)`: 4 velocities each."""
+    hits, velocity, _ = blocks(np.asarray(windows))
+    return shares(np.histogram(velocity[hits > 0.5] * 127, 32, (0, 128))[0])
+
+
+def offset_histogram(windows: Any) -> Floats:
+    """Return when the hits of performances `(n, steps, 27)` come, `(40,)`: from half a step late
+    to half a step early."""
+    hits, _, offset = blocks(np.asarray(windows))
+    return shares(np.histogram(offset[hits > 0.5], 40, (-1, 1))[0])

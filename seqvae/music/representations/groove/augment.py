@@ -1,0 +1,39 @@
+"""Random changes of batches of performances; see `SequenceCodec.augmentations`."""
+
+from __future__ import annotations
+
+import torch
+from torch import Generator, Tensor
+
+from seqvae.music.representations.alphabet import DRUMS
+from seqvae.music.representations.drums.augment import exchange
+from seqvae.music.representations.groove.performance import blocks
+
+
+def mix(x: Tensor, generator: Generator, *, probability: float) -> Tensor:
+    """Replace a random set of drums by what another drummer of the batch plays on them.
+
+    Args:
+        x: Performances `(n, steps, 27)`.
+        generator: Source of randomness.
+        probability: Share of the windows that are changed.
+    """
+    partner, drums = exchange(x, generator, probability)
+    taken = (drums >> torch.arange(DRUMS) & 1).bool().repeat(1, 3)
+    return torch.where(taken[:, None], partner, x)
+
+
+def shade(x: Tensor, generator: Generator, *, loudness: float, timing: float) -> Tensor:
+    """Play each performance louder or softer, and earlier or later, as a whole.
+
+    Args:
+        x: Performances `(n, steps, 27)`.
+        generator: Source of randomness.
+        loudness: Velocities are multiplied by up to 1 more or less this share.
+        timing: Hits are moved by up to so much of half a step; none leaves its step.
+    """
+    hits, velocity, offset = blocks(x)
+    louder, earlier = (2 * torch.rand(len(x), 2, 1, 1, generator=generator) - 1).unbind(1)
+    velocity = (velocity * (1 + loudness * louder)).clamp(max=1)
+    offset = (offset + hits * timing * earlier).clamp(-1, 1)
+    return torch.cat([hits, velocity, offset], dim=-1)

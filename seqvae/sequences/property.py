@@ -1,0 +1,35 @@
+"""Measurable properties: what attribute vectors change and quality reports compare."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Property:
+    """One measurable property; a codec's `properties()` has those of its examples by name.
+
+    Attributes:
+        description: What it means, in one line.
+        unit: Its unit.
+        of: Examples `(n, *shape)` -> values `(n,)`; NaN where it is undefined.
+        total: It is the sum of other properties, so nothing can change it and leave them alone.
+    """
+
+    description: str
+    unit: str
+    of: Callable[[NDArray[Any]], NDArray[np.float64]]
+    total: bool = False
+
+
+class Measurable(Protocol):
+    """A codec of whose examples something can be measured."""
+
+    def properties(self) -> dict[str, Property]:
+        """Return what can be measured, by name."""

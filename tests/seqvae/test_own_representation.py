@@ -71,7 +71,7 @@ def model(songs: Path) -> Path:
 
 def test_windows_are_read_measured_and_drawn(songs: Path, tmp_path: Path) -> None:
     codec = make_codec({"name": "pulse", "bars": 2})
-    x = codec.examples(songs / "0.mid")
+    x = codec.read(songs / "0.mid").x
     assert x.shape[1:] == codec.shape == (32,)
     assert torch.equal(codec.encode(codec.decode(x[0])), x[0])
     assert measure(codec, x)["density"] == pytest.approx(x.double().mean(1).numpy())

@@ -54,6 +54,16 @@ def fast_bfloat16() -> bool:
     return any(getattr(torch.cpu, name, bool)() for name in asked)
 
 
+def autocast(device: torch.device | str) -> torch.autocast:
+    """Return a context that computes in bfloat16 on a device, where that is fast."""
+    return torch.autocast(torch.device(device).type, torch.bfloat16, enabled=fast_bfloat16())
+
+
+def as_double(x: Tensor) -> Tensor:
+    """Return a tensor in double precision; from MPS, which has none, on the CPU."""
+    return (x.cpu() if x.device.type == "mps" else x).double()
+
+
 def keep_freed_memory() -> bool:
     """Let this process keep memory that it frees, for the next tensor of that size.
 

@@ -53,8 +53,9 @@ class StandardNormal:
         return temperature * torch.randn(n, self.latent_dim, generator=generator, device=device)
 
     def log_prob(self, z: Tensor) -> Tensor:
-        """Return the log density in nats, `(batch,)`, of codes `(batch, latent_dim)`."""
-        return DiagonalGaussian(torch.zeros_like(z), torch.ones_like(z)).log_prob(z)
+        """Return the log density in nats, `(...)`, of codes `(..., latent_dim)`."""
+        zero = z.new_zeros(1, self.latent_dim)
+        return DiagonalGaussian(zero, zero + 1).log_prob(z)
 
 
 class GaussianMixture:

@@ -14,6 +14,7 @@ from torch import Tensor
 from seqvae.music.networks.architecture import PERFORMANCE
 from seqvae.music.representations.groove.evaluate import feel
 from seqvae.music.representations.groove.performance import hit_classes
+from vaecore.bounds import EvidenceBound
 from vaecore.errors import DataError
 
 if TYPE_CHECKING:
@@ -87,19 +88,16 @@ def measure(model: SequenceVAE, x: Tensor, seed: int = 0) -> dict[str, Any]:
         Of performances accuracies are those of the hits, and there is what
         `seqvae.music.representations.groove.evaluate.feel` gives.
     """
-    generator = torch.Generator().manual_seed(seed)
     voices = model.architecture.voices
     names = _names(voices)
     performed = PERFORMANCE in names
     tallies = [_Tally(tokens in ("drums", PERFORMANCE)) for tokens in names.values()]
     classes = [v.classes for v in voices] if isinstance(voices, tuple) else [voices.classes]
     classes = [1 << voices.classes] if performed else classes
-    nll = kl = 0.0
+    bound = EvidenceBound(seed)
     for number, part in enumerate(x.split(CHUNK)):
         rows = part.to(model.device)
-        posterior = model.encode(rows)
-        kl += posterior.kl().double().sum().item()
-        nll -= model.log_likelihood(rows, posterior.sample(generator)).double().sum().item()
+        posterior = bound.add(model, rows)
         logits = model.logits(posterior.mean, rows).split(classes, dim=-1)
         forced = torch.stack([each.argmax(-1) for each in logits], dim=-1)
         decoded = (model.decode(posterior.mean, 1.0, seed + number), model.decode(posterior.mean))
@@ -108,12 +106,11 @@ def measure(model: SequenceVAE, x: Tensor, seed: int = 0) -> dict[str, Any]:
         true, sampled, greedy = (each.view_as(forced) for each in (rows, *decoded))
         for voice, tally in enumerate(tallies):
             tally.add(*(each[..., voice] for each in (true, forced, sampled, greedy)))
-    n = len(x)
-    result: dict[str, Any] = {"examples": n, **sum(tallies[1:], tallies[0]).figures()}
+    result: dict[str, Any] = {"examples": len(x), **sum(tallies[1:], tallies[0]).figures()}
     if len(names) > 1:
         for name, tally in zip(names, tallies, strict=True):
             result |= {f"{name}_{key}": value for key, value in tally.figures().items()}
-    result |= {"nll": nll / n, "kl_nats": kl / n, "elbo": -(nll + kl) / n}
+    result |= bound.figures()
     return {**result, **feel(model, x, seed)} if performed else result
 
 

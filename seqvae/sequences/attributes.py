@@ -12,6 +12,7 @@ from torch import Tensor
 
 from seqvae.music.properties import of_codec
 from vaecore.attributes import attribute_directions
+from vaecore.calibration import cleanest
 
 if TYPE_CHECKING:
     from seqvae.music.properties import Property
@@ -79,8 +80,7 @@ def _best(
         for k, other in enumerate(properties)
         if k != column and not other.total and not properties[column].total
     ]
-    drag = np.abs(change[:, others]).mean(axis=1) if others else 0
-    return vectors[int(np.argmin(np.abs(1 - change[:, column]) + 2 * drag))]
+    return vectors[cleanest(change, column, others)]
 
 
 def _directions(

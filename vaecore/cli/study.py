@@ -70,13 +70,11 @@ def write_vector(
         z_without: Codes `(m, latent_dim)`.
     """
     from vaecore.attributes import attribute_vector
+    from vaecore.calibration import separability
     from vaecore.cli.vectors import save_vector
 
     vector = attribute_vector(z_with, z_without)
-    # How far the two sets lie apart along the vector: the share on the right side of the middle.
-    middle = (z_with.mean(0) + z_without.mean(0)) / 2 @ vector
-    right = (z_with @ vector > middle).float(), (z_without @ vector <= middle).float()
-    separated = sum(side.mean().item() for side in right) / 2
+    separated = separability(z_with, z_without, vector)
     with Outputs(path) as outputs:
         save_vector(outputs.add(path), name, vector, space.name)
     job.done(

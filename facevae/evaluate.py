@@ -22,7 +22,11 @@ CHUNK = 64
 
 
 def evaluate(
-    space: LatentSpace, paths: Iterable[str | Path], seed: int = 0, limit: int | None = None
+    space: LatentSpace,
+    paths: Iterable[str | Path],
+    seed: int = 0,
+    limit: int | None = None,
+    split: str | None = None,
 ) -> dict[str, Any]:
     """Measure a model on pictures, read one chunk at a time.
 
@@ -32,6 +36,8 @@ def evaluate(
             are counted, and named with the reason, in the result.
         seed: Of the posterior draws.
         limit: At most this many files, spread evenly over all; None takes every one.
+        split: "train", "validation" or "test": paths are folders, of which only the images count
+            that a training on that folder takes for this.
 
     Returns:
         The figures of `measure`, with `model`, `files` and `skipped` (reason by file).
@@ -39,7 +45,7 @@ def evaluate(
     Raises:
         DataError: Not one file can be used.
     """
-    paths = list(paths)
+    paths = _divided(space, paths, split) if split else list(paths)
     if limit is not None and len(paths) > limit:
         paths = [paths[int(i)] for i in torch.linspace(0, len(paths) - 1, limit)]
     skipped: dict[str, str] = {}
@@ -98,6 +104,14 @@ def measure(model: VAE, x: Tensor | Iterable[Tensor], seed: int = 0) -> dict[str
         "sharpness": sums["ours"] / sums["theirs"] if sums["theirs"] else 1.0,
         **bound.figures(),
     }
+
+
+def _divided(space: LatentSpace, roots: Iterable[str | Path], split: str) -> list[str | Path]:
+    """Return the images of a split of each folder."""
+    from facevae.data.folder import FaceFolder
+
+    parts = [FaceFolder(root, space.codec).split(split) for root in roots]
+    return [part.path(index) for part in parts for index in range(len(part))]
 
 
 def _read(space: LatentSpace, paths: Iterable[Any], skipped: dict[str, str]) -> Iterator[Tensor]:

@@ -69,7 +69,7 @@ class LossTerms(NamedTuple):
     """The weight of the KL at this step."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Objective:
     """Loss = factor * -log p(x|z) + beta * max(KL - free bits, 0), mean over the batch.
 
@@ -89,8 +89,16 @@ class Objective:
     beta: Schedule = field(default_factory=Constant)
     free_bits: float = 0.0
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "beta", make_schedule(self.beta))
+    def __init__(
+        self,
+        mode: str = "vae",
+        reconstruction_factor: float = 1.0,
+        beta: Schedule | Mapping[str, Any] | float = 1.0,
+        free_bits: float = 0.0,
+    ) -> None:
+        values = (mode, reconstruction_factor, make_schedule(beta), free_bits)
+        for each, value in zip(fields(self), values, strict=True):
+            object.__setattr__(self, each.name, value)
         if self.mode not in MODES:
             raise ValueError(f"unknown mode {self.mode!r}; known are {', '.join(MODES)}")
         for name in ("reconstruction_factor", "free_bits"):

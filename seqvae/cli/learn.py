@@ -113,9 +113,9 @@ def prepare(
     type=click.Choice(["text"]),
     help="Train on text files, one sentence in each line. [default: where TEXT is given]",
 )
-@learn.lesson("A recipe, such as drums_2bar. [default: by the data]")
+@learn.training_options("A recipe, such as drums_2bar. [default: by the data]")
 def train(
-    lesson: learn.Lesson, texts: tuple[Path, ...], data: Path | None, representation: str | None
+    request: learn.TrainingRequest, texts: tuple[Path, ...], data: Path | None, representation: str | None
 ) -> None:
     """Train a model on shards of music, or on text files.
 
@@ -130,57 +130,57 @@ def train(
     learn.need(*learn.NEEDED, *(() if texts else ("pyarrow",)))
     from seqvae.music.presets import PRESETS
 
-    recipes = lesson.file(PRESETS)
+    recipes = request.file(PRESETS)
     if texts:
-        _train_text(lesson, recipes, texts)
+        _train_text(request, recipes, texts)
     else:
-        _train_music(lesson, recipes, data)
+        _train_music(request, recipes, data)
 
 
-def _train_music(lesson: learn.Lesson, recipes: Path, data: Path) -> None:
+def _train_music(request: learn.TrainingRequest, recipes: Path, data: Path) -> None:
     from seqvae.music import train as training
     from seqvae.music.data.shards import read_summary
 
     summary = read_summary(data)
     kind, bars = (summary["representation"][key] for key in ("name", "bars"))
-    preset = _preset(lesson, recipes, f"{kind}_{bars}bar")
-    place = lesson.place(preset)
+    preset = _preset(request, recipes, f"{kind}_{bars}bar")
+    place = request.place(preset)
     windows = summary["windows"]
-    lesson.begin(
+    request.begin(
         preset, f"{data}: {windows['train']:,} windows, {windows['validation']:,} to validate"
     )
     result = training.train(
-        preset, data, place, start=lesson.start, resume=lesson.resume, progress=lesson.talks
+        preset, data, place, start=request.start, resume=request.resume, progress=request.verbose
     )
-    lesson.end("seqvae", preset, place, result)
+    request.end("seqvae", preset, place, result)
 
 
-def _train_text(lesson: learn.Lesson, recipes: Path, texts: Sequence[Path]) -> None:
+def _train_text(request: learn.TrainingRequest, recipes: Path, texts: Sequence[Path]) -> None:
     from seqvae.text import train as training
     from seqvae.text.data import read_sentences, split
 
     parts = split(read_sentences(texts))
-    preset = _preset(lesson, recipes, "sentences")
-    place = lesson.place(preset)
-    lesson.begin(preset, f"{len(parts.train):,} sentences, {len(parts.validation):,} to validate")
+    preset = _preset(request, recipes, "sentences")
+    place = request.place(preset)
+    request.begin(preset, f"{len(parts.train):,} sentences, {len(parts.validation):,} to validate")
     result = training.train(
-        preset, texts, place, start=lesson.start, resume=lesson.resume, progress=lesson.talks
+        preset, texts, place, start=request.start, resume=request.resume, progress=request.verbose
     )
-    lesson.end("seqvae", preset, place, result)
+    request.end("seqvae", preset, place, result)
 
 
-def _preset(lesson: learn.Lesson, recipes: Path, start: str) -> Preset:
+def _preset(request: learn.TrainingRequest, recipes: Path, start: str) -> Preset:
     """Return the recipe that was asked for, or the first one whose name begins in a way."""
     from seqvae.music.presets import load_preset, preset_names
 
     names = preset_names(recipes)
-    name = lesson.preset
+    name = request.preset
     if name is None:
         fitting = [name for name in names if len(names) == 1 or name.startswith(start)]
         if not fitting:
             raise UsageError(f"choose a --preset of {', '.join(names)}")
         name = fitting[0]
-    return load_preset(name, lesson.settings(), recipes)
+    return load_preset(name, request.settings(), recipes)
 
 
 def _most(inputs: Sequence[Path]) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from seqvae.music.data.shards import read_summary, read_windows
 from seqvae.music.networks.architecture import PERFORMANCE
 from seqvae.music.representations.groove.evaluate import feel
 from seqvae.music.representations.groove.performance import hit_classes
@@ -20,6 +21,7 @@ from vaecore.errors import DataError
 if TYPE_CHECKING:
     from seqvae.music.networks.architecture import Voice
     from seqvae.music.networks.model import SequenceVAE
+    from seqvae.music.representations.base import SequenceCodec
     from vaecore.space import LatentSpace
 
 CHUNK = 256
@@ -27,9 +29,13 @@ BINS = 20
 
 
 def evaluate(
-    space: LatentSpace, paths: Iterable[str | Path], seed: int = 0, limit: int | None = None
+    space: LatentSpace,
+    paths: Iterable[str | Path],
+    seed: int = 0,
+    limit: int | None = None,
+    split: str | None = None,
 ) -> dict[str, Any]:
-    """Measure a model on MIDI files.
+    """Measure a model on MIDI files, or on shards.
 
     Args:
         space: The model.
@@ -37,6 +43,8 @@ def evaluate(
             window are counted, and named with the reason, in the result.
         seed: Of the posterior draws and of sampling.
         limit: At most this many windows, spread evenly over all; None takes every one.
+        split: "train", "validation" or "test": paths are folders of shards, of which the windows
+            of this split count.
 
     Returns:
         The figures of `measure`, with `examples`, `files` and `skipped` (reason by file).
@@ -46,6 +54,10 @@ def evaluate(
     """
     windows, skipped, files = [], {}, 0
     for path in paths:
+        if split:  # what is wrong with a folder of shards is no matter of one file
+            windows.append(_windows(space.codec, Path(path), split))
+            files += 1
+            continue
         try:
             found = space.codec.examples(path)
         except DataError as error:
@@ -66,6 +78,14 @@ def evaluate(
         x = x[torch.linspace(0, len(x) - 1, limit).long()]
     figures = measure(space.model, x, seed)
     return {"model": space.name, "files": files, **figures, "skipped": skipped}
+
+
+def _windows(codec: SequenceCodec, shards: Path, split: str) -> Tensor:
+    """Return the windows of a split of shards, which must be of the codec's representation."""
+    found = read_summary(shards)["representation"]
+    if found != codec.config:
+        raise DataError(f"holds {found}, the model needs {codec.config}", path=shards)
+    return torch.from_numpy(codec.unpack(read_windows(shards, split)))
 
 
 @torch.no_grad()

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from seqvae.text.data import read_sentences
+from seqvae.text.data import split as divide
 from seqvae.text.network import counting
 from seqvae.text.properties import words
 from seqvae.text.vocabulary import END
 from vaecore.bounds import EvidenceBound, importance_bound, total
-from vaecore.errors import DataError
+from vaecore.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from seqvae.text.network import SentenceVAE
@@ -27,7 +29,11 @@ WEIGHED, SAMPLES = 500, 64
 
 
 def evaluate(
-    space: LatentSpace, paths: Iterable[str | Path], seed: int = 0, limit: int | None = None
+    space: LatentSpace,
+    paths: Iterable[str | Path],
+    seed: int = 0,
+    limit: int | None = None,
+    split: str | None = None,
 ) -> dict[str, Any]:
     """Measure a model on text files.
 
@@ -37,6 +43,8 @@ def evaluate(
             example counts once. Files without a usable sentence are named in the result.
         seed: Of the posterior draws and of sampling.
         limit: At most this many sentences, spread evenly over all; None takes every one.
+        split: "train" or "validation": only the sentences that a training on these files takes
+            for this.
 
     Returns:
         The figures of `accuracies` and `probability`, with `words_kept`: the share of the words
@@ -46,6 +54,9 @@ def evaluate(
     Raises:
         DataError: There is not one usable sentence.
     """
+    if split not in (None, "train", "validation"):
+        raise UsageError(f"text files have no {split} split; choose --split validation")
+    wanted = set(getattr(divide(read_sentences(map(Path, paths))), split)) if split else None
     found, skipped, files, lines = [], {}, 0, 0
     for path in paths:
         try:
@@ -53,6 +64,8 @@ def evaluate(
         except DataError as error:
             skipped[str(path)] = error.problem
             continue
+        if wanted is not None:
+            sentences = [sentence for sentence in sentences if sentence in wanted]
         files, lines = files + 1, lines + len(sentences)
         found.append(space.codec.encode_all(sentences))
     if not sum(map(len, found)):

@@ -25,8 +25,8 @@ NEEDED = ("lightning", "pydantic", "yaml", "tensorboard")
 
 
 @dataclass(frozen=True)
-class Lesson:
-    """What the user asked of `train`, beside the data.
+class TrainingRequest:
+    """The options of `train` that all domains share.
 
     Args:
         preset: --preset.
@@ -55,7 +55,7 @@ class Lesson:
     quiet: bool
 
     @property
-    def talks(self) -> bool:
+    def verbose(self) -> bool:
         """Whether anything is printed for people, the progress included."""
         return here().first and not (self.as_json or self.quiet)
 
@@ -93,7 +93,7 @@ class Lesson:
 
     def say(self, text: str) -> None:
         """Print a line for people."""
-        if self.talks:
+        if self.verbose:
             click.echo(text)
 
     def begin(self, preset: Preset, about: str) -> None:
@@ -102,7 +102,13 @@ class Lesson:
         self.say(f"  {about}")
 
     def end(
-        self, command: str, preset: Preset, place: Path, result: FitResult, **more: Any
+        self,
+        command: str,
+        preset: Preset,
+        place: Path,
+        result: FitResult,
+        headline: tuple[str, str] = ("validation/loss", "loss {:.2f} nats"),
+        **more: Any,
     ) -> None:
         """Report the training, as text or as JSON.
 
@@ -111,6 +117,7 @@ class Lesson:
             preset: The recipe.
             place: The model folder.
             result: How it ended.
+            headline: The metric that is printed of the best validation, and its format.
             more: Further facts for JSON.
         """
         if self.as_json and here().first:
@@ -118,10 +125,11 @@ class Lesson:
             about = {"verb": "train", "output": str(place), "preset": preset.name}
             click.echo(json.dumps({**about, **facts}))
         self.say(click.style(str(place), bold=True))
-        loss = result.best.get("validation/loss", float("nan"))
+        metric, shape = headline
+        best = shape.format(result.best.get(metric, float("nan")))
         self.say(
             f"  {result.steps:,} steps in {result.minutes:.1f} minutes ({result.stopped}) "
-            f"· best at {result.best_step:,}: loss {loss:.2f} nats"
+            f"· best at {result.best_step:,}: {best}"
         )
         self.say(f"  use it: {command} sample --model {place}")
 
@@ -150,21 +158,21 @@ _OPTIONS = (
 )  # fmt: skip
 
 
-def lesson(preset_help: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def training_options(preset_help: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Return a decorator: adds the options of a training and packs their values.
 
-    The function is called as `function(lesson, **its other options)`.
+    The function is called as `function(request, **its other options)`.
 
     Args:
         preset_help: Help text of --preset.
     """
-    names = set(Lesson.__dataclass_fields__)
+    names = set(TrainingRequest.__dataclass_fields__)
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
         @wraps(function)
         def run(**values: Any) -> None:
-            asked = Lesson(**{name: values.pop(name) for name in names})
-            function(asked, **values)
+            request = TrainingRequest(**{name: values.pop(name) for name in names})
+            function(request, **values)
 
         for option in reversed((click.option("--preset", help=preset_help), *_OPTIONS)):
             run = option(run)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from vaecore.space import LatentSpace
 
+PREPARED = "summary.json"
+"""A folder that has this is prepared data, divided into splits, and read by the domain itself."""
+
 
 @click.command()
 @click.option(
@@ -124,25 +127,39 @@ def analyze(job: Job, inputs: tuple[Path, ...], picture: bool) -> None:
 
 
 def evaluate_command(evaluate: Callable[..., dict[str, Any]]) -> click.Command:
-    """Return the verb `evaluate` over a domain's function of that name."""
+    """Return the verb `evaluate` over a domain's function of that name.
+
+    Args:
+        evaluate: `(space, files, seed=...)` measures on files; `(space, folders, seed=...,
+            split=...)` on the part that a training on the folders takes for a split.
+    """
 
     @click.command("evaluate")
     @click.argument("inputs", nargs=-1, required=True, metavar="[MODEL] INPUTS...",
                     type=options.FILE)  # fmt: skip
+    @click.option("--split", type=click.Choice(["train", "validation", "test"]),
+                  help="Only the files that a training on the same INPUTS takes for this."
+                  "  [of shards: test]")  # fmt: skip
     @options.seed
     @options.model
     @options.measures
-    def verb(job: Job, inputs: tuple[Path, ...], seed: int) -> None:
+    def verb(job: Job, inputs: tuple[Path, ...], seed: int, split: str | None) -> None:
         """Measure a model on files that it never saw.
 
         MODEL is a name in the box or a model folder; without it, and without --model, the one that
-        fits is taken. INPUTS are files and folders.
+        fits is taken. INPUTS are files and folders, or with MODEL one folder of shards or of
+        images that it was trained on: its test split, or --split.
         """
         if job.model is None and len(inputs) > 1 and not _is_data(job, inputs[0]):
             job.model, inputs = str(inputs[0]), inputs[1:]
-        space = job.load_for(inputs)
-        files = job.files(inputs, space.codec.suffixes)
-        figures = evaluate(space, files, seed=seed)
+        if split or any((path / PREPARED).is_file() for path in inputs):
+            if job.model is None:
+                raise UsageError("a split needs a MODEL: evaluate MODEL FOLDER")
+            space = job.load()
+            figures = evaluate(space, inputs, seed=seed, split=split or "test")
+        else:
+            space = job.load_for(inputs)
+            figures = evaluate(space, job.files(inputs, space.codec.suffixes), seed=seed)
         margin = max(map(len, figures)) + 2
         for name, value in figures.items():
             shown = f"{value:.4f}" if isinstance(value, float) else value

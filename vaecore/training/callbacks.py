@@ -1,21 +1,28 @@
-"""What happens around the steps: averaging the weights, keeping the best model, ending in time."""
+"""What happens around the steps: averaging the weights, keeping the best model, ending in time.
+
+Lightning's `Timer` keeps the time. Its other callbacks do not do here: `WeightAveraging` puts the
+weights of the last step back before `on_validation_end`, where the best model is kept, and has no
+ramp; `ModelCheckpoint` keeps the best as a pickle, not as a model folder; `EarlyStopping` and the
+timer's own limit do not agree among ranks, nor say why a training ended.
+"""
 
 from __future__ import annotations
 
 import signal
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
 import torch
+from lightning.pytorch.callbacks import Timer
 from torch import Tensor
 
 from vaecore.model import VAE
 from vaecore.training.module import TrainingModule
 from vaecore.training.ranks import Agreement
+from vaecore.training.small import ramped_decay
 
 Save = Callable[[VAE, Path], None]
 
@@ -26,12 +33,14 @@ REASONS = ("", "steps", "minutes", "interrupted")
 class AverageWeights(pl.Callback):
     """An exponential moving average of the weights, in their place during validation.
 
-    The decay is min(decay, (1 + t) / (10 + t)) after t steps, so that the average soon forgets
-    the initial weights (Polyak & Juditsky, 1992; the ramp is TensorFlow's).
+    See Polyak & Juditsky, 1992; the decay rises as in `ramped_decay`.
+
+    Args:
+        decay: The largest, per step.
     """
 
     def __init__(self, decay: float) -> None:
-        self.decay = decay
+        self.decay = ramped_decay(decay)
         self._average: list[Tensor] = []
 
     def on_fit_start(self, trainer: pl.Trainer, module: TrainingModule) -> None:
@@ -47,9 +56,8 @@ class AverageWeights(pl.Callback):
     ) -> None:
         if not module.stepped(batch_idx):
             return
-        done = trainer.global_step
-        decay = min(self.decay, (1 + done) / (10 + done))
-        torch._foreach_lerp_(self._average, _weights(module), 1 - decay)
+        weight = 1 - self.decay(trainer.global_step)
+        torch._foreach_lerp_(self._average, _weights(module), weight)
 
     def on_validation_start(self, trainer: pl.Trainer, module: TrainingModule) -> None:
         self._swap(module)
@@ -146,28 +154,26 @@ class Limits(pl.Callback):
         max_minutes: Wall-clock budget, or None.
         best: Knows for how long there was no better model.
         checkpoint: File to resume from.
+        timer: Knows the wall-clock time of the training, whatever it was resumed from included.
     """
 
     def __init__(
-        self, max_steps: int, max_minutes: float | None, best: KeepBest, checkpoint: Path
+        self,
+        max_steps: int,
+        max_minutes: float | None,
+        best: KeepBest,
+        checkpoint: Path,
+        timer: Timer,
     ) -> None:
         self.max_steps, self.max_minutes = max_steps, max_minutes
-        self.best, self.checkpoint = best, checkpoint
+        self.best, self.checkpoint, self.timer = best, checkpoint, timer
         self.reason = "steps"
-        self.seconds_before = 0.0
-        self._began = time.monotonic()
         self._agreement: Agreement | None = None
         self._signalled = False
         self._handlers: dict[int, Any] = {}
 
-    @property
-    def seconds(self) -> float:
-        """Wall-clock time of this training, whatever it was resumed from included."""
-        return self.seconds_before + time.monotonic() - self._began
-
     def on_train_start(self, trainer: pl.Trainer, module: TrainingModule) -> None:
         self._agreement = Agreement(module.ranks)
-        self._began = time.monotonic()
         (module.time_share,) = self._agreement.largest(self._time_share())
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
@@ -194,7 +200,9 @@ class Limits(pl.Callback):
 
     def _time_share(self) -> float:
         """Return how much of its time the training has had."""
-        return 0.0 if self.max_minutes is None else self.seconds / (60 * self.max_minutes)
+        if self.max_minutes is None:
+            return 0.0
+        return float(self.timer.time_elapsed()) / (60 * self.max_minutes)
 
     def _reason_to_stop(self, steps: int) -> str:
         if self._signalled:
@@ -227,9 +235,3 @@ class Limits(pl.Callback):
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
         self._handlers = {}
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"seconds": self.seconds}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.seconds_before = state["seconds"]

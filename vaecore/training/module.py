@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from vaecore.analysis import ACTIVE_VARIANCE
+from vaecore.device import as_double
 from vaecore.errors import DataError
 from vaecore.model import VAE
 from vaecore.objective import LossTerms
@@ -63,7 +64,7 @@ class TrainingModule(pl.LightningModule):
         share_batch_norms(model, self.ranks)
 
     @property
-    def parts_rest(self) -> bool:
+    def unused_parameters(self) -> bool:
         """Whether a step may leave parameters without a gradient."""
         return self.model.objective.mode != "vae"
 
@@ -71,7 +72,7 @@ class TrainingModule(pl.LightningModule):
         """Return what is trained, as an optimiser takes it; a group may set its own values."""
         return [{"params": list(self.model.parameters())}]
 
-    def configure_optimizers(self) -> dict:
+    def configure_optimizers(self) -> dict[str, Any]:
         settings = self.config.optimizer
         kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[settings.name]
         optimizer = kind(
@@ -163,7 +164,7 @@ class TrainingModule(pl.LightningModule):
         if self.metrics is not None:
             report |= self.metrics(self.model, batch)
         sums = {name: float(value) * len(batch) for name, value in report.items()}
-        mean = self.model.encode(batch).mean.double()
+        mean = as_double(self.model.encode(batch).mean)
         moments = torch.stack([torch.ones_like(mean), mean, mean**2]).sum(dim=1)
         self._validated[number] = (len(batch), sums, moments.cpu())
 

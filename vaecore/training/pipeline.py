@@ -1,0 +1,353 @@
+"""From data to a complete model folder, the same way for music, sentences, faces and digits.
+
+    begin       the model: by chance, from another's weights, or as the task changes it
+    fit         the training itself (`vaecore.training.loop`), measured on the validation part
+    complete    the prior and the attribute vectors, fitted to the codes of training examples
+    write       config.json and the model card, beside the weights
+
+A `TrainingTask` fills in what differs: the data, what is measured, and how codes get their vectors.
+"""
+
+from __future__ import annotations
+
+import platform
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from vaecore.device import NAMES, choose_device
+from vaecore.distributions import DiagonalGaussian
+from vaecore.domain import Domain
+from vaecore.errors import DataError
+from vaecore.flow import Flow
+from vaecore.folder import WEIGHTS, ModelConfig, load_weights
+from vaecore.model import VAE
+from vaecore.presets import Preset
+from vaecore.samplers import GaussianMixture
+from vaecore.space import LatentSpace
+from vaecore.training import ranks
+from vaecore.training.batches import Batches
+from vaecore.training.card import model_card
+from vaecore.training.status import StatusLine
+
+if TYPE_CHECKING:
+    from lightning.pytorch.callbacks import Callback
+    from lightning.pytorch.loggers import Logger
+
+    from vaecore.training.config import TrainingConfig
+    from vaecore.training.loop import FitResult, MakeModule
+    from vaecore.training.watching import Pictures
+
+DISTRIBUTION = "seqvae"
+"""The name under which this software is installed, whatever the domain."""
+
+Vectors = tuple[dict[str, Tensor], dict[str, Any]]
+"""Attribute vectors `(latent_dim,)` by name, and what each of them changes."""
+
+
+class TrainingTask(ABC):
+    """What a domain fills in: one recipe on one set of data.
+
+    Args:
+        domain: The model's domain.
+        preset: The recipe, with everything decided that it leaves open, so that a training that
+            resumes sees the same batches.
+    """
+
+    components = 20
+    """Of a mixture prior, at most the number of examples."""
+    completes_interrupted = True
+    """Whether an interrupted training still gets its prior and vectors."""
+    headline: tuple[str, str] | None = None
+    """A metric of the validation that says more to people than the loss, and its format."""
+
+    def __init__(self, domain: Domain, preset: Preset) -> None:
+        self.domain, self.preset = domain, preset
+
+    @property
+    @abstractmethod
+    def command(self) -> str:
+        """The command that trains such a model again, but for its options -o and --config."""
+
+    @abstractmethod
+    def facts(self) -> dict[str, Any]:
+        """Return what to note down about the data: how many examples, and the sources' names."""
+
+    @abstractmethod
+    def loaders(self, config: TrainingConfig) -> tuple[Batches, Batches]:
+        """Return the batches to train and to validate on."""
+
+    @abstractmethod
+    def measure(self, model: VAE, x: Tensor) -> Mapping[str, Any]:
+        """Return the domain's figures of a model on a batch; numbers become metrics."""
+
+    @abstractmethod
+    def encode(self, space: LatentSpace) -> DiagonalGaussian:
+        """Return posteriors of training examples, `(n, latent_dim)`, to fit the prior to."""
+
+    @abstractmethod
+    def vectors(self, space: LatentSpace) -> Vectors:
+        """Return attribute vectors; called after `encode`."""
+
+    def begin(self, model: VAE, fresh: bool) -> None:
+        """Change the model before it is trained.
+
+        Args:
+            model: Changed in place.
+            fresh: Its weights are random: it neither begins with another model's nor resumes.
+        """
+
+    def pictures(self) -> Pictures | None:
+        """Return what draws the model at each validation, for TensorBoard."""
+        return None
+
+    def make_module(self) -> MakeModule:
+        """Return how a batch becomes a step."""
+        from vaecore.training.module import TrainingModule
+
+        return TrainingModule
+
+    def close(self) -> None:
+        """Give back what the batches hold, such as processes, when the model is trained."""
+
+    def prior_settings(self, space: LatentSpace, posterior: DiagonalGaussian) -> dict[str, Any]:
+        """Return the arguments of `Flow.fit`; a mixture is fitted where there are none."""
+        return dict(self.preset.prior)
+
+    def late_facts(self) -> dict[str, Any]:
+        """Return what to note down that is known only after the training."""
+        return {}
+
+
+@dataclass(frozen=True)
+class Trained:
+    """How a training ended.
+
+    Attributes:
+        result: What `vaecore.training.fit` says.
+        attributes: Names of the vectors that were made.
+    """
+
+    result: FitResult
+    attributes: list[str] = field(default_factory=list)
+
+
+def train(
+    task: TrainingTask,
+    output: Path,
+    *,
+    start: str | Path | None = None,
+    resume: bool = False,
+    progress: bool = True,
+    callbacks: Iterable[Callback] = (),
+    logger: Logger | None = None,
+) -> Trained:
+    """Train a model, and leave a complete model folder.
+
+    The folder is written at every better validation, and completed with prior, attribute vectors
+    and model card at the end; an interrupted training leaves the best model so far.
+
+    Args:
+        task: Recipe and data.
+        output: Model folder; logs and the checkpoint to resume from are kept in it, too.
+        start: Begin with the weights of this model (a shipped one's name or a folder) instead of
+            random ones; its architecture must be the recipe's.
+        resume: Go on from the checkpoint in `output`.
+        progress: Show on stderr how far it is.
+        callbacks: Further Lightning callbacks.
+        logger: Of Lightning; TensorBoard by default.
+
+    Raises:
+        UsageError: This machine has no device as the recipe wants it.
+        DataError: There is no checkpoint to resume from, or `start` is of another architecture.
+    """
+    from vaecore.training.loop import CHECKPOINT, fit
+
+    output = Path(output)
+    preset, here = task.preset, ranks.here()
+    config = preset.make_training()
+    if config.accelerator in NAMES:
+        choose_device(config.accelerator)  # before anything is written
+    if resume and not (output / CHECKPOINT).is_file():
+        remedy = "train without resuming"
+        raise DataError("there is no checkpoint", path=output / CHECKPOINT, remedy=remedy)
+    status = StatusLine(progress and here.first)
+    model = begin(task.domain, preset, start)
+    task.begin(model, fresh=start is None and not resume)
+    batches, validation = task.loaders(config)
+    facts = task.facts()
+    about = describe(task.domain, preset, model, output.name, start, facts)
+    if not resume and here.first:
+        preset.write(output)
+    result = fit(
+        model,
+        batches,
+        validation,
+        config,
+        output,
+        metrics=metrics(task.measure),
+        pictures=task.pictures(),
+        save=lambda model, place: task.domain.save(place, model, about),
+        resume=output / CHECKPOINT if resume else None,
+        progress=progress,
+        headline=task.headline,
+        callbacks=callbacks,
+        logger=logger,
+        make_module=task.make_module(),
+    )
+    task.close()
+    # An interrupted training may not have come to its first validation.
+    stopped = result.stopped == "interrupted" and not task.completes_interrupted
+    if not result.best or stopped or not here.first:
+        return Trained(result)
+    return Trained(result, complete(task, output, result, validation.count, status))
+
+
+def complete(
+    task: TrainingTask,
+    place: Path,
+    result: FitResult | None = None,
+    measured: int | None = None,
+    status: StatusLine | None = None,
+) -> list[str]:
+    """Fit prior and attribute vectors of the model in a folder, and write them, and its card.
+
+    Args:
+        task: Recipe and data.
+        place: The model folder.
+        result: What to note down about the training.
+        measured: Examples that the best validation was measured on.
+        status: Where to show how far it is.
+
+    Returns:
+        The names of the vectors.
+
+    Raises:
+        DataError: The folder cannot be used, or a prior as the recipe wants it cannot be fitted.
+    """
+    show = (status or StatusLine(False)).show
+    space = task.domain.load(place)
+    show("  encoding training examples, for prior and attribute vectors")
+    posterior = task.encode(space)
+    settings = task.prior_settings(space, posterior)
+    kind = "flow" if settings else "mixture of Gaussians"
+    show(f"  fitting the prior, a {kind}, to {len(posterior):,} codes")
+    prior = fit_prior(
+        posterior,
+        settings,
+        task.components,
+        lambda step, loss: show(f"  fitting the prior: step {step:,} · loss {loss:.4g}", now=False),
+    )
+    show("  fitting attribute vectors")
+    vectors, known = task.vectors(space)
+    training = {**space.config.training, **task.late_facts()}
+    if task.preset.prior:
+        training["prior"] = dict(task.preset.prior)
+    if result is not None:
+        training |= {"steps": result.steps, "minutes": round(result.minutes, 1)}
+        best = {name: round(value, 4) for name, value in result.best.items()}
+        training["best"] = {"step": result.best_step, **best}
+    config = replace(
+        space.config, attributes={name: known[name] for name in vectors}, training=training
+    )
+    card = model_card(config, space.model, prior.kind, task.command, measured)
+    task.domain.save(place, space.model, config, attributes=vectors, prior=prior, card=card)
+    if status is not None:
+        status.end()
+    return list(vectors)
+
+
+def begin(domain: Domain, preset: Preset, start: str | Path | None = None) -> VAE:
+    """Return the model to train, seeded by the recipe.
+
+    Args:
+        domain: Where the name of a shipped model is looked up.
+        preset: The recipe.
+        start: Begin with the weights of this model (a shipped one's name or a folder) instead of
+            random ones.
+
+    Raises:
+        DataError: The architecture of `start` is another than the preset's.
+    """
+    torch.manual_seed(preset.make_training().seed)
+    model = preset.make_model()
+    if start is not None:
+        load_weights(model, domain.folder(start) / WEIGHTS)
+    return model
+
+
+def describe(
+    domain: Domain,
+    preset: Preset,
+    model: VAE,
+    name: str,
+    start: str | Path | None,
+    facts: Mapping[str, Any],
+) -> ModelConfig:
+    """Return the configuration of a model folder: how the model is made and trained.
+
+    Args:
+        domain: The model's domain.
+        preset: The recipe.
+        model: The model; it has an `architecture`, a dataclass.
+        name: Of the model.
+        start: Where the weights come from, if not from chance.
+        facts: What to note down about the data.
+    """
+    return ModelConfig(
+        domain=domain.name,
+        name=name,
+        representation=preset.make_codec().config,
+        architecture=asdict(model.architecture),
+        objective=model.objective.config,
+        description=preset.description,
+        training={
+            "preset": preset.name,
+            **({"start": Path(start).name} if start is not None else {}),
+            "recipe": preset.training,
+            **facts,
+        },
+        versions={
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+            DISTRIBUTION: version(DISTRIBUTION),
+        },
+    )
+
+
+def metrics(
+    measure: Callable[[VAE, Tensor], Mapping[str, Any]],
+) -> Callable[[VAE, Tensor], dict[str, float]]:
+    """Return a domain's figures of a model on a batch as plain numbers, for `fit`."""
+
+    def of(model: VAE, x: Tensor) -> dict[str, float]:
+        found = measure(model, x)
+        return {name: float(value) for name, value in found.items() if name != "examples"}
+
+    return of
+
+
+def fit_prior(
+    posterior: DiagonalGaussian,
+    flow: Mapping[str, Any],
+    components: int = 20,
+    progress: Callable[[int, float], None] = lambda step, loss: None,
+) -> GaussianMixture | Flow:
+    """Return a prior fitted to the codes of training examples.
+
+    Args:
+        posterior: Their posteriors.
+        flow: Arguments of `Flow.fit`; a mixture, of one sample of each posterior, without them.
+        components: Of the mixture, at most the number of examples.
+        progress: Called with the number of steps and the loss of a flow now and then.
+    """
+    if flow:
+        return Flow.fit(posterior, **flow, progress=progress)
+    codes = posterior.sample(torch.Generator().manual_seed(0))
+    return GaussianMixture.fit(codes, min(components, len(codes)), covariance="full")

@@ -119,8 +119,7 @@ def look(classifier: FaceClassifier, images: Tensor) -> tuple[Tensor, Tensor]:
     for part in images.split(CHUNK):
         features = classifier.features(_unit_range(part))
         seen.append((classifier.head(features).sigmoid(), features))
-    probabilities, features = zip(*seen, strict=True)
-    return torch.cat(probabilities), torch.cat(features)
+    return torch.cat([each for each, _ in seen]), torch.cat([each for _, each in seen])
 
 
 def train_classifier(

@@ -1,10 +1,10 @@
 """How well an attribute vector separates codes, and how long it should be.
 
-    separability        share of codes on the right side of the middle, along a vector
-    fisher_axis         the axis that separates two sets of codes best
-    crossing_length     how much of a vector leads across the middle, by the codes alone
-    shortest_length     the shortest length that shows an attribute, by trial
-    cleanest            the candidate that changes one property and least of the others, by trial
+separability        share of codes on the right side of the middle, along a vector
+fisher_axis         the axis that separates two sets of codes best
+crossing_length     how much of a vector leads across the middle, by the codes alone
+shortest_length     the shortest length that shows an attribute, by trial
+cleanest            the candidate that changes one property and least of the others, by trial
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ def fisher_axis(z_with: Tensor, z_without: Tensor) -> Tensor:
     within = torch.cat([first - first.mean(0), second - second.mean(0)])
     scatter = within.T @ within / len(within)
     scatter += (1e-3 * scatter.diagonal().mean() + 1e-9) * torch.eye(len(scatter)).to(scatter)
-    return torch.linalg.solve(scatter, first.mean(0) - second.mean(0))
+    axis: Tensor = torch.linalg.solve(scatter, first.mean(0) - second.mean(0))
+    return axis
 
 
 def crossing_length(

@@ -11,7 +11,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from vaecore.distributions import DiagonalGaussian
+from vaecore.distributions import DiagonalGaussian, Noise
 from vaecore.objective import LossTerms, Objective
 
 
@@ -109,7 +109,10 @@ class VAE(nn.Module):
         return self.decoder.log_likelihood(x, z)
 
     def loss(
-        self, x: Tensor, step: int | None = None, generator: torch.Generator | None = None
+        self,
+        x: Tensor,
+        step: int | None = None,
+        generator: torch.Generator | Noise | None = None,
     ) -> LossTerms:
         """Return the objective and its parts for a batch.
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from vaecore.config import build
-from vaecore.distributions import DiagonalGaussian
+from vaecore.distributions import DiagonalGaussian, Noise
 from vaecore.schedules import Constant, Schedule, make_schedule
 
 MODES = ("vae", "autoencoder", "kl_only")
@@ -122,7 +122,7 @@ class Objective:
         return build(cls, config, "objective")
 
     def latent(
-        self, posterior: DiagonalGaussian, generator: torch.Generator | None = None
+        self, posterior: DiagonalGaussian, generator: torch.Generator | Noise | None = None
     ) -> Tensor:
         """Return the z to decode in training, `(batch, latent_dim)`.
 

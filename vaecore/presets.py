@@ -171,7 +171,7 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def _value(text: str) -> Any:
-    """Return what YAML makes of a text; but 1e-3 is a number, too, which YAML 1.1 says it is not."""
+    """Return what YAML makes of a text, where 1e-3 is a number: in YAML 1.1 it is a string."""
     import yaml
 
     class Loader(yaml.SafeLoader):

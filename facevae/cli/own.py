@@ -137,7 +137,9 @@ def _first(lines: Sequence[str]) -> list[str]:
 )  # fmt: skip
 @click.option("--workers", type=click.IntRange(0), help="Processes that read. [default: by cores]")
 @learn.training_options(f"A recipe of the box. [default: {FAVOURITE}]")
-def train(request: learn.TrainingRequest, images: Path, labels: Path | None, workers: int | None) -> None:
+def train(
+    request: learn.TrainingRequest, images: Path, labels: Path | None, workers: int | None
+) -> None:
     """Train a model on a folder of framed faces, searched at any depth.
 
     The images are streamed: their number is no matter of memory. The recipe is one of the box

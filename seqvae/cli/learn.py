@@ -115,7 +115,10 @@ def prepare(
 )
 @learn.training_options("A recipe, such as drums_2bar. [default: by the data]")
 def train(
-    request: learn.TrainingRequest, texts: tuple[Path, ...], data: Path | None, representation: str | None
+    request: learn.TrainingRequest,
+    texts: tuple[Path, ...],
+    data: Path | None,
+    representation: str | None,
 ) -> None:
     """Train a model on shards of music, or on text files.
 

@@ -142,9 +142,7 @@ class MusicTask(pipeline.TrainingTask):
             smalls = [DOMAIN.load(name).model for name in parts]
             try:
                 groups = settings["groups"]
-                settings["basis"] = parts_basis(
-                    posterior.mean[rows], self._x[rows], smalls, groups
-                )
+                settings["basis"] = parts_basis(posterior.mean[rows], self._x[rows], smalls, groups)
                 settings["forms"] = space.codec.forms(self._x, groups)
             except (KeyError, ValueError) as error:
                 raise DataError(f"no prior of parts {', '.join(parts)}: {error}") from error

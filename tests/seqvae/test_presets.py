@@ -65,7 +65,8 @@ def test_unknown_presets_and_broken_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "value"), [("1e-3", 0.001), ("1.5E+2", 150), ("1.0e-2", 0.01), ("2", 2), ("0.25", 0.25)]
+    ("text", "value"),
+    [("1e-3", 0.001), ("1.5E+2", 150), ("1.0e-2", 0.01), ("2", 2), ("0.25", 0.25)],
 )
 def test_numbers_with_an_exponent_are_numbers(text: str, value: float) -> None:
     preset = load_preset("drums_2bar", [f"objective.beta={text}"])

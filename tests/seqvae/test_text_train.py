@@ -108,9 +108,7 @@ def test_from_a_text_file_to_a_model(text: Path, tmp_path: Path) -> None:
 def test_an_interrupted_training_goes_on_with_its_vocabulary(text, tmp_path, interrupt) -> None:
     preset = load_preset("sentences", [*SETTINGS, "training.max_steps=30"])
     whole = train(preset, [text], tmp_path / "whole", progress=False)
-    first = train(
-        preset, [text], tmp_path / "parts", progress=False, callbacks=[interrupt(20)]
-    )
+    first = train(preset, [text], tmp_path / "parts", progress=False, callbacks=[interrupt(20)])
     assert first.stopped == "interrupted"
     assert 20 <= first.steps < 30
     name = preset.name

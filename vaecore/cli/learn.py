@@ -67,9 +67,11 @@ class TrainingRequest:
         """
         from vaecore.presets import RECIPE
 
-        if self.resume and (self.preset or self.config or not self.output):
+        if not self.resume:
+            return self.config or shipped
+        if self.preset or self.config or not self.output:
             raise UsageError("--resume takes the recipe of the folder that -o names, and no other")
-        return self.output / RECIPE if self.resume else self.config or shipped
+        return self.output / RECIPE
 
     def settings(self) -> list[str]:
         """Return all changes of the recipe, those of the short options included."""

@@ -20,8 +20,8 @@ from lightning.pytorch.callbacks import Timer
 from torch import Tensor
 
 from vaecore.model import VAE
-from vaecore.training.module import TrainingModule
-from vaecore.training.ranks import Agreement
+from vaecore.training.module import own
+from vaecore.training.ranks import ALONE, Agreement
 from vaecore.training.small import ramped_decay
 
 Save = Callable[[VAE, Path], None]
@@ -43,7 +43,7 @@ class AverageWeights(pl.Callback):
         self.decay = ramped_decay(decay)
         self._average: list[Tensor] = []
 
-    def on_fit_start(self, trainer: pl.Trainer, module: TrainingModule) -> None:
+    def on_fit_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         weights = _weights(module)
         source = self._average or weights
         self._average = [
@@ -52,20 +52,25 @@ class AverageWeights(pl.Callback):
         ]
 
     def on_train_batch_end(
-        self, trainer: pl.Trainer, module: TrainingModule, outputs: Any, batch: Any, batch_idx: int
+        self,
+        trainer: pl.Trainer,
+        module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
     ) -> None:
-        if not module.stepped(batch_idx):
+        if not own(module).stepped(batch_idx):
             return
         weight = 1 - self.decay(trainer.global_step)
         torch._foreach_lerp_(self._average, _weights(module), weight)
 
-    def on_validation_start(self, trainer: pl.Trainer, module: TrainingModule) -> None:
+    def on_validation_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self._swap(module)
 
-    def on_validation_end(self, trainer: pl.Trainer, module: TrainingModule) -> None:
+    def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self._swap(module)
 
-    def _swap(self, module: TrainingModule) -> None:
+    def _swap(self, module: pl.LightningModule) -> None:
         with torch.no_grad():
             for weight, average in zip(_weights(module), self._average, strict=True):
                 kept = weight.clone()
@@ -79,9 +84,9 @@ class AverageWeights(pl.Callback):
         self._average = state["average"]
 
 
-def _weights(module: TrainingModule) -> list[Tensor]:
+def _weights(module: pl.LightningModule) -> list[Tensor]:
     """Return what is averaged: also the statistics of batch norms, which belong to the weights."""
-    state = module.model.state_dict(keep_vars=True).values()
+    state = own(module).model.state_dict(keep_vars=True).values()
     return [value.detach() for value in state if value.dtype.is_floating_point]
 
 
@@ -106,7 +111,7 @@ class KeepBest(pl.Callback):
         self.weights: dict[str, Tensor] = {}
         self.waited = 0
 
-    def on_validation_end(self, trainer: pl.Trainer, module: TrainingModule) -> None:
+    def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         if trainer.sanity_checking:
             return
         metrics = {
@@ -114,14 +119,14 @@ class KeepBest(pl.Callback):
             for name, value in trainer.callback_metrics.items()
             if name.startswith("validation/")
         }
+        model = own(module).model
         if self._better(metrics):
             self.metrics, self.step, self.waited = metrics, trainer.global_step, 0
             self.weights = {
-                name: value.detach().cpu().clone()
-                for name, value in module.model.state_dict().items()
+                name: value.detach().cpu().clone() for name, value in model.state_dict().items()
             }
             if self.save is not None and trainer.is_global_zero:
-                self.save(module.model, self.output)
+                self.save(model, self.output)
         else:
             self.waited += 1
 
@@ -168,11 +173,12 @@ class Limits(pl.Callback):
         self.max_steps, self.max_minutes = max_steps, max_minutes
         self.best, self.checkpoint, self.timer = best, checkpoint, timer
         self.reason = "steps"
-        self._agreement: Agreement | None = None
+        self._agreement = Agreement(ALONE)
         self._signalled = False
         self._handlers: dict[int, Any] = {}
 
-    def on_train_start(self, trainer: pl.Trainer, module: TrainingModule) -> None:
+    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        module = own(module)
         self._agreement = Agreement(module.ranks)
         (module.time_share,) = self._agreement.largest(self._time_share())
         if threading.current_thread() is threading.main_thread():
@@ -185,8 +191,14 @@ class Limits(pl.Callback):
         self._signalled = True
 
     def on_train_batch_end(
-        self, trainer: pl.Trainer, module: TrainingModule, outputs: Any, batch: Any, batch_idx: int
+        self,
+        trainer: pl.Trainer,
+        module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
     ) -> None:
+        module = own(module)
         if not module.stepped(batch_idx):
             return  # what is accumulated would be lost
         mine = REASONS.index(self._reason_to_stop(trainer.global_step))
@@ -211,7 +223,7 @@ class Limits(pl.Callback):
             return "minutes"
         return "steps" if steps >= self.max_steps else ""
 
-    def on_validation_end(self, trainer: pl.Trainer, module: TrainingModule) -> None:
+    def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         if trainer.sanity_checking:
             return
         if self.best.patience is not None and self.best.waited >= self.best.patience:
@@ -223,11 +235,11 @@ class Limits(pl.Callback):
             self.reason = reason
         trainer.should_stop = True  # validates once more, unless that is switched off
 
-    def on_train_end(self, trainer: pl.Trainer, module: TrainingModule) -> None:
+    def on_train_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self._restore_handlers()
 
     def on_exception(
-        self, trainer: pl.Trainer, module: TrainingModule, exception: BaseException
+        self, trainer: pl.Trainer, module: pl.LightningModule, exception: BaseException
     ) -> None:
         self._restore_handlers()
 

@@ -52,7 +52,8 @@ def _lines(
     if best:
         on = f" of {measured:,} examples" if measured else ""
         yield "\n## Measured\n"
-        yield f"On the validation part{on}, on which step {best.pop('step'):,} was chosen as the best:\n"
+        step = best.pop("step")
+        yield f"On the validation part{on}, on which step {step:,} was chosen as the best:\n"
         yield "| figure | value |\n|---|---:|"
         for name, value in best.items():
             yield f"| {name.removeprefix('validation/').replace('_', ' ')} | {value:g} |"

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor
@@ -95,7 +95,7 @@ class TrainingTask(ABC):
     def vectors(self, space: LatentSpace) -> Vectors:
         """Return attribute vectors; called after `encode`."""
 
-    def begin(self, model: VAE, fresh: bool) -> None:
+    def begin(self, model: VAE, fresh: bool) -> None:  # noqa: B027, most tasks change nothing
         """Change the model before it is trained.
 
         Args:
@@ -113,7 +113,7 @@ class TrainingTask(ABC):
 
         return TrainingModule
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027, most tasks hold nothing
         """Give back what the batches hold, such as processes, when the model is trained."""
 
     def prior_settings(self, space: LatentSpace, posterior: DiagonalGaussian) -> dict[str, Any]:
@@ -246,6 +246,7 @@ def complete(
     )
     show("  fitting attribute vectors")
     vectors, known = task.vectors(space)
+    assert space.config is not None  # it was read from a folder
     training = {**space.config.training, **task.late_facts()}
     if task.preset.prior:
         training["prior"] = dict(task.preset.prior)
@@ -304,7 +305,7 @@ def describe(
         domain=domain.name,
         name=name,
         representation=preset.make_codec().config,
-        architecture=asdict(model.architecture),
+        architecture=asdict(cast(Any, model.architecture)),
         objective=model.objective.config,
         description=preset.description,
         training={

@@ -78,7 +78,7 @@ class Agreement:
         if ranks.many:
             import torch.distributed as dist
 
-            self._group = dist.new_group(backend="gloo")
+            self._group: Any = dist.new_group(backend="gloo")
 
     def largest(self, *numbers: float) -> list[float]:
         """Return the largest of each number that any rank came with."""
@@ -89,4 +89,5 @@ class Agreement:
 
         values = torch.tensor(numbers, dtype=torch.float64)
         dist.all_reduce(values, dist.ReduceOp.MAX, self._group)
-        return values.tolist()
+        found: list[float] = values.tolist()
+        return found

@@ -2,7 +2,7 @@
 
 The flow that codes are drawn from, the classifier that measures attribute vectors, the network that
 frames faces, and the digits of the lesson: each is one network, one optimiser and one loss on data
-in memory. No Lightning here: what it does (checkpoints, several processes, logs) none of them needs.
+in memory. None of them needs Lightning's checkpoints, logs and several processes.
 """
 
 from __future__ import annotations
@@ -11,9 +11,12 @@ import copy
 import math
 import time
 from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 def cosine(done: float, floor: float = 0.0) -> float:
@@ -38,7 +41,7 @@ def ramped_decay(largest: float) -> Callable[[int], float]:
     return lambda steps: min(largest, (1 + steps) / (10 + steps))
 
 
-class SmallLoop:
+class SmallLoop(Generic[Network]):
     """A training within a budget of steps or minutes.
 
         loop = SmallLoop(network, optimizer, lambda done, step: 1e-3 * cosine(done), steps=1000)
@@ -70,7 +73,7 @@ class SmallLoop:
 
     def __init__(
         self,
-        network: nn.Module,
+        network: Network,
         optimizer: torch.optim.Optimizer,
         rate: Callable[[float, int], float],
         *,

@@ -12,7 +12,7 @@ import numpy as np
 from lightning.pytorch.loggers import TensorBoardLogger
 
 from vaecore.model import VAE
-from vaecore.training.module import TrainingModule
+from vaecore.training.module import own
 from vaecore.training.status import StatusLine
 
 Pictures = Callable[[VAE], Mapping[str, np.ndarray]]
@@ -43,28 +43,30 @@ class Progress(pl.Callback):
         self._began, self._first = 0.0, 0
         self._validation = ""
 
-    def on_train_start(self, trainer: pl.Trainer, module: TrainingModule) -> None:
+    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self._began, self._first = time.monotonic(), trainer.global_step
 
-    def on_train_batch_end(self, trainer: pl.Trainer, module: TrainingModule, *_: Any) -> None:
+    def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: Any) -> None:
         if self.line.due:
             self._show(trainer, module)
 
-    def on_validation_end(self, trainer: pl.Trainer, module: TrainingModule) -> None:
+    def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         name, shape = self.headline
         value = trainer.callback_metrics.get(name)
         if value is not None:
             self._validation = f" · validation {shape.format(float(value))}"
             self._show(trainer, module)
 
-    def on_train_end(self, trainer: pl.Trainer, module: TrainingModule) -> None:
+    def on_train_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self.line.end()
 
-    def on_exception(self, trainer: pl.Trainer, module: TrainingModule, _: BaseException) -> None:
+    def on_exception(
+        self, trainer: pl.Trainer, module: pl.LightningModule, _: BaseException
+    ) -> None:
         self.line.end()
 
-    def _show(self, trainer: pl.Trainer, module: TrainingModule) -> None:
-        step = trainer.global_step
+    def _show(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        module, step = own(module), trainer.global_step
         rate = (step - self._first) / max(time.monotonic() - self._began, 1e-9)
         loss = "" if math.isnan(module.last_loss) else f" · loss {module.last_loss:.4g}"
         text = f"  step {step:,} of {self.max_steps:,}{loss}{self._validation}"
@@ -91,11 +93,11 @@ class ShowPictures(pl.Callback):
     def __init__(self, pictures: Pictures) -> None:
         self.pictures = pictures
 
-    def on_validation_end(self, trainer: pl.Trainer, module: TrainingModule) -> None:
+    def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         logger = trainer.logger
         if not isinstance(logger, TensorBoardLogger):
             return
         if trainer.is_global_zero and not trainer.sanity_checking:
-            for name, picture in self.pictures(module.model).items():
+            for name, picture in self.pictures(own(module).model).items():
                 board = logger.experiment
                 board.add_image(name, picture, trainer.global_step, dataformats="HWC")

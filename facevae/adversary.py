@@ -1,7 +1,7 @@
 """Training a decoder against a critic, so that pictures come out sharp.
 
 A squared error is smallest for the mean of all pictures that fit a code, and that mean is a blur.
-A critic that learns to tell photographs from decoded pictures asks for one of them instead
+A critic that learns to distinguish photographs from decoded pictures prefers one of them
 (Goodfellow et al., Generative adversarial nets, 2014; with a VAE: Larsen et al., Autoencoding
 beyond pixels using a learned similarity metric, 2016).
 

@@ -81,8 +81,8 @@ def fit_attributes(
         names: The attributes in the order of the columns: those that shall stay apart. One that
             all faces have, or none, gets no vector.
         fitter: A classifier that knows them and looks at decoded faces to find the length of a
-            step; not the one that is to judge the result. Without it, the codes alone say how
-            long a step is.
+            step; not the one that is to judge the result. Without it, the codes alone decide
+            (`vaecore.calibration.crossing_length`).
         way: "eased", "regression" or "means". Where there are too few faces to tell the
             attributes apart, all are means.
     """

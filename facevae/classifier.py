@@ -1,7 +1,7 @@
 """A small classifier of face attributes: the judge of what a model makes.
 
 It is trained here, in minutes and on the labels of the training faces alone, and is no part of
-the box: benchmarks ask it whether an edit did what it says, and its penultimate features are the
+the box: benchmarks measure with it whether an edit worked, and its penultimate features are the
 space of the Fréchet distance (`facevae.frechet`). A second one, wider or narrower and of another
 seed, fits and calibrates attribute vectors (`facevae.attributes`), so that the judge of them has
 no part in their making.
@@ -235,14 +235,14 @@ def balanced_accuracy(probabilities: Tensor, labels: Tensor) -> np.ndarray:
 
     NaN for an attribute that all faces have, or none.
     """
-    said, true = probabilities > 0.5, labels.bool()
-    sensitivity = (said & true).sum(0) / true.sum(0)
-    specificity = (~said & ~true).sum(0) / (~true).sum(0)
+    predicted, true = probabilities > 0.5, labels.bool()
+    sensitivity = (predicted & true).sum(0) / true.sum(0)
+    specificity = (~predicted & ~true).sum(0) / (~true).sum(0)
     return ((sensitivity + specificity) / 2).numpy()
 
 
 def save_classifier(classifier: FaceClassifier, path: Path) -> None:
-    """Write a classifier to one safetensors file that also tells its shape and names."""
+    """Write a classifier to one safetensors file that also holds its shape and names."""
     from safetensors.torch import save_file
 
     about = {"names": classifier.names, "width": classifier.width, "blocks": classifier.blocks}

@@ -82,7 +82,7 @@ class Trained:
     """How a training ended.
 
     Attributes:
-        result: What `vaecore.training.fit` says.
+        result: What `vaecore.training.fit` returned.
         broken: The problem of each file that could not be used, by name.
         images: How many images there were.
         attributes: Names of the vectors that were made.
@@ -121,8 +121,8 @@ class FaceTask(pipeline.TrainingTask):
         preset: Picture size, architecture, objective and recipe.
         data: The images.
         workers: Processes that read images; see `FaceLoader`.
-        fitter: A classifier that says how long attribute vectors are; without it one is trained,
-            where there are enough labelled images, and else the codes alone say it.
+        fitter: A classifier by which the lengths of attribute vectors are chosen; without it one is
+            trained, where there are enough labelled images, and else the codes alone decide.
     """
 
     preset: Preset
@@ -259,7 +259,7 @@ def train(
         resume: Go on from the checkpoint in `output`.
         progress: Show on stderr how far it is.
         workers: Processes that read images; see `FaceLoader`.
-        fitter: A classifier that says how long attribute vectors are; see `FaceTask`.
+        fitter: A classifier by which the lengths of attribute vectors are chosen; see `FaceTask`.
         callbacks: Further Lightning callbacks.
 
     Raises:
@@ -273,7 +273,7 @@ def train(
 
 
 def train_fitter(data: Data, workers: int | None = None) -> FaceClassifier:
-    """Return a classifier of the labels, which says how long attribute vectors are.
+    """Return a classifier of the labels, by which the lengths of attribute vectors are chosen.
 
     Args:
         data: The images and their labels; at most `CODES` of them are held in memory.

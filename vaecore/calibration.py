@@ -32,7 +32,7 @@ def separability(z_with: Tensor, z_without: Tensor, vector: Tensor) -> float:
         vector: `(latent_dim,)`, from those that lack it to those that have it.
 
     Returns:
-        In [0, 1]; 0.5 where the vector says nothing.
+        In [0, 1]; 0.5 where the vector does not separate them.
     """
     middle = (z_with.mean(0) + z_without.mean(0)) / 2 @ vector
     right = (z_with @ vector > middle).float(), (z_without @ vector <= middle).float()

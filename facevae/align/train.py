@@ -1,12 +1,12 @@
 """Train the framing network: `python -m facevae.align.train FACES -o framing.safetensors`.
 
 FACES is a folder of framed faces of 128x128 pixels (the shipped weights: CelebA-HQ). Every example
-is made afresh from one of them (`facevae.align.synthesis`). Training takes as long as it is told,
+is made afresh from one of them (`facevae.align.synthesis`). Training takes a given time,
 in seconds of this process's CPU, so that a busy machine changes the clock and not the result's
 worth; the learning rate falls to zero over that time.
 
-A thousand images, chosen by the hash of their names, are kept out; the last line printed tells how
-the network does on them.
+A thousand images, chosen by the hash of their names, are kept out; the last line printed
+measures the network on them.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ def assess(network: FramingNetwork, images: Tensor, seed: int = 1) -> dict[str, 
 
     Returns:
         Median and 95th percentile of the corners' error in pixels of 128, and the part of the
-        examples of which it is told rightly whether they show a face.
+        examples that are rightly classified as a face or none.
     """
     crops, truth, face = examples(images, torch.Generator().manual_seed(seed))
     answers = torch.cat([network(part) for part in crops.split(100)])

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from facevae.codec import FaceCodec
 
 FAVOURITE = "faces_64"
-"""The preset that is taken if nobody says."""
+"""The preset without --preset."""
 SHOWN = 3
 
 
@@ -162,7 +162,7 @@ def train(
     request.begin(preset, f"{images}: {train_images:,} images, {validation:,} to validate")
     factor, implied = training.noise(preset.make_model()) or (None, None)
     if implied:
-        request.say(
+        request.echo(
             f"  reconstruction factor {factor:,.0f}: noise of standard deviation "
             f"{implied.sigma:.3g} (values 0 to 1), beta {implied.beta:.3g}"
         )
@@ -176,7 +176,7 @@ def train(
         workers=workers,
     )
     if done.report:
-        request.say(f"  {done.report}")
+        request.echo(f"  {done.report}")
     request.end(
         "facevae",
         preset,

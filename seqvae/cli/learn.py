@@ -173,7 +173,7 @@ def _train_text(request: learn.TrainingRequest, recipes: Path, texts: Sequence[P
 
 
 def _preset(request: learn.TrainingRequest, recipes: Path, start: str) -> Preset:
-    """Return the recipe that was asked for, or the first one whose name begins in a way."""
+    """Return the recipe of --preset, or the first one whose name begins with `start`."""
     from seqvae.music.presets import load_preset, preset_names
 
     names = preset_names(recipes)

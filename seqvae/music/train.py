@@ -202,7 +202,7 @@ def begin_grown(model: SequenceVAE, preset: Preset, windows: ShardedWindows) -> 
     """
     smalls = [DOMAIN.load(name).model for name in preset.grow]
     x = torch.from_numpy(preset.make_codec().unpack(windows.spread(GROWN)))
-    # As they will come in training: transposed, say.
+    # As they will come in training, for example transposed.
     x = preset.make_augmentation()(x, torch.Generator().manual_seed(0))
     try:
         grow(model, smalls, x)

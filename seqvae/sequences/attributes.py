@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 TRIAL, TRIAL_TOKENS = 256, 1 << 15
 """Windows on which directions and lengths are tried, or fewer where they have many tokens."""
 LENGTHS = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
-"""Lengths that are tried, relative to what the regression asks for."""
+"""Lengths that are tried, relative to that of the regression."""
 
 
 def describe(codec: Codec) -> dict[str, Any]:

@@ -37,7 +37,7 @@ CODES = 20_000
 class TextTask(pipeline.TrainingTask):
     """A recipe on text files.
 
-    One sentence in fifty is held out, by a hash of what it says, to choose the best step on. The
+    One sentence in fifty is held out, by a hash of its text, to choose the best step on. The
     vocabulary is learned from the others, unless the recipe brings one; it has as many classes as
     the recipe's architecture.
 

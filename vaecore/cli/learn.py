@@ -1,4 +1,4 @@
-"""What every domain's verb `train` shares: which recipe, where to, and what is said about it."""
+"""What every domain's verb `train` shares: which recipe, where to, and what is printed."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class TrainingRequest:
         """Return the file of presets to read.
 
         Raises:
-            UsageError: --resume is asked for together with another recipe, or without a folder.
+            UsageError: --resume comes together with another recipe, or without a folder.
         """
         from vaecore.presets import RECIPE
 
@@ -93,15 +93,15 @@ class TrainingRequest:
             raise UsageError(f"{place} is there already; go on with --resume, or choose another -o")
         return place
 
-    def say(self, text: str) -> None:
+    def echo(self, text: str) -> None:
         """Print a line for people."""
         if self.verbose:
             click.echo(text)
 
     def begin(self, preset: Preset, about: str) -> None:
-        """Say what is going to be trained, on what."""
-        self.say(f"{click.style(preset.name, bold=True)}  {preset.description}")
-        self.say(f"  {about}")
+        """Print what is going to be trained, on what."""
+        self.echo(f"{click.style(preset.name, bold=True)}  {preset.description}")
+        self.echo(f"  {about}")
 
     def end(
         self,
@@ -126,14 +126,14 @@ class TrainingRequest:
             facts = {**asdict(result), "checkpoint": str(result.checkpoint), **more}
             about = {"verb": "train", "output": str(place), "preset": preset.name}
             click.echo(json.dumps({**about, **facts}))
-        self.say(click.style(str(place), bold=True))
+        self.echo(click.style(str(place), bold=True))
         metric, shape = headline
         best = shape.format(result.best.get(metric, float("nan")))
-        self.say(
+        self.echo(
             f"  {result.steps:,} steps in {result.minutes:.1f} minutes ({result.stopped}) "
             f"· best at {result.best_step:,}: {best}"
         )
-        self.say(f"  use it: {command} sample --model {place}")
+        self.echo(f"  use it: {command} sample --model {place}")
 
 
 _OPTIONS = (

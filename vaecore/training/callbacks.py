@@ -3,7 +3,7 @@
 Lightning's `Timer` keeps the time. Its other callbacks do not do here: `WeightAveraging` puts the
 weights of the last step back before `on_validation_end`, where the best model is kept, and has no
 ramp; `ModelCheckpoint` keeps the best as a pickle, not as a model folder; `EarlyStopping` and the
-timer's own limit do not agree among ranks, nor say why a training ended.
+timer's own limit do not agree among ranks, and leave no reason why a training ended.
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ class KeepBest(pl.Callback):
 
 
 class Limits(pl.Callback):
-    """End a training in order: at its last step, out of time or patience, or when told to.
+    """End a training in order: at its last step, out of time or patience, or on a signal.
 
     Ctrl-C and SIGTERM save and end after the step (or validation) that is under way; a second
     Ctrl-C ends at once. Every validation leaves a checkpoint too. All ranks end after the same

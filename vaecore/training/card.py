@@ -12,7 +12,7 @@ from vaecore.folder import ModelConfig
 from vaecore.presets import RECIPE
 
 FACTS = {"preset", "recipe", "best", "steps", "minutes", "prior", "start", "sources"}
-"""What a card says in its own words; the other facts of a training are about its data."""
+"""Entries of `training` in config.json that the card shows elsewhere; the others are about data."""
 
 
 def model_card(

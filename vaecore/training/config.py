@@ -75,7 +75,7 @@ class TrainingConfig(BaseModel):
     """Steps between validations; the training can be resumed from each."""
     monitor: str | None = "validation/loss"
     """The metric whose best value decides which model is kept; None keeps the last one, where no
-    single number tells which is best."""
+    single number measures quality."""
     mode: Literal["min", "max"] = "min"
     patience: int | None = Field(default=None, ge=1)
     """Stop after this many validations without a better one."""

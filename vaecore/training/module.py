@@ -36,8 +36,8 @@ class TrainingModule(pl.LightningModule):
     rank and the number of the batch in its step. So a training by as many ranks can be repeated,
     and goes on exactly, while one by more or fewer hides other units, as often.
 
-    A model with an attribute `mixed_precision` is told to use bfloat16, and where is its own
-    affair; any other computes its loss under autocast.
+    A model with an attribute `mixed_precision` gets it set, and chooses itself which layers compute
+    in bfloat16; any other computes its loss under autocast.
 
     Args:
         model: The VAE; its objective is the loss.

@@ -65,7 +65,7 @@ class TrainingTask(ABC):
     completes_interrupted = True
     """Whether an interrupted training still gets its prior and vectors."""
     headline: tuple[str, str] | None = None
-    """A metric of the validation that says more to people than the loss, and its format."""
+    """A metric of the validation that people read more easily than the loss, and its format."""
 
     def __init__(self, domain: Domain, preset: Preset) -> None:
         self.domain, self.preset = domain, preset
@@ -130,7 +130,7 @@ class Trained:
     """How a training ended.
 
     Attributes:
-        result: What `vaecore.training.fit` says.
+        result: What `vaecore.training.fit` returned.
         attributes: Names of the vectors that were made.
     """
 

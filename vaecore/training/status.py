@@ -1,4 +1,4 @@
-"""A line on stderr that says how far something is."""
+"""A line on stderr that shows the progress of something."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class StatusLine:
         """Show a line.
 
         Args:
-            text: What it says.
+            text: The line.
             now: Else only if it is due.
         """
         if not self.enabled or not (now or self.due):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -22,10 +21,9 @@ from vaecore.distributions import DiagonalGaussian
 from vaecore.objective import ImpliedNoise, implied_noise
 from vaecore.training import pipeline, ranks
 from vaecore.training.module import TrainingModule
+from vaecore.training.task import TrainingTask
 
 if TYPE_CHECKING:
-    from lightning.pytorch.callbacks import Callback
-
     from facevae.classifier import FaceClassifier
     from facevae.data.labels import Labels
     from facevae.networks.model import FaceVAE
@@ -34,6 +32,7 @@ if TYPE_CHECKING:
     from vaecore.space import LatentSpace
     from vaecore.training import FitResult, TrainingConfig
     from vaecore.training.loop import MakeModule
+    from vaecore.training.task import Vectors
     from vaecore.training.watching import Pictures
 
 VALIDATION_IMAGES = 1024
@@ -114,7 +113,7 @@ def noise(model: FaceVAE) -> tuple[float, ImpliedNoise] | None:
     return factor, implied_noise(factor, architecture.dimensions)
 
 
-class FaceTask(pipeline.TrainingTask):
+class FaceTask(TrainingTask):
     """A recipe on a folder of images.
 
     Args:
@@ -143,7 +142,6 @@ class FaceTask(pipeline.TrainingTask):
 
     @property
     def command(self) -> str:
-        """The command that trains such a model again."""
         labels = self.data.labels
         named = f" --labels {labels.path.name}" if labels is not None else ""
         return f"facevae train {self.data.whole.root.name}{named}"
@@ -153,25 +151,23 @@ class FaceTask(pipeline.TrainingTask):
         """The problem of each file that could not be used, by name."""
         return {name: why for loader in self.used for name, why in loader.broken.items()}
 
-    def begin(self, model: VAE, fresh: bool) -> None:
-        """Begin with the principal components of some images."""
-        if fresh and ranks.here().first:  # the other ranks get its weights
+    def begin(self, model: VAE, start: str | Path | None, resume: bool) -> None:
+        if start is None and not resume and ranks.here().first:  # the other ranks get its weights
             first = _reader(_spread(self.data.train, FIRST), self.workers)
             model.start(first)
             first.close()
 
     def facts(self) -> dict[str, Any]:
-        """Return the numbers of images, and the name of their folder."""
         whole = self.data.whole
         counts = {part: len(whole.split(part)) for part in SPLITS}
         return {
             "adversary": self.preset.adversary,
             "images": counts,
             "sources": [whole.root.resolve().name],
+            "broken": len(self.broken),
         }
 
     def loaders(self, config: TrainingConfig) -> tuple[FaceLoader, FaceLoader]:
-        """Return the batches to train and to validate on."""
         here, size, workers = ranks.here(), config.batch_size, self.workers
         batches = FaceLoader(
             self.data.train,
@@ -188,31 +184,25 @@ class FaceTask(pipeline.TrainingTask):
         return batches, validation
 
     def measure(self, model: VAE, x: Tensor) -> dict[str, Any]:
-        """Return the figures of `evaluate` on a batch."""
         return measure(model, x)
 
     def pictures(self) -> Pictures | None:
-        """Return what draws images, their reconstructions and samples."""
         return pictures(self.data.validation) if ranks.here().first else None
 
     def make_module(self) -> MakeModule:
-        """Return how a step is made: with a critic where the recipe has one."""
         adversary = self.preset.make_adversary()
         if adversary is None:
             return TrainingModule
         return partial(AdversarialModule, adversary=adversary)
 
     def close(self) -> None:
-        """End the processes that read images."""
         for loader in self.used:
             loader.close()
 
     def encode(self, space: LatentSpace) -> DiagonalGaussian:
-        """Return the posteriors of training images and of their mirror images."""
         return encode(space, _spread(self.data.train, CODES), self.workers, mirrored=True)[0]
 
-    def vectors(self, space: LatentSpace) -> pipeline.Vectors:
-        """Return a vector for each label; without labels none."""
+    def vectors(self, space: LatentSpace) -> Vectors:
         from facevae.attributes import NAMES, describe, fit_attributes
 
         data = self.data
@@ -229,22 +219,15 @@ class FaceTask(pipeline.TrainingTask):
         vectors = fit_attributes(space, codes.mean, values[:, columns], known, fitter)
         return vectors, describe(vectors)
 
-    def late_facts(self) -> dict[str, Any]:
-        """Return how many files could not be used."""
-        return {"broken": len(self.broken)}
-
 
 def train(
     preset: Preset,
     data: Data,
     output: Path,
     *,
-    start: str | Path | None = None,
-    resume: bool = False,
-    progress: bool = True,
     workers: int | None = None,
     fitter: FaceClassifier | None = None,
-    callbacks: Iterable[Callback] = (),
+    **options: Any,
 ) -> Trained:
     """Train a model on a folder of images, and leave a complete model folder.
 
@@ -254,21 +237,16 @@ def train(
     Args:
         preset: Picture size, architecture, objective and recipe.
         data: The images.
-        output: Model folder; see `vaecore.training.pipeline.train`, also for the rest.
-        start: Begin with the weights of this model.
-        resume: Go on from the checkpoint in `output`.
-        progress: Show on stderr how far it is.
+        output: Model folder.
         workers: Processes that read images; see `FaceLoader`.
         fitter: A classifier by which the lengths of attribute vectors are chosen; see `FaceTask`.
-        callbacks: Further Lightning callbacks.
+        options: start, resume, progress, callbacks, logger; see `vaecore.training.pipeline.train`.
 
     Raises:
         DataError: Not one image can be used, or there is no checkpoint to resume from.
     """
     task = FaceTask(preset, data, workers, fitter)
-    done = pipeline.train(
-        task, output, start=start, resume=resume, progress=progress, callbacks=callbacks
-    )
+    done = pipeline.train(task, output, **options)
     return Trained(done.result, task.broken, len(data.whole), done.attributes)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
@@ -23,16 +22,16 @@ from seqvae.sequences.attributes import describe, fit_attributes
 from seqvae.sequences.loader import WindowLoader
 from vaecore.errors import DataError
 from vaecore.training import pipeline, ranks
+from vaecore.training.task import TrainingTask
 
 if TYPE_CHECKING:
-    from lightning.pytorch.callbacks import Callback
-
     from seqvae.music.networks.model import SequenceVAE
     from seqvae.music.presets import Preset
     from vaecore.distributions import DiagonalGaussian
     from vaecore.model import VAE
     from vaecore.space import LatentSpace
     from vaecore.training import FitResult, TrainingConfig
+    from vaecore.training.task import Vectors
     from vaecore.training.watching import Pictures
 
 VALIDATION_WINDOWS, VALIDATION_TOKENS = 1024, 1 << 17
@@ -44,7 +43,7 @@ CODES, FLOW_CODES, BASIS = 20_000, 80_000, 8192
 the basis of one."""
 
 
-class MusicTask(pipeline.TrainingTask):
+class MusicTask(TrainingTask):
     """A recipe on shards of the same representation.
 
     Args:
@@ -73,19 +72,16 @@ class MusicTask(pipeline.TrainingTask):
 
     @property
     def command(self) -> str:
-        """The command that trains such a model again."""
         return f"seqvae train --data {self.shards.name}"
 
-    def begin(self, model: VAE, fresh: bool) -> None:
-        """Grow the model, or give it another's encoder, where the recipe says so."""
-        self._grown = bool(self.preset.grow) and fresh
-        if self._grown:
+    def begin(self, model: VAE, start: str | Path | None, resume: bool) -> None:
+        self._grown = bool(self.preset.grow) and start is None
+        if self._grown and not resume:
             begin_grown(model, self.preset, self.windows)
         if self.preset.encoder:
             take_encoder(model, self.preset.encoder)
 
     def facts(self) -> dict[str, Any]:
-        """Return the numbers of windows, the sources, and what the model began with."""
         preset = self.preset
         return {
             "augmentation": preset.augmentation,
@@ -102,7 +98,6 @@ class MusicTask(pipeline.TrainingTask):
         return ShardedWindows(self.shards, "validation").spread(measured)
 
     def loaders(self, config: TrainingConfig) -> tuple[WindowLoader, WindowLoader]:
-        """Return the training batches, from memory or from disk, and those to validate on."""
         preset, here, unpack = self.preset, ranks.here(), self.codec.unpack
         options: dict[str, Any] = {
             "unpack": unpack,
@@ -118,15 +113,12 @@ class MusicTask(pipeline.TrainingTask):
         return WindowLoader(read_windows(self.shards, "train"), size, **options), validation
 
     def measure(self, model: VAE, x: Tensor) -> dict[str, Any]:
-        """Return the figures of `evaluate` on a batch."""
         return measure(model, x)
 
     def pictures(self) -> Pictures:
-        """Return what draws windows, their reconstructions and samples."""
         return pictures(self.codec, self.validation)
 
     def encode(self, space: LatentSpace) -> DiagonalGaussian:
-        """Return the posteriors of windows of the training split, and keep them for the rest."""
         rows = self.windows.spread(FLOW_CODES if self.preset.prior else CODES)
         self._x = torch.from_numpy(self.codec.unpack(rows))
         posterior = space.posterior_of(self._x)
@@ -134,7 +126,6 @@ class MusicTask(pipeline.TrainingTask):
         return posterior
 
     def prior_settings(self, space: LatentSpace, posterior: DiagonalGaussian) -> dict[str, Any]:
-        """Return the recipe's, with the basis and forms of the parts of a window."""
         settings = dict(self.preset.prior)
         parts = settings.pop("parts", [])
         if parts:
@@ -148,8 +139,7 @@ class MusicTask(pipeline.TrainingTask):
                 raise DataError(f"no prior of parts {', '.join(parts)}: {error}") from error
         return settings
 
-    def vectors(self, space: LatentSpace) -> pipeline.Vectors:
-        """Return a vector for each property of the representation."""
+    def vectors(self, space: LatentSpace) -> Vectors:
         few = _spread(len(self._x), CODES)
         vectors = fit_attributes(space, self._x[few], self._codes[few])
         return vectors, describe(space.codec)
@@ -161,32 +151,21 @@ def train(
     output: Path,
     *,
     start: str | Path | None = None,
-    resume: bool = False,
-    progress: bool = True,
-    callbacks: Iterable[Callback] = (),
+    **options: Any,
 ) -> FitResult:
     """Train a model on shards written by `prepare`, and leave a complete model folder.
 
     Args:
         preset: Representation, architecture, objective and recipe.
         shards: Folder of shards of the same representation.
-        output: Model folder; see `vaecore.training.pipeline.train`, also for the rest.
+        output: Model folder.
         start: Begin with the weights of this model.
-        resume: Go on from the checkpoint in `output`.
-        progress: Show on stderr how far it is.
-        callbacks: Further Lightning callbacks.
+        options: resume, progress, callbacks, logger; see `vaecore.training.pipeline.train`.
 
     Raises:
         DataError: The shards hold another representation or too few windows.
     """
-    return pipeline.train(
-        MusicTask(preset, shards),
-        output,
-        start=start,
-        resume=resume,
-        progress=progress,
-        callbacks=callbacks,
-    ).result
+    return pipeline.train(MusicTask(preset, shards), output, start=start, **options).result
 
 
 def begin_grown(model: SequenceVAE, preset: Preset, windows: ShardedWindows) -> None:

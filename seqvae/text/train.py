@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,15 +18,15 @@ from seqvae.text.evaluate import accuracies
 from seqvae.text.loader import SentenceLoader
 from vaecore.errors import DataError
 from vaecore.training import pipeline, ranks
+from vaecore.training.task import TrainingTask
 
 if TYPE_CHECKING:
-    from lightning.pytorch.callbacks import Callback
-
     from seqvae.music.presets import Preset
     from vaecore.distributions import DiagonalGaussian
     from vaecore.model import VAE
     from vaecore.space import LatentSpace
     from vaecore.training import FitResult, TrainingConfig
+    from vaecore.training.task import Vectors
 
 VALIDATION = 1024
 """Sentences that a validation looks at."""
@@ -34,7 +34,7 @@ CODES = 20_000
 """Sentences of the training split that attribute vectors and the prior are fitted on."""
 
 
-class TextTask(pipeline.TrainingTask):
+class TextTask(TrainingTask):
     """A recipe on text files.
 
     One sentence in fifty is held out, by a hash of its text, to choose the best step on. The
@@ -64,18 +64,15 @@ class TextTask(pipeline.TrainingTask):
 
     @property
     def command(self) -> str:
-        """The command that trains such a model again."""
         return f"seqvae train {' '.join(path.name for path in self.files)}"
 
     def facts(self) -> dict[str, Any]:
-        """Return the numbers of sentences, and the names of the files."""
         counted = {"train": len(self.windows), "validation": len(self.held_out)}
         left_out = self.read - sum(counted.values())
         sources = [path.name for path in self.files]
         return {"sentences": counted, "left_out": left_out, "sources": sources}
 
     def loaders(self, config: TrainingConfig) -> tuple[SentenceLoader, SentenceLoader]:
-        """Return the batches to train and to validate on."""
         size, here = config.batch_size, ranks.here()
         options = {"seed": config.seed, "accumulate": config.accumulate, "ranks": here}
         validation = _small(self.held_out[:VALIDATION])
@@ -85,18 +82,15 @@ class TextTask(pipeline.TrainingTask):
         )
 
     def measure(self, model: VAE, x: Tensor) -> dict[str, Any]:
-        """Return the accuracies and the bound of a batch."""
         return accuracies(model, x)
 
     def encode(self, space: LatentSpace) -> DiagonalGaussian:
-        """Return the posteriors of sentences of the training split."""
         self._x = self.windows[:: max(1, len(self.windows) // CODES)][:CODES]
         posterior = space.posterior_of(self._x)
         self._codes = posterior.mean
         return posterior
 
-    def vectors(self, space: LatentSpace) -> pipeline.Vectors:
-        """Return a vector for each property of sentences."""
+    def vectors(self, space: LatentSpace) -> Vectors:
         return fit_attributes(space, self._x, self._codes), describe(space.codec)
 
 
@@ -106,32 +100,21 @@ def train(
     output: Path,
     *,
     start: str | Path | None = None,
-    resume: bool = False,
-    progress: bool = True,
-    callbacks: Iterable[Callback] = (),
+    **options: Any,
 ) -> FitResult:
     """Train a model on sentences, and leave a complete model folder.
 
     Args:
         preset: Representation, architecture, objective and recipe.
         files: Text files with one sentence in each line; see `TextTask`.
-        output: Model folder; see `vaecore.training.pipeline.train`, also for the rest.
+        output: Model folder.
         start: Begin with weights and vocabulary of this model.
-        resume: Go on from the checkpoint in `output`.
-        progress: Show on stderr how far it is.
-        callbacks: Further Lightning callbacks.
+        options: resume, progress, callbacks, logger; see `vaecore.training.pipeline.train`.
 
     Raises:
         DataError: A file cannot be used, or there are too few sentences.
     """
-    return pipeline.train(
-        TextTask(preset, files, start),
-        output,
-        start=start,
-        resume=resume,
-        progress=progress,
-        callbacks=callbacks,
-    ).result
+    return pipeline.train(TextTask(preset, files, start), output, start=start, **options).result
 
 
 def decided(preset: Preset, sentences: Sequence[str], start: str | Path | None = None) -> Preset:

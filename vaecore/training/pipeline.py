@@ -11,7 +11,6 @@ A `TrainingTask` fills in what differs: the data, what is measured, and how code
 from __future__ import annotations
 
 import platform
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
@@ -30,99 +29,19 @@ from vaecore.folder import WEIGHTS, ModelConfig, load_weights
 from vaecore.model import VAE
 from vaecore.presets import Preset
 from vaecore.samplers import GaussianMixture
-from vaecore.space import LatentSpace
 from vaecore.training import ranks
-from vaecore.training.batches import Batches
 from vaecore.training.card import model_card
 from vaecore.training.status import StatusLine
+from vaecore.training.task import TrainingTask
 
 if TYPE_CHECKING:
     from lightning.pytorch.callbacks import Callback
     from lightning.pytorch.loggers import Logger
 
-    from vaecore.training.config import TrainingConfig
-    from vaecore.training.loop import FitResult, MakeModule
-    from vaecore.training.watching import Pictures
+    from vaecore.training.loop import FitResult
 
 DISTRIBUTION = "seqvae"
 """The name under which this software is installed, whatever the domain."""
-
-Vectors = tuple[dict[str, Tensor], dict[str, Any]]
-"""Attribute vectors `(latent_dim,)` by name, and what each of them changes."""
-
-
-class TrainingTask(ABC):
-    """What a domain fills in: one recipe on one set of data.
-
-    Args:
-        domain: The model's domain.
-        preset: The recipe, with everything decided that it leaves open, so that a training that
-            resumes sees the same batches.
-    """
-
-    components = 20
-    """Of a mixture prior, at most the number of examples."""
-    completes_interrupted = True
-    """Whether an interrupted training still gets its prior and vectors."""
-    headline: tuple[str, str] | None = None
-    """A metric of the validation that people read more easily than the loss, and its format."""
-
-    def __init__(self, domain: Domain, preset: Preset) -> None:
-        self.domain, self.preset = domain, preset
-
-    @property
-    @abstractmethod
-    def command(self) -> str:
-        """The command that trains such a model again, but for its options -o and --config."""
-
-    @abstractmethod
-    def facts(self) -> dict[str, Any]:
-        """Return what to note down about the data: how many examples, and the sources' names."""
-
-    @abstractmethod
-    def loaders(self, config: TrainingConfig) -> tuple[Batches, Batches]:
-        """Return the batches to train and to validate on."""
-
-    @abstractmethod
-    def measure(self, model: VAE, x: Tensor) -> Mapping[str, Any]:
-        """Return the domain's figures of a model on a batch; numbers become metrics."""
-
-    @abstractmethod
-    def encode(self, space: LatentSpace) -> DiagonalGaussian:
-        """Return posteriors of training examples, `(n, latent_dim)`, to fit the prior to."""
-
-    @abstractmethod
-    def vectors(self, space: LatentSpace) -> Vectors:
-        """Return attribute vectors; called after `encode`."""
-
-    def begin(self, model: VAE, fresh: bool) -> None:  # noqa: B027, most tasks change nothing
-        """Change the model before it is trained.
-
-        Args:
-            model: Changed in place.
-            fresh: Its weights are random: it neither begins with another model's nor resumes.
-        """
-
-    def pictures(self) -> Pictures | None:
-        """Return what draws the model at each validation, for TensorBoard."""
-        return None
-
-    def make_module(self) -> MakeModule:
-        """Return how a batch becomes a step."""
-        from vaecore.training.module import TrainingModule
-
-        return TrainingModule
-
-    def close(self) -> None:  # noqa: B027, most tasks hold nothing
-        """Give back what the batches hold, such as processes, when the model is trained."""
-
-    def prior_settings(self, space: LatentSpace, posterior: DiagonalGaussian) -> dict[str, Any]:
-        """Return the arguments of `Flow.fit`; a mixture is fitted where there are none."""
-        return dict(self.preset.prior)
-
-    def late_facts(self) -> dict[str, Any]:
-        """Return what to note down that is known only after the training."""
-        return {}
 
 
 @dataclass(frozen=True)
@@ -179,10 +98,9 @@ def train(
         raise DataError("there is no checkpoint", path=output / CHECKPOINT, remedy=remedy)
     status = StatusLine(progress and here.first)
     model = begin(task.domain, preset, start)
-    task.begin(model, fresh=start is None and not resume)
+    task.begin(model, start, resume)
     batches, validation = task.loaders(config)
-    facts = task.facts()
-    about = describe(task.domain, preset, model, output.name, start, facts)
+    about = describe(task, model, output.name, start)
     if not resume and here.first:
         preset.write(output)
     result = fit(
@@ -247,7 +165,7 @@ def complete(
     show("  fitting attribute vectors")
     vectors, known = task.vectors(space)
     assert space.config is not None  # it was read from a folder
-    training = {**space.config.training, **task.late_facts()}
+    training = {**space.config.training, **task.facts()}
     if task.preset.prior:
         training["prior"] = dict(task.preset.prior)
     if result is not None:
@@ -265,17 +183,7 @@ def complete(
 
 
 def begin(domain: Domain, preset: Preset, start: str | Path | None = None) -> VAE:
-    """Return the model to train, seeded by the recipe.
-
-    Args:
-        domain: Where the name of a shipped model is looked up.
-        preset: The recipe.
-        start: Begin with the weights of this model (a shipped one's name or a folder) instead of
-            random ones.
-
-    Raises:
-        DataError: The architecture of `start` is another than the preset's.
-    """
+    """Return the model to train, seeded by the recipe, or with the weights of `start`."""
     torch.manual_seed(preset.make_training().seed)
     model = preset.make_model()
     if start is not None:
@@ -283,37 +191,25 @@ def begin(domain: Domain, preset: Preset, start: str | Path | None = None) -> VA
     return model
 
 
-def describe(
-    domain: Domain,
-    preset: Preset,
-    model: VAE,
-    name: str,
-    start: str | Path | None,
-    facts: Mapping[str, Any],
-) -> ModelConfig:
+def describe(task: TrainingTask, model: VAE, name: str, start: str | Path | None) -> ModelConfig:
     """Return the configuration of a model folder: how the model is made and trained.
 
     Args:
-        domain: The model's domain.
-        preset: The recipe.
+        task: Recipe and data.
         model: The model; it has an `architecture`, a dataclass.
         name: Of the model.
         start: Where the weights come from, if not from chance.
-        facts: What to note down about the data.
     """
+    preset = task.preset
+    begun = {"start": Path(start).name} if start is not None else {}
     return ModelConfig(
-        domain=domain.name,
+        domain=task.domain.name,
         name=name,
         representation=preset.make_codec().config,
         architecture=asdict(cast(Any, model.architecture)),
         objective=model.objective.config,
         description=preset.description,
-        training={
-            "preset": preset.name,
-            **({"start": Path(start).name} if start is not None else {}),
-            "recipe": preset.training,
-            **facts,
-        },
+        training={"preset": preset.name, **begun, "recipe": preset.training, **task.facts()},
         versions={
             "torch": torch.__version__,
             "python": platform.python_version(),

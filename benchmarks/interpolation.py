@@ -18,23 +18,11 @@ import click
 import numpy as np
 import torch
 from figures import pair, save
-from torch import Tensor
 
 import seqvae
 from seqvae.music.data.shards import read_windows
-from vaecore import StandardNormal, interpolate, iwae_bound
-
-
-def bound(model, x: Tensor, samples: int, generator: torch.Generator) -> Tensor:
-    """Return the importance-weighted bound on log p(x) in nats, `(n,)`."""
-    prior = StandardNormal(model.latent_dim)
-    with torch.no_grad():
-        posterior = model.encode(x)
-        terms = []
-        for _ in range(samples):
-            z = posterior.sample(generator)
-            terms.append((model.log_likelihood(x, z), prior.log_prob(z), posterior.log_prob(z)))
-    return iwae_bound(*(torch.stack(part) for part in zip(*terms, strict=True)))
+from vaecore import interpolate
+from vaecore.bounds import importance_bound
 
 
 @click.command(help=__doc__)
@@ -66,7 +54,9 @@ def main(model, shards, pairs, steps, samples, path, seed, as_json, plot) -> Non
     generator = torch.Generator().manual_seed(seed)
     table = {"t": torch.linspace(0, 1, steps).tolist()}
     for name, x in (("latent", ours), ("naive", naive)):
-        likelihood = bound(space.model, x.flatten(0, 1), samples, generator).view(pairs, steps)
+        likelihood = importance_bound(space.model, x.flatten(0, 1), samples, generator).view(
+            pairs, steps
+        )
         table[name] = {
             "distance_from_a": (x != x[:, :1]).double().transpose(0, 1).flatten(1).mean(1).tolist(),
             "distance_from_b": (x != x[:, -1:])

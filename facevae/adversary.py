@@ -1,12 +1,12 @@
 """Training a decoder against a critic, so that pictures come out sharp.
 
 A squared error is smallest for the mean of all pictures that fit a code, and that mean is a blur.
-A critic that learns to tell photographs from decoded pictures asks for one of them instead
+A critic that learns to distinguish photographs from decoded pictures prefers one of them
 (Goodfellow et al., Generative adversarial nets, 2014; with a VAE: Larsen et al., Autoencoding
 beyond pixels using a learned similarity metric, 2016).
 
-First the whole VAE is trained by its likelihood alone. Then the encoder rests, so that codes mean
-what the likelihood made them mean, and decoder and critic take their steps together.
+First the whole VAE is trained by its likelihood alone. Then the encoder is frozen, so that codes
+mean what the likelihood made them mean, and decoder and critic take their steps together.
 
 How hard each part pulls at a pixel is given as a share of the pull of the likelihood, whatever
 the scales of the losses (Esser et al., Taming transformers, 2021, balance theirs alike).
@@ -49,7 +49,7 @@ class AdversarialModule(TrainingModule):
         self.register_buffer("strengths", torch.zeros(4))
 
     @property
-    def parts_rest(self) -> bool:
+    def unused_parameters(self) -> bool:
         """Whether a step may leave parameters without a gradient: the encoder's or the critic's."""
         return True
 

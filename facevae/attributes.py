@@ -25,6 +25,7 @@ from torch import Tensor
 
 from facevae.effects import qualify, seen
 from vaecore.attributes import attribute_directions, attribute_vector
+from vaecore.calibration import ENOUGH, crossing_length, shortest_length
 
 if TYPE_CHECKING:
     from facevae.classifier import FaceClassifier
@@ -44,9 +45,6 @@ NAMES = (
 WAYS = ("eased", "regression", "means")
 EASED = 0.4
 """Share of the regression in an eased vector. At 0.65, half of the opened mouths look distorted."""
-FLIPPED = 0.95
-"""Share of the faces that a step of strength 1 shall change, in the eyes of the classifier that
-calibrates it; another agrees in fewer."""
 TRIAL = 256
 """Faces on which a vector is calibrated."""
 LENGTHS = tuple(0.4 * 1.15**k for k in range(18))
@@ -60,7 +58,7 @@ def describe(names: Iterable[str]) -> dict[str, Any]:
     return {
         name: {
             "description": f"{name.replace('_', ' ').lower()}, as CelebA labels it",
-            "unit": f"the step that shows it in {FLIPPED:.0%} of the faces without it",
+            "unit": f"the step that shows it in {ENOUGH:.0%} of the faces without it",
         }
         for name in names
     }
@@ -83,8 +81,8 @@ def fit_attributes(
         names: The attributes in the order of the columns: those that shall stay apart. One that
             all faces have, or none, gets no vector.
         fitter: A classifier that knows them and looks at decoded faces to find the length of a
-            step; not the one that is to judge the result. Without it, the codes alone say how
-            long a step is.
+            step; not the one that is to judge the result. Without it, the codes alone decide
+            (`vaecore.calibration.crossing_length`).
         way: "eased", "regression" or "means". Where there are too few faces to tell the
             attributes apart, all are means.
     """
@@ -101,38 +99,14 @@ def fit_attributes(
     share = {"means": 0.0, "eased": EASED, "regression": 1.0}[way]
     found = {}
     for name, having, *ends in zip(names, labels.T, means, joint, strict=True):
-        plain, apart = (latent_step(codes, having, vector) * vector for vector in ends)
+        plain, apart = (
+            crossing_length(codes[having], codes[~having], vector) * vector for vector in ends
+        )
         step = ((1 - share) * plain + share * apart).to(codes)
         if fitter is not None:
             step = step * classified_step(space, codes[~having], step, fitter, name)
         found[name] = step
     return found
-
-
-def latent_step(codes: Tensor, having: Tensor, vector: Tensor) -> float:
-    """Return how often to add a vector so that 95 % of the faces cross over, by the codes alone.
-
-    Crossing means to pass the middle between the mean codes of those that have it and those that
-    lack it, on the axis that tells the two apart best (Fisher's linear discriminant).
-
-    Args:
-        codes: `(n, latent_dim)`.
-        having: `(n,)`, bool; both kinds occur.
-        vector: `(latent_dim,)`.
-
-    Returns:
-        Above 0; 1 where the vector does not lead across.
-    """
-    z = codes.double()
-    means = z[having].mean(0), z[~having].mean(0)
-    within = torch.cat([z[having] - means[0], z[~having] - means[1]])
-    scatter = within.T @ within / len(z)
-    scatter += (1e-3 * scatter.diagonal().mean() + 1e-9) * torch.eye(len(scatter)).to(scatter)
-    axis = torch.linalg.solve(scatter, means[0] - means[1])
-    middle = 0.5 * (means[0] + means[1]) @ axis
-    missing = (middle - z[~having] @ axis).clamp(min=0).quantile(FLIPPED)
-    speed = vector.double() @ axis
-    return float(missing / speed) if missing > 0 and speed > 0 else 1.0
 
 
 def classified_step(
@@ -155,22 +129,12 @@ def classified_step(
     lacking = lacking[qualify(seen(space, lacking, fitter)[:, column], None, 1.0)]
     if not len(lacking):
         return 1.0
-    shares: dict[int, float] = {}
 
-    def enough(index: int) -> bool:
-        after = seen(space, lacking + LENGTHS[index] * vector, fitter)[:, column]
-        shares[index] = (after > 0.5).double().mean().item()
-        return shares[index] >= FLIPPED
+    def shown(length: float) -> float:
+        after = seen(space, lacking + length * vector, fitter)[:, column]
+        return (after > 0.5).double().mean().item()
 
-    index = FIRST
-    if enough(index):
-        while index > 0 and enough(index - 1):
-            index -= 1
-        return LENGTHS[index]
-    for index in range(FIRST + 1, len(LENGTHS)):
-        if enough(index):
-            return LENGTHS[index]
-    return LENGTHS[max(shares, key=lambda each: (shares[each], -each))]
+    return shortest_length(shown, LENGTHS, FIRST)
 
 
 def _spread(rows: Tensor, limit: int) -> Tensor:

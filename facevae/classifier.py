@@ -1,7 +1,7 @@
 """A small classifier of face attributes: the judge of what a model makes.
 
 It is trained here, in minutes and on the labels of the training faces alone, and is no part of
-the box: benchmarks ask it whether an edit did what it says, and its penultimate features are the
+the box: benchmarks measure with it whether an edit worked, and its penultimate features are the
 space of the Fréchet distance (`facevae.frechet`). A second one, wider or narrower and of another
 seed, fits and calibrates attribute vectors (`facevae.attributes`), so that the judge of them has
 no part in their making.
@@ -10,8 +10,6 @@ no part in their making.
 from __future__ import annotations
 
 import json
-import math
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,9 +19,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vaecore.device import fast_bfloat16
+from vaecore.device import autocast
 from vaecore.errors import DataError
 from vaecore.files import replacing
+from vaecore.training.small import SmallLoop, cosine
 
 FITTER: dict[str, Any] = {"width": 24, "blocks": 2, "epochs": 8, "seed": 2, "blur": True}
 """Recipe of the classifier that calibrates attribute vectors; see `train_classifier`."""
@@ -120,8 +119,7 @@ def look(classifier: FaceClassifier, images: Tensor) -> tuple[Tensor, Tensor]:
     for part in images.split(CHUNK):
         features = classifier.features(_unit_range(part))
         seen.append((classifier.head(features).sigmoid(), features))
-    probabilities, features = zip(*seen, strict=True)
-    return torch.cat(probabilities), torch.cat(features)
+    return torch.cat([each for each, _ in seen]), torch.cat([each for _, each in seen])
 
 
 def train_classifier(
@@ -136,7 +134,7 @@ def train_classifier(
     rate: float = 2e-3,
     blur: bool = False,
     seed: int = 0,
-    minutes: float = math.inf,
+    minutes: float | None = None,
     progress: bool = False,
 ) -> FaceClassifier:
     """Train a classifier and return the average of its weights at the best epoch.
@@ -169,50 +167,46 @@ def train_classifier(
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = FaceClassifier(names, width, blocks).to(memory_format=torch.channels_last)
-        average = FaceClassifier(names, width, blocks)
-        average.load_state_dict(model.state_dict())
         per_epoch = max(len(train.images) // batch_size, 1)
-        optimiser = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.02)
-        begun, done, best, kept = time.monotonic(), 0.0, -1.0, {}
-        for epoch in range(epochs):
-            order = torch.randperm(len(train.images), generator=generator)
-            losses = []
-            model.train()
-            for rows in order.split(batch_size)[:per_epoch]:
-                spent = (time.monotonic() - begun) / (60 * minutes)
-                done = max((epoch * per_epoch + len(losses)) / (epochs * per_epoch), spent)
-                for group in optimiser.param_groups:
-                    group["lr"] = rate * _cycle(done)
-                x = _augmented(_unit_range(train.images[rows]), blur, generator)
-                with torch.autocast("cpu", torch.bfloat16, enabled=fast_bfloat16()):
-                    logits = model(x)
-                loss = functional.binary_cross_entropy_with_logits(
-                    logits.float(), train.labels[rows].float()
-                )
-                optimiser.zero_grad(set_to_none=True)
-                loss.backward()
-                optimiser.step()
-                losses.append(loss.item())
-                step = epoch * per_epoch + len(losses)
-                _follow(average, model, min(_EMA, step / (step + 9)))
-                if done >= 1:
-                    break
-            found = float(
-                np.mean(average_precision(look(average, validation.images)[0], validation.labels))
+        loop = SmallLoop(
+            model,
+            torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.02),
+            lambda done, _: rate * _cycle(done),
+            steps=epochs * per_epoch,
+            minutes=minutes,
+            decay=lambda steps: min(_EMA, steps / (steps + 9)),
+        )
+        order: tuple[Tensor, ...] = ()
+
+        def loss(step: int) -> Tensor:
+            nonlocal order
+            if step % per_epoch == 0:
+                order = torch.randperm(len(train.images), generator=generator).split(batch_size)
+            rows = order[step % per_epoch]
+            x = _augmented(_unit_range(train.images[rows]), blur, generator)
+            with autocast("cpu"):
+                logits = model(x)
+            return functional.binary_cross_entropy_with_logits(
+                logits.float(), train.labels[rows].float()
             )
+
+        best, kept = -1.0, {}
+        for step in loop.run(loss):
+            if step % per_epoch and loop.done < 1:
+                continue
+            probabilities = look(loop.average, validation.images)[0]
+            found = float(np.mean(average_precision(probabilities, validation.labels)))
             if progress:
                 print(
-                    f"epoch {epoch + 1}: loss {np.mean(losses):.4f}, validation mAP {found:.4f}, "
-                    f"{time.monotonic() - begun:.0f} s",
+                    f"epoch {-(-step // per_epoch)}: loss {loop.loss:.4f}, validation mAP "
+                    f"{found:.4f}, {loop.seconds:.0f} s",
                     flush=True,
                 )
             if found >= best:
                 best = found
-                kept = {name: value.clone() for name, value in average.state_dict().items()}
-            if done >= 1:
-                break
-    average.load_state_dict(kept)
-    return average.eval()
+                kept = {name: value.clone() for name, value in loop.average.state_dict().items()}
+    loop.average.load_state_dict(kept)
+    return loop.average.eval()
 
 
 def average_precision(scores: Tensor, labels: Tensor) -> np.ndarray:
@@ -241,14 +235,14 @@ def balanced_accuracy(probabilities: Tensor, labels: Tensor) -> np.ndarray:
 
     NaN for an attribute that all faces have, or none.
     """
-    said, true = probabilities > 0.5, labels.bool()
-    sensitivity = (said & true).sum(0) / true.sum(0)
-    specificity = (~said & ~true).sum(0) / (~true).sum(0)
+    predicted, true = probabilities > 0.5, labels.bool()
+    sensitivity = (predicted & true).sum(0) / true.sum(0)
+    specificity = (~predicted & ~true).sum(0) / (~true).sum(0)
     return ((sensitivity + specificity) / 2).numpy()
 
 
 def save_classifier(classifier: FaceClassifier, path: Path) -> None:
-    """Write a classifier to one safetensors file that also tells its shape and names."""
+    """Write a classifier to one safetensors file that also holds its shape and names."""
     from safetensors.torch import save_file
 
     about = {"names": classifier.names, "width": classifier.width, "blocks": classifier.blocks}
@@ -286,7 +280,7 @@ def _cycle(done: float) -> float:
     """Return the learning rate, relative to its highest: a tenth up, then a cosine to 0."""
     if done < 0.1:
         return 0.1 + 9 * done
-    return 0.5 * (1 + math.cos(math.pi * min((done - 0.1) / 0.9, 1)))
+    return cosine((done - 0.1) / 0.9)
 
 
 def _augmented(x: Tensor, blur: bool, generator: torch.Generator) -> Tensor:
@@ -302,14 +296,3 @@ def _augmented(x: Tensor, blur: bool, generator: torch.Generator) -> Tensor:
         small = functional.interpolate(x, scale_factor=scale, mode="bilinear", antialias=True)
         x = functional.interpolate(small, (height, width), mode="bicubic").clamp(0, 1)
     return x
-
-
-@torch.no_grad()
-def _follow(average: nn.Module, model: nn.Module, decay: float) -> None:
-    """Move the average towards the model, its running statistics included."""
-    ours, theirs = average.state_dict(), model.state_dict()
-    for name, value in ours.items():
-        if value.is_floating_point():
-            value.lerp_(theirs[name], 1 - decay)
-        else:
-            value.copy_(theirs[name])

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from facevae.measures import as_seen, gradient_energy, psnr, ssim
+from vaecore.bounds import EvidenceBound, total
 from vaecore.errors import DataError
 
 if TYPE_CHECKING:
@@ -21,7 +22,11 @@ CHUNK = 64
 
 
 def evaluate(
-    space: LatentSpace, paths: Iterable[str | Path], seed: int = 0, limit: int | None = None
+    space: LatentSpace,
+    paths: Iterable[str | Path],
+    seed: int = 0,
+    limit: int | None = None,
+    split: str | None = None,
 ) -> dict[str, Any]:
     """Measure a model on pictures, read one chunk at a time.
 
@@ -31,6 +36,8 @@ def evaluate(
             are counted, and named with the reason, in the result.
         seed: Of the posterior draws.
         limit: At most this many files, spread evenly over all; None takes every one.
+        split: "train", "validation" or "test": paths are folders, of which only the images count
+            that a training on that folder takes for this.
 
     Returns:
         The figures of `measure`, with `model`, `files` and `skipped` (reason by file).
@@ -38,7 +45,7 @@ def evaluate(
     Raises:
         DataError: Not one file can be used.
     """
-    paths = list(paths)
+    paths = _divided(space, paths, split) if split else list(paths)
     if limit is not None and len(paths) > limit:
         paths = [paths[int(i)] for i in torch.linspace(0, len(paths) - 1, limit)]
     skipped: dict[str, str] = {}
@@ -72,37 +79,39 @@ def measure(model: VAE, x: Tensor | Iterable[Tensor], seed: int = 0) -> dict[str
         `kl_nats`: KL(q(z|x) || N(0, I)) in nats per picture.
         `elbo`: -(nll + kl_nats).
     """
-    generator = torch.Generator().manual_seed(seed)
-    n, sums = 0, dict.fromkeys(("psnr", "ssim", "ours", "theirs", "nll", "kl"), 0.0)
+    bound, sums = EvidenceBound(seed), dict.fromkeys(("psnr", "ssim", "ours", "theirs"), 0.0)
     for batch in [x] if isinstance(x, Tensor) else x:
         for part in batch.split(CHUNK):
             rows = part.to(model.device)
-            posterior = model.encode(rows)
+            posterior = bound.add(model, rows)
             decoded = as_seen(model.decode(posterior.mean))
             found = {
                 "psnr": psnr(decoded, rows),
                 "ssim": ssim(decoded, rows),
                 "ours": gradient_energy(decoded),
                 "theirs": gradient_energy(rows),
-                "nll": -model.log_likelihood(rows, posterior.sample(generator)),
-                "kl": posterior.kl(),
             }
             for name, values in found.items():
-                sums[name] += values.double().sum().item()
-            n += len(rows)
+                sums[name] += total(values)
+    n = bound.examples
     if n == 0:
         raise DataError("there is no picture to measure on")
-    nll, kl = sums["nll"] / n, sums["kl"] / n
     return {
         "examples": n,
         "psnr": sums["psnr"] / n,
         "ssim": sums["ssim"] / n,
         # Pictures of one colour have no edges to lose; a ratio of 0 to 0 would be no number.
         "sharpness": sums["ours"] / sums["theirs"] if sums["theirs"] else 1.0,
-        "nll": nll,
-        "kl_nats": kl,
-        "elbo": -(nll + kl),
+        **bound.figures(),
     }
+
+
+def _divided(space: LatentSpace, roots: Iterable[str | Path], split: str) -> list[str | Path]:
+    """Return the images of a split of each folder."""
+    from facevae.data.folder import FaceFolder
+
+    parts = [FaceFolder(root, space.codec).split(split) for root in roots]
+    return [part.path(index) for part in parts for index in range(len(part))]
 
 
 def _read(space: LatentSpace, paths: Iterable[Any], skipped: dict[str, str]) -> Iterator[Tensor]:

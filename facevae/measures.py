@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from vaecore.device import as_double
+
 WINDOW, SIGMA = 11, 1.5
 """Of SSIM's Gaussian window, in pixels."""
 _LUMINANCE = (0.299, 0.587, 0.114)
@@ -27,7 +29,7 @@ def psnr(x: Tensor, y: Tensor) -> Tensor:
         x: Pictures `(n, channels, height, width)` in [0, 1].
         y: Others, of the same shape.
     """
-    error = (x - y).double().square().mean((1, 2, 3))
+    error = as_double(x - y).square().mean((1, 2, 3))
     return -10 * error.clamp(min=_SMALLEST).log10()
 
 
@@ -82,7 +84,7 @@ def perceived_change(x: Tensor) -> Tensor:
     Args:
         x: Frames `(n, channels, height, width)` in [0, 1], n at least 2.
     """
-    before, after = x[:-1].double(), x[1:].double()
+    before, after = as_double(x[:-1]), as_double(x[1:])
     pixels = (after - before).square().mean((1, 2, 3)).sqrt()
     if min(x.shape[-2:]) < WINDOW:
         return pixels
@@ -99,7 +101,7 @@ def gradient_energy(x: Tensor) -> Tensor:
     Args:
         x: RGB pictures `(n, 3, height, width)` in [0, 1].
     """
-    weights = torch.tensor(_LUMINANCE, dtype=torch.float64, device=x.device).view(3, 1, 1)
-    luminance = (x.double() * weights).sum(1)
+    x = as_double(x)
+    luminance = (x * x.new_tensor(_LUMINANCE).view(3, 1, 1)).sum(1)
     down, across = luminance.diff(dim=1), luminance.diff(dim=2)
     return down.square().sum((1, 2)) + across.square().sum((1, 2))

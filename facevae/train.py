@@ -1,12 +1,11 @@
-"""From a folder of images to a model folder: training, then attribute vectors and a prior."""
+"""From a folder of images to a model folder: faces' part of `vaecore.training.pipeline`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -19,24 +18,26 @@ from facevae.domain import DOMAIN
 from facevae.evaluate import measure
 from facevae.pictures import pictures
 from vaecore.distributions import DiagonalGaussian
-from vaecore.errors import DataError
 from vaecore.objective import ImpliedNoise, implied_noise
-from vaecore.priors import fit_prior
-from vaecore.training import fit, ranks, recipe
-from vaecore.training.loop import CHECKPOINT, MakeModule
+from vaecore.training import pipeline, ranks
 from vaecore.training.module import TrainingModule
+from vaecore.training.task import TrainingTask
 
 if TYPE_CHECKING:
     from facevae.classifier import FaceClassifier
     from facevae.data.labels import Labels
     from facevae.networks.model import FaceVAE
     from facevae.presets import Preset
+    from vaecore.model import VAE
     from vaecore.space import LatentSpace
-    from vaecore.training import FitResult
+    from vaecore.training import FitResult, TrainingConfig
+    from vaecore.training.loop import MakeModule
+    from vaecore.training.task import Vectors
+    from vaecore.training.watching import Pictures
 
 VALIDATION_IMAGES = 1024
 FIRST = 8192
-"""Images that an untrained model is shown at once, to begin from their principal components."""
+"""Images whose principal components an untrained model begins with."""
 CODES = 20_000
 """Images of the training part that attribute vectors and the prior are fitted on."""
 CLASSIFIABLE = 2000
@@ -80,7 +81,7 @@ class Trained:
     """How a training ended.
 
     Attributes:
-        result: What `vaecore.training.fit` says.
+        result: What `vaecore.training.fit` returned.
         broken: The problem of each file that could not be used, by name.
         images: How many images there were.
         attributes: Names of the vectors that were made.
@@ -112,140 +113,145 @@ def noise(model: FaceVAE) -> tuple[float, ImpliedNoise] | None:
     return factor, implied_noise(factor, architecture.dimensions)
 
 
+class FaceTask(TrainingTask):
+    """A recipe on a folder of images.
+
+    Args:
+        preset: Picture size, architecture, objective and recipe.
+        data: The images.
+        workers: Processes that read images; see `FaceLoader`.
+        fitter: A classifier by which the lengths of attribute vectors are chosen; without it one is
+            trained, where there are enough labelled images, and else the codes alone decide.
+    """
+
+    preset: Preset
+    components = COMPONENTS
+    completes_interrupted = False  # thousands of images would be read once more first
+    headline = ("validation/psnr", "PSNR {:.1f} dB")
+
+    def __init__(
+        self,
+        preset: Preset,
+        data: Data,
+        workers: int | None = None,
+        fitter: FaceClassifier | None = None,
+    ) -> None:
+        super().__init__(DOMAIN, preset)
+        self.data, self.workers, self.fitter = data, workers, fitter
+        self.used: list[FaceLoader] = []
+
+    @property
+    def command(self) -> str:
+        labels = self.data.labels
+        named = f" --labels {labels.path.name}" if labels is not None else ""
+        return f"facevae train {self.data.whole.root.name}{named}"
+
+    @property
+    def broken(self) -> dict[str, str]:
+        """The problem of each file that could not be used, by name."""
+        return {name: why for loader in self.used for name, why in loader.broken.items()}
+
+    def begin(self, model: VAE, start: str | Path | None, resume: bool) -> None:
+        if start is None and not resume and ranks.here().first:  # the other ranks get its weights
+            first = _reader(_spread(self.data.train, FIRST), self.workers)
+            model.start(first)
+            first.close()
+
+    def facts(self) -> dict[str, Any]:
+        whole = self.data.whole
+        counts = {part: len(whole.split(part)) for part in SPLITS}
+        return {
+            "adversary": self.preset.adversary,
+            "images": counts,
+            "sources": [whole.root.resolve().name],
+            "broken": len(self.broken),
+        }
+
+    def loaders(self, config: TrainingConfig) -> tuple[FaceLoader, FaceLoader]:
+        here, size, workers = ranks.here(), config.batch_size, self.workers
+        batches = FaceLoader(
+            self.data.train,
+            size,
+            seed=config.seed,
+            workers=workers,
+            accumulate=config.accumulate,
+            ranks=here,
+        )
+        validation = FaceLoader(
+            self.data.validation, size, training=False, workers=workers, ranks=here
+        )
+        self.used = [batches, validation]
+        return batches, validation
+
+    def measure(self, model: VAE, x: Tensor) -> dict[str, Any]:
+        return measure(model, x)
+
+    def pictures(self) -> Pictures | None:
+        return pictures(self.data.validation) if ranks.here().first else None
+
+    def make_module(self) -> MakeModule:
+        adversary = self.preset.make_adversary()
+        if adversary is None:
+            return TrainingModule
+        return partial(AdversarialModule, adversary=adversary)
+
+    def close(self) -> None:
+        for loader in self.used:
+            loader.close()
+
+    def encode(self, space: LatentSpace) -> DiagonalGaussian:
+        return encode(space, _spread(self.data.train, CODES), self.workers, mirrored=True)[0]
+
+    def vectors(self, space: LatentSpace) -> Vectors:
+        from facevae.attributes import NAMES, describe, fit_attributes
+
+        data = self.data
+        if data.labels is None:
+            return {}, {}
+        labelled = data.train.labelled(data.labels)
+        # Of CelebA's forty some; of labels of one's own all.
+        known = NAMES if set(NAMES) <= set(labelled.attributes) else labelled.attributes
+        fitter = self.fitter
+        if fitter is None and len(labelled) >= CLASSIFIABLE:
+            fitter = train_fitter(data, self.workers)
+        codes, values = encode(space, _spread(labelled, CODES), self.workers)
+        columns = [labelled.attributes.index(name) for name in known]
+        vectors = fit_attributes(space, codes.mean, values[:, columns], known, fitter)
+        return vectors, describe(vectors)
+
+
 def train(
     preset: Preset,
     data: Data,
     output: Path,
     *,
-    start: str | Path | None = None,
-    resume: bool = False,
-    progress: bool = True,
     workers: int | None = None,
     fitter: FaceClassifier | None = None,
-    say: Callable[[str], None] = lambda text: None,
+    **options: Any,
 ) -> Trained:
     """Train a model on a folder of images, and leave a complete model folder.
 
-    The folder is written at every better validation, and completed with a fitted prior, and
-    attribute vectors if there are labels, at the end. An interrupted training leaves the best
-    model so far without these.
+    It gets attribute vectors if there are labels. An interrupted training leaves the best model so
+    far without vectors and prior.
 
     Args:
         preset: Picture size, architecture, objective and recipe.
         data: The images.
-        output: Model folder; logs and the checkpoint to resume from are kept in it, too.
-        start: Begin with the weights of this model (a shipped one's name or a folder) instead of
-            random ones; its architecture must be the preset's.
-        resume: Go on from the checkpoint in `output`.
-        progress: Show a progress bar.
+        output: Model folder.
         workers: Processes that read images; see `FaceLoader`.
-        fitter: A classifier that says how long attribute vectors are; see `fit_attributes`.
-        say: Told what goes on.
+        fitter: A classifier by which the lengths of attribute vectors are chosen; see `FaceTask`.
+        options: start, resume, progress, callbacks, logger; see `vaecore.training.pipeline.train`.
 
     Raises:
         DataError: Not one image can be used, or there is no checkpoint to resume from.
     """
-    config, here = preset.make_training(), ranks.here()
-    model = recipe.begin(DOMAIN, preset, start)
-    if start is None and not resume and here.first:  # the other ranks get its weights
-        first = FaceLoader(_spread(data.train, FIRST), 256, training=False, workers=workers)
-        model.start(first)
-        first.close()
-    loader = FaceLoader(
-        data.train,
-        config.batch_size,
-        seed=config.seed,
-        workers=workers,
-        accumulate=config.accumulate,
-        ranks=here,
-    )
-    validation = FaceLoader(
-        data.validation, config.batch_size, training=False, workers=workers, ranks=here
-    )
-    if resume and not (output / CHECKPOINT).is_file():
-        remedy = "train without resuming"
-        raise DataError("there is no checkpoint", path=output / CHECKPOINT, remedy=remedy)
-    if not resume and here.first:
-        preset.write(output)
-    counts = {part: len(data.whole.split(part)) for part in SPLITS}
-    facts = {"adversary": preset.adversary, "images": counts}
-    about = recipe.describe(DOMAIN, preset, model, output.name, start, facts)
-
-    result = fit(
-        model,
-        loader,
-        validation,
-        config,
-        output,
-        metrics=recipe.metrics(measure),
-        pictures=pictures(data.validation) if here.first else None,
-        save=recipe.saver(DOMAIN, about),
-        resume=output / CHECKPOINT if resume else None,
-        progress=progress,
-        make_module=_module(preset),
-    )
-    loader.close()
-    validation.close()
-    broken = {**loader.broken, **validation.broken}
-    done = Trained(result, broken, len(data.whole))
-    if not result.best or result.stopped == "interrupted" or not here.first:
-        return done
-    say(f"  encoding {min(len(data.train), CODES):,} images, for prior and vectors")
-    names = complete(
-        output, data, preset, result, workers=workers, fitter=fitter, broken=len(broken)
-    )
-    return Trained(result, broken, len(data.whole), names)
-
-
-def complete(
-    place: Path,
-    data: Data,
-    preset: Preset | None = None,
-    result: FitResult | None = None,
-    *,
-    workers: int | None = None,
-    fitter: FaceClassifier | None = None,
-    broken: int = 0,
-) -> list[str]:
-    """Add attribute vectors and a fitted prior to a model folder.
-
-    Args:
-        place: A model folder.
-        data: The images it was trained on.
-        preset: Says what prior to fit: a flow, or a mixture if there is no word of it.
-        result: What to note down about the training.
-        workers: Processes that read images.
-        fitter: A classifier that says how long attribute vectors are; without it one is trained,
-            where there are enough labelled images, and else the codes alone say it.
-        broken: How many files could not be used, to be noted down.
-
-    Returns:
-        The names of the vectors.
-    """
-    from facevae.attributes import NAMES, describe, fit_attributes
-
-    space = DOMAIN.load(place)
-    posterior, _ = encode(space, _spread(data.train, CODES), workers, mirrored=True)
-    flow = preset.prior if preset is not None else {}
-    prior = fit_prior(posterior, flow, COMPONENTS)
-    vectors, about = {}, {}
-    if data.labels is not None:
-        labelled = data.train.labelled(data.labels)
-        # Of CelebA's forty some; of labels of one's own all.
-        known = NAMES if set(NAMES) <= set(labelled.attributes) else labelled.attributes
-        if fitter is None and len(labelled) >= CLASSIFIABLE:
-            fitter = train_fitter(data, workers)
-        codes, values = encode(space, _spread(labelled, CODES), workers)
-        columns = [labelled.attributes.index(name) for name in known]
-        vectors = fit_attributes(space, codes.mean, values[:, columns], known, fitter)
-        about = describe(vectors)
-    facts = {"broken": broken, **({"prior": flow} if flow else {})}
-    recipe.complete(DOMAIN, place, space, prior, vectors, about, result, facts)
-    return list(vectors)
+    task = FaceTask(preset, data, workers, fitter)
+    done = pipeline.train(task, output, **options)
+    return Trained(done.result, task.broken, len(data.whole), done.attributes)
 
 
 def train_fitter(data: Data, workers: int | None = None) -> FaceClassifier:
-    """Return a classifier of the labels, which says how long attribute vectors are.
+    """Return a classifier of the labels, by which the lengths of attribute vectors are chosen.
 
     Args:
         data: The images and their labels; at most `CODES` of them are held in memory.
@@ -257,7 +263,7 @@ def train_fitter(data: Data, workers: int | None = None) -> FaceClassifier:
     whole = FaceFolder(data.whole.root, FaceCodec(SIZE)).labelled(data.labels)
     parts = []
     for part in ("train", "validation"):
-        loader = FaceLoader(_spread(whole.split(part), CODES), 256, training=False, workers=workers)
+        loader = _reader(_spread(whole.split(part), CODES), workers)
         batches = [((x * 255).round().byte(), y.bool()) for x, y in loader]
         loader.close()
         parts.append(Faces(*(torch.cat(each) for each in zip(*batches, strict=True))))
@@ -281,7 +287,7 @@ def encode(
         Posteriors `(n, latent_dim)`, and bool `(n, attributes)`, or `(n, 0)` without labels.
     """
     means, stddevs, values = [], [], []
-    loader = FaceLoader(folder, 256, training=False, workers=workers)
+    loader = _reader(folder, workers)
     for batch in loader:
         x, labels = batch if folder.values is not None else (batch, torch.zeros(len(batch), 0))
         for seen in (x, x.flip(3)) if mirrored else (x,):
@@ -293,10 +299,9 @@ def encode(
     return DiagonalGaussian(torch.cat(means), torch.cat(stddevs)), torch.cat(values)
 
 
-def _module(preset: Preset) -> MakeModule:
-    """Return how a step is made: with a critic where the recipe has one."""
-    adversary = preset.make_adversary()
-    return TrainingModule if adversary is None else partial(AdversarialModule, adversary=adversary)
+def _reader(folder: FaceFolder, workers: int | None) -> FaceLoader:
+    """Return the images of a folder in their order, once."""
+    return FaceLoader(folder, 256, training=False, workers=workers)
 
 
 def _spread(folder: FaceFolder, limit: int) -> FaceFolder:

@@ -49,9 +49,19 @@ def fast_bfloat16() -> bool:
     """Whether this machine multiplies bfloat16 matrices faster than 32-bit ones."""
     if torch.cuda.is_available():
         return bool(torch.cuda.is_bf16_supported())
-    # Torch tells only privately; a version that does not is taken at 32 bits.
-    asked = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    return any(getattr(torch.cpu, name, bool)() for name in asked)
+    # Private functions of torch; without them 32 bits are taken to be faster.
+    names = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return any(bool(getattr(torch.cpu, name, bool)()) for name in names)
+
+
+def autocast(device: torch.device | str) -> torch.autocast:
+    """Return a context that computes in bfloat16 on a device, where that is fast."""
+    return torch.autocast(torch.device(device).type, torch.bfloat16, enabled=fast_bfloat16())
+
+
+def as_double(x: Tensor) -> Tensor:
+    """Return a tensor in double precision; from MPS, which has none, on the CPU."""
+    return (x.cpu() if x.device.type == "mps" else x).double()
 
 
 def keep_freed_memory() -> bool:
@@ -63,7 +73,7 @@ def keep_freed_memory() -> bool:
     ever was, so this is for trainings, not for other people's programs that import this.
 
     Returns:
-        Whether the C library could be told; only glibc can.
+        Whether the C library has this setting; only glibc has.
     """
     if not sys.platform.startswith("linux"):
         return False

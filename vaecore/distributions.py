@@ -92,7 +92,9 @@ class DiagonalGaussian:
         """Standard deviations, `(batch, latent_dim)`."""
         return self._stddev
 
-    def sample(self, generator: torch.Generator | None = None, n: int | None = None) -> Tensor:
+    def sample(
+        self, generator: torch.Generator | Noise | None = None, n: int | None = None
+    ) -> Tensor:
         """Draw reparameterised samples.
 
         Args:

@@ -11,7 +11,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from vaecore.distributions import DiagonalGaussian
+from vaecore.distributions import DiagonalGaussian, Noise
 from vaecore.objective import LossTerms, Objective
 
 
@@ -60,19 +60,19 @@ class VAE(nn.Module):
         self.decoder = decoder
         self.latent_dim = latent_dim
         self.objective = objective or Objective()
-        self.encoder_rests = False
-        """Whether training leaves the encoder as it is; see `rest_encoder`."""
+        self.encoder_frozen = False
+        """Whether the encoder is frozen; see `freeze_encoder`."""
 
-    def rest_encoder(self) -> None:
-        """Leave the encoder as it is from now on: no gradients, and in training no dropout."""
+    def freeze_encoder(self) -> None:
+        """Freeze the encoder from now on: no gradients, and in training no dropout."""
         self.encoder.requires_grad_(False)
-        self.encoder_rests = True
+        self.encoder_frozen = True
         self.train(self.training)
 
     def train(self, mode: bool = True) -> VAE:
-        """Set training or evaluation mode; an encoder that rests stays in evaluation."""
+        """Set training or evaluation mode; a frozen encoder stays in evaluation."""
         super().train(mode)
-        if self.encoder_rests:
+        if self.encoder_frozen:
             self.encoder.eval()
         return self
 
@@ -109,7 +109,10 @@ class VAE(nn.Module):
         return self.decoder.log_likelihood(x, z)
 
     def loss(
-        self, x: Tensor, step: int | None = None, generator: torch.Generator | None = None
+        self,
+        x: Tensor,
+        step: int | None = None,
+        generator: torch.Generator | Noise | None = None,
     ) -> LossTerms:
         """Return the objective and its parts for a batch.
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from vaecore.config import build
-from vaecore.distributions import DiagonalGaussian
+from vaecore.distributions import DiagonalGaussian, Noise
 from vaecore.schedules import Constant, Schedule, make_schedule
 
 MODES = ("vae", "autoencoder", "kl_only")
@@ -69,7 +69,7 @@ class LossTerms(NamedTuple):
     """The weight of the KL at this step."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Objective:
     """Loss = factor * -log p(x|z) + beta * max(KL - free bits, 0), mean over the batch.
 
@@ -89,8 +89,16 @@ class Objective:
     beta: Schedule = field(default_factory=Constant)
     free_bits: float = 0.0
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "beta", make_schedule(self.beta))
+    def __init__(
+        self,
+        mode: str = "vae",
+        reconstruction_factor: float = 1.0,
+        beta: Schedule | Mapping[str, Any] | float = 1.0,
+        free_bits: float = 0.0,
+    ) -> None:
+        values = (mode, reconstruction_factor, make_schedule(beta), free_bits)
+        for each, value in zip(fields(self), values, strict=True):
+            object.__setattr__(self, each.name, value)
         if self.mode not in MODES:
             raise ValueError(f"unknown mode {self.mode!r}; known are {', '.join(MODES)}")
         for name in ("reconstruction_factor", "free_bits"):
@@ -114,7 +122,7 @@ class Objective:
         return build(cls, config, "objective")
 
     def latent(
-        self, posterior: DiagonalGaussian, generator: torch.Generator | None = None
+        self, posterior: DiagonalGaussian, generator: torch.Generator | Noise | None = None
     ) -> Tensor:
         """Return the z to decode in training, `(batch, latent_dim)`.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
@@ -155,6 +156,18 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
     return dict(presets)
 
 
+def _value(text: str) -> Any:
+    """Return what YAML makes of a text, where 1e-3 is a number: in YAML 1.1 it is a string."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        pass
+
+    number = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+$")
+    Loader.add_implicit_resolver("tag:yaml.org,2002:float", number, list("-+0123456789"))
+    return yaml.load(text, Loader)
+
+
 def _change(values: dict[str, Any], setting: str) -> None:
     import yaml
 
@@ -167,6 +180,6 @@ def _change(values: dict[str, Any], setting: str) -> None:
         if not isinstance(values, dict):
             raise UsageError(f"{setting!r}: {section} is no section")
     try:
-        values[key] = yaml.safe_load(text)
+        values[key] = _value(text)
     except yaml.YAMLError as error:
         raise UsageError(f"{setting!r}: the value is not YAML") from error

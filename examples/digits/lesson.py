@@ -22,10 +22,13 @@ from vaecore.config import ModelConfig
 from vaecore.errors import DataError
 from vaecore.model import VAE
 from vaecore.objective import Objective
+from vaecore.training.small import SmallLoop, cosine
 
 HELD_OUT = 360
 """Of the 1,797 bundled digits, the last fifth: mostly other hands than the first."""
 NEIGHBOURS = 5
+RATE = 1e-3
+"""The learning rate of the first step."""
 
 
 class Digits(NamedTuple):
@@ -90,16 +93,16 @@ def train(
     torch.manual_seed(seed)
     architecture = DigitArchitecture(side=x.shape[-1], **sizes)
     model = make_model(architecture, Objective(mode=mode, beta=beta))
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    optimizer = torch.optim.Adam(model.parameters())
     generator = torch.Generator().manual_seed(seed)
-    for step in range(steps):
+
+    def loss(step: int) -> Tensor:
         rows = torch.randint(len(x), (batch,), generator=generator)
-        loss = model.loss(x[rows], step, generator).loss
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
+        return model.loss(x[rows], step, generator).loss
+
+    loop = SmallLoop(model, optimizer, lambda done, _: RATE * cosine(done), steps=steps)
+    for _ in loop.run(loss):
+        pass
     return model.eval()
 
 

@@ -1,19 +1,18 @@
 """Train the framing network: `python -m facevae.align.train FACES -o framing.safetensors`.
 
 FACES is a folder of framed faces of 128x128 pixels (the shipped weights: CelebA-HQ). Every example
-is made afresh from one of them (`facevae.align.synthesis`). Training takes as long as it is told,
+is made afresh from one of them (`facevae.align.synthesis`). Training takes a given time,
 in seconds of this process's CPU, so that a busy machine changes the clock and not the result's
 worth; the learning rate falls to zero over that time.
 
-A thousand images, chosen by the hash of their names, are kept out; the last line printed tells how
-the network does on them.
+A thousand images, chosen by the hash of their names, are kept out; the last line printed
+measures the network on them.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
-import math
 import time
 from pathlib import Path
 
@@ -26,8 +25,9 @@ from torch.nn import functional
 
 from facevae.align.network import FramingNetwork
 from facevae.align.synthesis import examples
-from vaecore.device import fast_bfloat16
+from vaecore.device import autocast
 from vaecore.files import replacing
+from vaecore.training.small import SmallLoop, cosine
 
 HELD_OUT = 1000
 BATCH = 64
@@ -93,34 +93,37 @@ def train(
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     network = FramingNetwork().to(memory_format=torch.channels_last)
-    mean = torch.optim.swa_utils.AveragedModel(network, avg_fn=_average, use_buffers=True)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=0.02)
-    begun, step, report = time.process_time(), 0, []
-    while True:
-        spent = step / steps if steps else (time.process_time() - begun) / seconds
-        if spent >= 1:
-            break
-        for group in optimizer.param_groups:
-            warm = min(1.0, spent / WARM)
-            group["lr"] = rate * warm * (0.5 + 0.5 * math.cos(math.pi * spent))
+    loop = SmallLoop(
+        network,
+        torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=0.02),
+        lambda done, _: rate * min(1.0, done / WARM) * cosine(done),
+        steps=steps,
+        minutes=None if steps else seconds / 60,
+        clock=time.process_time,
+        # A plain mean at first, later that of the last thousand steps or so.
+        decay=lambda steps: min(AVERAGE, (steps - 1) / (steps + 1)),
+        clip=1.0,
+    )
+    report: list[tuple[float, float]] = []
+
+    def loss(step: int) -> Tensor:
         chosen = torch.randint(len(images), (BATCH,), generator=generator)
         crops, truth, face = examples(images[chosen], generator)
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=fast_bfloat16()):
+        with autocast("cpu"):
             answers = network(crops)
         off = corner_error(answers[face], truth[face]).mean()
         sure = functional.binary_cross_entropy_with_logits(answers[:, 4], face.float())
-        optimizer.zero_grad(set_to_none=True)
-        (off + 0.02 * sure).backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
-        mean.update_parameters(network)
         report.append((off.item(), sure.item()))
-        step += 1
+        return off + 0.02 * sure
+
+    for step in loop.run(loss):
         if step % 500 == 0:
             off, sure = np.mean(report, axis=0)
-            print(f"{step} steps, {spent:.0%}: corners {128 * off:.2f} px, face {sure:.3f} nats")
+            print(
+                f"{step} steps, {loop.done:.0%}: corners {128 * off:.2f} px, face {sure:.3f} nats"
+            )
             report.clear()
-    return mean.module.eval()
+    return loop.average.eval()
 
 
 @torch.inference_mode()
@@ -129,7 +132,7 @@ def assess(network: FramingNetwork, images: Tensor, seed: int = 1) -> dict[str, 
 
     Returns:
         Median and 95th percentile of the corners' error in pixels of 128, and the part of the
-        examples of which it is told rightly whether they show a face.
+        examples that are rightly classified as a face or none.
     """
     crops, truth, face = examples(images, torch.Generator().manual_seed(seed))
     answers = torch.cat([network(part) for part in crops.split(100)])
@@ -161,11 +164,6 @@ def main() -> None:
     with replacing(options.output) as path:
         save_file(state, path)
     print(assess(network, read(unseen)))
-
-
-def _average(mean: Tensor, latest: Tensor, steps: Tensor | int) -> Tensor:
-    """Return the running mean: plain at first, later that of the last thousand steps or so."""
-    return mean + (latest - mean) * max(1 - AVERAGE, 2 / (2 + int(steps)))
 
 
 def _hash(name: str) -> str:

@@ -163,11 +163,13 @@ class FacePresentation(Presentation):
         figures = {"psnr": psnr(seen, x).mean().item(), "ssim": ssim(seen, x).mean().item()}
         return f"PSNR {figures['psnr']:.1f} dB · SSIM {figures['ssim']:.2f}", figures
 
-    def evaluate(self, space: LatentSpace[Any], paths: Sequence[Any], seed: int) -> dict[str, Any]:
+    def evaluate(
+        self, space: LatentSpace[Any], paths: Sequence[Any], seed: int, split: str | None = None
+    ) -> dict[str, Any]:
         """Return the figures of a model on pictures; see `facevae.evaluate`."""
         from facevae.evaluate import evaluate
 
-        return evaluate(space, paths, seed)
+        return evaluate(space, paths, seed, split=split)
 
 
 def _write_film(result: Result, outputs: Outputs, options: Mapping[str, Any]) -> Written:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from facevae.codec import FaceCodec
 
 FAVOURITE = "faces_64"
-"""The preset that is taken if nobody says."""
+"""The preset without --preset."""
 SHOWN = 3
 
 
@@ -136,8 +136,10 @@ def _first(lines: Sequence[str]) -> list[str]:
     help="A table in CelebA's form, or a folder per label; gives the model attribute vectors.",
 )  # fmt: skip
 @click.option("--workers", type=click.IntRange(0), help="Processes that read. [default: by cores]")
-@learn.lesson(f"A recipe of the box. [default: {FAVOURITE}]")
-def train(lesson: learn.Lesson, images: Path, labels: Path | None, workers: int | None) -> None:
+@learn.training_options(f"A recipe of the box. [default: {FAVOURITE}]")
+def train(
+    request: learn.TrainingRequest, images: Path, labels: Path | None, workers: int | None
+) -> None:
     """Train a model on a folder of framed faces, searched at any depth.
 
     The images are streamed: their number is no matter of memory. The recipe is one of the box
@@ -150,17 +152,17 @@ def train(lesson: learn.Lesson, images: Path, labels: Path | None, workers: int 
     from facevae.data.labels import read_labels
     from facevae.presets import PRESETS, load_preset, preset_names
 
-    file = lesson.file(PRESETS)
+    file = request.file(PRESETS)
     names = preset_names(file)
-    name = lesson.preset or (FAVOURITE if FAVOURITE in names else names[0])
-    preset = load_preset(name, lesson.settings(), file)
-    place = lesson.place(preset)
+    name = request.preset or (FAVOURITE if FAVOURITE in names else names[0])
+    preset = load_preset(name, request.settings(), file)
+    place = request.place(preset)
     data = training.Data.of(images, preset, read_labels(labels) if labels else None)
     train_images, validation = len(data.train), len(data.validation)
-    lesson.begin(preset, f"{images}: {train_images:,} images, {validation:,} to validate")
+    request.begin(preset, f"{images}: {train_images:,} images, {validation:,} to validate")
     factor, implied = training.noise(preset.make_model()) or (None, None)
     if implied:
-        lesson.say(
+        request.echo(
             f"  reconstruction factor {factor:,.0f}: noise of standard deviation "
             f"{implied.sigma:.3g} (values 0 to 1), beta {implied.beta:.3g}"
         )
@@ -168,19 +170,19 @@ def train(lesson: learn.Lesson, images: Path, labels: Path | None, workers: int 
         preset,
         data,
         place,
-        start=lesson.start,
-        resume=lesson.resume,
-        progress=lesson.talks,
+        start=request.start,
+        resume=request.resume,
+        progress=request.verbose,
         workers=workers,
-        say=lesson.say,
     )
     if done.report:
-        lesson.say(f"  {done.report}")
-    lesson.end(
+        request.echo(f"  {done.report}")
+    request.end(
         "facevae",
         preset,
         place,
         done.result,
+        training.FaceTask.headline,
         reconstruction_factor=factor,
         sigma=implied and implied.sigma,
         beta=implied and implied.beta,

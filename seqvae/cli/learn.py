@@ -114,9 +114,12 @@ def prepare(
     type=click.Choice(["text"]),
     help="Train on text files, one sentence in each line. [default: where TEXT is given]",
 )
-@learn.lesson("A recipe, such as drums_2bar. [default: by the data]")
+@learn.training_options("A recipe, such as drums_2bar. [default: by the data]")
 def train(
-    lesson: learn.Lesson, texts: tuple[Path, ...], data: Path | None, representation: str | None
+    request: learn.TrainingRequest,
+    texts: tuple[Path, ...],
+    data: Path | None,
+    representation: str | None,
 ) -> None:
     """Train a model on shards of music, or on text files.
 
@@ -130,62 +133,62 @@ def train(
         raise UsageError(f"--representation {representation} needs text files")
     learn.need(*learn.NEEDED, *(() if texts else ("pyarrow",)))
     if data is None:
-        _train_text(lesson, texts)
+        _train_text(request, texts)
     else:
-        _train_music(lesson, data)
+        _train_music(request, data)
 
 
-def _train_music(lesson: learn.Lesson, data: Path) -> None:
+def _train_music(request: learn.TrainingRequest, data: Path) -> None:
     from seqvae.music import presets
     from seqvae.music import train as training
     from seqvae.music.data.shards import read_summary
 
     summary = read_summary(data)
     kind, bars = (summary["representation"][key] for key in ("name", "bars"))
-    preset = _preset(lesson, presets, f"{kind}_{bars}bar")
-    place = lesson.place(preset)
+    preset = _preset(request, presets, f"{kind}_{bars}bar")
+    place = request.place(preset)
     windows = summary["windows"]
-    lesson.begin(
+    request.begin(
         preset, f"{data}: {windows['train']:,} windows, {windows['validation']:,} to validate"
     )
     result = training.train(
-        preset, data, place, start=lesson.start, resume=lesson.resume, progress=lesson.talks
+        preset, data, place, start=request.start, resume=request.resume, progress=request.verbose
     )
-    lesson.end("seqvae", preset, place, result)
+    request.end("seqvae", preset, place, result)
 
 
-def _train_text(lesson: learn.Lesson, texts: Sequence[Path]) -> None:
+def _train_text(request: learn.TrainingRequest, texts: Sequence[Path]) -> None:
     from seqvae.text import presets
     from seqvae.text import train as training
     from seqvae.text.data import read_sentences, split
 
     parts = split(read_sentences(texts))
-    preset = _preset(lesson, presets, "sentences")
-    place = lesson.place(preset)
-    lesson.begin(preset, f"{len(parts.train):,} sentences, {len(parts.validation):,} to validate")
+    preset = _preset(request, presets, "sentences")
+    place = request.place(preset)
+    request.begin(preset, f"{len(parts.train):,} sentences, {len(parts.validation):,} to validate")
     result = training.train(
-        preset, texts, place, start=lesson.start, resume=lesson.resume, progress=lesson.talks
+        preset, texts, place, start=request.start, resume=request.resume, progress=request.verbose
     )
-    lesson.end("seqvae", preset, place, result)
+    request.end("seqvae", preset, place, result)
 
 
-def _preset(lesson: learn.Lesson, presets: ModuleType, start: str) -> Any:
-    """Return the recipe that was asked for, or the first one whose name begins in a way.
+def _preset(request: learn.TrainingRequest, presets: ModuleType, start: str) -> Any:
+    """Return the recipe of --preset, or the first one whose name begins with `start`.
 
     Args:
-        lesson: What was asked for.
+        request: What was asked for.
         presets: Those of the domain.
         start: How the name begins.
     """
-    recipes = lesson.file(presets.PRESETS)
+    recipes = request.file(presets.PRESETS)
     names = presets.preset_names(recipes)
-    name = lesson.preset
+    name = request.preset
     if name is None:
         fitting = [name for name in names if len(names) == 1 or name.startswith(start)]
         if not fitting:
             raise UsageError(f"choose a --preset of {', '.join(names)}")
         name = fitting[0]
-    return presets.load_preset(name, lesson.settings(), recipes)
+    return presets.load_preset(name, request.settings(), recipes)
 
 
 def _most(inputs: Sequence[Path]) -> str:

@@ -188,11 +188,13 @@ class MusicPresentation(Presentation):
 
         return fidelity(codec, x, y)
 
-    def evaluate(self, space: LatentSpace[Any], paths: Sequence[Any], seed: int) -> dict[str, Any]:
+    def evaluate(
+        self, space: LatentSpace[Any], paths: Sequence[Any], seed: int, split: str | None = None
+    ) -> dict[str, Any]:
         """Return the figures of a model on files; see `seqvae.music.evaluate`."""
         from seqvae.music.evaluate import evaluate
 
-        return evaluate(space, paths, seed)
+        return evaluate(space, paths, seed, split=split)
 
     def _shipped(self, kind: str) -> dict[int, str]:
         """Return the models in the box for one representation, by the bars of their windows."""

@@ -114,11 +114,13 @@ class TextPresentation(Presentation):
         share = kept / max(total, 1)
         return f"kept {kept} of {total} pieces of words ({share:.0%})", {"pieces_kept": share}
 
-    def evaluate(self, space: LatentSpace[Any], paths: Sequence[Any], seed: int) -> dict[str, Any]:
+    def evaluate(
+        self, space: LatentSpace[Any], paths: Sequence[Any], seed: int, split: str | None = None
+    ) -> dict[str, Any]:
         """Return the figures of a model on text; see `seqvae.text.evaluate`."""
         from seqvae.text.evaluate import evaluate
 
-        return evaluate(space, paths, seed)
+        return evaluate(space, paths, seed, split=split)
 
 
 def _labels(result: Result) -> list[str]:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from seqvae.music.data.shards import read_summary, read_windows
 from seqvae.music.properties import histograms
 from seqvae.music.properties import measure as properties
 from seqvae.music.representations.alphabet import PLAIN
@@ -28,9 +29,13 @@ BINS = 20
 
 
 def evaluate(
-    space: LatentSpace, paths: Iterable[str | Path], seed: int = 0, limit: int | None = None
+    space: LatentSpace,
+    paths: Iterable[str | Path],
+    seed: int = 0,
+    limit: int | None = None,
+    split: str | None = None,
 ) -> dict[str, Any]:
-    """Measure a model on MIDI files.
+    """Measure a model on MIDI files, or on shards.
 
     Args:
         space: The model.
@@ -38,6 +43,8 @@ def evaluate(
             window are counted, and named with the reason, in the result.
         seed: Of the posterior draws and of sampling.
         limit: At most this many windows, spread evenly over all; None takes every one.
+        split: "train", "validation" or "test": paths are folders of shards, of which the windows
+            of this split count.
 
     Returns:
         The figures of `measure`, with `examples`, `files` and `skipped` (reason by file).
@@ -47,6 +54,10 @@ def evaluate(
     """
     windows, skipped, files = [], {}, 0
     for path in paths:
+        if split:  # what is wrong with a folder of shards is no matter of one file
+            windows.append(_windows(space.codec, Path(path), split))
+            files += 1
+            continue
         try:
             found = space.examples(path).x
         except DataError as error:
@@ -67,6 +78,14 @@ def evaluate(
         x = x[torch.linspace(0, len(x) - 1, limit).long()]
     figures = measure(space.model, x, seed)
     return {"model": space.name, "files": files, **figures, "skipped": skipped}
+
+
+def _windows(codec: SequenceCodec, shards: Path, split: str) -> Tensor:
+    """Return the windows of a split of shards, which must be of the codec's representation."""
+    found = read_summary(shards)["representation"]
+    if found != codec.config:
+        raise DataError(f"holds {found}, the model needs {codec.config}", path=shards)
+    return torch.from_numpy(codec.unpack(read_windows(shards, split)))
 
 
 @torch.no_grad()
@@ -90,32 +109,27 @@ def measure(model: SequenceVAE, x: Tensor, seed: int = 0) -> dict[str, Any]:
         Of performances accuracies are those of the hits (see `Alphabet.indices`), and there is
         what `seqvae.music.representations.groove.evaluate.feel` gives (see `Alphabet.figures`).
     """
-    generator = torch.Generator().manual_seed(seed)
     voices = model.architecture.voices
     voices = voices if isinstance(voices, tuple) else (voices,)
     alphabets = [voice.alphabet for voice in voices]
     tallies = [_Tally(alphabet.sets) for alphabet in alphabets]
     classes = [alphabet.outcomes(v.classes) for alphabet, v in zip(alphabets, voices, strict=True)]
     indices = alphabets[0].indices  # only a voice that is alone has other examples than indices
-    nll = kl = 0.0
+    bound = EvidenceBound(seed)
     for number, part in enumerate(x.split(CHUNK)):
         rows = part.to(model.device)
-        posterior = model.encode(rows)
-        kl += posterior.kl().double().sum().item()
-        nll -= model.log_likelihood(rows, posterior.sample(generator)).double().sum().item()
+        posterior = bound.add(model, rows)
         logits = model.logits(posterior.mean, rows).split(classes, dim=-1)
         forced = torch.stack([each.argmax(-1) for each in logits], dim=-1)
         decoded = (model.decode(posterior.mean, 1.0, seed + number), model.decode(posterior.mean))
         true, sampled, greedy = (indices(each).view_as(forced) for each in (rows, *decoded))
         for voice, tally in enumerate(tallies):
             tally.add(*(each[..., voice] for each in (true, forced, sampled, greedy)))
-    n = len(x)
-    result: dict[str, Any] = {"examples": n, **sum(tallies[1:], tallies[0]).figures()}
+    result: dict[str, Any] = {"examples": len(x), **sum(tallies[1:], tallies[0]).figures()}
     if len(voices) > 1:
         for name, tally in zip(_names(alphabets), tallies, strict=True):
             result |= {f"{name}_{key}": value for key, value in tally.figures().items()}
-    result |= {"nll": nll / n, "kl_nats": kl / n, "elbo": -(nll + kl) / n}
-    return {**result, **alphabets[0].figures(model, x, seed)}
+    return {**result, **bound.figures(), **alphabets[0].figures(model, x, seed)}
 
 
 def _names(alphabets: Sequence[Alphabet]) -> list[str]:

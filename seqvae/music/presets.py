@@ -33,7 +33,7 @@ class Preset(presets.Preset):
         grow: Models of short windows that a model of long ones begins with, one for each voice:
             names of the box, or folders; see `growing`. Empty begins by chance.
         encoder: A model, a name or a folder, whose encoder is taken as it is, so that the decoder
-            alone is trained; see `vaecore.VAE.rest_encoder`. Empty trains both.
+            alone is trained; see `vaecore.VAE.freeze_encoder`. Empty trains both.
     """
 
     augmentation: dict[str, Any] = field(default_factory=dict)

@@ -1,12 +1,15 @@
-"""From shards to a model folder: training, then attribute vectors and a prior of its own."""
+"""From shards to a model folder: music's part of `vaecore.training.pipeline`."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
+from torch import Tensor
 
 from seqvae.music.data.shards import read_summary, read_windows
 from seqvae.music.data.streaming import ShardedWindows, StreamLoader
@@ -18,17 +21,18 @@ from seqvae.music.pictures import pictures
 from seqvae.sequences.attributes import describe, fit_attributes
 from seqvae.sequences.loader import WindowLoader
 from vaecore.errors import DataError
-from vaecore.presets import RECIPE
-from vaecore.priors import fit_prior
-from vaecore.training import fit, ranks, recipe
-from vaecore.training.loop import CHECKPOINT
+from vaecore.training import pipeline, ranks
+from vaecore.training.task import TrainingTask
 
 if TYPE_CHECKING:
     from seqvae.music.networks.model import SequenceVAE
     from seqvae.music.presets import Preset
-    from vaecore.training import FitResult
-
-__all__ = ["RECIPE", "complete", "train"]
+    from vaecore.distributions import DiagonalGaussian
+    from vaecore.model import VAE
+    from vaecore.space import LatentSpace
+    from vaecore.training import FitResult, TrainingConfig
+    from vaecore.training.task import Vectors
+    from vaecore.training.watching import Pictures
 
 VALIDATION_WINDOWS, VALIDATION_TOKENS = 1024, 1 << 17
 """How much a validation measures: so many windows, or fewer where they have many tokens."""
@@ -39,81 +43,129 @@ CODES, FLOW_CODES, BASIS = 20_000, 80_000, 8192
 the basis of one."""
 
 
+class MusicTask(TrainingTask):
+    """A recipe on shards of the same representation.
+
+    Args:
+        preset: Representation, architecture, objective and recipe.
+        shards: Folder of shards that `prepare` wrote.
+
+    Raises:
+        DataError: The shards hold another representation, or no windows to train on.
+    """
+
+    preset: Preset
+
+    def __init__(self, preset: Preset, shards: Path) -> None:
+        self.codec = preset.make_codec()
+        self.shards, self.summary = Path(shards), read_summary(shards)
+        if self.summary["representation"] != self.codec.config:
+            raise DataError(
+                f"holds {self.summary['representation']}, the preset needs {self.codec.config}",
+                path=shards,
+                remedy="prepare it again, or choose another --preset",
+            )
+        self.windows = ShardedWindows(shards, "train")
+        decided = preset.make_data().decided(self.windows, ranks.here().local)
+        super().__init__(DOMAIN, replace(preset, data=asdict(decided)))
+        self._grown = False
+
+    @property
+    def command(self) -> str:
+        return f"seqvae train --data {self.shards.name}"
+
+    def begin(self, model: VAE, start: str | Path | None, resume: bool) -> None:
+        self._grown = bool(self.preset.grow) and start is None
+        if self._grown and not resume:
+            begin_grown(model, self.preset, self.windows)
+        if self.preset.encoder:
+            take_encoder(model, self.preset.encoder)
+
+    def facts(self) -> dict[str, Any]:
+        preset = self.preset
+        return {
+            "augmentation": preset.augmentation,
+            **({"grown_from": preset.grow} if self._grown else {}),
+            **({"encoder_of": Path(preset.encoder).name} if preset.encoder else {}),
+            "windows": self.summary["windows"],
+            "sources": sorted(self.summary["sources"]),
+        }
+
+    @cached_property
+    def validation(self) -> np.ndarray:
+        """The windows that a validation measures, as in shards."""
+        measured = min(VALIDATION_WINDOWS, VALIDATION_TOKENS // self.codec.width)
+        return ShardedWindows(self.shards, "validation").spread(measured)
+
+    def loaders(self, config: TrainingConfig) -> tuple[WindowLoader, WindowLoader]:
+        preset, here, unpack = self.preset, ranks.here(), self.codec.unpack
+        options: dict[str, Any] = {
+            "unpack": unpack,
+            "augment": preset.make_augmentation(),
+            "seed": config.seed,
+            "accumulate": config.accumulate,
+            "ranks": here,
+        }
+        size = config.batch_size
+        validation = WindowLoader(self.validation, size, unpack=unpack, training=False, ranks=here)
+        if preset.make_data().stream == "always":
+            return StreamLoader(self.windows, size, **options), validation
+        return WindowLoader(read_windows(self.shards, "train"), size, **options), validation
+
+    def measure(self, model: VAE, x: Tensor) -> dict[str, Any]:
+        return measure(model, x)
+
+    def pictures(self) -> Pictures:
+        return pictures(self.codec, self.validation)
+
+    def encode(self, space: LatentSpace) -> DiagonalGaussian:
+        rows = self.windows.spread(FLOW_CODES if self.preset.prior else CODES)
+        self._x = torch.from_numpy(self.codec.unpack(rows))
+        posterior = space.posterior_of(self._x)
+        self._codes = posterior.mean
+        return posterior
+
+    def prior_settings(self, space: LatentSpace, posterior: DiagonalGaussian) -> dict[str, Any]:
+        settings = dict(self.preset.prior)
+        parts = settings.pop("parts", [])
+        if parts:
+            rows = _spread(len(self._x), BASIS)
+            smalls = [DOMAIN.load(name).model for name in parts]
+            try:
+                groups = settings["groups"]
+                settings["basis"] = parts_basis(posterior.mean[rows], self._x[rows], smalls, groups)
+                settings["condition"] = space.codec.condition(self._x, groups)
+            except (KeyError, ValueError) as error:
+                raise DataError(f"no prior of parts {', '.join(parts)}: {error}") from error
+        return settings
+
+    def vectors(self, space: LatentSpace) -> Vectors:
+        few = _spread(len(self._x), CODES)
+        vectors = fit_attributes(space, self._x[few], self._codes[few])
+        return vectors, describe(space.codec)
+
+
 def train(
     preset: Preset,
     shards: Path,
     output: Path,
     *,
     start: str | Path | None = None,
-    resume: bool = False,
-    progress: bool = True,
+    **options: Any,
 ) -> FitResult:
     """Train a model on shards written by `prepare`, and leave a complete model folder.
-
-    The folder is written at every better validation, and completed with attribute vectors and a
-    mixture prior at the end; an interrupted training leaves the best model so far.
 
     Args:
         preset: Representation, architecture, objective and recipe.
         shards: Folder of shards of the same representation.
-        output: Model folder; logs and the checkpoint to resume from are kept in it, too.
-        start: Begin with the weights of this model (a shipped one's name or a folder) instead of
-            random ones; its architecture must be the preset's.
-        resume: Go on from the checkpoint in `output`.
-        progress: Show a progress bar.
+        output: Model folder.
+        start: Begin with the weights of this model.
+        options: resume, progress, callbacks, logger; see `vaecore.training.pipeline.train`.
 
     Raises:
         DataError: The shards hold another representation or too few windows.
     """
-    codec = preset.make_codec()
-    summary = read_summary(shards)
-    if summary["representation"] != codec.config:
-        raise DataError(
-            f"holds {summary['representation']}, the preset needs {codec.config}",
-            path=shards,
-            remedy="prepare it again, or choose another --preset",
-        )
-    config, here = preset.make_training(), ranks.here()
-    model = recipe.begin(DOMAIN, preset, start)
-    windows = ShardedWindows(shards, "train")
-    if preset.grow and start is None and not resume:
-        begin_grown(model, preset, windows)
-    if preset.encoder:
-        take_encoder(model, preset.encoder)
-    measured = min(VALIDATION_WINDOWS, VALIDATION_TOKENS // codec.width)
-    validation = ShardedWindows(shards, "validation").spread(measured)
-    # The recipe says what was decided, so that a training that resumes sees the same batches.
-    decided = preset.make_data().decided(windows, here.local)
-    preset = replace(preset, data=asdict(decided))
-    if not resume and here.first:
-        preset.write(output)
-    facts = {
-        "augmentation": preset.augmentation,
-        **({"grown_from": preset.grow} if preset.grow and start is None else {}),
-        **({"encoder_of": Path(preset.encoder).name} if preset.encoder else {}),
-        "windows": summary["windows"],
-        "sources": sorted(summary["sources"]),
-    }
-    about = recipe.describe(DOMAIN, preset, model, output.name, start, facts)
-
-    result = fit(
-        model,
-        _loader(preset, shards, windows),
-        WindowLoader(
-            validation, config.batch_size, unpack=codec.unpack, training=False, ranks=here
-        ),
-        config,
-        output,
-        metrics=recipe.metrics(measure),
-        pictures=pictures(codec, validation),
-        save=recipe.saver(DOMAIN, about),
-        resume=output / CHECKPOINT if resume else None,
-        progress=progress,
-    )
-    # An interrupted training may not have come to its first validation.
-    if result.best and here.first:
-        complete(output, windows, preset, result)
-    return result
+    return pipeline.train(MusicTask(preset, shards), output, start=start, **options).result
 
 
 def begin_grown(model: SequenceVAE, preset: Preset, windows: ShardedWindows) -> None:
@@ -129,7 +181,7 @@ def begin_grown(model: SequenceVAE, preset: Preset, windows: ShardedWindows) -> 
     """
     smalls = [DOMAIN.load(name).model for name in preset.grow]
     x = torch.from_numpy(preset.make_codec().unpack(windows.spread(GROWN)))
-    # As they will come in training: transposed, say.
+    # As they will come in training, for example transposed.
     x = preset.make_augmentation()(x, torch.Generator().manual_seed(0))
     try:
         grow(model, smalls, x)
@@ -138,7 +190,7 @@ def begin_grown(model: SequenceVAE, preset: Preset, windows: ShardedWindows) -> 
 
 
 def take_encoder(model: SequenceVAE, name: str | Path) -> None:
-    """Give a model the encoder of another, for good: training leaves it as it is.
+    """Give a model the encoder of another, frozen.
 
     Args:
         model: Changed in place.
@@ -153,55 +205,9 @@ def take_encoder(model: SequenceVAE, name: str | Path) -> None:
     except RuntimeError as error:
         first = str(error).splitlines()[1].strip()
         raise DataError(f"the encoder of {name} does not fit the recipe's: {first}") from error
-    model.rest_encoder()
+    model.freeze_encoder()
 
 
-def _loader(preset: Preset, shards: Path, windows: ShardedWindows) -> WindowLoader:
-    """Return the training batches, from memory or from disk as the recipe says."""
-    config = preset.make_training()
-    options = {
-        "unpack": preset.make_codec().unpack,
-        "augment": preset.make_augmentation(),
-        "seed": config.seed,
-        "accumulate": config.accumulate,
-        "ranks": ranks.here(),
-    }
-    if preset.make_data().stream == "always":
-        return StreamLoader(windows, config.batch_size, **options)
-    return WindowLoader(read_windows(shards, "train"), config.batch_size, **options)
-
-
-def complete(
-    place: Path,
-    windows: ShardedWindows,
-    preset: Preset | None = None,
-    result: FitResult | None = None,
-) -> None:
-    """Add attribute vectors and a fitted prior to a model folder.
-
-    Args:
-        place: A model folder.
-        windows: The training split, to fit them on.
-        preset: Says what prior to fit: a flow, or a mixture if there is no word of it.
-        result: What to note down about the training.
-    """
-    space = DOMAIN.load(place)
-    flow = dict(preset.prior) if preset is not None else {}
-    facts = {"prior": dict(flow)} if flow else {}
-    parts = flow.pop("parts", [])
-    x = torch.from_numpy(space.codec.unpack(windows.spread(FLOW_CODES if flow else CODES)))
-    posterior = space.posterior_of(x)
-    few = torch.linspace(0, len(x) - 1, min(CODES, len(x))).long()
-    attributes = fit_attributes(space, x[few], posterior.mean[few])
-    if parts:
-        rows = torch.linspace(0, len(x) - 1, min(BASIS, len(x))).long()
-        smalls = [DOMAIN.load(name).model for name in parts]
-        try:
-            groups = flow["groups"]
-            flow["basis"] = parts_basis(posterior.mean[rows], x[rows], smalls, groups)
-            flow["condition"] = space.codec.condition(x, groups)
-        except (KeyError, ValueError) as error:
-            raise DataError(f"no prior of parts {', '.join(parts)}: {error}") from error
-    prior = fit_prior(posterior, flow)
-    known = describe(space.codec)
-    recipe.complete(DOMAIN, place, space, prior, attributes, known, result, facts)
+def _spread(count: int, limit: int) -> Tensor:
+    """Return the indices of at most `limit` of `count` rows, evenly spread."""
+    return torch.linspace(0, count - 1, min(limit, count)).long()

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from vaecore.attributes import attribute_directions
+from vaecore.calibration import cleanest
 
 if TYPE_CHECKING:
     from seqvae.sequences.property import Measurable, Property
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 TRIAL, TRIAL_TOKENS = 256, 1 << 15
 """Windows on which directions and lengths are tried, or fewer where they have many tokens."""
 LENGTHS = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
-"""Lengths that are tried, relative to what the regression asks for."""
+"""Lengths that are tried, relative to that of the regression."""
 
 
 def describe(codec: Codec[Any]) -> dict[str, Any]:
@@ -79,8 +80,7 @@ def _best(
         for k, other in enumerate(properties)
         if k != column and not other.total and not properties[column].total
     ]
-    drag = np.abs(change[:, others]).mean(axis=1) if others else 0
-    return vectors[int(np.argmin(np.abs(1 - change[:, column]) + 2 * drag))]
+    return vectors[cleanest(change, column, others)]
 
 
 def _directions(

@@ -18,7 +18,7 @@ VALIDATION = 50
 
 
 class Split(NamedTuple):
-    """Sentences, divided by what they say."""
+    """Sentences, divided by a hash of their text."""
 
     train: list[str]
     validation: list[str]
@@ -57,7 +57,7 @@ def read_sentences(paths: Iterable[Path]) -> list[str]:
 
 
 def split(sentences: Sequence[str]) -> Split:
-    """Return different sentences, divided by a hash of what each says.
+    """Return different sentences, divided by a hash of its text.
 
     Raises:
         DataError: There are too few to hold some out.

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from seqvae.text.data import read_sentences
+from seqvae.text.data import split as divide
 from seqvae.text.network import counting
 from seqvae.text.properties import words
 from seqvae.text.vocabulary import END
-from vaecore.distributions import DiagonalGaussian
-from vaecore.errors import DataError
-from vaecore.objective import iwae_bound
+from vaecore.bounds import EvidenceBound, importance_bound, total
+from vaecore.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from seqvae.text.network import SentenceVAE
@@ -28,7 +29,11 @@ WEIGHED, SAMPLES = 500, 64
 
 
 def evaluate(
-    space: LatentSpace, paths: Iterable[str | Path], seed: int = 0, limit: int | None = None
+    space: LatentSpace,
+    paths: Iterable[str | Path],
+    seed: int = 0,
+    limit: int | None = None,
+    split: str | None = None,
 ) -> dict[str, Any]:
     """Measure a model on text files.
 
@@ -38,6 +43,8 @@ def evaluate(
             example counts once. Files without a usable sentence are named in the result.
         seed: Of the posterior draws and of sampling.
         limit: At most this many sentences, spread evenly over all; None takes every one.
+        split: "train" or "validation": only the sentences that a training on these files takes
+            for this.
 
     Returns:
         The figures of `accuracies` and `probability`, with `words_kept`: the share of the words
@@ -47,6 +54,9 @@ def evaluate(
     Raises:
         DataError: There is not one usable sentence.
     """
+    if split not in (None, "train", "validation"):
+        raise UsageError(f"text files have no {split} split; choose --split validation")
+    wanted = set(getattr(divide(read_sentences(map(Path, paths))), split)) if split else None
     found, skipped, files, lines = [], {}, 0, 0
     for path in paths:
         try:
@@ -54,6 +64,8 @@ def evaluate(
         except DataError as error:
             skipped[str(path)] = error.problem
             continue
+        if wanted is not None:
+            sentences = [sentence for sentence in sentences if sentence in wanted]
         files, lines = files + 1, lines + len(sentences)
         found.append(space.codec.encode_all(sentences))
     if not sum(map(len, found)):
@@ -89,16 +101,13 @@ def accuracies(model: SentenceVAE, x: Tensor, seed: int = 0) -> dict[str, Any]:
         `kl_nats`: KL(q(z|x) || N(0, I)) in nats per sentence.
         `elbo`: -(nll + kl_nats).
     """
-    generator = torch.Generator().manual_seed(seed)
-    true = Counter()
-    nll = kl = 0.0
+    true: Counter[str] = Counter()
+    bound = EvidenceBound(seed)
     for number, part in enumerate(x.split(CHUNK)):
         rows = part.to(model.device)
         counts = counting(rows)
         events = counts & (rows != END)
-        posterior = model.encode(rows)
-        kl += posterior.kl().double().sum().item()
-        nll -= model.log_likelihood(rows, posterior.sample(generator)).double().sum().item()
+        posterior = bound.add(model, rows)
         found = {
             "teacher_forced": model.logits(posterior.mean, rows).argmax(-1),
             "sampled": model.decode(posterior.mean, 1.0, seed + number),
@@ -113,8 +122,7 @@ def accuracies(model: SentenceVAE, x: Tensor, seed: int = 0) -> dict[str, Any]:
     for name in ("teacher_forced", "sampled", "greedy"):
         result[f"{name}_accuracy"] = true[name] / true["steps"]
     result["event_accuracy"] = true["event"] / max(true["events"], 1)
-    n = len(x)
-    return {**result, "nll": nll / n, "kl_nats": kl / n, "elbo": -(nll + kl) / n}
+    return {**result, **bound.figures()}
 
 
 @torch.no_grad()
@@ -125,20 +133,13 @@ def probability(
 
     Returns:
         `bound`: lower bound on log p(x) in nats per sentence, importance-weighted over `samples`
-            draws from the posterior (`vaecore.iwae_bound`).
+            draws from the posterior (`vaecore.bounds.importance_bound`).
         `perplexity`: exp(-log p(x) per step), by that bound; steps are pieces and end tokens.
     """
     generator = torch.Generator().manual_seed(seed)
     bound = 0.0
     for rows in x.split(CHUNK):
-        rows = rows.to(model.device)
-        posterior = model.encode(rows)
-        prior = DiagonalGaussian(torch.zeros_like(posterior.mean), torch.ones_like(posterior.mean))
-        terms = []
-        for _ in range(samples):
-            z = posterior.sample(generator)
-            terms.append((model.log_likelihood(rows, z), prior.log_prob(z), posterior.log_prob(z)))
-        bound += iwae_bound(*map(torch.stack, zip(*terms, strict=True))).double().sum().item()
+        bound += total(importance_bound(model, rows.to(model.device), samples, generator))
     steps = int(counting(x).sum())
     return {"bound": bound / len(x), "perplexity": math.exp(-bound / steps)}
 

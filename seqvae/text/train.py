@@ -1,11 +1,10 @@
-"""From a text file to a model folder: the vocabulary, the training, attributes and a prior."""
+"""From text files to a model folder: text's part of `vaecore.training.pipeline`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,18 +17,81 @@ from seqvae.text.domain import DOMAIN
 from seqvae.text.evaluate import accuracies
 from seqvae.text.loader import SentenceLoader
 from vaecore.errors import DataError
-from vaecore.priors import fit_prior
-from vaecore.training import fit, ranks, recipe
-from vaecore.training.loop import CHECKPOINT
+from vaecore.training import pipeline, ranks
+from vaecore.training.task import TrainingTask
 
 if TYPE_CHECKING:
     from seqvae.text.presets import Preset
-    from vaecore.training import FitResult
+    from vaecore.distributions import DiagonalGaussian
+    from vaecore.model import VAE
+    from vaecore.space import LatentSpace
+    from vaecore.training import FitResult, TrainingConfig
+    from vaecore.training.task import Vectors
 
 VALIDATION = 1024
 """Sentences that a validation looks at."""
 CODES = 20_000
 """Sentences of the training split that attribute vectors and the prior are fitted on."""
+
+
+class TextTask(TrainingTask):
+    """A recipe on text files.
+
+    One sentence in fifty is held out, by a hash of its text, to choose the best step on. The
+    vocabulary is learned from the others, unless the recipe brings one; it has as many classes as
+    the recipe's architecture.
+
+    Args:
+        preset: Representation, architecture, objective and recipe.
+        files: Text files with one sentence in each line.
+        start: The model whose vocabulary is taken where the recipe has none.
+
+    Raises:
+        DataError: A file cannot be used, or there are too few sentences.
+    """
+
+    def __init__(
+        self, preset: Preset, files: Sequence[Path], start: str | Path | None = None
+    ) -> None:
+        sentences = split(read_sentences(files))
+        super().__init__(DOMAIN, decided(preset, sentences.train, start))
+        codec = self.preset.make_codec()
+        self.files, self.read = files, sum(map(len, sentences))
+        self.windows, self.held_out = (codec.encode_all(part) for part in sentences)
+        if not len(self.windows) or not len(self.held_out):
+            text = f"no sentence has at most {codec.steps} pieces of words"
+            raise DataError(text, path=files[0], remedy="raise representation.steps")
+
+    @property
+    def command(self) -> str:
+        return f"seqvae train {' '.join(path.name for path in self.files)}"
+
+    def facts(self) -> dict[str, Any]:
+        counted = {"train": len(self.windows), "validation": len(self.held_out)}
+        left_out = self.read - sum(counted.values())
+        sources = [path.name for path in self.files]
+        return {"sentences": counted, "left_out": left_out, "sources": sources}
+
+    def loaders(self, config: TrainingConfig) -> tuple[SentenceLoader, SentenceLoader]:
+        size, here = config.batch_size, ranks.here()
+        options = {"seed": config.seed, "accumulate": config.accumulate, "ranks": here}
+        validation = _small(self.held_out[:VALIDATION])
+        return (
+            SentenceLoader(_small(self.windows), size, **options),
+            SentenceLoader(validation, size, training=False, ranks=here),
+        )
+
+    def measure(self, model: VAE, x: Tensor) -> dict[str, Any]:
+        return accuracies(model, x)
+
+    def encode(self, space: LatentSpace) -> DiagonalGaussian:
+        self._x = self.windows[:: max(1, len(self.windows) // CODES)][:CODES]
+        posterior = space.posterior_of(self._x)
+        self._codes = posterior.mean
+        return posterior
+
+    def vectors(self, space: LatentSpace) -> Vectors:
+        return fit_attributes(space, self._x, self._codes), describe(space.codec)
 
 
 def train(
@@ -38,60 +100,21 @@ def train(
     output: Path,
     *,
     start: str | Path | None = None,
-    resume: bool = False,
-    progress: bool = True,
+    **options: Any,
 ) -> FitResult:
     """Train a model on sentences, and leave a complete model folder.
 
-    One sentence in fifty is held out, by a hash of what it says, to choose the best step on. The
-    vocabulary is learned from the others, unless the recipe brings one; it has as many classes as
-    the recipe's architecture. Otherwise as `seqvae.music.train.train`.
-
     Args:
         preset: Representation, architecture, objective and recipe.
-        files: Text files with one sentence in each line.
-        output: Model folder; logs and the checkpoint to resume from are kept in it, too.
+        files: Text files with one sentence in each line; see `TextTask`.
+        output: Model folder.
         start: Begin with weights and vocabulary of this model.
-        resume: Go on from the checkpoint in `output`.
-        progress: Show a progress bar.
+        options: resume, progress, callbacks, logger; see `vaecore.training.pipeline.train`.
 
     Raises:
         DataError: A file cannot be used, or there are too few sentences.
     """
-    sentences = split(read_sentences(files))
-    preset = decided(preset, sentences.train, start)
-    codec = preset.make_codec()
-    windows, held_out = (codec.encode_all(part) for part in sentences)
-    if not len(windows) or not len(held_out):
-        text = f"no sentence has at most {codec.steps} pieces of words"
-        raise DataError(text, path=files[0], remedy="raise representation.steps")
-    config, here = preset.make_training(), ranks.here()
-    model = recipe.begin(DOMAIN, preset, start)
-    if not resume and here.first:
-        preset.write(output)
-    counted = {"train": len(windows), "validation": len(held_out)}
-    left_out = sum(map(len, sentences)) - sum(counted.values())
-    facts = {"sentences": counted, "left_out": left_out, "sources": [p.name for p in files]}
-    about = recipe.describe(DOMAIN, preset, model, output.name, start, facts)
-    options = {"seed": config.seed, "accumulate": config.accumulate, "ranks": here}
-    result = fit(
-        model,
-        SentenceLoader(_small(windows), config.batch_size, **options),
-        SentenceLoader(
-            _small(held_out[:VALIDATION]), config.batch_size, training=False, ranks=here
-        ),
-        config,
-        output,
-        metrics=recipe.metrics(accuracies),
-        save=recipe.saver(DOMAIN, about),
-        resume=output / CHECKPOINT if resume else None,
-        progress=progress,
-    )
-    # An interrupted training may not have come to its first validation.
-    if result.best and here.first:
-        spread = windows[:: max(1, len(windows) // CODES)][:CODES]
-        complete(output, spread, result, preset.prior)
-    return result
+    return pipeline.train(TextTask(preset, files, start), output, start=start, **options).result
 
 
 def decided(preset: Preset, sentences: Sequence[str], start: str | Path | None = None) -> Preset:
@@ -112,29 +135,6 @@ def decided(preset: Preset, sentences: Sequence[str], start: str | Path | None =
         codec = TextCodec.learn(sentences, codec.steps, preset.architecture["classes"])
     architecture = {**preset.architecture, "classes": codec.classes}
     return replace(preset, representation=codec.config, architecture=architecture)
-
-
-def complete(
-    place: Path,
-    windows: Tensor,
-    result: FitResult | None = None,
-    flow: Mapping[str, Any] = MappingProxyType({}),
-) -> None:
-    """Add attribute vectors and a prior to a model folder.
-
-    Args:
-        place: A model folder.
-        windows: Training sentences `(n, steps)` to fit them on.
-        result: What to note down about the training.
-        flow: Arguments of `Flow.fit`; the prior is a mixture without them.
-    """
-    space = DOMAIN.load(place)
-    posterior = space.posterior_of(windows)
-    attributes = fit_attributes(space, windows, posterior.mean)
-    prior = fit_prior(posterior, flow)
-    facts = {"prior": dict(flow)} if flow else {}
-    known = describe(space.codec)
-    recipe.complete(DOMAIN, place, space, prior, attributes, known, result, facts)
 
 
 def _small(windows: Tensor) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,12 @@ def test_train_resume_use(images):
     assert "noise of standard deviation" in text
     assert "6 steps" in text
     assert "facevae sample --model runs" in text
+    assert re.search(r"best at \d: PSNR \d+\.\d dB\n", text)
+    measured = run("evaluate", "runs/faces_64", "images", "--split", "test", "--json").stdout
+    counted = json.loads(Path("runs/faces_64/config.json").read_text())["training"]["images"]
+    report = json.loads(measured)
+    assert report["examples"] + len(report["skipped"]) == counted["test"]
+    assert "facevae train images --labels labels.csv" in Path("runs/faces_64/README.md").read_text()
     run("sample", "-n", 2, "--model", "runs/faces_64", "-q")
     assert Path("samples.png").exists()
     run("edit", "images/000.png", "--no-align", "--model=runs/faces_64", "--add=Smiling=1", "-q")

@@ -138,17 +138,16 @@ def same_files(one: Path, other: Path) -> list[str]:
 
 @pytest.mark.parametrize("step", [4, 14])
 def test_an_interrupted_training_goes_on_to_the_same_end(
-    trained, data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interrupt, step: int
+    trained, data, tmp_path: Path, interrupt, step: int
 ) -> None:
-    place, fit = tmp_path / "drawn", training.fit
-    with monkeypatch.context() as patch:
-        patch.setattr(training, "fit", lambda *a, **k: fit(*a, **k, callbacks=[interrupt(step)]))
-        stopped = training.train(PRESET, data, place, progress=False, workers=0)
+    place = tmp_path / "drawn"
+    options = {"progress": False, "workers": 0}
+    stopped = training.train(PRESET, data, place, callbacks=[interrupt(step)], **options)
     assert stopped.result.stopped == "interrupted"
     assert not stopped.attributes
     if step > 10:  # after the first validation there is a model
         assert facevae.load(place).latent_dim == 6
-    ended = training.train(PRESET, data, place, resume=True, progress=False, workers=0)
+    ended = training.train(PRESET, data, place, resume=True, **options)
     assert ended.result.steps == 20
     assert same_files(place, trained[0]) == ["weights", "attributes", "prior"]
 

@@ -55,6 +55,15 @@ def test_prepare_train_resume_use(examples, tmp_path, monkeypatch):
     run("sample", "-n", 2, "--model", "runs/melody_2bar", "-q")
     assert Path("samples.mid").exists()
 
+    summary = json.loads(Path("shards/summary.json").read_text())["windows"]
+    evaluate = ["evaluate", "runs/melody_2bar", "shards"]
+    for split in ("train", "validation"):
+        figures = json.loads(run(*evaluate, "--json", "--split", split).stdout)
+        assert figures["examples"] == summary[split]
+    assert "shards: has no test windows" in run(*evaluate, code=1).stderr  # by default
+    assert "a split needs a MODEL" in run("evaluate", "shards", code=2).stderr
+    assert "the model needs" in run("evaluate", "drums_2bar", "shards", code=1).stderr
+
 
 def test_wrong_requests(examples, tmp_path):
     run("train", "--data", tmp_path / "nope", code=1)
@@ -80,6 +89,7 @@ def test_unknown_and_impossible_settings_are_named(examples, tmp_path, monkeypat
     assert "data: unknown key 'streams'; known: stream" in fail("--set=data.streams=always")
     assert "data.stream must be one of auto, always, never" in fail("--set=data.stream=maybe")
     assert "unknown key 'trainings'; known: " in fail("--set=trainings.max_steps=4")
+    assert "this machine has no device 'mps'" in fail("--device=mps")
     assert "training.precision" in fail("--set=training.precision=16")
     assert "a setting is section.key=value" in fail("--set=max_steps=4")
     Path("own.yaml").write_text(

@@ -62,3 +62,20 @@ def test_unknown_presets_and_broken_files(tmp_path: Path) -> None:
         (tmp_path / "broken.yaml").write_text(text)
         with pytest.raises(DataError, match="is not"):
             preset_names(tmp_path / "broken.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("1e-3", 0.001), ("1.5E+2", 150), ("1.0e-2", 0.01), ("2", 2), ("0.25", 0.25)],
+)
+def test_numbers_with_an_exponent_are_numbers(text: str, value: float) -> None:
+    preset = load_preset("drums_2bar", [f"objective.beta={text}"])
+    assert preset.make_model().objective.beta.final == value
+    inside = f"objective.beta={{kind: linear, steps: 5, max_beta: {text}}}"
+    assert load_preset("drums_2bar", [inside]).objective["beta"]["max_beta"] == value
+
+
+@pytest.mark.parametrize("text", ["e3", "1e", "1e3x", "-", "1-e3"])
+def test_what_only_looks_like_a_number_is_none(text: str) -> None:
+    with pytest.raises(UsageError):
+        load_preset("drums_2bar", [f"objective.beta={text}"])

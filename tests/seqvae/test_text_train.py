@@ -98,22 +98,17 @@ def test_from_a_text_file_to_a_model(text: Path, tmp_path: Path) -> None:
     assert trained < 0.75 * counting(x).sum() / len(x) * math.log(space.codec.classes)
     assert trained == pytest.approx(report["best"]["validation/nll"], rel=0.3)
     assert len(space.sample(3)) == 3
+    evaluate = ["evaluate", str(place), str(text), "--json", "--split"]
+    held_out = json.loads(CliRunner().invoke(command(), [*evaluate, "validation"]).stdout)
+    assert held_out["examples"] == first["training"]["sentences"]["validation"]
+    assert "have no test split" in CliRunner().invoke(command(), [*evaluate, "test"]).stderr
 
 
 @pytest.mark.slow
 def test_an_interrupted_training_goes_on_with_its_vocabulary(text, tmp_path, interrupt) -> None:
-    from vaecore.training import loop
-
     preset = load_preset("sentences", [*SETTINGS, "training.max_steps=30"])
     whole = train(preset, [text], tmp_path / "whole", progress=False)
-    fit = loop.fit
-
-    def interrupted(*arguments, **options):
-        return fit(*arguments, callbacks=[interrupt(20)], **options)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("seqvae.text.train.fit", interrupted)
-        first = train(preset, [text], tmp_path / "parts", progress=False)
+    first = train(preset, [text], tmp_path / "parts", progress=False, callbacks=[interrupt(20)])
     assert first.stopped == "interrupted"
     assert 20 <= first.steps < 30
     name = preset.name

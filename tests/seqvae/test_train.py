@@ -15,7 +15,6 @@ import torch
 import seqvae
 from seqvae.music.data.prepare import prepare
 from seqvae.music.data.shards import read_windows
-from seqvae.music.data.streaming import ShardedWindows
 from seqvae.music.domain import DOMAIN
 from seqvae.music.networks.architecture import SequenceArchitecture
 from seqvae.music.networks.model import SequenceVAE
@@ -23,6 +22,9 @@ from seqvae.music.presets import Preset, load_preset
 from seqvae.music.representations import make_codec
 from vaecore.config import ModelConfig
 from vaecore.errors import DataError, UsageError
+from vaecore.presets import RECIPE
+from vaecore.training import pipeline
+from vaecore.training.status import StatusLine
 
 pytest.importorskip("lightning")
 pytest.importorskip("pyarrow")
@@ -115,8 +117,47 @@ def test_the_folder_tells_how_it_was_made(trained, shards: Path) -> None:
     assert config["objective"]["beta"] == {"kind": "constant", "beta": 0.5}
     assert {"torch", "python", "seqvae"} <= set(config["versions"])
     decided = replace(PRESET, data={"stream": "never"})
-    assert load_preset("tiny", path=place / training.RECIPE) == decided
-    assert not any(str(shards.parent) in text for text in (json.dumps(config),))
+    assert load_preset("tiny", path=place / RECIPE) == decided
+    card = (place / "README.md").read_text()
+    assert not any(str(shards.parent) in text for text in (json.dumps(config), card))
+
+
+def test_the_card_says_what_the_model_is_made_of(trained, shards: Path) -> None:
+    place, result = trained
+    card = (place / "README.md").read_text()
+    assert card.startswith("# tune\n\na tiny one\n")
+    count = sum(value.numel() for value in seqvae.load(place).model.state_dict().values())
+    assert f"{count:,} weights" in card
+    assert f"train {len(read_windows(shards, 'train'))}, validation" in card
+    assert f"Sources: {shards.parent.name}." in card
+    accuracy = round(result.best["validation/greedy_accuracy"], 4)
+    assert f"| greedy accuracy | {accuracy:g} |" in card
+    assert f"of {len(read_windows(shards, 'validation'))} examples, on which step" in card
+    assert "- training.batch_size: 8\n" in card
+    assert "- `note_density`: " in card
+    assert "    seqvae train --data shards --config recipe.yaml -o ../again\n" in card
+    assert "validation/examples" not in result.best  # a count is no metric
+
+
+def test_the_last_phase_says_what_it_does(trained, shards: Path, tmp_path: Path, capsys) -> None:
+    place = shutil.copytree(trained[0], tmp_path / "tune")
+    preset = replace(PRESET, prior={"steps": 3, "width": 8, "blocks": 1})
+    pipeline.complete(training.MusicTask(preset, shards), place, status=StatusLine())
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.strip().split(",")[0] for line in lines] == [
+        "encoding training examples",
+        "fitting the prior",
+        "fitting attribute vectors",
+    ]
+
+
+def test_a_device_that_is_not_there_leaves_no_folder(shards: Path, tmp_path: Path) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("this machine has it")
+    preset = replace(PRESET, training={**PRESET.training, "accelerator": "cuda"})
+    with pytest.raises(UsageError, match="has no device 'cuda'; use --device cpu"):
+        training.train(preset, shards, tmp_path / "no", progress=False)
+    assert not (tmp_path / "no").exists()
 
 
 def test_the_saved_weights_are_the_best_ones(trained, shards: Path) -> None:
@@ -140,12 +181,10 @@ def test_training_is_repeatable(trained, shards: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("step", [4, 14])
 def test_an_interrupted_training_goes_on_to_the_same_end(
-    trained, shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interrupt, step: int
+    trained, shards: Path, tmp_path: Path, interrupt, step: int
 ) -> None:
-    place, fit = tmp_path / "tune", training.fit
-    with monkeypatch.context() as patch:
-        patch.setattr(training, "fit", lambda *a, **k: fit(*a, **k, callbacks=[interrupt(step)]))
-        stopped = training.train(PRESET, shards, place, progress=False)
+    place = tmp_path / "tune"
+    stopped = training.train(PRESET, shards, place, progress=False, callbacks=[interrupt(step)])
     assert stopped.stopped == "interrupted"
     assert stopped.steps < 20
     if step > 10:  # after the first validation there is a model
@@ -232,7 +271,6 @@ def one_bar(place: Path) -> Path:
 
 def test_a_prior_of_parts_and_forms(trained, shards: Path, tmp_path: Path) -> None:
     place = shutil.copytree(trained[0], tmp_path / "tune")
-    windows = ShardedWindows(shards, "train")
     prior = {
         "steps": 20,
         "width": 8,
@@ -241,7 +279,7 @@ def test_a_prior_of_parts_and_forms(trained, shards: Path, tmp_path: Path) -> No
         "parts": [str(one_bar(tmp_path / "bar"))],
     }
     preset = replace(PRESET, prior=prior).check()
-    training.complete(place, windows, preset)
+    pipeline.complete(training.MusicTask(preset, shards), place)
     space = seqvae.load(place)
     assert (space.prior.kind, space.prior.groups) == ("flow", 2)
     # A bar is like itself: equal, and similar.
@@ -249,8 +287,9 @@ def test_a_prior_of_parts_and_forms(trained, shards: Path, tmp_path: Path) -> No
     assert space.config.training["prior"] == prior
     assert len(space.sample(3, prior="flow")) == 3
     for wrong in ({"groups": 3}, {"groups": 2, "parts": ["drums_2bar", "drums_2bar"]}):
+        task = training.MusicTask(replace(PRESET, prior={**prior, **wrong}), shards)
         with pytest.raises(DataError, match="no prior of parts"):
-            training.complete(place, windows, replace(PRESET, prior={**prior, **wrong}))
+            pipeline.complete(task, place)
 
 
 def test_unknown_settings_of_a_prior_are_named() -> None:

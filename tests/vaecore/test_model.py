@@ -71,7 +71,7 @@ def test_the_loss_reaches_both_networks(point_model: VAE) -> None:
 
 
 def test_an_encoder_that_rests_is_not_trained(point_model: VAE) -> None:
-    point_model.rest_encoder()
+    point_model.freeze_encoder()
     point_model.train()
     assert point_model.decoder.training
     assert not point_model.encoder.training

@@ -18,6 +18,8 @@ from vaecore.training.ranks import Ranks
 
 pytest.importorskip("lightning")
 
+from vaecore.training.watching import Progress
+
 DATA_DIM = 6
 
 
@@ -100,7 +102,7 @@ def train(output: Path, model: VAE | None = None, *, train_loader=None, resume=N
     settings = {"max_steps": 20, "validate_every": 5, "accelerator": "cpu", "precision": "32"}
     extra = {
         name: options.pop(name)
-        for name in ("metrics", "save", "callbacks", "pictures")
+        for name in ("metrics", "save", "callbacks", "pictures", "logger")
         if name in options
     }
     config = TrainingConfig(**settings | options)
@@ -414,3 +416,31 @@ def test_progress_in_a_log_file_is_plain_lines(tmp_path: Path, capsys) -> None:
     assert " · validation " in lines[0]
     assert lines[1].startswith("  step 10 of 10 · loss ")
     assert "\r" not in "".join(lines)
+
+
+def test_the_line_shows_a_metric_and_the_time_that_is_left(tmp_path: Path, capsys) -> None:
+    from vaecore.training import fit
+
+    limits = {"max_steps": 10**6, "max_minutes": 0.02, "validate_every": 10**6}
+    config = TrainingConfig(accelerator="cpu", **limits)
+    metrics = {"metrics": lambda model, batch: {"psnr": 24.06}}
+    headline = ("validation/psnr", "PSNR {:.1f} dB")
+    loaders = Loader(), Loader(2, fixed=True)
+    fit(make_model(), *loaders, config, tmp_path, headline=headline, **metrics)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert " · validation PSNR 24.1 dB · " in line
+    assert " to go" not in line  # the minutes are over, whatever the steps say
+
+    progress = Progress(10**6, 2.0)
+    assert progress._left(100, 10.0, 0.25) == " · 1:30 to go"
+    assert progress._left(10**6 - 100, 10.0, 0.25) == " · 0:10 to go"
+
+
+def test_another_logger_takes_the_metrics(tmp_path: Path) -> None:
+    from lightning.pytorch.loggers import CSVLogger
+
+    logger = CSVLogger(tmp_path, name=None, version="table")
+    pictures = {"pictures": lambda model: pytest.fail("only TensorBoard gets pictures")}
+    train(tmp_path, logger=logger, max_steps=5, log_every=5, **pictures)
+    assert "validation/loss" in (tmp_path / "table/metrics.csv").read_text()
+    assert not (tmp_path / "logs").exists()

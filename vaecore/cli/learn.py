@@ -1,4 +1,4 @@
-"""What every domain's verb `train` shares: which recipe, where to, and what is said about it."""
+"""What every domain's verb `train` shares: which recipe, where to, and what is printed."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ NEEDED = ("lightning", "pydantic", "yaml", "tensorboard")
 
 
 @dataclass(frozen=True)
-class Lesson:
-    """What the user asked of `train`, beside the data.
+class TrainingRequest:
+    """The options of `train` that all domains share.
 
     Args:
         preset: --preset.
@@ -55,7 +55,7 @@ class Lesson:
     quiet: bool
 
     @property
-    def talks(self) -> bool:
+    def verbose(self) -> bool:
         """Whether anything is printed for people, the progress included."""
         return here().first and not (self.as_json or self.quiet)
 
@@ -63,13 +63,15 @@ class Lesson:
         """Return the file of presets to read.
 
         Raises:
-            UsageError: --resume is asked for together with another recipe, or without a folder.
+            UsageError: --resume comes together with another recipe, or without a folder.
         """
         from vaecore.presets import RECIPE
 
-        if self.resume and (self.preset or self.config or not self.output):
+        if not self.resume:
+            return self.config or shipped
+        if self.preset or self.config or not self.output:
             raise UsageError("--resume takes the recipe of the folder that -o names, and no other")
-        return self.output / RECIPE if self.resume else self.config or shipped
+        return self.output / RECIPE
 
     def settings(self) -> list[str]:
         """Return all changes of the recipe, those of the short options included."""
@@ -91,18 +93,24 @@ class Lesson:
             raise UsageError(f"{place} is there already; go on with --resume, or choose another -o")
         return place
 
-    def say(self, text: str) -> None:
+    def echo(self, text: str) -> None:
         """Print a line for people."""
-        if self.talks:
+        if self.verbose:
             click.echo(text)
 
     def begin(self, preset: Preset, about: str) -> None:
-        """Say what is going to be trained, on what."""
-        self.say(f"{click.style(preset.name, bold=True)}  {preset.description}")
-        self.say(f"  {about}")
+        """Print what is going to be trained, on what."""
+        self.echo(f"{click.style(preset.name, bold=True)}  {preset.description}")
+        self.echo(f"  {about}")
 
     def end(
-        self, command: str, preset: Preset, place: Path, result: FitResult, **more: Any
+        self,
+        command: str,
+        preset: Preset,
+        place: Path,
+        result: FitResult,
+        headline: tuple[str, str] = ("validation/loss", "loss {:.2f} nats"),
+        **more: Any,
     ) -> None:
         """Report the training, as text or as JSON.
 
@@ -111,19 +119,21 @@ class Lesson:
             preset: The recipe.
             place: The model folder.
             result: How it ended.
+            headline: The metric that is printed of the best validation, and its format.
             more: Further facts for JSON.
         """
         if self.as_json and here().first:
             facts = {**asdict(result), "checkpoint": str(result.checkpoint), **more}
             about = {"verb": "train", "output": str(place), "preset": preset.name}
             click.echo(json.dumps({**about, **facts}))
-        self.say(click.style(str(place), bold=True))
-        loss = result.best.get("validation/loss", float("nan"))
-        self.say(
+        self.echo(click.style(str(place), bold=True))
+        metric, shape = headline
+        best = shape.format(result.best.get(metric, float("nan")))
+        self.echo(
             f"  {result.steps:,} steps in {result.minutes:.1f} minutes ({result.stopped}) "
-            f"· best at {result.best_step:,}: loss {loss:.2f} nats"
+            f"· best at {result.best_step:,}: {best}"
         )
-        self.say(f"  use it: {command} sample --model {place}")
+        self.echo(f"  use it: {command} sample --model {place}")
 
 
 _OPTIONS = (
@@ -150,21 +160,21 @@ _OPTIONS = (
 )  # fmt: skip
 
 
-def lesson(preset_help: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def training_options(preset_help: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Return a decorator: adds the options of a training and packs their values.
 
-    The function is called as `function(lesson, **its other options)`.
+    The function is called as `function(request, **its other options)`.
 
     Args:
         preset_help: Help text of --preset.
     """
-    names = set(Lesson.__dataclass_fields__)
+    names = set(TrainingRequest.__dataclass_fields__)
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
         @wraps(function)
         def run(**values: Any) -> None:
-            asked = Lesson(**{name: values.pop(name) for name in names})
-            function(asked, **values)
+            request = TrainingRequest(**{name: values.pop(name) for name in names})
+            function(request, **values)
 
         for option in reversed((click.option("--preset", help=preset_help), *_OPTIONS)):
             run = option(run)

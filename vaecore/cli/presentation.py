@@ -207,6 +207,15 @@ class Presentation(ABC):
         """Compare examples with their reconstructions: in words, and for `--json`."""
         return "", {}
 
-    def evaluate(self, space: LatentSpace[Any], paths: Sequence[Any], seed: int) -> dict[str, Any]:
-        """Return the figures of a model on files; there if `evaluates`."""
+    def evaluate(
+        self, space: LatentSpace[Any], paths: Sequence[Any], seed: int, split: str | None = None
+    ) -> dict[str, Any]:
+        """Return the figures of a model; there if `evaluates`.
+
+        Args:
+            space: The model.
+            paths: Files; with a split, folders.
+            seed: Of the draws.
+            split: Measure on the part that a training on the folders takes for this.
+        """
         raise NotImplementedError

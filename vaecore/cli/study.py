@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from vaecore.space import LatentSpace
 
+PREPARED = "summary.json"
+"""A folder that has this is prepared data, divided into splits, and read by the domain itself."""
+
 
 @click.command()
 @click.option(
@@ -69,13 +72,11 @@ def write_vector(
         z_without: Codes `(m, latent_dim)`.
     """
     from vaecore.attributes import attribute_vector
+    from vaecore.calibration import separability
     from vaecore.cli.vectors import save_vector
 
     vector = attribute_vector(z_with, z_without)
-    # How far the two sets lie apart along the vector: the share on the right side of the middle.
-    middle = (z_with.mean(0) + z_without.mean(0)) / 2 @ vector
-    right = (z_with @ vector > middle).float(), (z_without @ vector <= middle).float()
-    separated = sum(side.mean().item() for side in right) / 2
+    separated = separability(z_with, z_without, vector)
     with Outputs(path) as outputs:
         save_vector(outputs.add(path), name, vector, space.name)
     job.done(
@@ -126,20 +127,32 @@ def analyze(job: Job, inputs: tuple[Path, ...], picture: bool) -> None:
 
 @click.command()
 @click.argument("inputs", nargs=-1, required=True, metavar="[MODEL] INPUTS...", type=options.FILE)
+@click.option(
+    "--split",
+    type=click.Choice(["train", "validation", "test"]),
+    help="Only the files that a training on the same INPUTS takes for this.  [of shards: test]",
+)
 @options.seed
 @options.model
 @options.measures
-def evaluate(job: Job, inputs: tuple[Path, ...], seed: int) -> None:
+def evaluate(job: Job, inputs: tuple[Path, ...], seed: int, split: str | None) -> None:
     """Measure a model on files that it never saw.
 
     MODEL is a name in the box or a model folder; without it, and without --model, the one that
-    fits is taken. INPUTS are files and folders.
+    fits is taken. INPUTS are files and folders, or with MODEL one folder of shards or of images
+    that it was trained on: its test split, or --split.
     """
     if job.model is None and len(inputs) > 1 and not _is_data(job, inputs[0]):
         job.model, inputs = str(inputs[0]), inputs[1:]
-    space = job.load_for(inputs)
-    files = job.files(inputs, space.codec.suffixes)
-    figures = job.presentation.evaluate(space, files, seed)
+    if split or any((path / PREPARED).is_file() for path in inputs):
+        if job.model is None:
+            raise UsageError("a split needs a MODEL: evaluate MODEL FOLDER")
+        space = job.load()
+        figures = job.presentation.evaluate(space, inputs, seed, split or "test")
+    else:
+        space = job.load_for(inputs)
+        files = job.files(inputs, space.codec.suffixes)
+        figures = job.presentation.evaluate(space, files, seed)
     margin = max(map(len, figures)) + 2
     for name, value in figures.items():
         shown = f"{value:.4f}" if isinstance(value, float) else value

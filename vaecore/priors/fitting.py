@@ -2,33 +2,47 @@
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from vaecore.distributions import DiagonalGaussian
 from vaecore.priors.base import Prior
 from vaecore.priors.flow import Flow
 from vaecore.priors.mixture import GaussianMixture
+from vaecore.training.small import SmallLoop, cosine, ramped_decay
 
 CONDITIONS = 8192
 """So many conditions are kept to draw from."""
+WARMUP = 200
+"""Steps over which the learning rate of a flow rises."""
+REPORTED = 500
+"""Steps between two reports."""
+
+Progress = Callable[[int, float], None]
+"""Called with the number of steps and the loss."""
 
 
-def fit_prior(posterior: DiagonalGaussian, flow: Mapping[str, Any], components: int = 20) -> Prior:
+def fit_prior(
+    posterior: DiagonalGaussian,
+    flow: Mapping[str, Any],
+    components: int = 20,
+    progress: Progress = lambda step, loss: None,
+    device: torch.device | str = "cpu",
+) -> Prior:
     """Return a prior fitted to the codes of training examples.
 
     Args:
         posterior: Their posteriors.
         flow: Arguments of `fit_flow`; a mixture, of one sample of each posterior, without them.
         components: Of the mixture, at most the number of examples.
+        progress: As for `fit_flow`.
+        device: As for `fit_flow`.
     """
     if flow:
-        return fit_flow(posterior, **flow)
+        return fit_flow(posterior, **flow, progress=progress, device=device)
     codes = posterior.sample(torch.Generator().manual_seed(0))
     return GaussianMixture.fit(codes, min(components, len(codes)), covariance="full")
 
@@ -48,7 +62,8 @@ def fit_flow(
     spread: float = 1.0,
     condition: Tensor | None = None,
     seed: int = 0,
-    progress: Callable[[int, float], None] = lambda step, loss: None,
+    progress: Progress = lambda step, loss: None,
+    device: torch.device | str = "cpu",
 ) -> Flow:
     """Fit a flow to an aggregate posterior.
 
@@ -73,6 +88,7 @@ def fit_flow(
             kept.
         seed: Of weights, batches and noise.
         progress: Called with the number of steps and the loss now and then.
+        device: Where to compute.
     """
     with torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -86,33 +102,25 @@ def fit_flow(
             kept = condition[rows]
             kept = kept.to(torch.uint8) if int(kept.max()) < 256 else kept.int()
         flow = Flow(posterior.mean.shape[1], width, blocks, groups, basis, center, kept)
-        parameters = list(flow.parameters())
-        average = [parameter.detach().clone() for parameter in parameters]
-        optimizer = torch.optim.AdamW(parameters, learning_rate, weight_decay=0.01, fused=True)
         batch_size = min(batch_size, len(posterior))
-        steps = min(steps, max(1, epochs * len(posterior) // batch_size))
-        began, step, done, running = time.monotonic(), 0, 0.0, 0.0
-        while done < 1:
-            rate = 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done))
-            for group in optimizer.param_groups:
-                group["lr"] = learning_rate * rate * min(1.0, (step + 1) / 200)
-            chosen = torch.randint(0, len(posterior), (batch_size,))
-            told = None if condition is None else condition[chosen]
-            loss = flow.loss(posterior[chosen], spread, told)
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(parameters, 1.0)
-            optimizer.step()
-            step += 1
-            decay = min(0.998, (1 + step) / (10 + step))
-            torch._foreach_lerp_(average, [p.detach() for p in parameters], 1 - decay)
-            value = float(loss.detach())
-            running = value if step == 1 else 0.99 * running + 0.01 * value
-            elapsed = (time.monotonic() - began) / 60
-            done = step / steps if minutes is None else elapsed / minutes
-            if step % 500 == 0:
-                progress(step, running)
-        with torch.no_grad():
-            for parameter, mean in zip(parameters, average, strict=True):
-                parameter.copy_(mean)
-    return flow.eval()
+        budget = min(steps, max(1, epochs * len(posterior) // batch_size))
+        loop = SmallLoop(
+            flow,
+            torch.optim.AdamW(flow.parameters(), learning_rate, weight_decay=0.01, fused=True),
+            lambda done, step: learning_rate * cosine(done, 0.01) * min(1.0, (step + 1) / WARMUP),
+            steps=budget if minutes is None else None,
+            minutes=minutes,
+            decay=ramped_decay(0.998),
+            clip=1.0,
+            device=device,
+        )
+
+        def loss(step: int) -> Tensor:
+            rows = torch.randint(0, len(posterior), (batch_size,))
+            held = None if condition is None else condition[rows].to(device)
+            return flow.loss(posterior[rows].to(device), spread, held)
+
+        for step in loop.run(loss):
+            if step % REPORTED == 0:
+                progress(step, loop.loss)
+    return loop.average.cpu().eval()

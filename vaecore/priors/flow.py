@@ -20,7 +20,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from vaecore.device import fast_bfloat16, pad
+from vaecore.device import autocast, pad
 from vaecore.distributions import DiagonalGaussian
 from vaecore.priors.base import Prior
 from vaecore.priors.velocity import VelocityNetwork
@@ -117,7 +117,7 @@ class Flow(nn.Module, Prior):
         # Logit-normal times: both ends are easy (Esser et al., Scaling rectified flow, 2024).
         time = torch.randn(len(target), device=target.device).sigmoid()
         point = torch.lerp(noise, target, time[:, None])
-        with torch.autocast(target.device.type, torch.bfloat16, enabled=fast_bfloat16()):
+        with autocast(target.device):
             velocity = self.network(point, time, condition)
         error: Tensor = velocity.float() - (target - noise)
         return error.square().mean()

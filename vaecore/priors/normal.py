@@ -33,6 +33,6 @@ class StandardNormal(Prior):
         return temperature * torch.randn(n, self.latent_dim, generator=generator, device=device)
 
     def log_prob(self, z: Tensor) -> Tensor:
-        """Return the log density in nats of codes `(..., batch, latent_dim)`, `(..., batch)`."""
-        zeros = torch.zeros_like(z[(0,) * (z.ndim - 2)])
-        return DiagonalGaussian(zeros, torch.ones_like(zeros)).log_prob(z)
+        """Return the log density in nats of codes `(..., latent_dim)`, `(...)`."""
+        zero = z.new_zeros(1, self.latent_dim)
+        return DiagonalGaussian(zero, zero + 1).log_prob(z)

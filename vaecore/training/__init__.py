@@ -5,7 +5,11 @@
     callbacks   averaged weights, the best model, limits and signals
     batches     the order of batches, exactly resumable
     loop        fit, which puts them together
-    recipe      around fit: from a recipe to a model, and to a complete folder
+    task        what a domain fills in of a training
+    pipeline    around fit: from a task to a complete model folder
+    card        the model card of it
+    small       the loop for the small networks beside a VAE
+    status      a line about how far something is
 
 Names are imported when first used: Lightning takes seconds to import.
 """

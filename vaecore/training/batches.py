@@ -97,7 +97,7 @@ class Batches(ABC):
     def batches(self, parts: Iterator[Part]) -> Iterator[Any]:
         """Yield one batch for each of the parts, in their order."""
 
-    def order(self) -> Sequence[int]:
+    def order(self) -> Sequence[int] | np.ndarray:
         """Return the examples in the order of the epoch."""
         order = np.arange(self.count)
         if self.training:

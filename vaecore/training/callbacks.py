@@ -1,21 +1,28 @@
-"""What happens around the steps: averaging the weights, keeping the best model, ending in time."""
+"""What happens around the steps: averaging the weights, keeping the best model, ending in time.
+
+Lightning's `Timer` keeps the time. Its other callbacks do not do here: `WeightAveraging` puts the
+weights of the last step back before `on_validation_end`, where the best model is kept, and has no
+ramp; `ModelCheckpoint` keeps the best as a pickle, not as a model folder; `EarlyStopping` and the
+timer's own limit do not agree among ranks, and leave no reason why a training ended.
+"""
 
 from __future__ import annotations
 
 import signal
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
 import torch
+from lightning.pytorch.callbacks import Timer
 from torch import Tensor
 
 from vaecore.model import VAE
-from vaecore.training.module import TrainingModule
-from vaecore.training.ranks import Agreement
+from vaecore.training.module import own
+from vaecore.training.ranks import ALONE, Agreement
+from vaecore.training.small import ramped_decay
 
 Save = Callable[[VAE, Path], None]
 
@@ -26,15 +33,17 @@ REASONS = ("", "steps", "minutes", "interrupted")
 class AverageWeights(pl.Callback):
     """An exponential moving average of the weights, in their place during validation.
 
-    The decay is min(decay, (1 + t) / (10 + t)) after t steps, so that the average soon forgets
-    the initial weights (Polyak & Juditsky, 1992; the ramp is TensorFlow's).
+    See Polyak & Juditsky, 1992; the decay rises as in `ramped_decay`.
+
+    Args:
+        decay: The largest, per step.
     """
 
     def __init__(self, decay: float) -> None:
-        self.decay = decay
+        self.decay = ramped_decay(decay)
         self._average: list[Tensor] = []
 
-    def on_fit_start(self, trainer: pl.Trainer, module: TrainingModule) -> None:
+    def on_fit_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         weights = _weights(module)
         source = self._average or weights
         self._average = [
@@ -43,21 +52,25 @@ class AverageWeights(pl.Callback):
         ]
 
     def on_train_batch_end(
-        self, trainer: pl.Trainer, module: TrainingModule, outputs: Any, batch: Any, batch_idx: int
+        self,
+        trainer: pl.Trainer,
+        module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
     ) -> None:
-        if not module.stepped(batch_idx):
+        if not own(module).stepped(batch_idx):
             return
-        done = trainer.global_step
-        decay = min(self.decay, (1 + done) / (10 + done))
-        torch._foreach_lerp_(self._average, _weights(module), 1 - decay)
+        weight = 1 - self.decay(trainer.global_step)
+        torch._foreach_lerp_(self._average, _weights(module), weight)
 
-    def on_validation_start(self, trainer: pl.Trainer, module: TrainingModule) -> None:
+    def on_validation_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self._swap(module)
 
-    def on_validation_end(self, trainer: pl.Trainer, module: TrainingModule) -> None:
+    def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self._swap(module)
 
-    def _swap(self, module: TrainingModule) -> None:
+    def _swap(self, module: pl.LightningModule) -> None:
         with torch.no_grad():
             for weight, average in zip(_weights(module), self._average, strict=True):
                 kept = weight.clone()
@@ -71,9 +84,9 @@ class AverageWeights(pl.Callback):
         self._average = state["average"]
 
 
-def _weights(module: TrainingModule) -> list[Tensor]:
+def _weights(module: pl.LightningModule) -> list[Tensor]:
     """Return what is averaged: also the statistics of batch norms, which belong to the weights."""
-    state = module.model.state_dict(keep_vars=True).values()
+    state = own(module).model.state_dict(keep_vars=True).values()
     return [value.detach() for value in state if value.dtype.is_floating_point]
 
 
@@ -98,7 +111,7 @@ class KeepBest(pl.Callback):
         self.weights: dict[str, Tensor] = {}
         self.waited = 0
 
-    def on_validation_end(self, trainer: pl.Trainer, module: TrainingModule) -> None:
+    def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         if trainer.sanity_checking:
             return
         metrics = {
@@ -106,14 +119,14 @@ class KeepBest(pl.Callback):
             for name, value in trainer.callback_metrics.items()
             if name.startswith("validation/")
         }
+        model = own(module).model
         if self._better(metrics):
             self.metrics, self.step, self.waited = metrics, trainer.global_step, 0
             self.weights = {
-                name: value.detach().cpu().clone()
-                for name, value in module.model.state_dict().items()
+                name: value.detach().cpu().clone() for name, value in model.state_dict().items()
             }
             if self.save is not None and trainer.is_global_zero:
-                self.save(module.model, self.output)
+                self.save(model, self.output)
         else:
             self.waited += 1
 
@@ -134,7 +147,7 @@ class KeepBest(pl.Callback):
 
 
 class Limits(pl.Callback):
-    """End a training in order: at its last step, out of time or patience, or when told to.
+    """End a training in order: at its last step, out of time or patience, or on a signal.
 
     Ctrl-C and SIGTERM save and end after the step (or validation) that is under way; a second
     Ctrl-C ends at once. Every validation leaves a checkpoint too. All ranks end after the same
@@ -146,28 +159,27 @@ class Limits(pl.Callback):
         max_minutes: Wall-clock budget, or None.
         best: Knows for how long there was no better model.
         checkpoint: File to resume from.
+        timer: Knows the wall-clock time of the training, whatever it was resumed from included.
     """
 
     def __init__(
-        self, max_steps: int, max_minutes: float | None, best: KeepBest, checkpoint: Path
+        self,
+        max_steps: int,
+        max_minutes: float | None,
+        best: KeepBest,
+        checkpoint: Path,
+        timer: Timer,
     ) -> None:
         self.max_steps, self.max_minutes = max_steps, max_minutes
-        self.best, self.checkpoint = best, checkpoint
+        self.best, self.checkpoint, self.timer = best, checkpoint, timer
         self.reason = "steps"
-        self.seconds_before = 0.0
-        self._began = time.monotonic()
-        self._agreement: Agreement | None = None
+        self._agreement = Agreement(ALONE)
         self._signalled = False
         self._handlers: dict[int, Any] = {}
 
-    @property
-    def seconds(self) -> float:
-        """Wall-clock time of this training, whatever it was resumed from included."""
-        return self.seconds_before + time.monotonic() - self._began
-
-    def on_train_start(self, trainer: pl.Trainer, module: TrainingModule) -> None:
+    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        module = own(module)
         self._agreement = Agreement(module.ranks)
-        self._began = time.monotonic()
         (module.time_share,) = self._agreement.largest(self._time_share())
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
@@ -179,8 +191,14 @@ class Limits(pl.Callback):
         self._signalled = True
 
     def on_train_batch_end(
-        self, trainer: pl.Trainer, module: TrainingModule, outputs: Any, batch: Any, batch_idx: int
+        self,
+        trainer: pl.Trainer,
+        module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
     ) -> None:
+        module = own(module)
         if not module.stepped(batch_idx):
             return  # what is accumulated would be lost
         mine = REASONS.index(self._reason_to_stop(trainer.global_step))
@@ -194,7 +212,9 @@ class Limits(pl.Callback):
 
     def _time_share(self) -> float:
         """Return how much of its time the training has had."""
-        return 0.0 if self.max_minutes is None else self.seconds / (60 * self.max_minutes)
+        if self.max_minutes is None:
+            return 0.0
+        return float(self.timer.time_elapsed()) / (60 * self.max_minutes)
 
     def _reason_to_stop(self, steps: int) -> str:
         if self._signalled:
@@ -203,7 +223,7 @@ class Limits(pl.Callback):
             return "minutes"
         return "steps" if steps >= self.max_steps else ""
 
-    def on_validation_end(self, trainer: pl.Trainer, module: TrainingModule) -> None:
+    def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         if trainer.sanity_checking:
             return
         if self.best.patience is not None and self.best.waited >= self.best.patience:
@@ -215,11 +235,11 @@ class Limits(pl.Callback):
             self.reason = reason
         trainer.should_stop = True  # validates once more, unless that is switched off
 
-    def on_train_end(self, trainer: pl.Trainer, module: TrainingModule) -> None:
+    def on_train_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self._restore_handlers()
 
     def on_exception(
-        self, trainer: pl.Trainer, module: TrainingModule, exception: BaseException
+        self, trainer: pl.Trainer, module: pl.LightningModule, exception: BaseException
     ) -> None:
         self._restore_handlers()
 
@@ -227,9 +247,3 @@ class Limits(pl.Callback):
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
         self._handlers = {}
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"seconds": self.seconds}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.seconds_before = state["seconds"]

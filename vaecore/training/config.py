@@ -14,17 +14,17 @@ class OptimizerConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: Literal["adam", "adamw"] = "adam"
-    learning_rate: float = Field(1e-3, gt=0)
-    min_learning_rate: float = Field(1e-5, ge=0)
+    learning_rate: float = Field(default=1e-3, gt=0)
+    min_learning_rate: float = Field(default=1e-5, ge=0)
     schedule: Literal["exponential", "cosine", "constant"] = "exponential"
     """"cosine" comes to the smallest rate at the end: of all steps, or of the time if that ends
     first."""
-    decay_rate: float = Field(0.9999, gt=0, le=1)
+    decay_rate: float = Field(default=0.9999, gt=0, le=1)
     """Of the exponential schedule, per step."""
-    warmup_steps: int = Field(0, ge=0)
+    warmup_steps: int = Field(default=0, ge=0)
     """Steps over which the learning rate rises from 0."""
     betas: tuple[float, float] = (0.9, 0.999)
-    weight_decay: float = Field(0.0, ge=0)
+    weight_decay: float = Field(default=0.0, ge=0)
 
     def rate(self, step: int, max_steps: int, time_share: float = 0.0) -> float:
         """Return the learning rate at a step of a training.
@@ -53,37 +53,37 @@ class TrainingConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    batch_size: int = Field(512, ge=1)
+    batch_size: int = Field(default=512, ge=1)
     """Examples in a batch, of all processes together."""
-    accumulate: int = Field(1, ge=1)
+    accumulate: int = Field(default=1, ge=1)
     """Batches that make one step of the optimiser: as one batch so many times as large (but for
     batch norms and dropout), in less memory."""
     precision: Annotated[Literal["auto", "32", "bf16"], BeforeValidator(str)] = "auto"
     """"bf16" computes a training step in mixed precision; "auto" does where that is fast."""
-    max_steps: int = Field(20_000, ge=1)
-    max_minutes: float | None = Field(None, gt=0)
+    max_steps: int = Field(default=20_000, ge=1)
+    max_minutes: float | None = Field(default=None, gt=0)
     """Wall-clock budget of the whole training, whatever it was resumed from included. A cosine
     schedule ends with it if that is before `max_steps`; the rate then depends on the clock."""
     optimizer: OptimizerConfig = OptimizerConfig()
-    gradient_clip: float = Field(1.0, gt=0)
+    gradient_clip: float = Field(default=1.0, gt=0)
     """Largest global norm of a gradient."""
-    hopeless_norm: float = Field(10_000.0, gt=0)
+    hopeless_norm: float = Field(default=10_000.0, gt=0)
     """A gradient of this norm or more, or of none, is thrown away (MusicVAE's default)."""
-    ema_decay: float | None = Field(None, gt=0, lt=1)
+    ema_decay: float | None = Field(default=None, gt=0, lt=1)
     """Decay per step of the moving average of the weights, which is then validated and kept."""
-    validate_every: int = Field(500, ge=1)
+    validate_every: int = Field(default=500, ge=1)
     """Steps between validations; the training can be resumed from each."""
     monitor: str | None = "validation/loss"
     """The metric whose best value decides which model is kept; None keeps the last one, where no
-    single number tells which is best."""
+    single number measures quality."""
     mode: Literal["min", "max"] = "min"
-    patience: int | None = Field(None, ge=1)
+    patience: int | None = Field(default=None, ge=1)
     """Stop after this many validations without a better one."""
-    seed: int = Field(0, ge=0)
-    threads: int | None = Field(None, ge=1)
+    seed: int = Field(default=0, ge=0)
+    threads: int | None = Field(default=None, ge=1)
     """CPU threads; torch's default without it."""
     accelerator: str = "auto"
-    log_every: int = Field(50, ge=1)
+    log_every: int = Field(default=50, ge=1)
 
     @property
     def division(self) -> dict[str, int]:

@@ -11,8 +11,8 @@ from pickle import UnpicklingError
 
 import lightning.pytorch as pl
 import torch
-from lightning.pytorch.callbacks import Callback
-from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.callbacks import Callback, Timer
+from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from lightning.pytorch.strategies import DDPStrategy, Strategy
 from torch import Tensor
 
@@ -26,6 +26,7 @@ from vaecore.training.module import Metrics, TrainingModule
 from vaecore.training.watching import Pictures, Progress, ShowPictures
 
 CHECKPOINT = "last.ckpt"
+"""What a training is resumed from, in its folder."""
 MakeModule = Callable[[VAE, TrainingConfig, Metrics | None], TrainingModule]
 
 
@@ -62,7 +63,9 @@ def fit(
     save: Save | None = None,
     resume: Path | None = None,
     progress: bool = True,
+    headline: tuple[str, str] | None = None,
     callbacks: Iterable[Callback] = (),
+    logger: Logger | None = None,
     make_module: MakeModule = TrainingModule,
 ) -> FitResult:
     """Train a VAE; afterwards it has the weights of its best validation, and is in eval mode.
@@ -84,7 +87,10 @@ def fit(
         save: Called with the model and `output` at each better validation.
         resume: A checkpoint that an earlier `fit` left.
         progress: Show a line about the progress on stderr.
+        headline: Name of the metric that the line shows of each validation, and its format
+            ("validation/psnr", "PSNR {:.1f} dB"); the loss by default.
         callbacks: Further Lightning callbacks.
+        logger: Of Lightning; TensorBoard's, in `output`, by default. Only that one gets pictures.
         make_module: How a batch becomes a step, where that is more than the model's own loss.
 
     Raises:
@@ -99,14 +105,16 @@ def fit(
     output = Path(output)
     output.mkdir(parents=True, exist_ok=True)
     best = KeepBest(config.monitor, config.mode, config.patience, save, output)
-    limits = Limits(config.max_steps, config.max_minutes, best, output / CHECKPOINT)
+    timer = Timer()
+    limits = Limits(config.max_steps, config.max_minutes, best, output / CHECKPOINT, timer)
     # The best is chosen while the averaged weights are in place, the checkpoint when they are not.
     average = [AverageWeights(config.ema_decay)] if config.ema_decay is not None else []
     module = make_module(model, config, metrics)
     if resume is not None:
         _check(Path(resume), module)
     shown: list[Callback] = [ShowPictures(pictures)] if pictures is not None else []
-    line = [Progress(config.max_steps)] if progress and here.first else []
+    line = Progress(config.max_steps, config.max_minutes, headline)
+    watched = [line] if progress and here.first else []
     for part in ("pytorch", "fabric"):
         logging.getLogger(f"lightning.{part}").setLevel(logging.WARNING)
     trainer = pl.Trainer(
@@ -120,8 +128,8 @@ def fit(
         val_check_interval=config.validate_every * config.accumulate,
         check_val_every_n_epoch=None,
         num_sanity_val_steps=0,
-        logger=TensorBoardLogger(output, name=None, version="logs"),
-        callbacks=[best, *shown, *average, limits, *line, *callbacks],
+        logger=logger or TensorBoardLogger(output, name=None, version="logs"),
+        callbacks=[timer, best, *shown, *average, limits, *watched, *callbacks],
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
@@ -138,7 +146,7 @@ def fit(
     model.eval()
     return FitResult(
         steps=trainer.global_step,
-        minutes=limits.seconds / 60,
+        minutes=timer.time_elapsed() / 60,
         stopped=limits.reason,
         best_step=best.step,
         best=best.metrics,
@@ -150,7 +158,7 @@ def _strategy(module: TrainingModule) -> Strategy | str:
     """Return how ranks work together; gradients are averaged, all else is the module's affair."""
     if not module.ranks.many:
         return "auto"
-    return DDPStrategy(find_unused_parameters=module.parts_rest, broadcast_buffers=False)
+    return DDPStrategy(find_unused_parameters=module.unused_parameters, broadcast_buffers=False)
 
 
 def _check(checkpoint: Path, module: TrainingModule) -> None:

@@ -8,9 +8,11 @@ from typing import Any
 import lightning.pytorch as pl
 import numpy as np
 import torch
+from lightning.pytorch.utilities.types import LRSchedulerConfigType, OptimizerLRSchedulerConfig
 from torch import Tensor
 
 from vaecore.analysis import ACTIVE_VARIANCE
+from vaecore.device import as_double
 from vaecore.errors import DataError
 from vaecore.model import VAE
 from vaecore.objective import LossTerms
@@ -34,8 +36,8 @@ class TrainingModule(pl.LightningModule):
     rank and the number of the batch in its step. So a training by as many ranks can be repeated,
     and goes on exactly, while one by more or fewer hides other units, as often.
 
-    A model with an attribute `mixed_precision` is told to use bfloat16, and where is its own
-    affair; any other computes its loss under autocast.
+    A model with an attribute `mixed_precision` gets it set, and chooses itself which layers compute
+    in bfloat16; any other computes its loss under autocast.
 
     Args:
         model: The VAE; its objective is the loss.
@@ -59,11 +61,11 @@ class TrainingModule(pl.LightningModule):
         self._thrown_away = 0
         self._cast = config.mixed_precision and not hasattr(model, "mixed_precision")
         if hasattr(model, "mixed_precision"):
-            model.mixed_precision = config.mixed_precision
+            setattr(model, "mixed_precision", config.mixed_precision)  # noqa: B010, no field of VAE
         share_batch_norms(model, self.ranks)
 
     @property
-    def parts_rest(self) -> bool:
+    def unused_parameters(self) -> bool:
         """Whether a step may leave parameters without a gradient."""
         return self.model.objective.mode != "vae"
 
@@ -71,7 +73,7 @@ class TrainingModule(pl.LightningModule):
         """Return what is trained, as an optimiser takes it; a group may set its own values."""
         return [{"params": list(self.model.parameters())}]
 
-    def configure_optimizers(self) -> dict:
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         settings = self.config.optimizer
         kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[settings.name]
         optimizer = kind(
@@ -88,7 +90,7 @@ class TrainingModule(pl.LightningModule):
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
         return {
             "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+            "lr_scheduler": LRSchedulerConfigType(scheduler=schedule, interval="step"),
         }
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -126,9 +128,10 @@ class TrainingModule(pl.LightningModule):
         means = ranks.mean(torch.tensor(found).mean(0).to(self.device), self.ranks).tolist()
         report = {f"train/{name}": value for name, value in zip(names, means, strict=True)}
         self.last_loss = report["train/loss"]
-        report["train/learning_rate"] = self.optimizers().param_groups[0]["lr"]
+        report["train/learning_rate"] = self.trainer.optimizers[0].param_groups[0]["lr"]
         report["train/gradient_norm"] = float(self._norm)
-        self.logger.log_metrics(report, self.global_step)
+        if self.logger is not None:
+            self.logger.log_metrics(report, self.global_step)
 
     def configure_gradient_clipping(
         self,
@@ -159,11 +162,15 @@ class TrainingModule(pl.LightningModule):
         number %= getattr(self.trainer.val_dataloaders, "every", number + 1)
         noise = torch.Generator().manual_seed(self._seed(0, number))
         terms = self.model.loss(batch, None, noise)
-        report = {"loss": terms.loss, "reconstruction": terms.reconstruction, "kl": terms.kl}
+        report: dict[str, Tensor | float] = {
+            "loss": terms.loss,
+            "reconstruction": terms.reconstruction,
+            "kl": terms.kl,
+        }
         if self.metrics is not None:
             report |= self.metrics(self.model, batch)
         sums = {name: float(value) * len(batch) for name, value in report.items()}
-        mean = self.model.encode(batch).mean.double()
+        mean = as_double(self.model.encode(batch).mean)
         moments = torch.stack([torch.ones_like(mean), mean, mean**2]).sum(dim=1)
         self._validated[number] = (len(batch), sums, moments.cpu())
 
@@ -181,3 +188,10 @@ class TrainingModule(pl.LightningModule):
     def _seed(self, *numbers: int) -> int:
         entropy = np.random.SeedSequence((self.config.seed, *numbers))
         return int(entropy.generate_state(1, np.uint64)[0] >> 1)
+
+
+def own(module: pl.LightningModule) -> TrainingModule:
+    """Return the module of a training as what it is; Lightning hands it to callbacks as any."""
+    if not isinstance(module, TrainingModule):
+        raise TypeError(f"expected a TrainingModule, got {type(module).__name__}")
+    return module

@@ -2,7 +2,7 @@
 
     torchrun --nproc-per-node 2 -m seqvae.cli train ...
 
-Nothing here imports torch before it is needed: the command line asks for its rank, too.
+Nothing here imports torch before it is needed: the command line needs its rank, too.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Ranks(NamedTuple):
 
     @property
     def first(self) -> bool:
-        """Whether this is the process that writes and talks."""
+        """Whether this is the process that writes files and prints."""
         return self.rank == 0
 
     @property
@@ -37,7 +37,7 @@ ALONE = Ranks()
 
 
 def here() -> Ranks:
-    """Return the place of this process, as torchrun tells it; alone without torchrun."""
+    """Return the place of this process, from torchrun's environment; alone without torchrun."""
     if "TORCHELASTIC_RUN_ID" not in os.environ:
         return ALONE
     names = ("RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE")
@@ -78,7 +78,7 @@ class Agreement:
         if ranks.many:
             import torch.distributed as dist
 
-            self._group = dist.new_group(backend="gloo")
+            self._group: Any = dist.new_group(backend="gloo")
 
     def largest(self, *numbers: float) -> list[float]:
         """Return the largest of each number that any rank came with."""
@@ -89,4 +89,5 @@ class Agreement:
 
         values = torch.tensor(numbers, dtype=torch.float64)
         dist.all_reduce(values, dist.ReduceOp.MAX, self._group)
-        return values.tolist()
+        found: list[float] = values.tolist()
+        return found

@@ -72,6 +72,12 @@ class _Mean(torch.autograd.Function):
 class _SharedBatchNorm(_BatchNorm):
     """A batch norm over the batch of all ranks, on any device (torch's own is for CUDA alone)."""
 
+    world: int
+    running_mean: Tensor
+    running_var: Tensor
+    num_batches_tracked: Tensor
+    momentum: float
+
     def _check_input_dim(self, x: Tensor) -> None:
         pass
 
@@ -82,9 +88,9 @@ class _SharedBatchNorm(_BatchNorm):
         shape = [1, -1, *[1] * (x.ndim - 2)]
         values = x.float()
         # Two passes: the difference of large squares would cost half of the digits.
-        mean = _Mean.apply(values.mean(axes), self.world)
+        mean: Tensor = _Mean.apply(values.mean(axes), self.world)
         centred = values - mean.view(shape)
-        variance = _Mean.apply(centred.square().mean(axes), self.world)
+        variance: Tensor = _Mean.apply(centred.square().mean(axes), self.world)
         with torch.no_grad():
             count = x.numel() // x.shape[1] * self.world
             self.num_batches_tracked += 1
@@ -103,4 +109,4 @@ def share_batch_norms(model: nn.Module, ranks: Ranks) -> None:
     for layer in model.modules():
         if isinstance(layer, _BatchNorm):
             layer.__class__ = _SharedBatchNorm  # tensors, settings and references stay
-            layer.world = ranks.world
+            setattr(layer, "world", ranks.world)  # noqa: B010, its class is new to the checker

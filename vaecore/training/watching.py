@@ -2,80 +2,85 @@
 
 from __future__ import annotations
 
-import sys
+import math
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import lightning.pytorch as pl
 import numpy as np
+from lightning.pytorch.loggers import TensorBoardLogger
 
 from vaecore.model import VAE
-from vaecore.training.module import TrainingModule
+from vaecore.training.module import own
+from vaecore.training.status import StatusLine
 
 Pictures = Callable[[VAE], Mapping[str, np.ndarray]]
 """A domain's view of a model: pictures `(height, width, 3)` uint8 by name."""
 
-LIVE_SECONDS, PLAIN_SECONDS = 0.5, 30.0
-"""Time between two lines: on a terminal, where one replaces the other, and elsewhere."""
-
 
 class Progress(pl.Callback):
-    """A line on stderr: how far, how good, how fast.
+    """A line on stderr: how far, how good, how fast, and how long it still takes.
 
-    On a terminal it renews itself; elsewhere, as in a log file, a line now and then is printed,
-    and one for each validation.
+    Lightning's own progress bars count the batches of an epoch; a training here has no last epoch
+    but a last step, or minutes.
 
     Args:
         max_steps: The last step.
+        max_minutes: The wall-clock budget, or None.
+        headline: Name of the validation's metric that is shown, and its format.
     """
 
-    def __init__(self, max_steps: int) -> None:
-        self.max_steps = max_steps
-        self.live = sys.stderr.isatty()
-        self._wide = 0
-        self._shown = 0.0
+    def __init__(
+        self,
+        max_steps: int,
+        max_minutes: float | None = None,
+        headline: tuple[str, str] | None = None,
+    ) -> None:
+        self.max_steps, self.max_minutes = max_steps, max_minutes
+        self.headline = headline or ("validation/loss", "{:.4g}")
+        self.line = StatusLine()
         self._began, self._first = 0.0, 0
         self._validation = ""
 
-    def on_train_start(self, trainer: pl.Trainer, module: TrainingModule) -> None:
+    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self._began, self._first = time.monotonic(), trainer.global_step
-        self._shown = self._began
 
-    def on_train_batch_end(self, trainer: pl.Trainer, module: TrainingModule, *_: Any) -> None:
-        wait = LIVE_SECONDS if self.live else PLAIN_SECONDS
-        if time.monotonic() - self._shown >= wait:
+    def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: Any) -> None:
+        if self.line.due:
             self._show(trainer, module)
 
-    def on_validation_end(self, trainer: pl.Trainer, module: TrainingModule) -> None:
-        loss = trainer.callback_metrics.get("validation/loss")
-        if loss is not None:
-            self._validation = f" · validation {float(loss):.4g}"
+    def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        name, shape = self.headline
+        value = trainer.callback_metrics.get(name)
+        if value is not None:
+            self._validation = f" · validation {shape.format(float(value))}"
             self._show(trainer, module)
 
-    def on_train_end(self, trainer: pl.Trainer, module: TrainingModule) -> None:
-        if self.live:
-            print(file=sys.stderr)
+    def on_train_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        self.line.end()
 
-    def on_exception(self, trainer: pl.Trainer, module: TrainingModule, _: BaseException) -> None:
-        self.on_train_end(trainer, module)
+    def on_exception(
+        self, trainer: pl.Trainer, module: pl.LightningModule, _: BaseException
+    ) -> None:
+        self.line.end()
 
-    def _show(self, trainer: pl.Trainer, module: TrainingModule) -> None:
-        self._shown = time.monotonic()
-        step = trainer.global_step
-        rate = (step - self._first) / max(self._shown - self._began, 1e-9)
-        loss = "" if np.isnan(module.last_loss) else f" · loss {module.last_loss:.4g}"
-        left = ""
-        if rate and step < self.max_steps:
-            minutes, seconds = divmod(round((self.max_steps - step) / rate), 60)
-            left = f" · {minutes}:{seconds:02} to go"
+    def _show(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        module, step = own(module), trainer.global_step
+        rate = (step - self._first) / max(time.monotonic() - self._began, 1e-9)
+        loss = "" if math.isnan(module.last_loss) else f" · loss {module.last_loss:.4g}"
         text = f"  step {step:,} of {self.max_steps:,}{loss}{self._validation}"
-        text += f" · {rate:.3g} steps/s{left}"
-        if self.live:
-            print(f"\r{text:<{self._wide}}", end="", file=sys.stderr, flush=True)
-            self._wide = len(text)
-        else:
-            print(text, file=sys.stderr, flush=True)
+        self.line.show(f"{text} · {rate:.3g} steps/s{self._left(step, rate, module.time_share)}")
+
+    def _left(self, step: int, rate: float, time_share: float) -> str:
+        """Return how long it still takes, until the last step or the last minute."""
+        seconds = (self.max_steps - step) / rate if rate else math.inf
+        if self.max_minutes is not None:
+            seconds = min(seconds, 60 * self.max_minutes * (1 - time_share))
+        if not 0 < seconds < math.inf:
+            return ""
+        minutes, rest = divmod(round(seconds), 60)
+        return f" · {minutes}:{rest:02} to go"
 
 
 class ShowPictures(pl.Callback):
@@ -88,8 +93,11 @@ class ShowPictures(pl.Callback):
     def __init__(self, pictures: Pictures) -> None:
         self.pictures = pictures
 
-    def on_validation_end(self, trainer: pl.Trainer, module: TrainingModule) -> None:
+    def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        logger = trainer.logger
+        if not isinstance(logger, TensorBoardLogger):
+            return
         if trainer.is_global_zero and not trainer.sanity_checking:
-            for name, picture in self.pictures(module.model).items():
-                board = trainer.logger.experiment
+            for name, picture in self.pictures(own(module).model).items():
+                board = logger.experiment
                 board.add_image(name, picture, trainer.global_step, dataformats="HWC")

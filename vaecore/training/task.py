@@ -1,0 +1,98 @@
+"""What a domain fills in of a training: `vaecore.training.pipeline` does the rest."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from vaecore.distributions import DiagonalGaussian
+    from vaecore.domain import Domain
+    from vaecore.model import VAE
+    from vaecore.presets import Preset
+    from vaecore.space import LatentSpace
+    from vaecore.training.batches import Batches
+    from vaecore.training.config import TrainingConfig
+    from vaecore.training.loop import MakeModule
+    from vaecore.training.watching import Pictures
+
+Vectors = tuple[dict[str, Tensor], dict[str, Any]]
+"""Attribute vectors `(latent_dim,)` by name, and what each of them changes."""
+
+
+class TrainingTask(ABC):
+    """What a domain fills in: one recipe on one set of data.
+
+    Args:
+        domain: The model's domain.
+        preset: The recipe, with everything decided that it leaves open, so that a training that
+            resumes sees the same batches.
+    """
+
+    components = 20
+    """Of a mixture prior, at most the number of examples."""
+    completes_interrupted = True
+    """Whether an interrupted training still gets its prior and vectors."""
+    headline: tuple[str, str] | None = None
+    """A metric of the validation that people read more easily than the loss, and its format."""
+
+    def __init__(self, domain: Domain, preset: Preset) -> None:
+        self.domain, self.preset = domain, preset
+
+    @property
+    @abstractmethod
+    def command(self) -> str:
+        """The command that trains such a model again, but for its options -o and --config."""
+
+    @abstractmethod
+    def facts(self) -> dict[str, Any]:
+        """Return what to note down about the data, before the training and again after it.
+
+        How many examples it has, and the names of its `sources`.
+        """
+
+    @abstractmethod
+    def loaders(self, config: TrainingConfig) -> tuple[Batches, Batches]:
+        """Return the batches to train and to validate on."""
+
+    @abstractmethod
+    def measure(self, model: VAE, x: Tensor) -> Mapping[str, Any]:
+        """Return the domain's figures of a model on a batch; numbers become metrics."""
+
+    @abstractmethod
+    def encode(self, space: LatentSpace) -> DiagonalGaussian:
+        """Return posteriors of training examples, `(n, latent_dim)`, to fit the prior to."""
+
+    @abstractmethod
+    def vectors(self, space: LatentSpace) -> Vectors:
+        """Return attribute vectors; called after `encode`."""
+
+    def begin(self, model: VAE, start: str | Path | None, resume: bool) -> None:  # noqa: B027
+        """Change the model before it is trained.
+
+        Args:
+            model: Changed in place.
+            start: The model whose weights it has; None where they are random.
+            resume: It gets the weights of a checkpoint afterwards.
+        """
+
+    def pictures(self) -> Pictures | None:
+        """Return what draws the model at each validation, for TensorBoard."""
+        return None
+
+    def make_module(self) -> MakeModule:
+        """Return how a batch becomes a step."""
+        from vaecore.training.module import TrainingModule
+
+        return TrainingModule
+
+    def close(self) -> None:  # noqa: B027
+        """Give back what the batches hold, such as processes, when the model is trained."""
+
+    def prior_settings(self, space: LatentSpace, posterior: DiagonalGaussian) -> dict[str, Any]:
+        """Return the arguments of `fit_flow`; a mixture is fitted where there are none."""
+        return dict(self.preset.prior)

@@ -98,7 +98,8 @@ def attribute_directions(z: Tensor, values: Tensor, ridge: float = 1e-3) -> Tens
         raise ValueError(f"attributes {constant} are constant, or unrelated to the codes")
     if torch.linalg.eigvalsh(explained / scale.outer(scale))[0] < 1e-9:
         raise ValueError("the attributes are linear combinations of one another")
-    return torch.linalg.solve(explained, c.T).to(z.dtype)
+    directions: Tensor = torch.linalg.solve(explained, c.T)
+    return directions.to(z.dtype)
 
 
 def apply_attributes(

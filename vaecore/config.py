@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar, cast, get_type_hints
 
 from vaecore.errors import DataError
 from vaecore.files import replacing
@@ -46,7 +46,7 @@ def build(kind: type[Config], values: Mapping[str, Any], where: str) -> Config:
 
     if not isinstance(values, Mapping):
         raise ValueError(f"{where}: expected a mapping, got {type(values).__name__}")
-    model = _model(kind)
+    model = _model(cast(Any, kind))
     try:
         found = model.model_validate_json(json.dumps(dict(values)), strict=True)
     except TypeError as error:  # YAML has dates, which JSON has not
@@ -64,7 +64,7 @@ def _model(kind: Any) -> type[BaseModel]:
     from pydantic import BaseModel, ConfigDict, create_model
 
     if issubclass(kind, BaseModel):
-        return kind
+        return cast("type[BaseModel]", kind)
     hints = get_type_hints(kind)
     known: dict[str, Any] = {
         field.name: (

@@ -6,7 +6,7 @@ posterior, the reparameterised draw and the loss are the same for a bar of music
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, cast
 
 import torch
 from torch import Tensor, nn
@@ -102,11 +102,11 @@ class VAE(nn.Module):
             raise ValueError(f"z must be (batch, {self.latent_dim}), got {tuple(z.shape)}")
         if temperature < 0:
             raise ValueError(f"temperature must be at least 0, got {temperature}")
-        return self.decoder.generate(z, temperature, seed)
+        return cast(Decoder, self.decoder).generate(z, temperature, seed)
 
     def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
         """Return log p(x|z) in nats, `(batch,)`."""
-        return self.decoder.log_likelihood(x, z)
+        return cast(Decoder, self.decoder).log_likelihood(x, z)
 
     def loss(
         self,

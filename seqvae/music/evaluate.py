@@ -16,6 +16,7 @@ from seqvae.music.properties import histograms
 from seqvae.music.properties import measure as properties
 from seqvae.music.representations.alphabet import PLAIN
 from seqvae.music.representations.measuring import jensen_shannon
+from vaecore.bounds import EvidenceBound
 from vaecore.errors import DataError
 
 if TYPE_CHECKING:

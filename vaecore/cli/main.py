@@ -37,7 +37,7 @@ class Group(click.Group):
         """The environment variable that brings tracebacks back."""
         return f"{self.name}_DEBUG".upper()
 
-    def main(  # type: ignore[override]  # one signature in place of click's two
+    def main(
         self,
         args: Sequence[str] | None = None,
         prog_name: str | None = None,

@@ -210,7 +210,7 @@ def describe(task: TrainingTask, model: VAE, name: str, start: str | Path | None
     return ModelConfig(
         domain=task.domain.name,
         name=name,
-        representation=preset.make_codec().config,
+        representation=dict(preset.make_codec().config),
         architecture=asdict(cast(Any, model.architecture)),
         objective=model.objective.config,
         description=preset.description,

@@ -121,7 +121,7 @@ class SmallLoop(Generic[Network]):
                 group["lr"] = self._rate(self.done, self.steps_taken)
             value = loss(self.steps_taken)
             self._optimizer.zero_grad(set_to_none=True)
-            value.backward()  # type: ignore[no-untyped-call]
+            value.backward()
             if self._clip is not None:
                 nn.utils.clip_grad_norm_(self.network.parameters(), self._clip)
             self._optimizer.step()

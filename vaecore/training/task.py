@@ -64,11 +64,11 @@ class TrainingTask(ABC):
         """Return the domain's figures of a model on a batch; numbers become metrics."""
 
     @abstractmethod
-    def encode(self, space: LatentSpace) -> DiagonalGaussian:
+    def encode(self, space: LatentSpace[Any]) -> DiagonalGaussian:
         """Return posteriors of training examples, `(n, latent_dim)`, to fit the prior to."""
 
     @abstractmethod
-    def vectors(self, space: LatentSpace) -> Vectors:
+    def vectors(self, space: LatentSpace[Any]) -> Vectors:
         """Return attribute vectors; called after `encode`."""
 
     def begin(self, model: VAE, start: str | Path | None, resume: bool) -> None:  # noqa: B027
@@ -93,6 +93,6 @@ class TrainingTask(ABC):
     def close(self) -> None:  # noqa: B027
         """Give back what the batches hold, such as processes, when the model is trained."""
 
-    def prior_settings(self, space: LatentSpace, posterior: DiagonalGaussian) -> dict[str, Any]:
+    def prior_settings(self, space: LatentSpace[Any], posterior: DiagonalGaussian) -> dict[str, Any]:
         """Return the arguments of `fit_flow`; a mixture is fitted where there are none."""
         return dict(self.preset.prior)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from seqvae.music.networks.embedding import TokenEmbedding
 from seqvae.music.representations import alphabet_of
 from seqvae.music.representations.alphabet import HITS, NOTES, PLAIN
+from seqvae.sequences.embedding import TokenEmbedding
 
 
 def test_a_drum_token_is_its_drums() -> None:

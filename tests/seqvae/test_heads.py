@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from seqvae.music.networks.heads import HEADS, ChainHead, SoftmaxHead
+from seqvae.sequences.heads import HEADS, ChainHead, SoftmaxHead
 
 HIDDEN = 6
 

@@ -93,6 +93,8 @@ class TrainingTask(ABC):
     def close(self) -> None:  # noqa: B027
         """Give back what the batches hold, such as processes, when the model is trained."""
 
-    def prior_settings(self, space: LatentSpace[Any], posterior: DiagonalGaussian) -> dict[str, Any]:
+    def prior_settings(
+        self, space: LatentSpace[Any], posterior: DiagonalGaussian
+    ) -> dict[str, Any]:
         """Return the arguments of `fit_flow`; a mixture is fitted where there are none."""
         return dict(self.preset.prior)

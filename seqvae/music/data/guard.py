@@ -19,7 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-import seqvae
+import vaecore
 from seqvae.music.data.child import READY, Failure, Settings
 
 Item = TypeVar("Item")
@@ -88,7 +88,7 @@ class Guard:
     def _start(self) -> None:
         if self.closed:
             raise Closed
-        root = str(Path(seqvae.__file__).resolve().parents[1])
+        root = str(Path(vaecore.__file__).resolve().parents[1])
         path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
         # One item at a time: threads of numpy's would only take memory.
         alone = {"PYTHONPATH": path, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}

@@ -8,8 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from seqvae.music.networks.architecture import SequenceArchitecture, Voice
-from seqvae.music.networks.embedding import make_embedding
-from seqvae.music.networks.heads import make_head
+from seqvae.music.networks.voices import make_embedding, make_head
 from seqvae.sequences.affine import affine
 from seqvae.sequences.lstm import LSTM, State
 from seqvae.sequences.sampling import uniform_noise

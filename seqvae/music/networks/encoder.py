@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from seqvae.music.networks.architecture import SequenceArchitecture
-from seqvae.music.networks.embedding import make_embedding
 from seqvae.music.networks.levels import fold
+from seqvae.music.networks.voices import make_embedding
 from seqvae.music.representations.groove.performance import stiffened, tapped
 from seqvae.sequences.lstm import LSTM
 

@@ -19,10 +19,10 @@ import torch
 from torch import Tensor, nn
 
 from seqvae.music.networks.decoder import Guided
-from seqvae.music.networks.embedding import VoicesEmbedding
 from seqvae.music.networks.encoder import Reader, VoicesReader
 from seqvae.music.networks.levels import fold
 from seqvae.music.networks.model import SequenceVAE
+from seqvae.music.networks.voices import VoicesEmbedding
 
 SMALL = 0.1
 """What remains of the random weights of paths that the small models do not have."""

@@ -18,9 +18,9 @@ from seqvae.music.representations.measuring import shares
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from seqvae.music.networks.heads import Head
-    from seqvae.music.networks.model import SequenceVAE
     from seqvae.music.representations.measuring import Bools, Floats, Ints
+    from seqvae.sequences.heads import Head
+    from vaecore.model import VAE
 
 NO_EVENT, NOTE_OFF, FIRST_NOTE = 0, 1, 2
 LOWEST_PITCH, HIGHEST_PITCH = 21, 108
@@ -115,13 +115,13 @@ class Alphabet:
         """Return an untrained embedding of steps, `(...)` to `(..., dim)`."""
         import torch
 
-        from seqvae.music.networks.embedding import TokenEmbedding
+        from seqvae.sequences.embedding import TokenEmbedding
 
         return TokenEmbedding(torch.from_numpy(self.features(classes)).float(), dim)
 
     def head(self, name: str, hidden_dim: int, classes: int) -> Head:
         """Return an untrained head of a decoder, by its name."""
-        from seqvae.music.networks.heads import HEADS
+        from seqvae.sequences.heads import HEADS
 
         return HEADS[name](hidden_dim, classes)
 
@@ -148,7 +148,7 @@ class Alphabet:
             "events_kept": hits / all_hits if all_hits else 1.0,
         }
 
-    def figures(self, model: SequenceVAE, x: Tensor, seed: int) -> dict[str, float]:
+    def figures(self, model: VAE, x: Tensor, seed: int) -> dict[str, float]:
         """Return the quality of a model of such windows beyond accuracies; here nothing."""
         return {}
 

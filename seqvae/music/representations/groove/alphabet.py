@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
-    from seqvae.music.networks.heads import Head
-    from seqvae.music.networks.model import SequenceVAE
     from seqvae.music.representations.measuring import Floats, Ints
+    from seqvae.sequences.heads import Head
+    from vaecore.model import VAE
 
 
 class PerformanceAlphabet(Alphabet):
@@ -84,7 +84,7 @@ class PerformanceAlphabet(Alphabet):
             "timing_error_ms": timing * STEP_MS,
         }
 
-    def figures(self, model: SequenceVAE, x: Tensor, seed: int) -> dict[str, float]:
+    def figures(self, model: VAE, x: Tensor, seed: int) -> dict[str, float]:
         """Return how well a model knows velocities and timing; see `feel`."""
         from seqvae.music.representations.groove.evaluate import feel
 

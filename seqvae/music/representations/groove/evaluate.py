@@ -12,7 +12,7 @@ from seqvae.music.representations.groove.performance import blocks, hit_classes,
 from seqvae.music.representations.measuring import jensen_shannon
 
 if TYPE_CHECKING:
-    from seqvae.music.networks.model import SequenceVAE
+    from vaecore.model import VAE
 
 CHUNK = 256
 STEP_MS = 125.0
@@ -20,7 +20,7 @@ STEP_MS = 125.0
 
 
 @torch.no_grad()
-def feel(model: SequenceVAE, x: Tensor, seed: int = 0) -> dict[str, float]:
+def feel(model: VAE, x: Tensor, seed: int = 0) -> dict[str, float]:
     """Measure velocities and timing of a model on performances `(n, steps, 27)`.
 
     Returns:

@@ -8,9 +8,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from seqvae.music.networks.heads import Head, chain_log_prob, chain_logits
 from seqvae.music.representations.groove.performance import blocks, hit_classes
 from seqvae.sequences.affine import affine
+from seqvae.sequences.heads import Head, chain_log_prob, chain_logits
 from seqvae.sequences.sampling import choose
 
 

@@ -7,13 +7,11 @@ training then still has a sensible embedding, which a plain look-up table could 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-
-from seqvae.music.networks.architecture import Voice
 
 Lookup = Callable[[Tensor], Tensor]
 
@@ -43,24 +41,3 @@ class TokenEmbedding(nn.Module):
         """Return what gives `embedding(tokens) @ weight`, with all products done beforehand."""
         table = self.table() @ weight
         return lambda tokens: table[tokens]
-
-
-class VoicesEmbedding(nn.ModuleList):
-    """Embeds class indices of several voices `(..., voices)` as the sum of their embeddings."""
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        return sum(each(t) for each, t in zip(self, tokens.unbind(-1), strict=True))
-
-    def through(self, weight: Tensor) -> Lookup:
-        """Return what gives `embedding(tokens) @ weight`; see `TokenEmbedding.through`."""
-        lookups = [each.through(weight) for each in self]
-        return lambda tokens: sum(
-            lookup(t) for lookup, t in zip(lookups, tokens.unbind(-1), strict=True)
-        )
-
-
-def make_embedding(voices: Voice | Sequence[Voice], dim: int) -> nn.Module:
-    """Return the embedding of one voice's steps, or of several voices' together."""
-    if isinstance(voices, Voice):
-        return voices.alphabet.embedding(voices.classes, dim)
-    return VoicesEmbedding(make_embedding(voice, dim) for voice in voices)

@@ -3,7 +3,7 @@
     python benchmarks/face_alignment.py FACES PHOTOS
 
 FACES is a folder of framed faces (128x128), of which the thousand are used that
-`facevae.align.train` keeps out; PHOTOS a folder of photographs of one person each. Four tables:
+`tools.framing.train` keeps out; PHOTOS a folder of photographs of one person each. Four tables:
 
     detectors   on the photographs: what OpenCV's cascades and dlib's HOG find (dlib: pip install
                 dlib-bin), of how many the framing network is sure, and where, in terms of the
@@ -33,8 +33,8 @@ from facevae.align.framing import LOOKS, SURE, frame, is_framed, settle
 from facevae.align.geometry import Similarity
 from facevae.align.network import look, shipped
 from facevae.align.pictures import Photograph
-from facevae.align.synthesis import examples
-from facevae.align.train import corner_error, read, split
+from tools.framing.synthesis import examples
+from tools.framing.train import corner_error, read, split
 from vaecore.errors import DataError
 
 Boxes = Callable[[np.ndarray], list[tuple[float, float, float, float]]]

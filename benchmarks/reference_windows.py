@@ -38,7 +38,7 @@ def windows(path: str, kind: str) -> set[tuple]:
     """Return the windows of two bars of a file, as note_seq's events."""
     found: set[tuple] = set()
     for piece in quantised(path):
-        for events in _drums(piece) if kind == "drums" else _melodies(piece):
+        for events in READERS[kind](piece):
             last = min(len(events), MOST_STEPS) - BARS * STEPS_PER_BAR
             for start in range(0, last + 1, STEPS_PER_BAR):
                 found.add(tuple(events[start : start + BARS * STEPS_PER_BAR]))
@@ -72,3 +72,7 @@ def _melodies(piece: Any) -> Iterator[list]:
             if not len(melody):
                 break
             yield list(melody)
+
+
+READERS = {"drums": _drums, "melody": _melodies}
+"""What reads the events of a piece, by representation."""

@@ -5,13 +5,11 @@ a little above the middle (at 47 % of the height) and a quarter of the width apa
 photograph's face is found, and turned, scaled and cut out to lie so.
 
     geometry    similarities: turn, scale and shift as one object
-    network     the framing network: how does the face lie in this crop?
+    network     the framing network: how does the face lie in this crop? (`tools.framing` trains it)
     finding     where may there be faces: OpenCV's Haar cascades (the extra `align`)
     pictures    cutting turned squares out of large photographs, and filling what lies outside
     framing     `frame` and `is_framed`: the above together
     folder      `align_folder`: a folder of photographs
-    synthesis   training examples of the network
-    train       training it: `python -m facevae.align.train`
 """
 
 from facevae.align.folder import AlignReport, align_folder

@@ -4,7 +4,7 @@ It looks at a square crop of 64x64 pixels and answers with the similarity that t
 square (the training set's framing) into the crop, and with how sure it is that there is a face at
 all. Asked again on the crop that it proposed, it corrects itself: two or three looks settle it.
 
-The weights lie beside this file; `python -m facevae.align.train` makes them.
+The weights lie beside this file; `python -m tools.framing.train` makes them.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from portrait import portrait
 from facevae.align import align_folder, finding, frame, is_framed
 from facevae.align.framing import _prominence
 from facevae.align.geometry import Similarity
-from facevae.align.train import split
+from tools.framing.train import split
 from vaecore.errors import DataError
 
 

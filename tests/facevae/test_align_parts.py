@@ -16,8 +16,8 @@ from portrait import portrait
 from facevae.align.geometry import Similarity
 from facevae.align.network import SIZE, WEIGHTS, FramingNetwork
 from facevae.align.pictures import Photograph
-from facevae.align.synthesis import _cut, _source_points, examples, random_similarities
-from facevae.align.train import corner_error, split, train
+from tools.framing.synthesis import _cut, _source_points, examples, random_similarities
+from tools.framing.train import corner_error, split, train
 
 numbers = st.floats(-50, 50)
 points = st.builds(complex, numbers, numbers)

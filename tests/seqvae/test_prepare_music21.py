@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from seqvae.music.data.music21_export import Bar, Note, align_bars, export_tune, merge_ties
+from tools.music21_export import Bar, Note, align_bars, export_tune, merge_ties
 
 HEAD = "X:1\nT:Test\nM:{meter}\nL:1/4\nK:C\n"
 

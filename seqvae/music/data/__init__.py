@@ -7,7 +7,6 @@ executors        many of these: on this machine, or on a Dask cluster
 journal          what is done, kept on disk until all is done
 merge            splits, de-duplication, the account
 shards           the Parquet files on disk: what a row is, writing and reading
-dataset          shuffled batches out of shards, exactly resumable
+streaming        batches out of shards that do not fit into memory
 augment          random but music-preserving changes of a batch
-music21_export   the tunes that music21 ships, as MIDI files
 """

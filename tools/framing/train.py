@@ -1,7 +1,7 @@
-"""Train the framing network: `python -m facevae.align.train FACES -o framing.safetensors`.
+"""Train the framing network: `python -m tools.framing.train FACES -o framing.safetensors`.
 
 FACES is a folder of framed faces of 128x128 pixels (the shipped weights: CelebA-HQ). Every example
-is made afresh from one of them (`facevae.align.synthesis`). Training takes a given time,
+is made afresh from one of them (`tools.framing.synthesis`). Training takes a given time,
 in seconds of this process's CPU, so that a busy machine changes the clock and not the result's
 worth; the learning rate falls to zero over that time.
 
@@ -24,7 +24,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from facevae.align.network import FramingNetwork
-from facevae.align.synthesis import examples
+from tools.framing.synthesis import examples
 from vaecore.device import autocast
 from vaecore.files import replacing
 from vaecore.training.small import SmallLoop, cosine

@@ -1,6 +1,6 @@
 """Write the 4/4 melodies of music21's bundled corpora as MIDI files, one per tune.
 
-    python -m seqvae.music.data.music21_export OUT [--corpus essenFolksong ...] [--workers N]
+    python -m tools.music21_export OUT [--corpus essenFolksong ...] [--workers N]
 
 music21 (`pip install music21`) ships several thousand folk tunes as ABC and chorales as MusicXML.
 They are a good source of melodies, but each bar has to be put on the bar grid first: scores write

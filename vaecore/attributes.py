@@ -75,7 +75,7 @@ def attribute_directions(z: Tensor, values: Tensor, ridge: float = 1e-3) -> Tens
 
     Raises:
         ValueError: The codes or an attribute are constant, or an attribute follows from z or the
-            others in no way that could be told apart.
+            others, so that it has no direction of its own.
     """
     if z.ndim != 2 or values.ndim != 2 or len(z) != len(values) or len(z) < 2:
         raise ValueError(

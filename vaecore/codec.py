@@ -58,7 +58,7 @@ class Examples(Sequence[Example]):
         """The example that stands for the item.
 
         Raises:
-            DataError: There is none; the message says why.
+            DataError: There is none; the message gives the reason.
         """
         if self.problem is not None:
             raise self.problem
@@ -103,7 +103,7 @@ class Codec(ABC, Generic[Item]):
         """Return the one example that stands for an item, without batch axis.
 
         Raises:
-            DataError: The item cannot be used; the message says which rule rejected it.
+            DataError: The item cannot be used; the message names the rule that rejected it.
         """
 
     @abstractmethod
@@ -124,7 +124,7 @@ class Codec(ABC, Generic[Item]):
         """Raise ValueError if a VAE's examples are not this codec's; checked when it is loaded."""
 
     def change(self, x: Tensor) -> Tensor:
-        """Return how much a person sees or hears change from each example to the next, `(n - 1,)`.
+        """Return the perceived change from each example to the next, `(n - 1,)`.
 
         A codec that can measure it gives `interpolate` its timing "perceived".
 

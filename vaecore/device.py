@@ -14,7 +14,7 @@ NAMES = ("auto", "cpu", "cuda", "mps")
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4
 """Names of settings in glibc's malloc.h."""
 
-ROWS = 16
+PADDED_TO = 16
 """Batches are padded to a multiple of this many rows: matrix kernels for very few rows round
 differently, and an item must come out the same whatever batch it is in."""
 
@@ -82,6 +82,6 @@ def keep_freed_memory() -> bool:
 
 
 def pad(rows: Tensor) -> Tensor:
-    """Repeat the last row until the batch is a multiple of `ROWS`."""
-    missing = -len(rows) % ROWS
+    """Repeat the last row until the batch is a multiple of `PADDED_TO`."""
+    missing = -len(rows) % PADDED_TO
     return torch.cat([rows, rows[-1:].expand(missing, *rows.shape[1:])]) if missing else rows

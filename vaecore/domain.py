@@ -146,7 +146,7 @@ def find_model(domains: Sequence[Domain], model: str | Path) -> tuple[Domain, Pa
 
     Args:
         domains: Of one package. A folder that none of them takes is the first one's, whose `load`
-            says what is wrong with it.
+            reports what is wrong with it.
         model: Name of a shipped model, or a model folder.
 
     Raises:

@@ -53,7 +53,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 def replacing_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary folder beside `path` that takes its place if the block succeeds.
 
-    Whatever is in `path` by then is gone; whether that is wanted is for the caller to say.
+    Whatever is in `path` by then is deleted: the caller decides whether it may be.
 
     Raises:
         DataError: `path` cannot be written.

@@ -25,7 +25,7 @@ class Encoder(Protocol):
 class Decoder(Protocol):
     """What a domain's decoder network offers; it is an `nn.Module`.
 
-    Where its examples are the same at every temperature it says `draws = False`.
+    One whose examples are the same at every temperature has `draws = False`.
     """
 
     def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:

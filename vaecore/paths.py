@@ -12,7 +12,7 @@ from torch.nn.functional import normalize
 from vaecore.distributions import reparameterize
 
 _SMALLEST_SINE = 1e-4
-"""Below this sine of the angle, float32 no longer knows the plane that the arc lies in."""
+"""Below this sine of the angle, float32 does not resolve the plane that the arc lies in."""
 _GRID = 33
 """Points of a segment at which its change is measured."""
 

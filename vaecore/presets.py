@@ -23,7 +23,7 @@ FLOW = {
     "steps", "epochs", "minutes", "batch_size", "learning_rate", "width", "blocks", "groups",
     "spread", "seed",
 }  # fmt: skip
-"""What a recipe may say about its prior."""
+"""Keys that the section `prior` of a recipe may have."""
 RECIPE = "recipe.yaml"
 """The recipe in a model folder, as a file of presets; what a resumed training goes on with."""
 
@@ -32,7 +32,7 @@ RECIPE = "recipe.yaml"
 class Preset(ABC):
     """A recipe. Its sections are plain dictionaries, as they are stored in the model folder.
 
-    A domain says how codec and model are made of them, and may add sections.
+    A domain defines how codec and model are made of them, and may add sections.
 
     Attributes:
         name: Key in the file of presets.
@@ -79,7 +79,7 @@ class Preset(ABC):
 
     @property
     def flow_settings(self) -> set[str]:
-        """What the section `prior` may say; a domain may have more."""
+        """Keys that the section `prior` may have; a domain may add some."""
         return FLOW
 
     def check(self: Recipe) -> Recipe:

@@ -45,7 +45,7 @@ class LatentSpace(Generic[Item]):
         codec: The representation it was trained on.
         attributes: Named attribute vectors `(latent_dim,)`.
         prior: A mixture or flow fitted to the aggregate posterior, offered beside N(0, I).
-        config: What the model folder says about the model.
+        config: The model folder's configuration.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class LatentSpace(Generic[Item]):
             items: One item, a list of items, `Examples`, or a batch of example tensors.
 
         Raises:
-            DataError: An item cannot be used; the message says which and why.
+            DataError: An item cannot be used; the message names it and the reason.
         """
         return self.posterior_of(_stacked(self._each(items)))
 

@@ -215,7 +215,7 @@ def test_edit_sample_similar_reconstruct(run, tmp_path):
 
 def test_attribute_and_analyze(run):
     text = run("attribute --with a.txt --without c.txt --name high").stdout
-    assert "length 2.00 · tells 100% of these examples apart" in text
+    assert "length 2.00 · separates 100% of these examples" in text
     assert json.loads(run("analyze a.txt b.txt c.txt d.txt --json").stdout)["examples"] == 4
 
 

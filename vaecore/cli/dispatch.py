@@ -51,7 +51,7 @@ class Dispatch:
             try:
                 domain, _ = find_model(domains, model)
             except (DataError, UsageError):
-                return default  # loading it says what is wrong
+                return default  # loading it reports what is wrong
             return self.presentations[domains.index(domain)]
         return next((each for each in self.presentations if each.takes(inputs)), default)
 
@@ -61,7 +61,7 @@ class Dispatch:
         return list(own.values())
 
     def job(self, command: click.Command, values: dict[str, Any], own: Sequence[str]) -> Job:
-        """Return the run that a command line asks for.
+        """Return the job of a command line.
 
         Args:
             command: The verb.
@@ -123,5 +123,5 @@ def _inputs(values: Mapping[str, Any]) -> list[Path]:
 def _is_model(path: Path) -> bool:
     """Return whether an argument may be a model: a bare name that is no file, or a model folder."""
     bare = path.name == str(path) and not path.suffix and " " not in path.name
-    # os.path knows that what is too long to be a name is no file.
+    # os.path, other than pathlib, returns False for what is too long to be a name.
     return (bare and not os.path.exists(path)) or os.path.isfile(path / CONFIG)

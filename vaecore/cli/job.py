@@ -28,7 +28,7 @@ ENCODED_AT_ONCE = 256
 
 @dataclass
 class Job:
-    """What the user asked of a verb, beside the verb's own options.
+    """One run of a verb: what all verbs need beside their own options.
 
     Args:
         presentation: Its domain, and how results look.
@@ -68,7 +68,7 @@ class Job:
         return [Input(path, self.presentation.open(path)) for path in named]
 
     def load(self, inputs: Sequence[Input] = ()) -> LatentSpace[Any]:
-        """Load the model that was asked for, or the one that fits the inputs, and name it."""
+        """Load the model of --model, or the one that fits the inputs, and print its name."""
         reason = ""
         if self.model is None:
             self.model, reason = self.presentation.choose_model(inputs, self.options)
@@ -77,7 +77,7 @@ class Job:
 
             torch.set_num_threads(self.domain.threads)
         space = self.domain.load(self.model, self.device)
-        self.say(f"{click.style(self.model, bold=True)}  {reason}".rstrip())
+        self.echo(f"{click.style(self.model, bold=True)}  {reason}".rstrip())
         return space
 
     def sources(self, codec: Codec[Any], inputs: Sequence[Input]) -> list[list[Source]]:
@@ -85,13 +85,13 @@ class Job:
         rounds = self.presentation.sources(codec, inputs, self.options)
         names = [source.input.name for source in rounds[0]]
         for name, source in zip(names, rounds[0], strict=True):
-            self.say(f"  {name:{max(map(len, names))}}  {source.place}".rstrip())
+            self.echo(f"  {name:{max(map(len, names))}}  {source.place}".rstrip())
         if len(rounds) > 1:
-            self.say(f"  and so on, {len(rounds)} windows one after the other")
+            self.echo(f"  and so on, {len(rounds)} windows one after the other")
         return rounds
 
     def load_for(self, paths: Sequence[Path]) -> LatentSpace[Any]:
-        """Load the model that was asked for, or the one for the first usable file of folders."""
+        """Load the model of --model, or the one for the first usable file of folders."""
         files = self.files(paths, self.presentation.reads)
         for file in files if self.model is None else ():
             try:
@@ -136,10 +136,10 @@ class Job:
             reason = f"for example {problems[0]}" if problems else None
             text = f"no example for {self.model} in {counted(len(files), 'file')}"
             raise DataError(text, path=where, remedy=reason)
-        self.say(f"  {where}: {counted(count, 'example')} of {counted(len(files), 'file')}")
+        self.echo(f"  {where}: {counted(count, 'example')} of {counted(len(files), 'file')}")
         shown = problems if len(problems) <= 3 else [*problems[:2], f"{len(problems) - 2} more"]
         for problem in shown:
-            self.say(click.style(f"    left out: {problem}", dim=True))
+            self.echo(click.style(f"    left out: {problem}", dim=True))
         return DiagonalGaussian(
             torch.cat([part.mean for part in parts]), torch.cat([part.stddev for part in parts])
         )
@@ -183,7 +183,7 @@ class Job:
             written = self.presentation.write(result, outputs, self.options)
         if not (self.as_json or self.quiet):
             picture = self.presentation.picture(result, width())
-            self.say(f"\n{picture}\n" if picture else "")
+            self.echo(f"\n{picture}\n" if picture else "")
         about = " · ".join(part for part in (text, written.text) if part)
         self.done(outputs.written, about, {**facts, **written.facts}, written.next)
 
@@ -195,20 +195,20 @@ class Job:
         if names:
             more = f" and {len(names) - 1} more, to {names[-1]}" if len(names) > 3 else ""
             shown = names[:1] if more else names
-            self.say("\n".join(click.style(name, bold=True) for name in shown) + more)
-        self.say(f"  {text}" if text else "")
-        self.say(f"  {then}" if then else "")
+            self.echo("\n".join(click.style(name, bold=True) for name in shown) + more)
+        self.echo(f"  {text}" if text else "")
+        self.echo(f"  {then}" if then else "")
         self.emit({"model": self.model, **facts, "files": names})
 
-    # Saying things
+    # Printing
 
-    def say(self, text: str) -> None:
+    def echo(self, text: str) -> None:
         """Print a line for people."""
         if text and not (self.as_json or self.quiet):
             click.echo(text)
 
     def emit(self, facts: Mapping[str, Any]) -> None:
-        """Print the one JSON object, if it was asked for."""
+        """Print the one JSON object, with --json."""
         if self.as_json:
             elapsed = round(time.monotonic() - self.begin, 3)
             click.echo(json.dumps({"verb": self.verb, **facts, "elapsed_seconds": elapsed}))

@@ -15,8 +15,8 @@ import click
 from vaecore.errors import DataError, UsageError
 from vaecore.training.ranks import here
 
-SECONDS_TO_SPEAK = 5.0
-"""So long the other processes of a training leave it to the first to say what is wrong."""
+SECONDS_TO_REPORT = 5.0
+"""The other processes of a training wait so long for the first one to report an error."""
 OK, DATA, USAGE, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
 
 
@@ -113,8 +113,8 @@ class Group(click.Group):
 
 def _say(text: str, code: int) -> int:
     if not here().first:
-        # Most likely the first process says the same; when it has left, torchrun ends this one.
+        # Most likely the first process reports the same; when it has left, torchrun ends this one.
         with suppress(KeyboardInterrupt):
-            time.sleep(SECONDS_TO_SPEAK)
+            time.sleep(SECONDS_TO_REPORT)
     click.echo(" ".join(text.splitlines()), err=True)
     return code

@@ -65,6 +65,6 @@ class Outputs:
     ) -> None:
         self._stack.__exit__(kind, error, traceback)
         if isinstance(error, DataError) and str(error.path) in self._temporary:
-            # The user knows the file by its own name.
+            # Name the file as the user did, not its temporary sibling.
             real = self._temporary[str(error.path)]
             raise DataError(error.problem, path=real, remedy=error.remedy) from error

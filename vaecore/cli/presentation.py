@@ -162,7 +162,7 @@ class Presentation(ABC):
         return self.suffixes
 
     def steps(self, inputs: int, output: Path | None) -> int:
-        """Return how many steps lead through some inputs if nobody says, ends included."""
+        """Return the default number of steps through some inputs, ends included."""
         return max(9, inputs)
 
     def open(self, path: Path | str) -> Any:
@@ -197,7 +197,7 @@ class Presentation(ABC):
 
     @abstractmethod
     def write(self, result: Result, outputs: Outputs, options: Mapping[str, Any]) -> Written:
-        """Write a result: to `outputs.main`, if there is one, and whatever the options ask for."""
+        """Write a result: to `outputs.main`, if there is one, and the further files that the options name."""
 
     def picture(self, result: Result, width: int) -> str:
         """Return a small picture of the result in text, at most `width` columns."""

@@ -81,7 +81,7 @@ def write_vector(
         save_vector(outputs.add(path), name, vector, space.name)
     job.done(
         [path],
-        f"length {vector.norm():.2f} · tells {separated:.0%} of these examples apart",
+        f"length {vector.norm():.2f} · separates {separated:.0%} of these examples",
         {
             "name": name,
             "with": len(z_with),
@@ -114,7 +114,7 @@ def analyze(job: Job, inputs: tuple[Path, ...], picture: bool) -> None:
         files.append(path)
     facts = report.to_dict()
     ks = report.ks
-    job.say(
+    job.echo(
         f"  {report.active_units} of {len(report.mean)} dimensions are active "
         f"(their mean varies by more than 0.01)\n"
         f"  KL {report.kl.sum():.1f} nats · standard deviation {report.stddev.mean():.2f} "
@@ -157,7 +157,7 @@ def evaluate(job: Job, inputs: tuple[Path, ...], seed: int, split: str | None) -
     for name, value in figures.items():
         shown = f"{value:.4f}" if isinstance(value, float) else value
         if not isinstance(value, (dict, list)) and name != "model":
-            job.say(f"  {name:{margin}}{shown}")
+            job.echo(f"  {name:{margin}}{shown}")
     job.emit({**figures, "model": job.model})
 
 

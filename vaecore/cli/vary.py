@@ -108,7 +108,7 @@ def edit(
 ) -> None:
     """Change a property of an input: --add NAME=1.
 
-    The names that a model knows are listed by `models`; -1 takes away as much as 1 adds.
+    `models` lists the names of each model's attributes; -1 takes away as much as 1 adds.
     """
     amounts = _amounts(changes)
     times = _times(sweep, len(amounts)) if sweep is not None else []

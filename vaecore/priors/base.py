@@ -1,4 +1,4 @@
-"""What all priors are to the rest of the core."""
+"""The interface of all priors."""
 
 from __future__ import annotations
 

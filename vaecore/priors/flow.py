@@ -8,7 +8,7 @@ fast, 2023), on the codes alone, when the VAE is trained: a second stage (Dai & 
 and enhancing VAE models, 2019).
 
 A flow may be conditional. The code of something long describes its parts, and parts come back: a
-phrase has few different bars. A condition says which groups of a code have which relations (are
+phrase has few different bars. A condition lists which groups of a code have which relations (are
 equal, are similar). One is drawn first, of those that training examples have, and a code under it
 second.
 """
@@ -49,7 +49,7 @@ class Flow(nn.Module, Prior):
         basis: `(latent_dim, latent_dim)`, invertible: `(z - center) @ basis` are the coordinates
             in which the flow takes place. Those of z themselves without it.
         center: `(latent_dim,)`; 0 without it.
-        conditions: Integers `(n, groups, groups)` to draw from: bit k of an entry says whether
+        conditions: Integers `(n, groups, groups)` to draw from: bit k of an entry is set where
             two parts have relation k. At least 0.
 
     Raises:

@@ -92,7 +92,7 @@ class VelocityNetwork(nn.Module):
         blocks: Residual blocks of two layers; with several groups each comes after one of
             attention, and is four times as wide inside.
         groups: Tokens, of equally many dimensions.
-        relations: Kinds of relation between groups that the attention is told of.
+        relations: Kinds of relation between groups; each biases the attention.
 
     Raises:
         ValueError: A size is out of range.
@@ -124,7 +124,7 @@ class VelocityNetwork(nn.Module):
         Args:
             x: Points `(batch, latent_dim)`.
             time: `(batch,)`, from 0 (noise) to 1 (code).
-            condition: `(batch, groups, groups)`: bit k of an entry says whether two groups have
+            condition: `(batch, groups, groups)`: bit k of an entry is set where two groups have
                 relation k; needed where the network has relations.
         """
         grid = torch.linspace(0, math.log(LARGEST_FREQUENCY), FREQUENCIES, device=x.device).exp()

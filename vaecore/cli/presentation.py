@@ -197,7 +197,7 @@ class Presentation(ABC):
 
     @abstractmethod
     def write(self, result: Result, outputs: Outputs, options: Mapping[str, Any]) -> Written:
-        """Write a result: to `outputs.main`, if there is one, and the further files that the options name."""
+        """Write a result to `outputs.main`, if there is one, and the files that options name."""
 
     def picture(self, result: Result, width: int) -> str:
         """Return a small picture of the result in text, at most `width` columns."""

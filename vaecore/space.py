@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from typing import Any, Generic, cast
 
@@ -62,7 +62,7 @@ class LatentSpace(Generic[Item]):
         self.attributes = dict(attributes or {})
         self.prior = prior
         self.config = config
-        self._made: Callable[[Tensor, Any], Item] = codec.decode
+        self._gives_examples = False
 
     @property
     def name(self) -> str:
@@ -79,9 +79,9 @@ class LatentSpace(Generic[Item]):
 
         What is written, drawn or encoded again need not be decoded to an item first.
         """
-        space = cast("LatentSpace[Example]", copy(self))
-        space._made = Example
-        return space
+        space = copy(self)
+        space._gives_examples = True
+        return cast("LatentSpace[Example]", space)
 
     # Items to codes
 
@@ -419,6 +419,12 @@ class LatentSpace(Generic[Item]):
         return analyse(self.posterior_of(self.examples(items).x))
 
     # Helpers
+
+    def _made(self, x: Tensor, context: Any) -> Item:
+        """Return a result: an item, or an example where that is wanted."""
+        if self._gives_examples:
+            return cast(Item, Example(x, context))
+        return self.codec.decode(x, context)
 
     def _all(self, item: Any) -> Examples:
         """Return the examples of an item that count where many are measured."""

@@ -143,9 +143,10 @@ def _train_music(request: learn.TrainingRequest, data: Path) -> None:
     from seqvae.music import train as training
     from seqvae.music.data.shards import read_summary
 
+    recipes = request.file(presets.PRESETS)
     summary = read_summary(data)
     kind, bars = (summary["representation"][key] for key in ("name", "bars"))
-    preset = _preset(request, presets, f"{kind}_{bars}bar")
+    preset = _preset(request, presets, recipes, f"{kind}_{bars}bar")
     place = request.place(preset)
     windows = summary["windows"]
     request.begin(
@@ -162,8 +163,9 @@ def _train_text(request: learn.TrainingRequest, texts: Sequence[Path]) -> None:
     from seqvae.text import train as training
     from seqvae.text.data import read_sentences, split
 
+    recipes = request.file(presets.PRESETS)
     parts = split(read_sentences(texts))
-    preset = _preset(request, presets, "sentences")
+    preset = _preset(request, presets, recipes, "sentences")
     place = request.place(preset)
     request.begin(preset, f"{len(parts.train):,} sentences, {len(parts.validation):,} to validate")
     result = training.train(
@@ -172,15 +174,15 @@ def _train_text(request: learn.TrainingRequest, texts: Sequence[Path]) -> None:
     request.end("seqvae", preset, place, result)
 
 
-def _preset(request: learn.TrainingRequest, presets: ModuleType, start: str) -> Any:
+def _preset(request: learn.TrainingRequest, presets: ModuleType, recipes: Path, start: str) -> Any:
     """Return the recipe of --preset, or the first one whose name begins with `start`.
 
     Args:
         request: What was asked for.
         presets: Those of the domain.
+        recipes: The file of recipes to read.
         start: How the name begins.
     """
-    recipes = request.file(presets.PRESETS)
     names = presets.preset_names(recipes)
     name = request.preset
     if name is None:

@@ -17,7 +17,6 @@ import torch
 from torch import Tensor, nn
 
 import facevae
-import seqvae
 from examples.digits import DOMAIN as DIGITS
 from examples.digits.codec import DigitCodec
 from examples.digits.network import DigitArchitecture
@@ -27,6 +26,7 @@ from facevae.networks.architecture import FaceArchitecture
 from seqvae.music.domain import DOMAIN
 from seqvae.music.networks.model import SequenceArchitecture, SequenceVAE
 from seqvae.music.representations import make_codec
+from seqvae.text.domain import DOMAIN as TEXT
 from seqvae.text.network import SentenceArchitecture, SentenceVAE
 from vaecore.codec import Codec
 from vaecore.config import ModelConfig, build
@@ -194,7 +194,7 @@ def _sentences(mode: str) -> Callable[[Path], Kind]:
         architecture = SentenceArchitecture(codec.steps, codec.classes, **sizes)
         torch.manual_seed(1)
         model = SentenceVAE(architecture, Objective(mode=mode))
-        return _save(DOMAIN, model, codec, architecture, folder, loudness=4)
+        return _save(TEXT, model, codec, architecture, folder, loudness=4)
 
     return make
 
@@ -292,8 +292,9 @@ KINDS: dict[str, Callable[[Path], Kind]] = {
     "digits-autoencoder": _digits("autoencoder"),
     "pictures": _drawings,
     **{
-        name: _shipped(DOMAIN, name, discrete=not name.startswith("groove"))
-        for name in seqvae.models()
+        name: _shipped(domain, name, discrete=not name.startswith("groove"))
+        for domain in (DOMAIN, TEXT)
+        for name in domain.shipped()
     },
     **{name: _shipped(FACES, name, draws=False, discrete=False) for name in facevae.models()},
 }

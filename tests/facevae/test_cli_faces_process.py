@@ -40,7 +40,7 @@ def imported(*arguments: str) -> set[str]:
 
 def test_help_and_errors_import_nothing_heavy():
     found = imported("--help", "morph --help", "train --help", "models", "reconstruct no.jpg")
-    heavy = {"torch", "numpy", "PIL", "cv2", "matplotlib", "lightning", "pydantic", "sklearn"}
+    heavy = {"torch", "numpy", "PIL", "cv2", "matplotlib", "lightning", "sklearn"}
     assert not found & heavy
     assert "click" in found
 

@@ -90,7 +90,7 @@ def test_unknown_and_impossible_settings_are_named(examples, tmp_path, monkeypat
     assert "data.stream must be one of auto, always, never" in fail("--set=data.stream=maybe")
     assert "unknown key 'trainings'; known: " in fail("--set=trainings.max_steps=4")
     assert "this machine has no device 'mps'" in fail("--device=mps")
-    assert "training.precision" in fail("--set=training.precision=16")
+    assert "training: precision" in fail("--set=training.precision=16")
     assert "a setting is section.key=value" in fail("--set=max_steps=4")
     Path("own.yaml").write_text(
         "mine:\n  representation: {name: melody, bars: 2}\n  training: {optimizer: {rate: 1}}\n"

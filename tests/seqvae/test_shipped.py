@@ -35,7 +35,7 @@ def windows(name: str) -> torch.Tensor:
     space = seqvae.load(name)
     found = {file: detect(file) for file in sorted(DATA.glob("*.mid"))}
     kind, bars = space.codec.name, space.codec.bars
-    return space.examples([f for f, d in found.items() if d.kind == kind and d.bars >= bars])
+    return space.examples([f for f, d in found.items() if d.kind == kind and d.bars >= bars]).x
 
 
 def test_example_music_is_recalled(name: str) -> None:

@@ -7,9 +7,9 @@ import re
 import pytest
 
 import seqvae
-from seqvae.music.presets import preset_names
 from seqvae.text.domain import DOMAIN
 from seqvae.text.evaluate import accuracies, words_kept
+from seqvae.text.presets import preset_names
 from vaecore.space import LatentSpace
 
 NAME = "sentences"

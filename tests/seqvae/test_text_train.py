@@ -13,12 +13,12 @@ from click.testing import CliRunner
 
 import seqvae
 from seqvae.cli import command
-from seqvae.music.presets import load_preset
 from seqvae.text.codec import TextCodec
 from seqvae.text.data import split
 from seqvae.text.evaluate import accuracies
 from seqvae.text.loader import SentenceLoader
 from seqvae.text.network import counting
+from seqvae.text.presets import load_preset
 from seqvae.text.properties import properties, words
 from seqvae.text.train import train
 from vaecore.errors import DataError, UsageError
@@ -127,7 +127,7 @@ def test_an_interrupted_training_goes_on_with_its_vocabulary(text, tmp_path, int
         ([], "train needs --data SHARDS, or text files", 2),
         (["some.txt", "--data", "shards"], "not both", 2),
         (["--representation", "text", "--data", "shards"], "needs text files", 2),
-        (["some.txt", "--preset", "drums_2bar"], "preset drums_2bar is for drums", 1),
+        (["some.txt", "--preset", "drums_2bar"], "no preset 'drums_2bar'; known are sentences", 2),
         (["none.txt"], "none.txt: does not exist", 1),
         (["few.txt"], "2 different sentences are too few", 1),
         (["some.txt", "--set", "representation.vocabulary=a a"], "has a piece twice", 2),

@@ -283,7 +283,7 @@ def test_a_prior_of_parts_and_forms(trained, shards: Path, tmp_path: Path) -> No
     space = seqvae.load(place)
     assert (space.prior.kind, space.prior.groups) == ("flow", 2)
     # A bar is like itself: equal, and similar.
-    assert (space.prior.forms.diagonal(dim1=1, dim2=2) == 3).all()
+    assert (space.prior.conditions.diagonal(dim1=1, dim2=2) == 3).all()
     assert space.config.training["prior"] == prior
     assert len(space.sample(3, prior="flow")) == 3
     for wrong in ({"groups": 3}, {"groups": 2, "parts": ["drums_2bar", "drums_2bar"]}):

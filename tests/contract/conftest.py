@@ -26,6 +26,7 @@ from facevae.networks.architecture import FaceArchitecture
 from seqvae.music.domain import DOMAIN
 from seqvae.music.networks.model import SequenceArchitecture, SequenceVAE
 from seqvae.music.representations import make_codec
+from seqvae.text.codec import TextCodec
 from seqvae.text.domain import DOMAIN as TEXT
 from seqvae.text.network import SentenceArchitecture, SentenceVAE
 from vaecore.codec import Codec
@@ -188,7 +189,7 @@ def _sequences(
 
 def _sentences(mode: str) -> Callable[[Path], Kind]:
     def make(folder: Path) -> Kind:
-        codec = make_codec({"name": "text", "steps": 12, "vocabulary": VOCABULARY})
+        codec = TextCodec(12, VOCABULARY)
         # An odd number of pooled units is multiplied with roundings that depend on the row.
         sizes = {"latent_dim": 7, "embedding_dim": 12, "encoder_dim": 8, "decoder_dim": 16}
         architecture = SentenceArchitecture(codec.steps, codec.classes, **sizes)

@@ -18,7 +18,7 @@ from seqvae.text.data import split
 from seqvae.text.evaluate import accuracies
 from seqvae.text.loader import SentenceLoader
 from seqvae.text.network import counting
-from seqvae.text.presets import load_preset
+from seqvae.text.presets import load_preset, preset_names
 from seqvae.text.properties import properties, words
 from seqvae.text.train import train
 from vaecore.errors import DataError, UsageError
@@ -162,3 +162,13 @@ def test_properties_count_words() -> None:
     assert found["colours"] == [0, 1]
     assert found["doing"] == [0, 1]
     assert found["several"] == [2, 0]
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_every_preset_for_text_is_usable(name: str) -> None:
+    preset = load_preset(name)
+    model, codec = preset.make_model(), preset.make_codec()
+    assert model.architecture.steps == codec.steps  # its vocabulary is learned from the sentences
+    assert preset.description
+    weights = sum(parameter.numel() for parameter in model.parameters())
+    assert 2 * weights <= 12e6  # bytes, as float16 in the box

@@ -6,7 +6,7 @@ It has all that the core lets a domain fill in, so that the core is tested witho
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -62,12 +62,12 @@ class LineCodec(Codec[str]):
 
     suffixes = (".txt",)
 
-    def __init__(self, length: int = LENGTH) -> None:
-        self.length = length
+    def __init__(self, length: int = LENGTH, name: str = "line") -> None:
+        self.length, self.name = length, name
 
     @property
     def config(self) -> dict[str, Any]:
-        return {"length": self.length}
+        return {"name": self.name, "length": self.length}
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -135,7 +135,7 @@ def make_domain(box: Path) -> Domain:
     return Domain("lines", make_codec, make_model, box, threads=1, subject="lines")
 
 
-def save_model(domain: Domain, folder: Path) -> Path:
+def save_model(domain: Domain, folder: Path, representation: str = "line") -> Path:
     """Write a model whose codes make a difference, with attribute vectors and a prior."""
     torch.manual_seed(1)
     model = LineVAE(Sizes())
@@ -144,7 +144,9 @@ def save_model(domain: Domain, folder: Path) -> Path:
             parameter.mul_(3)
     dim = model.latent_dim
     prior = GaussianMixture(torch.ones(2), torch.randn(2, dim), torch.full((2, dim), 0.4))
-    config = ModelConfig(domain.name, folder.name, {"length": LENGTH}, asdict(Sizes()), {}, "lines")
+    codec = LineCodec(name=representation)
+    config = ModelConfig(domain.name, folder.name, codec.config, asdict(Sizes()), {}, "lines")
+    config = replace(config, attributes={"up": {}, "all": {}})
     vectors = {"up": torch.eye(dim)[0], "all": torch.ones(dim)}
     domain.save(folder, model, config, attributes=vectors, prior=prior)
     return folder

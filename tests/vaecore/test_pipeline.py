@@ -73,7 +73,7 @@ def test_a_training_leaves_a_complete_folder(make_task, domain: Domain, tmp_path
     for line in (
         "# model\n",
         "eight numbers",
-        "Recipe `small`. 108 weights",
+        "Recipe `small`. 112 weights",
         "Codes are drawn from a mixture.",
         "Trained for 6 steps in",
         "On the validation part of 16 examples, on which step",

@@ -130,6 +130,7 @@ class FolderContract(Fixtures):
         self, under_test: ModelUnderTest, tmp_path: Path
     ) -> None:
         space = under_test.load()
+        assert space.config is not None
         under_test.domain.save(tmp_path, space.model, space.config, space.attributes, space.prior)
         for file in under_test.folder.iterdir():
             if file.suffix == ".safetensors":
@@ -140,6 +141,7 @@ class FolderContract(Fixtures):
         self, under_test: ModelUnderTest, space: LatentSpace[Any], x: Tensor, tmp_path: Path
     ) -> None:
         """Saved in full precision and loaded, a model encodes as before, but for the rounding."""
+        assert space.config is not None
         model = under_test.load().model
         generator = torch.Generator().manual_seed(1)
         with torch.no_grad():

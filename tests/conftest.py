@@ -1,4 +1,4 @@
-"""Fixtures that several rooms share: the shared data, and tiny untrained models on disk."""
+"""Fixtures that several folders share: the shared data, and tiny untrained models on disk."""
 
 from __future__ import annotations
 
@@ -7,12 +7,17 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from copy import copy
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from vaecore.domain import Domain
+
+if TYPE_CHECKING:
+    from vaecore.space import LatentSpace
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # a process for each core, so a core for each process
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -110,6 +115,30 @@ def use_box(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], Domain]:
 def boxed(box: Path, use_box: Callable[[Path], Domain]) -> Domain:
     """The domain of music with the box of tiny models in place of the shipped one."""
     return use_box(box)
+
+
+_LOADED: dict[tuple[str, str], LatentSpace] = {}
+
+
+@pytest.fixture
+def loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Load each shipped model once in all tests that use this; they must not change a model.
+
+    What a command adds to the attribute vectors stays with the command.
+    """
+    load = Domain.load
+
+    def cached(domain: Domain, model: str | Path, device: str = "cpu") -> LatentSpace:
+        if device != "cpu" or str(model) not in domain.shipped():
+            return load(domain, model, device)
+        key = (str(domain.box), str(model))
+        if key not in _LOADED:
+            _LOADED[key] = load(domain, model)
+        space = copy(_LOADED[key])
+        space.attributes = dict(space.attributes)
+        return space
+
+    monkeypatch.setattr(Domain, "load", cached)
 
 
 @pytest.fixture

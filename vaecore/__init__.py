@@ -12,6 +12,7 @@
     folder          models on disk
     training        one thin module over Lightning's Trainer
     cli             the verbs that every domain's command shares
+    testing         what every model promises, as tests that a domain inherits
 
 Names are imported when first used: `import vaecore` does not import torch.
 """

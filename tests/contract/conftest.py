@@ -2,7 +2,7 @@
 
 Tiny untrained models of every architecture, of sequences and of faces, the models in the boxes, and
 two domains that the packages do not have: the digits of `examples`, and pictures of 8 x 8 black and
-white pixels, whose codec and networks are all defined here. The core is not told about them.
+white pixels, whose codec and networks are all defined here. No file of the core names them.
 """
 
 from __future__ import annotations
@@ -23,10 +23,9 @@ from examples.digits.network import DigitArchitecture
 from facevae.codec import FaceCodec
 from facevae.domain import DOMAIN as FACES
 from facevae.networks.architecture import FaceArchitecture
-from seqvae.music.domain import DOMAIN
+from seqvae.music.domain import DOMAIN as MUSIC
 from seqvae.music.networks.model import SequenceArchitecture, SequenceVAE
 from seqvae.music.representations import make_codec
-from seqvae.text.codec import TextCodec
 from seqvae.text.domain import DOMAIN as TEXT
 from seqvae.text.network import SentenceArchitecture, SentenceVAE
 from vaecore.codec import Codec
@@ -36,7 +35,7 @@ from vaecore.errors import DataError
 from vaecore.model import VAE
 from vaecore.objective import Objective
 from vaecore.priors import GaussianMixture
-from vaecore.space import LatentSpace
+from vaecore.testing import ModelUnderTest
 
 SIDE = 8
 VOCABULARY = "▁a ▁man ▁woman ▁dog s ▁play ing . , ▁two ▁in ▁the ▁street ▁is ▁are ▁ a b c"
@@ -116,38 +115,20 @@ def _pictures(box: Path) -> Domain:
     return Domain("pictures", lambda config: PictureCodec(), make_model, box)
 
 
-@dataclass(frozen=True)
-class Kind:
-    """A model under contract.
-
-    Attributes:
-        domain: Its domain.
-        folder: Where it is.
-        draws: Whether its decoder draws at a temperature: faces are shown without their noise.
-        discrete: Whether its examples are, so that likelihoods are probabilities, no densities.
-    """
-
-    domain: Domain
-    folder: Path
-    draws: bool = True
-    discrete: bool = True
-
-    def load(self, folder: Path | None = None) -> LatentSpace:
-        return self.domain.load(folder or self.folder)
-
-
 def _save(
     domain: Domain,
     model: VAE,
     codec: Codec,
     architecture: Any,
     folder: Path,
-    loudness: float = 3,
+    gain: float = 3,
     **nature: bool,
-) -> Kind:
-    with torch.no_grad():  # untrained networks hardly listen; larger weights listen to everything
+) -> ModelUnderTest:
+    with (
+        torch.no_grad()
+    ):  # untrained networks hardly depend on their inputs; with larger weights they do
         for parameter in model.parameters():
-            parameter.mul_(loudness)
+            parameter.mul_(gain)
     generator = torch.Generator().manual_seed(1)
     latent_dim = model.latent_dim
     means = torch.randn(3, latent_dim, generator=generator)
@@ -161,7 +142,7 @@ def _save(
         objective={},
     )
     domain.save(folder, model, config, attributes=vectors, prior=prior)
-    return Kind(domain, folder, **nature)
+    return ModelUnderTest(domain, folder, **nature)
 
 
 def _sequences(
@@ -170,8 +151,8 @@ def _sequences(
     bars: int = 2,
     discrete: bool = True,
     **options: Any,
-) -> Callable[[Path], Kind]:
-    def make(folder: Path) -> Kind:
+) -> Callable[[Path], ModelUnderTest]:
+    def make(folder: Path) -> ModelUnderTest:
         codec = make_codec({"name": representation, "bars": bars})
         # Of an odd width, rows are rounded by their place among the others on some processors.
         sizes = {
@@ -182,45 +163,43 @@ def _sequences(
         architecture = SequenceArchitecture(codec.steps, codec.classes, **tokens)
         torch.manual_seed(1)
         model = SequenceVAE(architecture, Objective(mode=mode))
-        return _save(DOMAIN, model, codec, architecture, folder, discrete=discrete)
+        return _save(MUSIC, model, codec, architecture, folder, discrete=discrete)
 
     return make
 
 
-def _sentences(mode: str) -> Callable[[Path], Kind]:
-    def make(folder: Path) -> Kind:
-        codec = TextCodec(12, VOCABULARY)
+def _sentences(mode: str) -> Callable[[Path], ModelUnderTest]:
+    def make(folder: Path) -> ModelUnderTest:
+        codec = TEXT.make_codec({"name": "text", "steps": 12, "vocabulary": VOCABULARY})
         # An odd number of pooled units is multiplied with roundings that depend on the row.
         sizes = {"latent_dim": 7, "embedding_dim": 12, "encoder_dim": 8, "decoder_dim": 16}
         architecture = SentenceArchitecture(codec.steps, codec.classes, **sizes)
         torch.manual_seed(1)
         model = SentenceVAE(architecture, Objective(mode=mode))
-        return _save(TEXT, model, codec, architecture, folder, loudness=4)
+        return _save(TEXT, model, codec, architecture, folder, gain=4)
 
     return make
 
 
-def _faces(kind: str, mode: str) -> Callable[[Path], Kind]:
-    def make(folder: Path) -> Kind:
+def _faces(kind: str, mode: str) -> Callable[[Path], ModelUnderTest]:
+    def make(folder: Path) -> ModelUnderTest:
         codec = FaceCodec(16)
         # Of an odd width, rows are rounded by their place, as above.
         architecture = FaceArchitecture(kind, codec.size, latent_dim=8, width=8, sigma=0.1)
         torch.manual_seed(1)
         model = FACES.make_model(asdict(architecture), Objective(mode=mode))
-        with torch.no_grad():  # what starts at zero would stay silent
+        with torch.no_grad():  # zero-initialised layers would have no effect
             for parameter in model.parameters():
                 if not parameter.any():
                     parameter.normal_(std=0.01)
-        loudness = 3 if kind == "residual" else 1.7  # more, and all values leave the range
-        return _save(
-            FACES, model, codec, architecture, folder, loudness, draws=False, discrete=False
-        )
+        gain = 3 if kind == "residual" else 1.7  # more, and all values leave the range
+        return _save(FACES, model, codec, architecture, folder, gain, draws=False, discrete=False)
 
     return make
 
 
-def _digits(mode: str) -> Callable[[Path], Kind]:
-    def make(folder: Path) -> Kind:
+def _digits(mode: str) -> Callable[[Path], ModelUnderTest]:
+    def make(folder: Path) -> ModelUnderTest:
         architecture = DigitArchitecture(hidden=12, latent_dim=3)
         torch.manual_seed(1)
         model = DIGITS.make_model(asdict(architecture), Objective(mode=mode))
@@ -229,15 +208,15 @@ def _digits(mode: str) -> Callable[[Path], Kind]:
     return make
 
 
-def _drawings(folder: Path) -> Kind:
+def _drawings(folder: Path) -> ModelUnderTest:
     domain, architecture = _pictures(folder.parent), PictureArchitecture(hidden=12)
     torch.manual_seed(1)
     model = domain.make_model(asdict(architecture), Objective())
     return _save(domain, model, PictureCodec(), architecture, folder)
 
 
-def _shipped(domain: Domain, name: str, **nature: bool) -> Callable[[Path], Kind]:
-    return lambda folder: Kind(domain, domain.folder(name), **nature)
+def _shipped(domain: Domain, name: str, **nature: bool) -> Callable[[Path], ModelUnderTest]:
+    return lambda folder: ModelUnderTest(domain, domain.folder(name), **nature)
 
 
 TRIO = {"tokens": ["melody", "melody", "drums"], "head": ["softmax", "softmax", "chain"]}
@@ -245,7 +224,7 @@ TRIO = {"tokens": ["melody", "melody", "drums"], "head": ["softmax", "softmax", 
 # Numbers show what classes hide: of an odd width, rows are rounded by their place.
 GROOVE = {"head": "groove", "discrete": False, "latent_dim": 8}
 
-KINDS: dict[str, Callable[[Path], Kind]] = {
+KINDS: dict[str, Callable[[Path], ModelUnderTest]] = {
     "drums-softmax-final-shared": _sequences(
         "drums", "vae", head="softmax", readout="final", conditioning="shared"
     ),
@@ -294,7 +273,7 @@ KINDS: dict[str, Callable[[Path], Kind]] = {
     "pictures": _drawings,
     **{
         name: _shipped(domain, name, discrete=not name.startswith("groove"))
-        for domain in (DOMAIN, TEXT)
+        for domain in (MUSIC, TEXT)
         for name in domain.shipped()
     },
     **{name: _shipped(FACES, name, draws=False, discrete=False) for name in facevae.models()},
@@ -311,48 +290,8 @@ def _one_thread() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", params=KINDS)
-def kind(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Kind:
+def under_test(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> ModelUnderTest:
     """A model on disk, of every kind in turn."""
     return KINDS[request.param](tmp_path_factory.mktemp("models") / request.param)
-
-
-@pytest.fixture(scope="session")
-def space(kind: Kind) -> LatentSpace:
-    """Its latent space; tests leave it as it is."""
-    return kind.load()
-
-
-@pytest.fixture(scope="session")
-def codes(space: LatentSpace) -> Tensor:
-    """64 codes from N(0, I)."""
-    return space.sample_codes(64, seed=1, prior="normal")
-
-
-@pytest.fixture(scope="session")
-def x(space: LatentSpace, codes: Tensor) -> Tensor:
-    """64 examples, the space's own reading of those codes."""
-    return space.decode_to_examples(codes)
-
-
-class Examples(Codec[Tensor]):
-    """A codec whose items are the examples themselves."""
-
-    config: dict[str, Any] = {}  # noqa: RUF012 - as constant as a property
-
-    def encode(self, item: Any) -> Tensor:
-        return item
-
-    def decode(self, x: Tensor, context: Any = None) -> Tensor:
-        return x
-
-
-@pytest.fixture(scope="session")
-def bare(space: LatentSpace) -> LatentSpace:
-    """The same space over examples instead of items: what it returns can be compared exactly."""
-    return LatentSpace(
-        space.model,
-        Examples(),
-        attributes=space.attributes,
-        prior=space.prior,
-        config=space.config,
-    )

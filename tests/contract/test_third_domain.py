@@ -1,4 +1,4 @@
-"""A domain that the core has never heard of lives in it like those of the house."""
+"""A domain that no file of the core names works like those of the packages."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ import torch
 import vaecore
 from vaecore.errors import DataError
 from vaecore.space import LatentSpace
+from vaecore.testing import ModelUnderTest
 
 CORE = Path(vaecore.__file__).parent
 
 
 @pytest.fixture
-def pictures(kind) -> LatentSpace:
-    return kind.load()
+def pictures(under_test: ModelUnderTest) -> LatentSpace:
+    return under_test.load()
 
 
-only_pictures = pytest.mark.parametrize("kind", ["pictures"], indirect=True)
+only_pictures = pytest.mark.parametrize("under_test", ["pictures"], indirect=True)
 
 
 def drawing(*ink: tuple[int, int]) -> str:

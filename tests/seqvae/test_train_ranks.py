@@ -41,7 +41,7 @@ RECIPE = {
         "training": {
             "batch_size": 16,
             "max_steps": STEPS,
-            "validate_every": 4,
+            "validate_every": 8,
             "log_every": 1,
             "precision": "32",
             "accelerator": "cpu",
@@ -109,7 +109,7 @@ def test_two_processes_train_as_one(one: Path, two: Path) -> None:
 
 
 def test_two_processes_that_stream_and_accumulate_train_as_one(place: Path) -> None:
-    settings = (STREAM, "training.max_steps=24")
+    settings = (STREAM, "training.max_steps=16")
     whole = alone(place, "stream", *settings)
     parts = (*settings, "training.batch_size=8", "training.accumulate=2")
     changes = [f"--set={setting}" for setting in parts]

@@ -22,7 +22,7 @@ def ring(n: int, seed: int) -> Tensor:
 def flow() -> Flow:
     codes = ring(2000, 0)
     posterior = DiagonalGaussian(codes, torch.full_like(codes, 0.05))
-    return fit_flow(posterior, steps=600, batch_size=256, width=64, blocks=2)
+    return fit_flow(posterior, steps=400, batch_size=128, learning_rate=6e-3, width=48, blocks=2)
 
 
 def test_samples_lie_on_the_ring(flow: Flow) -> None:
@@ -55,7 +55,7 @@ def grouped(basis: Tensor) -> Flow:
     codes = repeated(2000, 0) @ basis.T + 0.5
     posterior = DiagonalGaussian(codes, torch.full_like(codes, 0.1))
     options = {"width": 32, "blocks": 2, "groups": 3, "basis": basis, "spread": 0.2}
-    return fit_flow(posterior, steps=800, batch_size=256, **options)
+    return fit_flow(posterior, steps=400, batch_size=128, learning_rate=6e-3, **options)
 
 
 def test_a_flow_of_parts_repeats_them(grouped: Flow, basis: Tensor) -> None:
@@ -77,7 +77,7 @@ def formed() -> Flow:
     forms[same] = 1
     posterior = DiagonalGaussian(codes, torch.full_like(codes, 0.05))
     options = {"width": 32, "blocks": 2, "groups": 2, "basis": torch.eye(4), "condition": forms}
-    return fit_flow(posterior, steps=800, batch_size=256, **options)
+    return fit_flow(posterior, steps=400, batch_size=128, learning_rate=6e-3, **options)
 
 
 def test_codes_have_the_form_that_was_drawn_or_asked_for(formed: Flow) -> None:

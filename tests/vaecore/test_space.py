@@ -228,7 +228,7 @@ def formed() -> Flow:
     options = {"width": 32, "blocks": 2, "groups": 2, "condition": forms}
     options["basis"] = torch.eye(2)
     posterior = DiagonalGaussian(z, torch.full_like(z, 0.05))
-    return fit_flow(posterior, steps=600, batch_size=256, **options)
+    return fit_flow(posterior, steps=300, batch_size=128, learning_rate=6e-3, **options)
 
 
 @pytest.fixture

@@ -40,18 +40,26 @@ class Dispatch:
         Args:
             inputs: Files, or items themselves; the first may be a model.
             model: What was named with --model.
+
+        Raises:
+            UsageError: There is no model of the name.
         """
         default = self.presentations[0]
         if len(self.presentations) == 1:
             return default
         domains = [each.domain for each in self.presentations]
+        named = model is not None
         if model is None and inputs and _is_model(inputs[0]):
             model = str(inputs[0])
         if model is not None:
             try:
                 domain, _ = find_model(domains, model)
-            except (DataError, UsageError):
+            except DataError:
                 return default  # loading it reports what is wrong
+            except UsageError:
+                if named:  # the message lists the models of all domains
+                    raise
+                return default
             return self.presentations[domains.index(domain)]
         return next((each for each in self.presentations if each.takes(inputs)), default)
 

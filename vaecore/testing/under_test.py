@@ -1,0 +1,133 @@
+"""A model folder under contract, and what the tests make of it once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pytest
+from torch import Tensor
+
+from vaecore.codec import Codec
+from vaecore.domain import Domain
+from vaecore.errors import DataError
+from vaecore.space import LatentSpace
+
+EXAMPLES = 64
+"""Codes that the tests work with."""
+
+
+class PlainCodec(Codec[Tensor]):
+    """A codec whose items are the examples themselves."""
+
+    config: Mapping[str, Any] = {}
+
+    def encode(self, item: Any) -> Tensor:
+        """Return the item."""
+        example: Tensor = item
+        return example
+
+    def decode(self, x: Tensor, context: Any = None) -> Tensor:
+        """Return the example."""
+        return x
+
+
+@dataclass(frozen=True)
+class ModelUnderTest:
+    """A model folder under contract; what is made of it is made once, and no test changes it.
+
+    Its weights must be such that codes are decoded differently; an untrained network may need
+    larger ones.
+
+    Args:
+        domain: Its domain.
+        folder: The model folder; it has attribute vectors and a fitted prior.
+        draws: Whether its decoder draws at a temperature; a decoder of pictures that are shown
+            without noise does not.
+        discrete: Whether its examples are, so that likelihoods are probabilities and not
+            densities.
+    """
+
+    domain: Domain
+    folder: Path
+    draws: bool = True
+    discrete: bool = True
+
+    def load(self, folder: Path | None = None) -> LatentSpace[Any]:
+        """Load the model anew, or a copy of it in another folder."""
+        return self.domain.load(folder or self.folder)
+
+    @cached_property
+    def space(self) -> LatentSpace[Any]:
+        """Its latent space."""
+        return self.load()
+
+    @cached_property
+    def codes(self) -> Tensor:
+        """64 codes from N(0, I), `(64, latent_dim)`."""
+        return self.space.sample_codes(EXAMPLES, seed=1, prior="normal")
+
+    @cached_property
+    def x(self) -> Tensor:
+        """64 examples: what the space decodes those codes to."""
+        return self.space.decode_to_examples(self.codes)
+
+    @cached_property
+    def bare(self) -> LatentSpace[Tensor]:
+        """The space over examples in place of items, so that results can be compared exactly."""
+        space = self.space
+        return LatentSpace(
+            space.model,
+            PlainCodec(),
+            attributes=space.attributes,
+            prior=space.prior,
+            config=space.config,
+        )
+
+    @cached_property
+    def items(self) -> list[Any]:
+        """Items in memory that the codec can read, at most 64: the examples decoded."""
+        made = []
+        for item in map(self.space.codec.decode, self.x):
+            try:
+                self.space.codec.encode(item)
+            except DataError:  # one without content, for example
+                continue
+            made.append(item)
+        assert len(made) > 10
+        return made
+
+
+class Fixtures:
+    """The fixtures of all contracts. A subclass, its module or a conftest defines `under_test`.
+
+    A subclass may define others anew, for example `items`.
+    """
+
+    @pytest.fixture
+    def space(self, under_test: ModelUnderTest) -> LatentSpace[Any]:
+        """The latent space; tests do not change it."""
+        return under_test.space
+
+    @pytest.fixture
+    def codes(self, under_test: ModelUnderTest) -> Tensor:
+        """64 codes from N(0, I)."""
+        return under_test.codes
+
+    @pytest.fixture
+    def x(self, under_test: ModelUnderTest) -> Tensor:
+        """64 examples, decoded from those codes."""
+        return under_test.x
+
+    @pytest.fixture
+    def bare(self, under_test: ModelUnderTest) -> LatentSpace[Tensor]:
+        """The space over examples in place of items."""
+        return under_test.bare
+
+    @pytest.fixture
+    def items(self, under_test: ModelUnderTest) -> list[Any]:
+        """Items in memory that the codec can read, more than ten."""
+        return under_test.items

@@ -230,7 +230,7 @@ def _source(codec: SequenceCodec, example: Example, input_: Input) -> Source:
         "of_bars": total,
         "tempo_bpm": round(context.tempo_bpm, 3),
         "program": context.program,
-        **({"bass_program": context.bass_program} if "bass" in codec.kinds else {}),
+        **({"bass_program": context.bass_program} if "bass" in codec.voice_names else {}),
     }
     place = f"{bars} of {total} · {context.tempo_bpm:.4g} bpm"
     return Source(example, input_, place, facts)

@@ -16,7 +16,7 @@ from seqvae.music.presentation.grid import LOOKS
 from seqvae.music.representations.alphabet import HIGH_TOM, KICK, LOW_TOM, MID_TOM, SNARE
 
 if TYPE_CHECKING:
-    from seqvae.music.presentation.grid import Grid, GridNote
+    from seqvae.music.presentation.grid import DrawnNote, Grid
 
 MOST, MOST_OF_VOICES = 25, 12
 """At most this many windows (a palette of 5 x 5), of several voices; the rest is counted."""
@@ -87,7 +87,7 @@ def _beats(grid: Grid, each: int) -> str:
     )
 
 
-def _contour(grid: Grid, notes: Sequence[GridNote], each: int, pitches: Sequence[int]) -> str:
+def _contour(grid: Grid, notes: Sequence[DrawnNote], each: int, pitches: Sequence[int]) -> str:
     low, high = min(pitches), max(pitches)
     cells = [" "] * -(-grid.steps // each)
     for note in notes:

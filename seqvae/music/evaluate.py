@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from seqvae.music.representations.base import SequenceCodec
     from vaecore.space import LatentSpace
 
-CHUNK = 256
+MEASURED_AT_ONCE = 256
 BINS = 20
 
 
@@ -117,7 +117,7 @@ def measure(model: SequenceVAE, x: Tensor, seed: int = 0) -> dict[str, Any]:
     classes = [alphabet.outcomes(v.classes) for alphabet, v in zip(alphabets, voices, strict=True)]
     indices = alphabets[0].indices  # only a voice that is alone has other examples than indices
     bound = EvidenceBound(seed)
-    for number, part in enumerate(x.split(CHUNK)):
+    for number, part in enumerate(x.split(MEASURED_AT_ONCE)):
         rows = part.to(model.device)
         posterior = bound.add(model, rows)
         logits = model.logits(posterior.mean, rows).split(classes, dim=-1)

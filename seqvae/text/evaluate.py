@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from seqvae.text.network import SentenceVAE
     from vaecore.space import LatentSpace
 
-CHUNK = 64
+MEASURED_AT_ONCE = 64
 WEIGHED, SAMPLES = 500, 64
 """Sentences whose probability is bounded, and draws of z for each of them."""
 
@@ -103,7 +103,7 @@ def accuracies(model: SentenceVAE, x: Tensor, seed: int = 0) -> dict[str, Any]:
     """
     true: Counter[str] = Counter()
     bound = EvidenceBound(seed)
-    for number, part in enumerate(x.split(CHUNK)):
+    for number, part in enumerate(x.split(MEASURED_AT_ONCE)):
         rows = part.to(model.device)
         counts = counting(rows)
         events = counts & (rows != END)
@@ -138,7 +138,7 @@ def probability(
     """
     generator = torch.Generator().manual_seed(seed)
     bound = 0.0
-    for rows in x.split(CHUNK):
+    for rows in x.split(MEASURED_AT_ONCE):
         bound += total(importance_bound(model, rows.to(model.device), samples, generator))
     steps = int(counting(x).sum())
     return {"bound": bound / len(x), "perplexity": math.exp(-bound / steps)}

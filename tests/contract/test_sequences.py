@@ -76,7 +76,7 @@ def test_the_figures_of_an_evaluation(space: LatentSpace, x: Tensor) -> None:
     figures = (accuracies if text else measure)(space.model, x)
     assert figures["examples"] == 64
     shares = [value for name, value in figures.items() if name.endswith(("accuracy", "f1"))]
-    kinds = ["text"] if text else space.codec.kinds
+    kinds = ["text"] if text else space.codec.voice_names
     counted = [4 + ("drums" in kinds)]
     if len(kinds) > 1:
         counted += [4 + (kind == "drums") for kind in kinds]

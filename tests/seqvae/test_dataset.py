@@ -165,10 +165,12 @@ def test_unknown_augmentations_are_named(config: dict, message: str) -> None:
 
 def test_a_loader_over_shards(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
-    from seqvae.music.data.shards import Windows, write_split
+    from seqvae.music.data.shards import WindowTable, write_split
 
     n = len(WINDOWS)
-    windows = Windows(WINDOWS, np.zeros(n, int), np.ones(n), np.ones(n), np.zeros(n), ["a/b.mid"])
+    windows = WindowTable(
+        WINDOWS, np.zeros(n, int), np.ones(n), np.ones(n), np.zeros(n), ["a/b.mid"]
+    )
     write_split(windows, tmp_path, "train")
     write_split(windows[:10], tmp_path, "validation")
     loader = WindowLoader(read_windows(tmp_path, "validation"), 16, training=False)

@@ -52,7 +52,7 @@ LOOKS = {
 """The voices of a grid, in the order from top to bottom."""
 
 
-class GridNote(NamedTuple):
+class DrawnNote(NamedTuple):
     """One note: its row, begin and end in 16ths (fractions are micro-timing), its velocity."""
 
     row: int
@@ -75,9 +75,9 @@ class Grid:
     """
 
     steps: int
-    drums: tuple[GridNote, ...] = ()
-    melody: tuple[GridNote, ...] = ()
-    bass: tuple[GridNote, ...] = ()
+    drums: tuple[DrawnNote, ...] = ()
+    melody: tuple[DrawnNote, ...] = ()
+    bass: tuple[DrawnNote, ...] = ()
     steps_per_bar: int = STEPS_PER_BAR
     first_bar: int = 1
 
@@ -93,7 +93,7 @@ class Grid:
         begin = first * self.steps_per_bar
         end = min(last * self.steps_per_bar, self.steps)
 
-        def inside(notes: tuple[GridNote, ...]) -> tuple[GridNote, ...]:
+        def inside(notes: tuple[DrawnNote, ...]) -> tuple[DrawnNote, ...]:
             return tuple(
                 n._replace(start=max(n.start, begin) - begin, end=min(n.end, end) - begin)
                 for n in notes
@@ -124,9 +124,9 @@ def grid_of_item(item: PrettyMIDI) -> Grid:
             start, end = clock.beats(note.start) * 4, clock.beats(note.end) * 4
             if not part.is_drum:
                 voice = bass if number in low else melody
-                voice.append(GridNote(note.pitch, start, end, note.velocity))
+                voice.append(DrawnNote(note.pitch, start, end, note.velocity))
             elif CLASS_OF_PITCH[note.pitch] >= 0:
-                drums.append(GridNote(int(CLASS_OF_PITCH[note.pitch]), start, end, note.velocity))
+                drums.append(DrawnNote(int(CLASS_OF_PITCH[note.pitch]), start, end, note.velocity))
     metre = item.time_signature_changes[0] if item.time_signature_changes else None
     steps_per_bar = max(round(16 * metre.numerator / metre.denominator), 1) if metre else 16
     steps = math.ceil(whole_bars(item, clock) * 4 / steps_per_bar) * steps_per_bar
@@ -152,12 +152,12 @@ def grid_of_window(codec: SequenceCodec, window: Any) -> Grid:
         window: `(steps, ...)` as `codec.shape`, of any number of steps.
     """
     x = np.asarray(window)
-    voices: dict[str, list[GridNote]] = {name: [] for name in LOOKS}
+    voices: dict[str, list[DrawnNote]] = {name: [] for name in LOOKS}
     for track in codec.tracks(x, Context()):
         name = "drums" if track.is_drum else track.name if track.name == BASS else "melody"
         for start, end, pitch, velocity in track.notes:
             row = int(CLASS_OF_PITCH[pitch]) if track.is_drum else pitch
-            voices[name].append(GridNote(row, start, end, velocity))
+            voices[name].append(DrawnNote(row, start, end, velocity))
     drums, melody, bass = (tuple(voices[name]) for name in ("drums", "melody", "bass"))
     return Grid(len(x), drums, melody, bass)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seqvae.music.presentation.grid import LANE_NAMES, LOOKS, Grid, GridNote, grids, pitch_name
+from seqvae.music.presentation.grid import LANE_NAMES, LOOKS, DrawnNote, Grid, grids, pitch_name
 from vaecore.files import replacing
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def _pitch_range(pitches: list[int]) -> tuple[int, int]:
 
 
 def _bars(
-    ax: Axes, notes: Iterable[GridNote], colour: str, height: float, centre: Any, gap: float
+    ax: Axes, notes: Iterable[DrawnNote], colour: str, height: float, centre: Any, gap: float
 ) -> None:
     """Draw notes as rounded bars, the softer the paler."""
     from matplotlib.patches import FancyBboxPatch
@@ -158,7 +158,7 @@ def _aspect(ax: Axes) -> float:
 
 
 def _draw_pitches(
-    ax: Axes, notes: Iterable[GridNote], pitches: tuple[int, int], colour: str, named: bool
+    ax: Axes, notes: Iterable[DrawnNote], pitches: tuple[int, int], colour: str, named: bool
 ) -> None:
     low, high = pitches
     ax.set_ylim(low - 0.5, high + 0.5)

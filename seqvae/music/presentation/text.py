@@ -12,7 +12,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from seqvae.music.presentation.grid import LANES, LOOKS, Grid, GridNote, grids, pitch_name
+from seqvae.music.presentation.grid import LANES, LOOKS, DrawnNote, Grid, grids, pitch_name
 
 if TYPE_CHECKING:
     from pretty_midi import PrettyMIDI
@@ -131,7 +131,7 @@ def _lane(grid: Grid, lane: int, each: int) -> str:
     return _with_bars(chars, grid.steps_per_bar // each)
 
 
-def _pitches(grid: Grid, notes: Sequence[GridNote], top: int, bottom: int, each: int) -> list[str]:
+def _pitches(grid: Grid, notes: Sequence[DrawnNote], top: int, bottom: int, each: int) -> list[str]:
     """Draw notes in rows of two semitones, from the top down."""
     filled = [[0] * len(range(0, grid.steps, each)) for _ in range(top - bottom + 1)]
     for note in notes:

@@ -21,7 +21,7 @@ from seqvae.music.reading.smf_arrays import (
     TEMPO,
     TIME_SIGNATURE,
     TRACK_NAME,
-    Voices,
+    InstrumentNotes,
     read_tracks,
 )
 
@@ -34,7 +34,7 @@ class CutOffError(ValueError):
     """The file ends before what it announces."""
 
 
-class Track(NamedTuple):
+class SmfTrack(NamedTuple):
     """One instrument: a program on a channel of a track.
 
     Notes are on, off (ticks), pitch and velocity, int64 `(n, 4)`, in the order of their ends.
@@ -60,7 +60,7 @@ class MidiFile:
     ticks_per_quarter: int
     tempos: list[tuple[int, int]] = field(default_factory=list)
     meters: list[tuple[int, int, int]] = field(default_factory=list)
-    instruments: list[Track] = field(default_factory=list)
+    instruments: list[SmfTrack] = field(default_factory=list)
 
     @classmethod
     def parse(cls, data: bytes) -> MidiFile:
@@ -82,15 +82,15 @@ class MidiFile:
         midi = cls(division)
         first = begin + 8 + size
         spans = _spans(data, first, tracks)
-        voices = None if spans is None else read_tracks(data, spans)
-        if voices is not None and midi._take(voices):
+        found = None if spans is None else read_tracks(data, spans)
+        if found is not None and midi._take(found):
             return midi
         return cls(division)._read_events(data, first, tracks)
 
-    def _take(self, voices: Voices) -> bool:
+    def _take(self, found: InstrumentNotes) -> bool:
         """Take the instruments and the first track's tempos and meters; False if one is broken."""
         names: dict[int, list[tuple[int, str]]] = {}
-        for meta in voices.metas:
+        for meta in found.metas:
             content = meta.content
             if meta.kind == TRACK_NAME:
                 names.setdefault(meta.track, []).append((meta.event, content.decode("latin1")))
@@ -103,14 +103,14 @@ class MidiFile:
                     return False
                 self.meters.append((meta.tick, content[0], 1 << content[1]))
         begin = 0
-        columns = voices.sizes, voices.tracks, voices.programs, voices.channels, voices.born
+        columns = found.sizes, found.tracks, found.programs, found.channels, found.born
         for size, track, program, channel, born in zip(*columns, strict=True):
-            notes, begin = voices.notes[begin : begin + size], begin + size
+            notes, begin = found.notes[begin : begin + size], begin + size
             name = ""
             for event, text in names.get(track, ()):
                 if event < born:
                     name = text
-            self.instruments.append(Track(program, channel == DRUM_CHANNEL, name, notes))
+            self.instruments.append(SmfTrack(program, channel == DRUM_CHANNEL, name, notes))
         return True
 
     def _read_events(self, data: bytes, at: int, tracks: int) -> MidiFile:
@@ -184,7 +184,7 @@ class MidiFile:
                         sounding[key] = [note for note in begun if note[0] == tick]
             at += DATA_BYTES[kind - 8]
         self.instruments += [
-            Track(program, channel == DRUM_CHANNEL, its_name, np.array(notes, np.int64))
+            SmfTrack(program, channel == DRUM_CHANNEL, its_name, np.array(notes, np.int64))
             for (program, channel), (its_name, notes) in instruments.items()
         ]
 

@@ -46,7 +46,7 @@ class Meta(NamedTuple):
     content: bytes
 
 
-class Voices(NamedTuple):
+class InstrumentNotes(NamedTuple):
     """Notes of all instruments, one instrument after the other; each in the order of the ends.
 
     Attributes:
@@ -68,7 +68,7 @@ class Voices(NamedTuple):
     metas: list[Meta]
 
 
-def read_tracks(data: bytes, spans: Sequence[tuple[int, int]]) -> Voices | None:
+def read_tracks(data: bytes, spans: Sequence[tuple[int, int]]) -> InstrumentNotes | None:
     """Return what the tracks of a file say, or None if one of them is not well-formed.
 
     Args:
@@ -125,7 +125,7 @@ def read_tracks(data: bytes, spans: Sequence[tuple[int, int]]) -> Voices | None:
     oldest = np.array([group[0] for group in groups], np.int64)
     born, named = events[off[oldest]], code[oldest]
     on, off = on[order], off[order]
-    return Voices(
+    return InstrumentNotes(
         np.stack([ticks[on], ticks[off], value[on], second[on]], axis=1),
         [len(group) for group in groups],
         (named // 4096).tolist(),

@@ -44,10 +44,10 @@ def pairs(
         later = np.zeros(len(ends), bool)  # than the note off before, and of the same key
         later[1:] = (np.diff(key[ending]) == 0) & (np.diff(tick[ending]) > 0)
         # What one leaves sounding, the next one ends: so one after the other comes to end some.
-        passed_on = later.copy()
-        passed_on[1:] &= leaves_some[:-1]
+        handed_on = later.copy()
+        handed_on[1:] &= leaves_some[:-1]
         latest = np.maximum.accumulate(np.where(ends_some, number, -1))
-        ends_some = latest >= np.maximum.accumulate(np.where(passed_on, -1, number))
+        ends_some = latest >= np.maximum.accumulate(np.where(handed_on, -1, number))
         target = following + at_once
         within = np.minimum(target, len(ends) - 1)
         kept = ~at_once | (ends_some[following] & (target < len(ends)) & later[within])

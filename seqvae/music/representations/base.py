@@ -27,10 +27,10 @@ from seqvae.music.representations.windows import (
     Rules,
     Window,
     Windows,
-    by_voice,
     distinct,
+    tunes_first,
 )
-from seqvae.music.representations.writing import Track, to_note_sequence, to_pretty_midi
+from seqvae.music.representations.writing import NoteTrack, to_note_sequence, to_pretty_midi
 from vaecore.codec import Codec
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from vaecore.model import VAE
 
 
-FORMS = 4096
+COMPARED_AT_ONCE = 4096
 """Windows whose bars are compared at a time."""
 
 
@@ -83,7 +83,7 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         return {"name": self.name, "bars": self.bars, "max_bars": self.max_bars}
 
     @property
-    def kinds(self) -> tuple[str, ...]:
+    def voice_names(self) -> tuple[str, ...]:
         """The names of the voices, in their order."""
         return tuple(name for name, _ in self.voices)
 
@@ -129,7 +129,7 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         """
 
     @abstractmethod
-    def tracks(self, x: np.ndarray, context: Context) -> list[Track]:
+    def tracks(self, x: np.ndarray, context: Context) -> list[NoteTrack]:
         """Return the notes of a window, one track for each voice."""
 
     @classmethod
@@ -240,7 +240,7 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         if relaxed:
             found = list(self._relaxed(score, usable, hop_bars))
         if not reference:
-            found = by_voice(found, score)
+            found = tunes_first(found, score)
             found = distinct(found) if deduplicate else found
         if usable.any():  # what was no note of ours matters only where it was all there is
             rejections.sort(key=lambda rejection: rejection.rule in OF_NOTES)
@@ -271,7 +271,7 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
 
         if self.dtype is not np.int64 or self.bars % groups:
             return None
-        found = [relations(part, groups) for part in x.split(FORMS)]
+        found = [relations(part, groups) for part in x.split(COMPARED_AT_ONCE)]
         return torch.from_numpy(np.concatenate(found)).int()
 
     def conditioned(self, x: Tensor, condition: Tensor) -> Tensor:

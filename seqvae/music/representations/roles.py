@@ -26,7 +26,7 @@ LOW = 52
 _BASS = re.compile(r"\bbass?\b|\bbassline\b", re.IGNORECASE)
 
 
-class Track(NamedTuple):
+class TrackFeatures(NamedTuple):
     """What decides on the role of an instrument.
 
     Attributes:
@@ -88,7 +88,7 @@ def roles(
     return found
 
 
-def _tracks(notes: Notes, names: Mapping[int, str]) -> list[Track]:
+def _tracks(notes: Notes, names: Mapping[int, str]) -> list[TrackFeatures]:
     """Look at the instruments of some music.
 
     One that changes from one role to another, as a NoteSequence may have it, has none.
@@ -106,7 +106,7 @@ def _tracks(notes: Notes, names: Mapping[int, str]) -> list[Track]:
         sings = line and pitch >= LOW and kind != DRUMS and notes.program[own].max() < EFFECTS
         name = NONE if kind == DRUMS else _by_name(names.get(number, ""))
         spread = len(np.unique(starts // 2))
-        found.append(Track(number, kind, name, line, pitch, bool(sings), spread))
+        found.append(TrackFeatures(number, kind, name, line, pitch, bool(sings), spread))
     return found
 
 

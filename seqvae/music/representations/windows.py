@@ -223,7 +223,7 @@ def distinct(windows: Iterable[Window]) -> list[Window]:
     return list(first.values())
 
 
-def by_voice(windows: list[Window], score: Score) -> list[Window]:
+def tunes_first(windows: list[Window], score: Score) -> list[Window]:
     """Put tracks that are named as the tune first; the sort keeps the song's order otherwise."""
     tunes = {i for i, name in score.names.items() if is_tune(name)}
     return sorted(windows, key=lambda w: w.instrument not in tunes) if tunes else windows

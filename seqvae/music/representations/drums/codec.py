@@ -13,7 +13,7 @@ from seqvae.music.representations.base import SequenceCodec
 from seqvae.music.representations.drums.properties import PROPERTIES
 from seqvae.music.representations.phrases import frame, listed, runs, span
 from seqvae.music.representations.windows import Context, Phrase, Rejection, Rules
-from seqvae.music.representations.writing import GridNote, Track
+from seqvae.music.representations.writing import GridNote, NoteTrack
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -55,9 +55,9 @@ class DrumCodec(SequenceCodec):
             events[step - begin] = hit
             yield Phrase(events, begin, int(notes.instrument[0]), 0)
 
-    def tracks(self, x: np.ndarray, context: Context) -> list[Track]:
+    def tracks(self, x: np.ndarray, context: Context) -> list[NoteTrack]:
         """Return the hits of a window as one track; see `SequenceCodec.tracks`."""
-        return [Track(self.name, self.notes(x), is_drum=True)]
+        return [NoteTrack(self.name, self.notes(x), is_drum=True)]
 
     def notes(self, x: np.ndarray) -> list[GridNote]:
         """Return the hits of a window, each one step long, in order."""

@@ -24,7 +24,7 @@ from seqvae.music.representations.groove.performance import NUMBERS, TAP, blocks
 from seqvae.music.representations.groove.properties import PROPERTIES
 from seqvae.music.representations.phrases import bar_ceil, frame, runs
 from seqvae.music.representations.windows import Context, Found, Phrase, Rejection, Rules
-from seqvae.music.representations.writing import GridNote, Track
+from seqvae.music.representations.writing import GridNote, NoteTrack
 from vaecore.errors import DataError
 
 if TYPE_CHECKING:
@@ -205,7 +205,7 @@ class GrooveCodec(SequenceCodec):
         x, context = self.whole(replace(score, notes=notes))
         return tapped(x), context
 
-    def tracks(self, x: np.ndarray, context: Context) -> list[Track]:
+    def tracks(self, x: np.ndarray, context: Context) -> list[NoteTrack]:
         """Return the hits of a performance as one track; see `SequenceCodec.tracks`."""
         hits, velocity, offset = blocks(x)
         steps, drums = np.nonzero(hits > 0.5)
@@ -218,7 +218,7 @@ class GrooveCodec(SequenceCodec):
             end[own[:-1]] = np.minimum(end[own[:-1]], start[own[1:]])
         columns = (start, end, [ROLAND[drum][0] for drum in drums], loudness)
         rows = zip(*(np.asarray(column).tolist() for column in columns), strict=True)
-        return [Track(self.name, [GridNote(*row) for row in rows], is_drum=True)]
+        return [NoteTrack(self.name, [GridNote(*row) for row in rows], is_drum=True)]
 
     def _checked(self, x: Tensor) -> np.ndarray:
         array = np.asarray(x.detach().cpu() if hasattr(x, "detach") else x)

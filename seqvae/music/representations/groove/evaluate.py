@@ -14,7 +14,7 @@ from seqvae.music.representations.measuring import jensen_shannon
 if TYPE_CHECKING:
     from vaecore.model import VAE
 
-CHUNK = 256
+MEASURED_AT_ONCE = 256
 STEP_MS = 125.0
 """Of a sixteenth at 120 bpm."""
 
@@ -33,7 +33,7 @@ def feel(model: VAE, x: Tensor, seed: int = 0) -> dict[str, float]:
             temperature 1 are from the drummers' (Jensen-Shannon, in bits, 0 equal to 1 disjoint).
     """
     parts: list[tuple[Tensor, ...]] = []
-    for number, part in enumerate(x.split(CHUNK)):
+    for number, part in enumerate(x.split(MEASURED_AT_ONCE)):
         rows = part.to(model.device)
         z, hits = model.encode(stiffened(rows)).mean, hit_classes(rows)
         made = (

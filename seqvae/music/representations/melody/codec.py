@@ -22,7 +22,7 @@ from seqvae.music.representations.base import SequenceCodec
 from seqvae.music.representations.melody.properties import properties
 from seqvae.music.representations.phrases import Framed, framed, listed, runs, span
 from seqvae.music.representations.windows import Context, Phrase, Rejection, Rules
-from seqvae.music.representations.writing import GridNote, Track
+from seqvae.music.representations.writing import GridNote, NoteTrack
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -178,9 +178,9 @@ class MelodyCodec(SequenceCodec):
         windows[before_first] = NO_EVENT
         return windows
 
-    def tracks(self, x: np.ndarray, context: Context) -> list[Track]:
+    def tracks(self, x: np.ndarray, context: Context) -> list[NoteTrack]:
         """Return the notes of a window as one track; see `SequenceCodec.tracks`."""
-        return [Track(self.name, self.notes(x), context.program)]
+        return [NoteTrack(self.name, self.notes(x), context.program)]
 
     def properties(self) -> dict[str, Property]:
         """Return what can be measured of melodies, by name."""

@@ -17,7 +17,7 @@ from seqvae.music.representations.phrases import bar_ceil, frame, span
 from seqvae.music.representations.roles import BASS, DRUMS, MELODIES, MELODY, reference_roles, roles
 from seqvae.music.representations.trio.properties import PROPERTIES
 from seqvae.music.representations.windows import BASS_PROGRAM, Context, Phrase, Rejection, Rules
-from seqvae.music.representations.writing import Track
+from seqvae.music.representations.writing import NoteTrack
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,7 +31,7 @@ LAST_INSTRUMENT = 127
 """The reference leaves out instruments of a higher number."""
 
 
-class Voice(NamedTuple):
+class TrioVoice(NamedTuple):
     """One voice of a piece, from its first step to a bar line.
 
     Attributes:
@@ -105,7 +105,7 @@ class TrioCodec(SequenceCodec):
     def usable(self, notes: Notes, rules: Rules) -> tuple[np.ndarray, list[Rejection]]:
         """Return that every note is usable, and which voices there are none of."""
         there = self._roles(notes, rules).values()
-        missing = [kind for kind in self.kinds if kind not in there]
+        missing = [kind for kind in self.voice_names if kind not in there]
         rejections = [Rejection(kind, f"has no {kind}") for kind in missing]
         return np.ones(len(notes), bool), rejections
 
@@ -123,7 +123,7 @@ class TrioCodec(SequenceCodec):
             total = max(total, self.steps)
         voices = self._voices(notes, rules, total)
         if rules.relaxed:
-            silent: list[Voice | None] = [None]
+            silent: list[TrioVoice | None] = [None]
             for choice in itertools.product(*(group or silent for group in voices)):
                 if any(choice):
                     yield self._filled(choice)
@@ -138,7 +138,7 @@ class TrioCodec(SequenceCodec):
             return reference_roles(notes[notes.instrument <= LAST_INSTRUMENT])
         return roles(rules.score, self.named, self.melodies, rules.relaxed)
 
-    def _voices(self, notes: Notes, rules: Rules, total: int) -> list[list[Voice]]:
+    def _voices(self, notes: Notes, rules: Rules, total: int) -> list[list[TrioVoice]]:
         """Return the melodies, the basses and the drums of a piece of so many steps."""
         roles_of = self._roles(notes, rules)
         pitched = notes[
@@ -147,7 +147,7 @@ class TrioCodec(SequenceCodec):
             & (notes.pitch <= self.melody.max_pitch)
         ]
         hits = notes[(notes.velocity > 0) & (CLASS_OF_PITCH[notes.pitch] >= 0)]
-        found: list[list[Voice]] = []
+        found: list[list[TrioVoice]] = []
         for kind, alphabet in self.voices:
             numbers = [[number] for number, k in roles_of.items() if k == kind]
             if not alphabet.pitched and numbers and not rules.reference:
@@ -162,7 +162,7 @@ class TrioCodec(SequenceCodec):
             found.append(voices)
         return found
 
-    def _voice(self, alphabet: Alphabet, notes: Notes, covered: np.ndarray) -> Voice:
+    def _voice(self, alphabet: Alphabet, notes: Notes, covered: np.ndarray) -> TrioVoice:
         """Write the notes of one voice as events over the whole piece."""
         total = len(covered) * STEPS_PER_BAR
         if not alphabet.pitched:
@@ -177,9 +177,11 @@ class TrioCodec(SequenceCodec):
             events, held, last = phrase.events, phrase.held, int(notes.end[-1])
         first = int(notes.start.min())
         number, program = int(notes.instrument[0]), int(notes.program[0])
-        return Voice(events[:total], held[: len(covered)], covered, first, last, number, program)
+        return TrioVoice(
+            events[:total], held[: len(covered)], covered, first, last, number, program
+        )
 
-    def _phrase(self, choice: Sequence[Voice | None], begin: int, stop: int) -> Phrase:
+    def _phrase(self, choice: Sequence[TrioVoice | None], begin: int, stop: int) -> Phrase:
         """Put three voices together from one step to another, silence where one is missing."""
         events = np.zeros((stop - begin, len(choice)), np.int64)
         held = np.zeros(((stop - begin) // STEPS_PER_BAR, len(choice)), np.int64)
@@ -200,7 +202,7 @@ class TrioCodec(SequenceCodec):
             BASS_PROGRAM if bass is None else bass.program,
         )
 
-    def _filled(self, choice: Sequence[Voice | None]) -> Phrase:
+    def _filled(self, choice: Sequence[TrioVoice | None]) -> Phrase:
         """Put together what there is, filled up to a full window."""
         there = [voice for voice in choice if voice is not None]
         first, last = min(v.first for v in there), max(v.last for v in there)
@@ -219,13 +221,13 @@ class TrioCodec(SequenceCodec):
                 windows[..., column] = self.melody.clean(voice, held[:, column], reference)
         return windows
 
-    def tracks(self, x: np.ndarray, context: Context) -> list[Track]:
+    def tracks(self, x: np.ndarray, context: Context) -> list[NoteTrack]:
         """Return the notes of a window, voice by voice; see `SequenceCodec.tracks`."""
         melody, bass, drums = x.T
         return [
-            Track(MELODY, self.melody.notes(melody), context.program),
-            Track(BASS, self.melody.notes(bass), context.bass_program),
-            Track(DRUMS, self.drums.notes(drums), is_drum=True),
+            NoteTrack(MELODY, self.melody.notes(melody), context.program),
+            NoteTrack(BASS, self.melody.notes(bass), context.bass_program),
+            NoteTrack(DRUMS, self.drums.notes(drums), is_drum=True),
         ]
 
     def properties(self) -> dict[str, Property]:

@@ -134,8 +134,8 @@ def test_models_of_two_bars_give_each_bar_its_place() -> None:
         (large(), [small(), small()], "1 voices need as many models, not 2"),
         (large(), [small(conditioning="shared")], "flat, with readout and conditioning by steps"),
         (large(), [small(7)], "cannot be initialised from"),
-        (large(), [small(decoder_dim=11)], "decoder_dim is 12 here and 11 there"),
-        (large(), [small(bars=3)], "do not fit into 4 bars of 4 steps"),
+        (large(), [small(decoder_dim=11)], "decoder_dim is 12, in the small model 11"),
+        (large(), [small(bars=3)], "do not divide 4 bars of 4 steps"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -98,8 +98,7 @@ def limit_memory(megabytes: int) -> None:
 
 
 def alarm(seconds: float) -> None:
-    """End this process after some seconds, even in an endless loop; 0 for never.
-    """
+    """End this process after some seconds, even in an endless loop; 0 for never."""
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_REAL, seconds)
 

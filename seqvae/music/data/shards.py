@@ -144,7 +144,6 @@ class ShardWriter:
         self._rows += len(windows)
 
 
-
 def _table(windows: WindowTable, split: str) -> pyarrow.Table:
     import pyarrow as pa
 

@@ -1,4 +1,4 @@
-"""What the pictures draw: the notes of an item on its grid of 16ths."""
+"""The notes of an item on its grid of 16ths, as pictures draw them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Look(NamedTuple):
 
     Attributes:
         colours: One for all of its notes, or one for each drum.
-        legend: What its signs in a line of text mean.
+        legend: The meaning of its signs in a line of text.
         lanes: Whether its rows are drums, and not pitches.
     """
 
@@ -53,7 +53,7 @@ LOOKS = {
 
 
 class DrawnNote(NamedTuple):
-    """One note: its row, begin and end in 16ths (fractions are micro-timing), its velocity."""
+    """One note: row, start and end in 16ths (fractions are micro-timing), velocity."""
 
     row: int
     start: float
@@ -86,7 +86,7 @@ class Grid:
         return math.ceil(self.steps / self.steps_per_bar)
 
     def lines(self, bars: int) -> list[Grid]:
-        """Return the grid in parts of at most so many bars."""
+        """Return the grid in parts of at most `bars` bars."""
         return [self._cut(first, first + bars) for first in range(0, self.bars, bars)]
 
     def _cut(self, first: int, last: int) -> Grid:
@@ -111,13 +111,13 @@ class Grid:
 
 
 def grid_of_item(item: PrettyMIDI) -> Grid:
-    """Return the notes of an item on its grid, through all its tempo changes.
+    """Return the notes of an item on its grid, also through tempo changes.
 
     Bars are those of the first time signature (4/4 if there is none); drums that belong to none
     of the nine classes are left out.
     """
     clock = BeatClock(item)
-    drums, melody, bass = [], [], []
+    drums, melody, bass = list[DrawnNote](), list[DrawnNote](), list[DrawnNote]()
     low = _basses(item)
     for number, part in enumerate(item.instruments):
         for note in part.notes:
@@ -130,12 +130,15 @@ def grid_of_item(item: PrettyMIDI) -> Grid:
     metre = item.time_signature_changes[0] if item.time_signature_changes else None
     steps_per_bar = max(round(16 * metre.numerator / metre.denominator), 1) if metre else 16
     steps = math.ceil(whole_bars(item, clock) * 4 / steps_per_bar) * steps_per_bar
-    voices = (tuple(sorted(v, key=lambda n: (n.start, n.row))) for v in (drums, melody, bass))
-    return Grid(steps, *voices, steps_per_bar)
+
+    def ordered(notes: list[DrawnNote]) -> tuple[DrawnNote, ...]:
+        return tuple(sorted(notes, key=lambda note: (note.start, note.row)))
+
+    return Grid(steps, ordered(drums), ordered(melody), ordered(bass), steps_per_bar)
 
 
 def _basses(item: PrettyMIDI) -> set[int]:
-    """Return the numbers of the instruments that are the bass to others."""
+    """Return the numbers of the instruments that are the bass; none if there is only one."""
     from seqvae.music.reading.midi import read_score
 
     pitched = [part for part in item.instruments if not part.is_drum]
@@ -145,10 +148,10 @@ def _basses(item: PrettyMIDI) -> set[int]:
 
 
 def grid_of_window(codec: SequenceCodec, window: Any) -> Grid:
-    """Return the notes of a window; the tracks that are not drums or bass are melodies.
+    """Return the notes of a window; all tracks but drums and bass are drawn as melodies.
 
     Args:
-        codec: Of the window.
+        codec: The window's codec.
         window: `(steps, ...)` as `codec.shape`, of any number of steps.
     """
     x = np.asarray(window)

@@ -1,9 +1,9 @@
 """A reader of standard MIDI files that keeps notes, tempos, meters and track names only.
 
-It tells notes and instruments apart exactly as pretty_midi does (tempo and meter come from the
-first track; an instrument is a program on a channel of a track, numbered as its first note ends),
-but works on the bytes: several times faster, and its memory is bounded by the file's size however
-long the music claims to be.
+Notes and instruments are those of pretty_midi (tempo and meter come from the first track; an
+instrument is a program on a channel of a track, numbered in the order in which their first notes
+end), but it works on the bytes: several times faster, and its memory is bounded by the file's size,
+however long the music is said to be.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ DATA_BYTES = (2, 2, 2, 2, 1, 1, 2)
 
 
 class CutOffError(ValueError):
-    """The file ends before what it announces."""
+    """The file ends before the end that its header gives."""
 
 
 class SmfTrack(NamedTuple):
@@ -48,7 +48,7 @@ class SmfTrack(NamedTuple):
 
 @dataclass
 class MidiFile:
-    """What a MIDI file says, in ticks.
+    """The content of a MIDI file, in ticks.
 
     Attributes:
         ticks_per_quarter: Resolution.
@@ -88,7 +88,7 @@ class MidiFile:
         return cls(division)._read_events(data, first, tracks)
 
     def _take(self, found: InstrumentNotes) -> bool:
-        """Take the instruments and the first track's tempos and meters; False if one is broken."""
+        """Store the instruments and the first track's tempos and meters; False if one is broken."""
         names: dict[int, list[tuple[int, str]]] = {}
         for meta in found.metas:
             content = meta.content
@@ -114,7 +114,7 @@ class MidiFile:
         return True
 
     def _read_events(self, data: bytes, at: int, tracks: int) -> MidiFile:
-        """Read the tracks event by event, and say what is wrong with them."""
+        """Read the tracks event by event; errors are raised as by `parse`."""
         number = 0
         while number < tracks:
             if at + 8 > len(data):
@@ -173,12 +173,12 @@ class MidiFile:
                 if kind == 9 and velocity:
                     sounding.setdefault(key, []).append((tick, velocity))
                 elif key in sounding:
-                    # A note off ends every such note but those that begin on the same tick.
+                    # A note off ends every note of its key but those that begin on the same tick.
                     begun = sounding.pop(key)
                     ended = [note for note in begun if note[0] != tick]
                     for start, loudness in ended:
-                        voice = (programs[channel], channel)
-                        _, notes = instruments.setdefault(voice, (name, []))
+                        instrument = (programs[channel], channel)
+                        _, notes = instruments.setdefault(instrument, (name, []))
                         notes.append((start, tick, value, loudness))
                     if ended and len(ended) < len(begun):
                         sounding[key] = [note for note in begun if note[0] == tick]
@@ -189,7 +189,11 @@ class MidiFile:
         ]
 
     def clock(self) -> TempoMap:
-        """Return the way from ticks to seconds."""
+        """Return the conversion from ticks to seconds.
+
+        Raises:
+            ValueError: A tempo is infinite.
+        """
         scales = [(0, 60.0 / (120.0 * self.ticks_per_quarter))]
         for tick, tempo in self.tempos:
             if tempo == 0:
@@ -203,7 +207,7 @@ class MidiFile:
 
 
 class TempoMap:
-    """Seconds of ticks under tempo changes, with the roundings of pretty_midi."""
+    """Converts ticks to seconds under tempo changes, rounding as pretty_midi does."""
 
     def __init__(self, scales: list[tuple[int, float]], ticks_per_quarter: int) -> None:
         self.ticks = np.array([tick for tick, _ in scales])
@@ -217,7 +221,7 @@ class TempoMap:
     def __call__(self, ticks: np.ndarray) -> np.ndarray:
         """Return the time of every tick in seconds."""
         k = np.searchsorted(self.ticks, ticks, side="right") - 1
-        return self.seconds[k] + self.scales[k] * (ticks - self.ticks[k])
+        return np.asarray(self.seconds[k] + self.scales[k] * (ticks - self.ticks[k]))
 
 
 def _spans(data: bytes, at: int, tracks: int) -> list[tuple[int, int]] | None:
@@ -236,7 +240,7 @@ def _spans(data: bytes, at: int, tracks: int) -> list[tuple[int, int]] | None:
 
 
 def _variable_length(data: bytes, at: int) -> tuple[int, int]:
-    """Return a number of seven bits a byte, and where it ends."""
+    """Return a variable-length number, of seven bits a byte, and where it ends."""
     value = 0
     for offset in range(4):
         byte = data[at + offset]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pretty_midi
 
 VELOCITY = 80
-"""Loudness of every decoded note, as in the reference."""
+"""Velocity of every decoded note, as in the reference."""
 
 
 class GridNote(NamedTuple):

@@ -64,7 +64,7 @@ def main(shards, models, codes, windows, edits, seed, as_json, plot) -> None:
     else:
         show(rows)
     if plot:
-        draw(sets, codec.kinds, plot)
+        draw(sets, codec.voice_names, plot)
 
 
 def made(space: LatentSpace, source: LatentSpace, data: np.ndarray, seed: int) -> Windows:

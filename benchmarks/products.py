@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from seqvae.music.networks.decoder import Guided, SequenceDecoder
+from seqvae.music.networks.decoder import ConditionedLSTM, SequenceDecoder
 from seqvae.music.networks.encoder import Reader, SequenceEncoder, VoicesReader
 from seqvae.music.networks.hierarchy import HierarchicalDecoder
 from seqvae.sequences.lstm import LSTM
@@ -42,7 +42,7 @@ def _reading(reader: Reader, steps: int, tokens: bool) -> int:
     return steps * (_recurrent(reader.lstm, tokens) + summary)
 
 
-def _writing(part: Guided) -> int:
+def _writing(part: ConditionedLSTM) -> int:
     tokens = isinstance(part, SequenceDecoder)
     each_step = _recurrent(part.lstm, tokens)
     if tokens:

@@ -37,7 +37,7 @@ ROWS = 100_000
 
 def write_shards(folder: Path, size: int) -> int:
     """Write shards whose windows take so many bytes in memory; return how many windows."""
-    from seqvae.music.data.shards import ShardWriter, Windows
+    from seqvae.music.data.shards import ShardWriter, WindowTable
 
     generator = np.random.default_rng(0)
     counts = {"train": size // (2 * STEPS), "validation": 1024, "test": 1}
@@ -48,7 +48,9 @@ def write_shards(folder: Path, size: int) -> int:
                 window = generator.integers(0, CLASSES, (n, STEPS), dtype=np.uint16)
                 zeros = np.zeros(n, np.int32)
                 tempo = np.full(n, 120, np.float32)
-                writer.add(Windows(window, zeros, zeros, tempo, zeros.astype(np.int16), ["a.mid"]))
+                writer.add(
+                    WindowTable(window, zeros, zeros, tempo, zeros.astype(np.int16), ["a.mid"])
+                )
     return counts["train"]
 
 

@@ -1,4 +1,4 @@
-"""The domains of this package, the first of which takes what none of them knows."""
+"""The domains of this package; the first one handles models that neither recognises."""
 
 from __future__ import annotations
 

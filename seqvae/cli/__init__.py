@@ -1,4 +1,4 @@
-"""The `seqvae` command: the shared verbs for music, and those of its own.
+"""The `seqvae` command: the shared verbs for music and text, and verbs of its own.
 
     music    how music is chosen, written and shown at the command line
     text     the same for sentences
@@ -7,7 +7,7 @@
     files    show and render, which need no model
     learn    prepare and train
 
-No verb imports torch before it needs it: `--help` and bad inputs are answered at once.
+Verbs import torch late, so that `--help` and errors in the inputs take no time.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 HELP = """Blend, vary, edit and invent drum patterns, melodies and sentences with trained models.
 
-Give MIDI files, get MIDI files: `seqvae interpolate a.mid b.mid` writes the way from one to the
-other. Give sentences in quotes, get sentences. Every verb explains itself with --help; `seqvae
-models` lists what is in the box.
+Give MIDI files, get MIDI files: `seqvae interpolate a.mid b.mid` writes the steps from one to the
+other. Give sentences in quotes, get sentences. Each command explains itself with --help; `seqvae
+models` lists the models that come with it.
 """
 
 

@@ -19,7 +19,7 @@ BARS = 16
 """Bars on one page of a picture."""
 
 MOST_BARS = 1024
-"""At most this many bars are drawn in one PNG."""
+"""Largest number of bars that are drawn in one PNG."""
 
 
 @click.command()
@@ -49,7 +49,7 @@ def show(input_: Path, bar: int, all_bars: bool, png: bool, output: Path | None)
         click.echo(path)
         return
     click.echo()
-    # Of many voices only twice as many bars to the line make a page that is soon seen.
+    # With several voices a page fits the terminal only with twice as many bars in a line.
     small = part.bass and part.bars >= LONG and part.steps_per_bar % 2 == 0
     click.echo(text_roll(part, width(), each=2 if small else 1))
     if last < grid.bars:
@@ -81,8 +81,8 @@ def _read(path: Path) -> PrettyMIDI:
     from seqvae.music.reading.midi import read_score
 
     check_files([path])
-    read_score(path)  # refuses what is broken or too long
+    read_score(path)  # raises DataError if the file is broken or too long
     try:
         return PrettyMIDI(str(path))
-    except Exception as error:  # pretty_midi answers what it cannot read with any exception
+    except Exception as error:  # pretty_midi raises exceptions of any type
         raise DataError(f"is a broken MIDI file ({error})", path=path) from error

@@ -1,4 +1,4 @@
-"""Verbs for models of one's own: prepare and train."""
+"""Verbs to train one's own models: prepare and train."""
 
 from __future__ import annotations
 
@@ -21,27 +21,31 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PROBED = 20
-"""Files that are looked at to find out what a folder holds."""
+"""Number of files by which `prepare` chooses the representation of a folder."""
 
 
 @click.command()
 @options.inputs
-@click.option("-o", "--output", type=options.FILE, required=True, help="Folder of shards to make.")
+@click.option("-o", "--output", type=options.FILE, required=True, help="Folder of shards to write.")
 @click.option(
     "--representation",
     type=click.Choice(sorted(MUSIC.representations or ())),
-    help="What to take from the files. [default: what most of them are]",
+    help="Kind of music to read. [default: what most of the files are]",
 )
-@click.option("--bars", type=click.IntRange(1, 64), help="Window. [default: 2, of a trio 16]")
-@click.option("--voices", metavar="REGEX", help="Take only tracks of such names, where there are.")
+@click.option(
+    "--bars", type=click.IntRange(1, 64), help="Bars of a window. [default: 2, of a trio 16]"
+)
+@click.option(
+    "--voices", metavar="REGEX", help="Use only tracks with such names, if a file has any."
+)
 @click.option("--two-four", is_flag=True, help="Read music in 2/4 as 4/4, two bars as one.")
-@click.option("--strict", is_flag=True, help="Leave out music too short or too sparse.")
+@click.option("--strict", is_flag=True, help="Leave out music that is very short or sparse.")
 @click.option(
     "--group",
     type=click.Choice(["file", "folder"]),
     default="file",
     show_default=True,
-    help="What is never divided between training and test.",
+    help="Never divide windows of a file, or of a folder, between training and test.",
 )
 @click.option("--workers", type=click.IntRange(1), help="Processes. [default: all cores]")
 @click.option(
@@ -52,16 +56,16 @@ PROBED = 20
     type=options.Finite(min=0.01),
     default=20.0,
     show_default=True,
-    help="Seconds to read a file.",
+    help="Longest time to read a file, in seconds.",
 )
 @click.option(
     "--memory-limit",
     type=click.IntRange(1),
     default=1000,
     show_default=True,
-    help="Megabytes to read a file.",
+    help="Most memory to read a file, in megabytes.",
 )
-@click.option("--overwrite", is_flag=True, help="Replace shards that are there.")
+@click.option("--overwrite", is_flag=True, help="Replace existing shards.")
 @options.seed
 @options.as_json
 @options.quiet
@@ -77,7 +81,7 @@ def prepare(
 ) -> None:
     """Turn folders of MIDI files into shards to train on.
 
-    A run that was interrupted goes on where it was when it is started again.
+    An interrupted run continues when the same command is started again.
     """
     learn.need("pyarrow")
     from seqvae.music.data.prepare import prepare
@@ -123,8 +127,8 @@ def train(
 ) -> None:
     """Train a model on shards of music, or on text files.
 
-    The recipe is one of the box (--preset), your own (--config), or a changed one (--set).
-    Ctrl-C saves and ends; --resume -o FOLDER goes on from there. Several processes together:
+    Choose a recipe that comes with seqvae (--preset) or your own (--config), and change it with
+    --set. Ctrl-C saves and ends; --resume -o FOLDER continues. To train with several processes:
     torchrun --nproc-per-node 2 -m seqvae.cli train ...
     """
     if bool(texts) == (data is not None):
@@ -178,10 +182,10 @@ def _preset(request: learn.TrainingRequest, presets: ModuleType, recipes: Path, 
     """Return the recipe of --preset, or the first one whose name begins with `start`.
 
     Args:
-        request: What was asked for.
-        presets: Those of the domain.
+        request: The options of the command.
+        presets: The domain's module of presets.
         recipes: The file of recipes to read.
-        start: How the name begins.
+        start: Beginning of the name.
     """
     names = presets.preset_names(recipes)
     name = request.preset
@@ -194,7 +198,7 @@ def _preset(request: learn.TrainingRequest, presets: ModuleType, recipes: Path, 
 
 
 def _most(inputs: Sequence[Path]) -> str:
-    """Return what most of the first files are: drums, melodies or trios."""
+    """Return the representation of most of the first files."""
     from seqvae.music.representations import CODECS, DrumCodec, detect
 
     kinds: Counter[str] = Counter()

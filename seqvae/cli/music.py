@@ -1,11 +1,12 @@
-"""Music at the command line: which windows are taken, how results are written and shown."""
+"""Music at the command line: choosing windows, writing and showing results."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -27,16 +28,16 @@ if TYPE_CHECKING:
     from vaecore.space import LatentSpace
 
 FAVOURITE = "drums"
-"""What `sample` plays if nobody says."""
+"""The representation of `sample` by default."""
 
 PANELS = 256
-"""At most this many items are drawn in one PNG."""
+"""Largest number of windows that are drawn in one PNG."""
 
 SHOWN = 4
-"""Bars that are shown of drums that were humanized."""
+"""Bars that are shown of humanized drums."""
 
 LONG = 8
-"""Windows of so many bars are drawn in lines of so many, with an 8th to the column."""
+"""Windows of at least this many bars are drawn in lines of as many, with an 8th in a column."""
 
 _ORIGINAL = "original"
 _TAKING = ("interpolate", "palette", "reconstruct", "edit", "similar")
@@ -47,16 +48,18 @@ _PLAYING = ("humanize", "drumify")
 class MusicPresentation(Presentation):
     """MIDI in, MIDI out, with a picture in text; PNG and WAV on request."""
 
-    outputs: ClassVar[Mapping[str, str]] = {
-        "interpolate": "interpolation.mid",
-        "palette": "palette.mid",
-        "sample": "samples.mid",
-        "reconstruct": "reconstruction.mid",
-        "edit": "edited.mid",
-        "similar": "similar.mid",
-        "humanize": "humanized.mid",
-        "drumify": "drumified.mid",
-    }
+    outputs: Mapping[str, str] = MappingProxyType(
+        {
+            "interpolate": "interpolation.mid",
+            "palette": "palette.mid",
+            "sample": "samples.mid",
+            "reconstruct": "reconstruction.mid",
+            "edit": "edited.mid",
+            "similar": "similar.mid",
+            "humanize": "humanized.mid",
+            "drumify": "drumified.mid",
+        }
+    )
     reads = suffixes = (".mid", ".midi")
     evaluates = True
 
@@ -68,14 +71,14 @@ class MusicPresentation(Presentation):
                 multiple=True,
                 type=click.IntRange(min=1),
                 help="Bar where the window starts, 1 is the first; once for all inputs, or once "
-                "for each. Default: the first window that is not empty.",
+                "for each. Default: the first window with notes.",
             ),
             click.Option(
-                ["--all", "all_windows"], is_flag=True, help="Go window by window, to the end."
+                ["--all", "all_windows"], is_flag=True, help="Use all windows, one after another."
             ),
         ]
         writing = [
-            click.Option(["--separate"], is_flag=True, help="One file per result."),
+            click.Option(["--separate"], is_flag=True, help="Write one file for each result."),
             click.Option(["--png"], is_flag=True, help="Also draw a piano roll."),
             click.Option(["--wav"], is_flag=True, help="Also render the sound."),
         ]
@@ -90,10 +93,10 @@ class MusicPresentation(Presentation):
         return read_score(path)
 
     def choose_model(self, inputs: Sequence[Input], options: Mapping[str, Any]) -> Choice:
-        """Return the shipped model for what the files are with the longest window that fits.
+        """Return the shipped model for these files with the longest window that fits.
 
-        Trios shorter than any model for them are taken as melodies. What is before the bar that
-        was asked for does not count.
+        Trios shorter than the windows of all models for trios are read as melodies. Bars before
+        --bar do not count.
         """
         from seqvae.music.representations import CODECS, candidates
 
@@ -117,7 +120,7 @@ class MusicPresentation(Presentation):
     def sources(
         self, codec: SequenceCodec, inputs: Sequence[Input], options: Mapping[str, Any]
     ) -> list[list[Source]]:
-        """Return the windows: the first that sounds, that at --bar, or with --all one by one."""
+        """Return the windows: the first with notes, that at --bar, or with --all one by one."""
         bars: Sequence[int | None] = options["bar"] or (None,)
         if len(bars) == 1:
             bars = tuple(bars) * len(inputs)
@@ -133,13 +136,15 @@ class MusicPresentation(Presentation):
         return [list(sources) for sources in zip(*taken, strict=False)]
 
     def write(self, result: Result, outputs: Outputs, options: Mapping[str, Any]) -> Written:
-        """Write all items in a row as one MIDI file, or one file each."""
+        """Write all items one after another as one MIDI file, or one file each."""
         from seqvae.music.presentation import join, piano_roll, render, write_midi
 
+        assert outputs.main is not None  # all verbs of music write a file
+        length = cast("SequenceCodec", result.codec).bars
         titles = list(result.titles) * len(result.rounds)
         tempi = [_tempo(example) for example in result.examples]
-        # An item always lasts its whole window.
-        seconds = [result.codec.bars * 240.0 / tempo for tempo in tempi]
+        # An item always lasts as long as its window.
+        seconds = [length * 240.0 / tempo for tempo in tempi]
         if options.get("separate"):
             each = len(result.titles)
             for k, place in enumerate(_numbered(outputs.main, each)):
@@ -153,7 +158,7 @@ class MusicPresentation(Presentation):
             piano_roll(grids, outputs.beside(".png"), names, columns=result.columns)
         if options["wav"]:
             render(join(result.items, seconds), outputs.beside(".wav"))
-        bars = result.codec.bars * len(result.items)
+        bars = length * len(result.items)
         facts = {
             "bars": bars,
             "seconds": round(sum(seconds), 3),
@@ -174,7 +179,7 @@ class MusicPresentation(Presentation):
             begun = [grid.lines(SHOWN)[0] for grid in grids]
             return text_roll(begun, width, titles)
         if result.verb in ("reconstruct", "edit") and len(result.titles) == 1:
-            if result.codec.bars < LONG:
+            if cast("SequenceCodec", result.codec).bars < LONG:
                 return text_roll(grids[:2], width, titles[:2])
             lines = zip(*(grid.lines(LONG) for grid in grids[:2]), strict=True)
             parts = [part for both in lines for part in both]
@@ -183,7 +188,7 @@ class MusicPresentation(Presentation):
         return strip(grids, titles, width, first=0 if titles[0] == _ORIGINAL else 1)
 
     def fidelity(self, codec: SequenceCodec, x: Tensor, y: Tensor) -> tuple[str, dict[str, Any]]:
-        """Return how many steps, and how many steps with events, are the same; of each voice."""
+        """Return how many steps, and how many events, are the same, also of each voice."""
         from seqvae.music.evaluate import fidelity
 
         return fidelity(codec, x, y)
@@ -207,14 +212,14 @@ class MusicPresentation(Presentation):
 
 
 def _choose(codec: SequenceCodec, found: Windows, bar: int | None, all_windows: bool) -> list[int]:
-    """Return the indices of the windows to take from a file."""
+    """Return the indices of the windows to use of a file."""
     if found.problem is not None:
         raise found.problem
     chosen = [found.default if bar is None else found.at(bar)]
     for i in found.sounding() if all_windows else ():
         last = chosen[-1]
-        same_voice = found.instruments[i] == found.instruments[last]
-        if same_voice and found.bars[i] >= found.bars[last] + codec.bars:
+        same_track = found.instruments[i] == found.instruments[last]
+        if same_track and found.bars[i] >= found.bars[last] + codec.bars:
             chosen.append(i)
     return chosen
 
@@ -230,14 +235,14 @@ def _source(codec: SequenceCodec, example: Example, input_: Input) -> Source:
         "of_bars": total,
         "tempo_bpm": round(context.tempo_bpm, 3),
         "program": context.program,
-        **({"bass_program": context.bass_program} if "bass" in codec.kinds else {}),
+        **({"bass_program": context.bass_program} if "bass" in codec.voice_names else {}),
     }
     place = f"{bars} of {total} · {context.tempo_bpm:.4g} bpm"
     return Source(example, input_, place, facts)
 
 
 def _compared(result: Result) -> tuple[list[Grid], list[str]]:
-    """Return what is drawn: with one original, it comes first; every grid a whole window."""
+    """Return the grids to draw, one for each window, and their titles; an original comes first."""
     from seqvae.music.presentation import grid_of_window
 
     examples, titles = result.examples, list(result.titles) * len(result.rounds)
@@ -250,7 +255,7 @@ def _compared(result: Result) -> tuple[list[Grid], list[str]]:
         titles = [_ORIGINAL, *titles]
         if result.verb == "reconstruct":
             titles[1] = "reconstruction"
-    codec = result.codec
+    codec = cast("SequenceCodec", result.codec)
     grids = [replace(grid_of_window(codec, each.x), steps=codec.steps) for each in examples]
     return grids, titles
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import click
 
@@ -20,7 +21,7 @@ temperature = click.option(
     type=options.Finite(0, 10),
     default=0.5,
     show_default=True,
-    help="0: as most would play it. 1: as varied as drummers are.",
+    help="0: the most typical feel. 1: as varied as drummers play.",
 )
 
 
@@ -30,7 +31,7 @@ temperature = click.option(
 @options.seed
 @options.writes
 def humanize(job: Job, input_: Path, temperature: float, seed: int) -> None:
-    """Give a stiff beat a drummer's feel: its hits stay, velocities and timing are new."""
+    """Give a stiff beat a drummer's feel: the same hits, with new velocities and timing."""
     _play(job, input_, "humanize", "humanized", temperature, seed)
 
 
@@ -40,7 +41,7 @@ def humanize(job: Job, input_: Path, temperature: float, seed: int) -> None:
 @options.seed
 @options.writes
 def drumify(job: Job, input_: Path, temperature: float, seed: int) -> None:
-    """Make drums of a tapped rhythm, or of the rhythm of any part."""
+    """Make drums from a tapped rhythm, or from the rhythm of any part."""
     _play(job, input_, "drumify", "drums", temperature, seed)
 
 
@@ -52,15 +53,15 @@ def _play(
     temperature: float,
     seed: int,
 ) -> None:
-    """Play the whole input, and write it.
+    """Play the whole input, and write the result.
 
     Args:
-        job: What was asked for.
+        job: The command's job.
         input_: The input.
-        function: Of `seqvae.music.representations.groove.feel`.
-        title: What to call the result.
-        temperature: Of the draws.
-        seed: Of the draws.
+        function: Name of a function of `seqvae.music.representations.groove.feel`.
+        title: Name of the result.
+        temperature: Temperature of the draws.
+        seed: Makes the draws repeatable.
     """
     place = job.place([input_])
     read = job.read([input_])
@@ -74,11 +75,12 @@ def _play(
 
     score = read[0].content
     played = Example(*getattr(feel, function)(space, score, temperature, seed))
+    of_model = cast("GrooveCodec", space.codec)
     try:
-        given, context = space.codec.whole(score)
-    except DataError:  # no drums: a rhythm tapped on something else
-        given, context = space.codec.taps(score)
-    codec = GrooveCodec(len(played.x) // space.codec.steps_per_bar)
+        given, context = of_model.whole(score)
+    except DataError:  # no drums: a rhythm of another instrument
+        given, context = of_model.taps(score)
+    codec = GrooveCodec(len(played.x) // of_model.steps_per_bar)
     hits, velocity, offset = (each.double() for each in blocks(played.x))
     count = int(hits.sum())
     loudness = 127 * float(velocity.sum()) / max(count, 1)

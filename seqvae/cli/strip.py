@@ -3,8 +3,8 @@
      1 │▄·▄·█·▄·▄·▄·█·▄·│▄·▄·█·▄·▄·▄·█·▄·│ rock
      2 │▄·▄·█·▄·▄   █·▄·│▄·▄·█·▄·▄   █·▄·│
 
-Of trios there is a line for each voice. Lines under each other show what changes from step to
-step; `text_roll` shows a window in full.
+Trios have a line for each voice. The lines are aligned, so that changes from step to step can be
+seen; `text_roll` shows a window in full.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from seqvae.music.presentation.grid import LOOKS
 from seqvae.music.representations.alphabet import HIGH_TOM, KICK, LOW_TOM, MID_TOM, SNARE
 
 if TYPE_CHECKING:
-    from seqvae.music.presentation.grid import Grid, GridNote
+    from seqvae.music.presentation.grid import DrawnNote, Grid
 
 MOST, MOST_OF_VOICES = 25, 12
-"""At most this many windows (a palette of 5 x 5), of several voices; the rest is counted."""
+"""Largest numbers of windows of one voice (a palette of 5 x 5) and of several voices."""
 
 _LOW, _HIGH, _BOTH, _LIGHT = "▄▀█·"
 _HEIGHTS = "▁▂▃▄▅▆▇█"
@@ -31,7 +31,7 @@ def strip(grids: Sequence[Grid], titles: Sequence[str], width: int, first: int =
 
     Args:
         grids: Windows, all of the same number of steps.
-        titles: What follows each line; may be empty.
+        titles: A text after each line; may be empty.
         width: Columns of the terminal.
         first: Number of the first line.
     """
@@ -63,9 +63,9 @@ def strip(grids: Sequence[Grid], titles: Sequence[str], width: int, first: int =
 
 
 def _scale(grid: Grid, width: int) -> tuple[int, int]:
-    """Return how many sixteenths to draw in a column, and how many columns between bar lines.
+    """Return the number of sixteenths in a column, and of columns between bar lines.
 
-    Long windows have several sixteenths to the column, and then lines only every four bars.
+    Long windows have several sixteenths in a column, and lines only every four bars.
     """
     for each in (1, 2, 4, 8, 16):
         columns = -(-grid.steps // each)
@@ -87,7 +87,7 @@ def _beats(grid: Grid, each: int) -> str:
     )
 
 
-def _contour(grid: Grid, notes: Sequence[GridNote], each: int, pitches: Sequence[int]) -> str:
+def _contour(grid: Grid, notes: Sequence[DrawnNote], each: int, pitches: Sequence[int]) -> str:
     low, high = min(pitches), max(pitches)
     cells = [" "] * -(-grid.steps // each)
     for note in notes:

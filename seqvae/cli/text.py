@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from vaecore.cli.job import counted
 from vaecore.cli.options import MANY
@@ -20,13 +21,13 @@ if TYPE_CHECKING:
     from vaecore.space import LatentSpace
 
 _PATHS = (".txt", ".mid", ".midi")
-"""What ends like this is a file, there or not."""
+"""Inputs with these endings are files, even if they do not exist."""
 
 
 class TextPresentation(Presentation):
-    """Sentences in, sentences out: printed, and written where -o names a file."""
+    """Sentences in, sentences out: printed, and with -o also written to a file."""
 
-    outputs: ClassVar[Mapping[str, str]] = {}
+    outputs: Mapping[str, str] = MappingProxyType({})
     reads = suffixes = (".txt",)
     evaluates = True
 
@@ -38,7 +39,7 @@ class TextPresentation(Presentation):
         )
 
     def typed(self, input_: Path) -> bool:
-        """Return whether an input is a sentence and no path."""
+        """Return whether an input is a sentence, not a path."""
         return _is_typed(input_)
 
     def open(self, path: Path | str) -> list[str]:
@@ -58,11 +59,11 @@ class TextPresentation(Presentation):
     def sources(
         self, codec: TextCodec, inputs: Sequence[Input], options: Mapping[str, Any]
     ) -> list[list[Source]]:
-        """Return typed sentences, and files line by line, to the end of the shortest."""
+        """Return typed sentences, and files line by line, up to the end of the shortest."""
         taken = []
         for each in inputs:
             lines, found = each.content, codec.read(each.content)
-            if not len(found) and isinstance(each.path, Path):
+            if found.problem and not len(found) and isinstance(each.path, Path):
                 raise DataError(found.problem.problem, path=each.path, remedy=found.problem.remedy)
             if isinstance(each.path, str):
                 taken.append([Source(found.first, each, facts={"sentence": each.path})])
@@ -78,14 +79,14 @@ class TextPresentation(Presentation):
         return rounds
 
     def write(self, result: Result, outputs: Outputs, options: Mapping[str, Any]) -> Written:
-        """Write all sentences, one in each line, if there is a file to write."""
+        """Write all sentences, one in each line, if -o names a file."""
         if outputs.main is not None:
             text = "".join(f"{sentence}\n" for sentence in result.items)
             outputs.add(outputs.main).write_text(text, encoding="utf-8")
         return Written(counted(len(result.items), "sentence"), {"sentences": result.items})
 
     def picture(self, result: Result, width: int) -> str:
-        """Return all sentences, numbered, below those that they come from."""
+        """Return all sentences, numbered, below the given ones."""
         rows: list[tuple[str, str]] = []
         given = iter([example.context for example in result.originals])
         kept = iter(result.decoded(result.kept))
@@ -104,13 +105,13 @@ class TextPresentation(Presentation):
         return "\n".join(f" {label:>{margin}}  {sentence}" for label, sentence in rows)
 
     def fidelity(self, codec: TextCodec, x: Tensor, y: Tensor) -> tuple[str, dict[str, Any]]:
-        """Return how many pieces of words come again, wherever in the sentence."""
+        """Return how many pieces of words are kept, at any place in the sentence."""
         from collections import Counter
 
         kept = total = 0
         for before, after in zip(x.tolist(), y.tolist(), strict=True):
-            said = Counter(piece for piece in before if piece)
-            kept, total = kept + (said & Counter(after)).total(), total + said.total()
+            pieces = Counter(piece for piece in before if piece)
+            kept, total = kept + (pieces & Counter(after)).total(), total + pieces.total()
         share = kept / max(total, 1)
         return f"kept {kept} of {total} pieces of words ({share:.0%})", {"pieces_kept": share}
 
@@ -133,5 +134,5 @@ def _labels(result: Result) -> list[str]:
 
 
 def _is_typed(path: Path) -> bool:
-    # os.path knows that what is too long to be a name is no file.
+    # os.path.exists is False for texts too long for a file name, where Path.exists raises.
     return path.suffix.lower() not in _PATHS and not os.path.exists(path)

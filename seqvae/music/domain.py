@@ -1,4 +1,4 @@
-"""The domain of music: what drums, melodies and trios bring to the core."""
+"""The domain of music: codecs and networks of drums, melodies and trios for the core."""
 
 from __future__ import annotations
 

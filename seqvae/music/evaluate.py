@@ -1,11 +1,11 @@
-"""Quality of a sequence model, on windows it never saw."""
+"""Quality of a music model, on windows that it was not trained on."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -25,12 +25,14 @@ if TYPE_CHECKING:
     from seqvae.music.representations.base import SequenceCodec
     from vaecore.space import LatentSpace
 
-CHUNK = 256
+MEASURED_AT_ONCE = 256
+"""Windows that are measured together."""
 BINS = 20
+"""Bins of the histograms that `compare` compares."""
 
 
 def evaluate(
-    space: LatentSpace,
+    space: LatentSpace[Any],
     paths: Iterable[str | Path],
     seed: int = 0,
     limit: int | None = None,
@@ -40,23 +42,24 @@ def evaluate(
 
     Args:
         space: The model.
-        paths: Files; every different window of every file counts once. Files without a usable
-            window are counted, and named with the reason, in the result.
-        seed: Of the posterior draws and of sampling.
-        limit: At most this many windows, spread evenly over all; None takes every one.
-        split: "train", "validation" or "test": paths are folders of shards, of which the windows
-            of this split count.
+        paths: Files; equal windows count once. Files without a usable window are counted, and
+            listed with the reason, in the result.
+        seed: Makes the draws from the posterior and of the decoder repeatable.
+        limit: Use at most this many windows, evenly spread over all; None uses every one.
+        split: "train", "validation" or "test": paths are folders of shards, whose windows of this
+            split are used.
 
     Returns:
         The figures of `measure`, with `examples`, `files` and `skipped` (reason by file).
 
     Raises:
-        DataError: Not one file has a usable window.
+        DataError: No file has a usable window.
     """
+    codec, model = cast("SequenceCodec", space.codec), cast("SequenceVAE", space.model)
     windows, skipped, files = [], {}, 0
     for path in paths:
-        if split:  # what is wrong with a folder of shards is no matter of one file
-            windows.append(_windows(space.codec, Path(path), split))
+        if split:  # an error in a folder of shards is raised
+            windows.append(_windows(codec, Path(path), split))
             files += 1
             continue
         try:
@@ -77,7 +80,7 @@ def evaluate(
     x = torch.unique(torch.cat(windows), dim=0)
     if limit is not None and len(x) > limit:
         x = x[torch.linspace(0, len(x) - 1, limit).long()]
-    figures = measure(space.model, x, seed)
+    figures = measure(model, x, seed)
     return {"model": space.name, "files": files, **figures, "skipped": skipped}
 
 
@@ -96,28 +99,28 @@ def measure(model: SequenceVAE, x: Tensor, seed: int = 0) -> dict[str, Any]:
     Returns:
         `examples`: n.
         `teacher_forced_accuracy`: share of steps (of all voices) whose most likely class, given z
-            and the true past, is the true class. z is the posterior mean here and below.
+            and the true past, is the true class. Here and below z is the posterior mean.
         `sampled_accuracy`: the same, free running at temperature 1.
         `greedy_accuracy`: the same, free running at temperature 0.
         `event_accuracy`: greedy, over steps whose target is an event (not class 0).
         `hit_f1` (drums, whose classes are sets): greedy, harmonic mean of precision and recall
             over drums and steps.
         The same of each voice where there are several, as `melody_sampled_accuracy`.
-        `nll`: -log p(x|z) in nats per window, z one draw from the posterior; of performances a
+        `nll`: -log p(x|z) in nats per window, for one draw z from the posterior; of performances a
             density.
         `kl_nats`: KL(q(z|x) || N(0, I)) in nats per window.
         `elbo`: -(nll + kl_nats).
-        Of performances accuracies are those of the hits (see `Alphabet.indices`), and there is
-        what `seqvae.music.representations.groove.evaluate.feel` gives (see `Alphabet.figures`).
+        Of performances, accuracies are those of the hits (see `Alphabet.indices`), and there are
+        also the figures of `seqvae.music.representations.groove.evaluate.measure`.
     """
     voices = model.architecture.voices
     voices = voices if isinstance(voices, tuple) else (voices,)
     alphabets = [voice.alphabet for voice in voices]
     tallies = [_Tally(alphabet.sets) for alphabet in alphabets]
     classes = [alphabet.outcomes(v.classes) for alphabet, v in zip(alphabets, voices, strict=True)]
-    indices = alphabets[0].indices  # only a voice that is alone has other examples than indices
+    indices = alphabets[0].indices  # with several voices, all examples are class indices
     bound = EvidenceBound(seed)
-    for number, part in enumerate(x.split(CHUNK)):
+    for number, part in enumerate(x.split(MEASURED_AT_ONCE)):
         rows = part.to(model.device)
         posterior = bound.add(model, rows)
         logits = model.logits(posterior.mean, rows).split(classes, dim=-1)
@@ -134,7 +137,7 @@ def measure(model: SequenceVAE, x: Tensor, seed: int = 0) -> dict[str, Any]:
 
 
 def _names(alphabets: Sequence[Alphabet]) -> list[str]:
-    """Return a name for each voice: that which its alphabet has for the first, the second, ..."""
+    """Return a name for each voice: its alphabet has one for the first, the second, ..."""
     names: list[str] = []
     for number, alphabet in enumerate(alphabets):
         place = alphabets[:number].count(alphabet)
@@ -144,7 +147,7 @@ def _names(alphabets: Sequence[Alphabet]) -> list[str]:
 
 
 class _Tally:
-    """Counts of one voice, or of several together, from which accuracies come.
+    """Counts of correct steps, of one voice or of several together.
 
     Args:
         sets: Whether classes are sets, as bit masks.
@@ -155,7 +158,7 @@ class _Tally:
         self.counts: Counter[str] = Counter()
 
     def add(self, true: Tensor, forced: Tensor, sampled: Tensor, greedy: Tensor) -> None:
-        """Count classes of more windows, each `(n, steps)`."""
+        """Count further windows, classes `(n, steps)` each."""
         event = true != 0
         counts: dict[str, Tensor | int] = {
             "steps": true.numel(),
@@ -196,10 +199,10 @@ def _bits(classes: Tensor) -> int:
 
 
 def fidelity(codec: SequenceCodec, x: Tensor, y: Tensor) -> tuple[str, dict[str, float]]:
-    """Return what reconstructions keep of windows, in words and as figures; of each voice, too.
+    """Compare reconstructions with windows, in words and as figures, also voice by voice.
 
     Args:
-        codec: Of the windows.
+        codec: The windows' codec.
         x: Windows `(n, *shape)`.
         y: Their reconstructions.
     """
@@ -219,15 +222,15 @@ def compare(codec: SequenceCodec, samples: Tensor, data: Tensor) -> dict[str, di
     """Compare the music of samples with that of data, property by property.
 
     Args:
-        codec: Of the windows.
+        codec: The windows' codec.
         samples: Windows `(n, *shape)`, for example decoded from the prior.
-        data: Windows `(m, *shape)` never trained on.
+        data: Windows `(m, *shape)` that the model was not trained on.
 
     Returns:
         By name of property and of histogram (see `histograms`): the `divergence` of the two
-        distributions (Jensen-Shannon, in bits, 0 equal to 1 disjoint) and, for properties, the
-        means of both. What one of them has nothing of is left out. Two halves of the same data
-        differ a little, too.
+        distributions (Jensen-Shannon divergence in bits, 0 for equal to 1 for disjoint) and, for
+        properties, the means of both. A property that is undefined for all samples or all data is
+        left out. Two halves of the same data differ a little, too.
     """
     ours, theirs = (histograms(codec, x) for x in (samples, data))
     result = {

@@ -1,12 +1,12 @@
-"""The form of long windows: which bars come back, exactly or nearly.
+"""The form of long windows: which bars are repeated, exactly or nearly.
 
-How alike two bars are is told by their edit distance (Levenshtein): the least number of their 16
-tokens to insert, delete or replace to make one the other. So a bar that is shifted by a 16th is
-nearly the same, and one with another rhythm is not. Bars with few notes are near each other by
-chance, so the shares of similar bars mean something only beside those of `shuffled_bars`.
+The similarity of two bars is measured by their edit distance (Levenshtein): the smallest number of
+insertions, deletions and replacements of their 16 tokens that make one the other. So a bar that is
+shifted by a 16th is nearly the same, and one with another rhythm is not. Bars with few notes are
+similar by chance, so compare the shares of similar bars with those of `shuffled_bars`.
 
-    form(codec, windows)["repeated_bars"].mean()   # share of bars that were there before
-    self_similarity(windows)[0]                       # the first window's picture, (bars, bars)
+    form(codec, windows)["repeated_bars"].mean()      # share of bars that repeat an earlier one
+    self_similarity(windows)[0]                       # matrix of the first window, (bars, bars)
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
     from seqvae.music.representations.measuring import Floats, Ints
 
 NEAR = 3
-"""Edits, of the 16 tokens of a bar, up to which two bars count as nearly the same."""
+"""Largest edit distance of bars, of 16 tokens each, that count as similar."""
 
 _PAIRS = 1 << 20
-"""Pairs of bars that are compared at a time; each takes about 100 bytes."""
+"""Pairs of bars that are compared together; each takes about 100 bytes."""
 
 
 def form(codec: SequenceCodec, windows: Any, edits: int = NEAR) -> dict[str, Floats]:
-    """Measure how much of the music of windows comes back.
+    """Measure how many bars of windows are repeated.
 
     Args:
-        codec: Of the windows.
+        codec: The windows' codec.
         windows: Class indices `(n, *codec.shape)`, of any number of steps.
-        edits: Up to which two bars are nearly the same.
+        edits: Largest edit distance of similar bars.
 
     Returns:
         `repeated_bars` and `similar_bars`, values `(n,)`; of several voices those of each, as
@@ -52,13 +52,13 @@ def form(codec: SequenceCodec, windows: Any, edits: int = NEAR) -> dict[str, Flo
 def repeated_bars(alphabet: Alphabet, windows: Any, edits: int = 0) -> Floats:
     """Return the share of bars that repeat an earlier bar of their window, `(n,)`.
 
-    Only bars in which a note begins count, and only such are repeated: silence is no form. The
-    first of them never repeats one, so a window of one bar over and over has 15 of 16.
+    Only bars in which a note begins count. The first of them never repeats another, so 16 equal
+    bars have a share of 15/16.
 
     Args:
-        alphabet: Of the windows.
+        alphabet: The windows' alphabet.
         windows: Class indices, `(n, steps)`.
-        edits: Up to which edit distance a bar repeats another; 0 is exactly.
+        edits: Largest edit distance of a bar from one that it repeats; 0 for equal bars.
     """
     x = checked(windows)
     sounding = np.asarray(bars_of(alphabet.onsets(x)).any(axis=2))
@@ -66,9 +66,9 @@ def repeated_bars(alphabet: Alphabet, windows: Any, edits: int = 0) -> Floats:
     later, earlier = np.tril_indices(count, -1)
     alike = distances(x)[:, later, earlier] <= edits
     alike &= sounding[:, later] & sounding[:, earlier]
-    repeats = np.zeros((len(x), count), bool)
-    np.logical_or.at(repeats, (slice(None), later), alike)
-    return share(repeats, sounding)
+    repeats = np.zeros((len(x), count), np.int64)
+    np.add.at(repeats.T, later, alike.T)
+    return share(repeats > 0, sounding)
 
 
 def relations(windows: Any, groups: int, edits: int = NEAR) -> Ints:
@@ -80,7 +80,10 @@ def relations(windows: Any, groups: int, edits: int = NEAR) -> Ints:
     Args:
         windows: Class indices, `(n, steps)` or of several voices `(n, steps, voices)`.
         groups: Parts of a window, of a whole number of bars.
-        edits: Up to which two bars are similar.
+        edits: Largest edit distance of similar bars.
+
+    Raises:
+        ValueError: The bars cannot be divided into such parts.
     """
     x = checked(windows, *np.shape(windows)[2:3])
     found, bit = np.zeros((len(x), groups, groups), np.int64), 0
@@ -88,7 +91,7 @@ def relations(windows: Any, groups: int, edits: int = NEAR) -> Ints:
         apart = distances(voice)
         bars = apart.shape[1] // groups
         if bars * groups != apart.shape[1]:
-            raise ValueError(f"{apart.shape[1]} bars do not make {groups} parts")
+            raise ValueError(f"{apart.shape[1]} bars cannot be divided into {groups} parts")
         for far in (0, edits):
             alike = (apart <= far).reshape(len(x), groups, bars, groups, bars)
             for first, second in np.ndindex(bars, bars):
@@ -98,23 +101,23 @@ def relations(windows: Any, groups: int, edits: int = NEAR) -> Ints:
 
 
 def repeated(windows: Any, forms: Any) -> Ints:
-    """Return windows whose bars are those before that they shall be equal to.
+    """Return windows in which bars are replaced by the earlier bars that they shall be equal to.
 
     Args:
         windows: Class indices, `(n, steps)` or of several voices `(n, steps, voices)`.
-        forms: As `relations` gives them, `(n, groups, groups)`.
+        forms: Relations of bars as `relations` returns them, `(n, groups, groups)`.
     """
     x = checked(windows, *np.shape(windows)[2:3])
-    told = np.asarray(forms).astype(np.int64)
+    bits = np.asarray(forms).astype(np.int64)
     count = x.shape[1] // STEPS_PER_BAR
-    places = count // told.shape[1]
+    places = count // bits.shape[1]
     for number, voice in enumerate(_voices(x)):
-        bars = bars_of(voice)  # a view: what is written here is written there
+        bars = bars_of(voice)  # a view of x
         for later in range(1, count):
             free = np.ones(len(x), bool)
             for earlier in range(later):
                 bit = 2 * number * places**2 + earlier % places * places + later % places
-                equal = told[:, earlier // places, later // places] >> bit & 1 == 1
+                equal = bits[:, earlier // places, later // places] >> bit & 1 == 1
                 bars[equal & free, later] = bars[equal & free, earlier]
                 free &= ~equal
     return x
@@ -126,9 +129,9 @@ def _voices(x: Ints) -> list[Ints]:
 
 
 def self_similarity(windows: Any) -> Floats:
-    """Return how alike the bars of each window are, `(n, bars, bars)`; of trios that of each voice.
+    """Return the similarities of the bars of each window, `(n, bars, bars)`, and of each voice.
 
-    The entries are 1 less the edit distance as a share of the tokens of a bar: 1 for equal bars.
+    The entries are 1 - d / 16 for bars of edit distance d: 1 for equal bars.
 
     Args:
         windows: Class indices, `(n, steps)` or of several voices `(n, steps, voices)`, which gives
@@ -141,11 +144,11 @@ def self_similarity(windows: Any) -> Floats:
 
 
 def shuffled_bars(windows: Any, seed: int = 0) -> Ints:
-    """Return windows of the same bars dealt out anew: music of these bars, but without form.
+    """Return windows of the same bars in random order: music of these bars, but without form.
 
     Args:
         windows: Class indices, `(n, steps)` or `(n, steps, voices)`, of whole bars.
-        seed: Of the order.
+        seed: Makes the order repeatable.
     """
     x = np.asarray(windows)
     bars = x.reshape(-1, STEPS_PER_BAR, *x.shape[2:])
@@ -180,7 +183,7 @@ def edit_distance(a: Ints, b: Ints) -> Ints:
 
     The table of the dynamic programme is filled for all rows together, one of its cells at a time.
     """
-    # Tokens first and small numbers: every step goes over contiguous memory.
+    # Tokens first, in small integers, so that every operation reads contiguous memory.
     left, right = (np.ascontiguousarray(x.T, np.int16) for x in (a, b))
     kind = np.int8 if len(left) < 127 else np.int16
     above = [np.full(len(a), column, kind) for column in range(len(right) + 1)]

@@ -1,4 +1,4 @@
-"""What TensorBoard shows of a sequence model in training: piano rolls."""
+"""Piano rolls of a music model in training, for TensorBoard."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ COLUMNS = 3
 
 
 def pictures(codec: SequenceCodec, windows: np.ndarray) -> Callable[[VAE], dict[str, np.ndarray]]:
-    """Return what draws a model: a few windows over their reconstructions, and samples.
+    """Return a function that draws a few windows, their reconstructions by a model, and samples.
 
     Args:
-        codec: Of the windows.
-        windows: `(n, width)` as in shards; those shown are evenly spread over them.
+        codec: The windows' codec.
+        windows: `(n, width)` as in shards, of which a few evenly spread ones are drawn.
     """
     chosen = np.linspace(0, len(windows) - 1, COLUMNS).astype(int)
     x = torch.from_numpy(codec.unpack(windows[chosen]))
@@ -32,7 +32,7 @@ def pictures(codec: SequenceCodec, windows: np.ndarray) -> Callable[[VAE], dict[
     @torch.no_grad()
     def draw(model: VAE) -> dict[str, np.ndarray]:
         codes = model.encode(x.to(model.device)).mean
-        # The same codes each time, so that one sees how they change.
+        # The same codes each time, so that samples can be compared.
         noise = torch.randn(COLUMNS, model.latent_dim, generator=noise_of.manual_seed(0))
         rows = {
             "original": x,

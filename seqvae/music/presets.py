@@ -28,12 +28,13 @@ class Preset(presets.Preset):
     Attributes:
         augmentation: Names of augmentations and their arguments.
         data: Fields of `seqvae.music.data.streaming.DataConfig`.
-        prior: Also `parts`: models of short windows, one for each voice, in whose codes the groups
-            of a flow are parts of a window; see `parts`.
-        grow: Models of short windows that a model of long ones begins with, one for each voice:
-            names of the box, or folders; see `growing`. Empty begins by chance.
-        encoder: A model, a name or a folder, whose encoder is taken as it is, so that the decoder
-            alone is trained; see `vaecore.VAE.freeze_encoder`. Empty trains both.
+        prior: Also `parts`: models of short windows, one for each voice; each group of dimensions
+            of the flow then describes one part of a window. See `networks.parts`.
+        grow: Models of short windows from which a model of long ones is initialised, one for each
+            voice: names of shipped models, or folders; see `networks.growing`. Empty initialises
+            at random.
+        encoder: A model, a name or a folder, whose encoder is used frozen, so that only the decoder
+            is trained; see `vaecore.VAE.freeze_encoder`. Empty trains both.
     """
 
     augmentation: dict[str, Any] = field(default_factory=dict)
@@ -70,11 +71,11 @@ class Preset(presets.Preset):
 
     @property
     def flow_settings(self) -> set[str]:
-        """What the section `prior` may say: `parts` are models of the parts of a window."""
+        """Keys of the section `prior`: also `parts`, models of the parts of a window."""
         return super().flow_settings | {"parts"}
 
     def make_all(self) -> None:
-        """Make whatever the sections describe, once, to see that it can be made."""
+        """Make everything that the sections describe, once, as a check."""
         super().make_all()
         self.make_augmentation()
         self.make_data()

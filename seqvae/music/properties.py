@@ -13,23 +13,23 @@ def measure(codec: SequenceCodec, windows: Any) -> dict[str, Floats]:
     """Measure every property of windows.
 
     Args:
-        codec: Of the windows; `codec.properties()` describes what is measured.
+        codec: The windows' codec; `codec.properties()` describes the properties.
         windows: `(n, *codec.shape)`, an array or a CPU tensor, of any number of steps.
 
     Returns:
         Name of property -> values `(n,)`; NaN where it is undefined.
 
     Raises:
-        ValueError: The windows have another shape, or are no class indices.
+        ValueError: The windows have another shape, or are not class indices.
     """
     x = codec.checked(windows)
     return {name: prop.of(x) for name, prop in codec.properties().items()}
 
 
 def histograms(codec: SequenceCodec, windows: Any) -> dict[str, Floats]:
-    """Return how the notes of windows are distributed, by name; see `Alphabet.histograms`.
+    """Return distributions of the notes of windows, by name; see `Alphabet.histograms`.
 
-    The names begin with that of the voice where there are several, as in `melody_onsets`.
+    With several voices the names begin with that of the voice, as in `melody_onsets`.
     Arguments and errors are as for `measure`.
     """
     return {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -25,6 +25,8 @@ from vaecore.training import pipeline, ranks
 from vaecore.training.task import TrainingTask
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from seqvae.music.networks.model import SequenceVAE
     from seqvae.music.presets import Preset
     from vaecore.distributions import DiagonalGaussian
@@ -35,12 +37,12 @@ if TYPE_CHECKING:
     from vaecore.training.watching import Pictures
 
 VALIDATION_WINDOWS, VALIDATION_TOKENS = 1024, 1 << 17
-"""How much a validation measures: so many windows, or fewer where they have many tokens."""
+"""Largest numbers of windows and of tokens that a validation measures."""
 GROWN = 4096
-"""Windows of the training split that a model is grown on."""
+"""Windows of the training split that growing uses."""
 CODES, FLOW_CODES, BASIS = 20_000, 80_000, 8192
-"""Windows of the training split that attribute vectors and a mixture are fitted on, and a flow, and
-the basis of one."""
+"""Windows of the training split that are used to fit attribute vectors and a mixture; a flow; and
+the basis of a flow."""
 
 
 class MusicTask(TrainingTask):
@@ -77,7 +79,7 @@ class MusicTask(TrainingTask):
     def begin(self, model: VAE, start: str | Path | None, resume: bool) -> None:
         self._grown = bool(self.preset.grow) and start is None
         if self._grown and not resume:
-            begin_grown(model, self.preset, self.windows)
+            begin_grown(cast("SequenceVAE", model), self.preset, self.windows)
         if self.preset.encoder:
             take_encoder(model, self.preset.encoder)
 
@@ -93,7 +95,7 @@ class MusicTask(TrainingTask):
 
     @cached_property
     def validation(self) -> np.ndarray:
-        """The windows that a validation measures, as in shards."""
+        """The windows that a validation measures, packed as in shards."""
         measured = min(VALIDATION_WINDOWS, VALIDATION_TOKENS // self.codec.width)
         return ShardedWindows(self.shards, "validation").spread(measured)
 
@@ -113,24 +115,26 @@ class MusicTask(TrainingTask):
         return WindowLoader(read_windows(self.shards, "train"), size, **options), validation
 
     def measure(self, model: VAE, x: Tensor) -> dict[str, Any]:
-        return measure(model, x)
+        return measure(cast("SequenceVAE", model), x)
 
     def pictures(self) -> Pictures:
         return pictures(self.codec, self.validation)
 
-    def encode(self, space: LatentSpace) -> DiagonalGaussian:
+    def encode(self, space: LatentSpace[Any]) -> DiagonalGaussian:
         rows = self.windows.spread(FLOW_CODES if self.preset.prior else CODES)
         self._x = torch.from_numpy(self.codec.unpack(rows))
         posterior = space.posterior_of(self._x)
         self._codes = posterior.mean
         return posterior
 
-    def prior_settings(self, space: LatentSpace, posterior: DiagonalGaussian) -> dict[str, Any]:
+    def prior_settings(
+        self, space: LatentSpace[Any], posterior: DiagonalGaussian
+    ) -> dict[str, Any]:
         settings = dict(self.preset.prior)
         parts = settings.pop("parts", [])
         if parts:
             rows = _spread(len(self._x), BASIS)
-            smalls = [DOMAIN.load(name).model for name in parts]
+            smalls = _models(parts)
             try:
                 groups = settings["groups"]
                 settings["basis"] = parts_basis(posterior.mean[rows], self._x[rows], smalls, groups)
@@ -139,7 +143,7 @@ class MusicTask(TrainingTask):
                 raise DataError(f"no prior of parts {', '.join(parts)}: {error}") from error
         return settings
 
-    def vectors(self, space: LatentSpace) -> Vectors:
+    def vectors(self, space: LatentSpace[Any]) -> Vectors:
         few = _spread(len(self._x), CODES)
         vectors = fit_attributes(space, self._x[few], self._codes[few])
         return vectors, describe(space.codec)
@@ -153,7 +157,7 @@ def train(
     start: str | Path | None = None,
     **options: Any,
 ) -> FitResult:
-    """Train a model on shards written by `prepare`, and leave a complete model folder.
+    """Train a model on shards written by `prepare`, and write a complete model folder.
 
     Args:
         preset: Representation, architecture, objective and recipe.
@@ -169,7 +173,7 @@ def train(
 
 
 def begin_grown(model: SequenceVAE, preset: Preset, windows: ShardedWindows) -> None:
-    """Let a model begin with the models of shorter windows that its recipe names.
+    """Initialise a model from the models of shorter windows that its recipe names.
 
     Args:
         model: Untrained; changed in place.
@@ -179,25 +183,29 @@ def begin_grown(model: SequenceVAE, preset: Preset, windows: ShardedWindows) -> 
     Raises:
         DataError: They do not fit together.
     """
-    smalls = [DOMAIN.load(name).model for name in preset.grow]
+    smalls = _models(preset.grow)
     x = torch.from_numpy(preset.make_codec().unpack(windows.spread(GROWN)))
-    # As they will come in training, for example transposed.
+    # Augmented as in training, for example transposed.
     x = preset.make_augmentation()(x, torch.Generator().manual_seed(0))
     try:
         grow(model, smalls, x)
     except ValueError as error:
-        raise DataError(f"cannot begin with {', '.join(preset.grow)}: {error}") from error
+        raise DataError(f"cannot grow from {', '.join(preset.grow)}: {error}") from error
 
 
-def take_encoder(model: SequenceVAE, name: str | Path) -> None:
-    """Give a model the encoder of another, frozen.
+def _models(names: Sequence[str]) -> list[SequenceVAE]:
+    return [cast("SequenceVAE", DOMAIN.load(name).model) for name in names]
+
+
+def take_encoder(model: VAE, name: str | Path) -> None:
+    """Copy the encoder of another model to a model, and freeze it.
 
     Args:
         model: Changed in place.
-        name: The other, a shipped one's name or a folder.
+        name: The other model: a shipped one's name, or a folder.
 
     Raises:
-        DataError: Their encoders are not alike.
+        DataError: Their encoders differ in architecture.
     """
     taken = DOMAIN.load(name).model.encoder
     try:

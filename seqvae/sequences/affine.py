@@ -1,4 +1,4 @@
-"""The product at the heart of every decoding step, by the kernels that are fast on this processor.
+"""The matrix product of every decoding step, by the fastest kernel of this processor.
 
 PyTorch multiplies 32-bit matrices with MKL, whose kernels reach half of what oneDNN's do on AMD
 processors, for a decoder's shapes as for large ones. Training goes through oneDNN's LSTM anyway.
@@ -23,18 +23,19 @@ def affine(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         bias: `(out,)`.
     """
     if x.device.type == "cpu" and x.dtype == torch.float32 and onednn_is_faster():
-        return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
+        product: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
+        return product
     return functional.linear(x, weight, bias)
 
 
 @cache
 def onednn_is_faster() -> bool:
-    """Whether oneDNN's products are there, and better than MKL's: on AMD processors."""
+    """Return whether oneDNN's products are available and faster than MKL's: on AMD processors."""
     try:
         if "AuthenticAMD" not in Path("/proc/cpuinfo").read_text():
             return False
         x = torch.eye(2)
-        # Not a documented operation: what does not come out right is not used.
+        # The operation is not documented, so it is used only if it gives the right result here.
         return torch.equal(torch.ops.mkldnn._linear_pointwise(x, x, None, "none", [], ""), x)
     except (OSError, AttributeError, RuntimeError):
         return False

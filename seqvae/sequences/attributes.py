@@ -1,4 +1,4 @@
-"""Musical attribute vectors: latent directions that change one measurable property each."""
+"""Attribute vectors: latent directions that each change one measurable property."""
 
 from __future__ import annotations
 
@@ -19,25 +19,26 @@ if TYPE_CHECKING:
     from vaecore.space import LatentSpace
 
 TRIAL, TRIAL_TOKENS = 256, 1 << 15
-"""Windows on which directions and lengths are tried, or fewer where they have many tokens."""
+"""Largest numbers of windows and of tokens on which directions and lengths are tried."""
 LENGTHS = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
-"""Lengths that are tried, relative to that of the regression."""
+"""Lengths that are tried, as multiples of that of the regression."""
 
 
 def describe(codec: Codec[Any]) -> dict[str, Any]:
-    """Return what each attribute changes, and in which unit, for the model's configuration."""
+    """Return description and unit of each attribute, for the model's configuration."""
     known = _properties(codec)
     return {name: {"description": p.description, "unit": p.unit} for name, p in known.items()}
 
 
-def fit_attributes(space: LatentSpace, windows: Tensor, codes: Tensor) -> dict[str, Tensor]:
+def fit_attributes(space: LatentSpace[Any], windows: Tensor, codes: Tensor) -> dict[str, Tensor]:
     """Return one vector `(latent_dim,)` per property of the representation, by name.
 
-    A property has two candidate directions: that of the joint regression, in which the others stay
-    the same, and its own regression, which is that of the difference of means
-    (`vaecore.attributes.attribute_directions`). Decoded notes follow neither in proportion, so
-    direction and length are chosen by trial: added at strength 1 to real windows, the vector shall
-    raise its property by one standard deviation of the data and change the others least.
+    A property has two candidate directions: that of a joint regression, in which the others stay
+    the same, and that of its own regression, which is the difference of means
+    (`vaecore.attributes.attribute_directions`). Properties of decoded notes are not proportional to
+    either, so direction and length are chosen by trial: added to the codes of real windows, the
+    vector should raise its property by one standard deviation of the data and change the others as
+    little as possible.
 
     A property that is the sum of others has its own regression only; one that never varies gets
     no vector.
@@ -68,13 +69,17 @@ def fit_attributes(space: LatentSpace, windows: Tensor, codes: Tensor) -> dict[s
 
 
 def _best(
-    space: LatentSpace, directions: list[Tensor], column: int, windows: Tensor, scale: np.ndarray
+    space: LatentSpace[Any],
+    directions: list[Tensor],
+    column: int,
+    windows: Tensor,
+    scale: np.ndarray,
 ) -> Tensor:
-    """Return the candidate that comes nearest to changing one property by 1 and no other."""
+    """Return the candidate that is nearest to changing one property by 1 and no other."""
     vectors = [length * direction for direction in directions for length in LENGTHS]
     change = effects(space, dict(enumerate(vectors)), windows, scale=scale)
     properties = list(_properties(space.codec).values())
-    # A sum moves with its parts: it is no companion of theirs, nor they of it.
+    # A sum changes with its parts, so neither counts as a side effect of the other.
     others = [
         k
         for k, other in enumerate(properties)
@@ -93,7 +98,7 @@ def _directions(
     targets = targets[:, varied]
     parts = [k for k, n in enumerate(names) if not known[n].total]
     found: dict[str, list[Tensor]] = {name: [] for name in names}
-    # In very few windows properties may be indistinguishable, or unrelated to the codes.
+    # With few windows, properties may be collinear, or unrelated to the codes.
     with suppress(ValueError):
         joint = attribute_directions(codes, targets[:, parts])
         for k, direction in zip(parts, joint, strict=True):
@@ -105,13 +110,13 @@ def _directions(
 
 
 def effects(
-    space: LatentSpace,
+    space: LatentSpace[Any],
     vectors: Mapping[Any, Tensor],
     windows: Tensor,
     strength: float = 1.0,
     scale: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Return what adding each vector does to every property, `(vectors, properties)`.
+    """Return the effect of adding each vector on every property, `(vectors, properties)`.
 
     The windows are encoded to their means and decoded greedily with and without the vector; the
     entry is the mean change of the property, in standard deviations of the windows' own values

@@ -1,4 +1,4 @@
-"""Token embeddings that know what their tokens are made of.
+"""Token embeddings built from features of the tokens.
 
 A drum token is a set of drums and a melody token is a pitch in an octave, so a token's embedding is
 the sum of its features' embeddings plus a vector of its own. A combination of drums never seen in
@@ -7,6 +7,7 @@ training then still has a sensible embedding, which a plain look-up table could 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 import torch
@@ -16,13 +17,23 @@ from torch.nn import functional
 Lookup = Callable[[Tensor], Tensor]
 
 
-class TokenEmbedding(nn.Module):
+class Embedding(nn.Module, ABC):
+    """Maps the steps of an example to vectors `(..., embedding_dim)`."""
+
+    @abstractmethod
+    def fused_with(self, weight: Tensor) -> Lookup:
+        """Return a function equal to `embedding(x) @ weight`, with that product precomputed."""
+
+
+class TokenEmbedding(Embedding):
     """Embeds class indices `(...)` as `(..., embedding_dim)`.
 
     Args:
-        features: What each token is made of, `(classes, features)`; see `Alphabet.features`.
+        features: Features of each token, `(classes, features)`; see `Alphabet.features`.
         embedding_dim: Width of the embedding.
     """
+
+    features: Tensor
 
     def __init__(self, features: Tensor, embedding_dim: int) -> None:
         super().__init__()
@@ -37,7 +48,7 @@ class TokenEmbedding(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         return functional.embedding(tokens, self.table())
 
-    def through(self, weight: Tensor) -> Lookup:
-        """Return what gives `embedding(tokens) @ weight`, with all products done beforehand."""
+    def fused_with(self, weight: Tensor) -> Lookup:
+        """Return a look-up of `embedding(tokens) @ weight` in one precomputed table."""
         table = self.table() @ weight
         return lambda tokens: table[tokens]

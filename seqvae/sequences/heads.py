@@ -12,51 +12,61 @@ from seqvae.sequences.sampling import choose
 
 
 class Head(nn.Module, ABC):
-    """A linear layer, and what it means for the classes.
+    """A linear layer, and the distribution over classes that its outputs parametrise.
 
     Args:
         hidden_dim: Width of the head's inputs.
-        numbers: How many numbers the linear layer gives to each step.
+        outputs: Width of the linear layer's outputs.
     """
 
-    def __init__(self, hidden_dim: int, numbers: int) -> None:
+    def __init__(self, hidden_dim: int, outputs: int) -> None:
         super().__init__()
-        self.projection = nn.Linear(hidden_dim, numbers)
+        self.projection = nn.Linear(hidden_dim, outputs)
 
     def forward(self, hidden: Tensor) -> Tensor:
         """Return logits `(..., classes)` of inputs `(..., hidden_dim)`."""
-        return self.logits(self.numbers(hidden))
+        return self.logits(self.project(hidden))
 
-    def numbers(self, hidden: Tensor) -> Tensor:
-        """Return what the linear layer gives, `(..., numbers)`."""
-        return self.projection(hidden)
+    def project(self, hidden: Tensor) -> Tensor:
+        """Return the linear layer's outputs, `(..., outputs)`."""
+        projected: Tensor = self.projection(hidden)
+        return projected
 
     @abstractmethod
-    def logits(self, numbers: Tensor) -> Tensor:
-        """Return logits `(..., classes)`, given what the linear layer gave."""
+    def logits(self, projected: Tensor) -> Tensor:
+        """Return logits `(..., classes)` for outputs of the linear layer."""
 
     @abstractmethod
     def log_prob(self, hidden: Tensor, target: Tensor) -> Tensor:
         """Return the log-probability of each target class in nats, shaped like `target`."""
 
-    def choose(self, numbers: Tensor, temperature: float, noise: Tensor | None) -> Tensor:
-        """Return a class for each row of what the linear layer gave; see `sampling.choose`."""
-        return choose(self.logits(numbers), temperature, noise)
+    def choose(
+        self,
+        projected: Tensor,
+        temperature: float,
+        noise: Tensor | None,
+        hits: Tensor | None = None,
+    ) -> Tensor:
+        """Return a class for each row of the linear layer's outputs; see `sampling.choose`.
+
+        Only heads of drum performances take `hits`.
+        """
+        return choose(self.logits(projected), temperature, noise)
 
     @property
     def bias(self) -> Tensor:
-        """The linear layer's bias, `(numbers,)`."""
+        """The linear layer's bias, `(outputs,)`."""
         return self.projection.bias
 
-    def share(self, inputs: Tensor) -> Tensor:
-        """Return what the last inputs `(..., width)` add to the linear layer, without its bias.
+    def project_last(self, inputs: Tensor) -> Tensor:
+        """Return the product of the last inputs `(..., width)` with their weights, without bias.
 
-        When a window is decoded they are known before it begins.
+        These inputs are known before decoding begins, so they are projected once per window.
         """
         return inputs @ self.projection.weight[:, -inputs.shape[-1] :].t()
 
-    def rest(self, width: int) -> Tensor:
-        """Return the weights of the first `width` inputs, `(numbers, width)`."""
+    def first_weights(self, width: int) -> Tensor:
+        """Return the weights of the first `width` inputs, `(outputs, width)`."""
         return self.projection.weight[:, :width].contiguous()
 
 
@@ -66,9 +76,9 @@ class SoftmaxHead(Head):
     def __init__(self, hidden_dim: int, classes: int) -> None:
         super().__init__(hidden_dim, classes)
 
-    def logits(self, numbers: Tensor) -> Tensor:
+    def logits(self, projected: Tensor) -> Tensor:
         """Return logits `(..., classes)`."""
-        return numbers
+        return projected
 
     def log_prob(self, hidden: Tensor, target: Tensor) -> Tensor:
         """Return the log-probability of each target class in nats, shaped like `target`."""
@@ -80,11 +90,11 @@ class SoftmaxHead(Head):
 class ChainHead(Head):
     """A set of binary parts, decided one after the other: p(c) = prod_k p(c_k | c_0 .. c_{k-1}, h).
 
-    Each decision's logit is linear in the hidden state plus a bias of its own for every outcome of
-    the decisions before it, so parts are shared between classes (a rare combination of drums is
-    made of frequent drums) while their joint habits are still learned. The classes number
-    `2 ** parts` and part k is bit k, so the chain is an exact distribution over the classes: its
-    logits are normalised log-probabilities and every sampler works on them as on a softmax.
+    Each decision's logit is linear in the hidden state, plus a bias for every outcome of the
+    decisions before it. So classes share their parts (a rare combination of drums is made of
+    frequent drums), and correlations between parts are still learned. There are `2 ** parts`
+    classes and part k is bit k: the chain is an exact distribution over the classes, and its
+    logits are normalised log-probabilities.
     """
 
     def __init__(self, hidden_dim: int, classes: int) -> None:
@@ -93,36 +103,37 @@ class ChainHead(Head):
             raise ValueError(f"a chain needs a power of two of classes, got {classes}")
         super().__init__(hidden_dim, parts)
         self.parts = parts
-        # The node of part k after the outcomes `prefix` of the parts before it: 2**k - 1 + prefix.
+        # Index of the bias of part k after the outcomes `prefix` of the parts before it:
+        # 2**k - 1 + prefix.
         self.node_bias = nn.Parameter(torch.zeros(classes - 1))
 
-    def logits(self, numbers: Tensor) -> Tensor:
+    def logits(self, projected: Tensor) -> Tensor:
         """Return log-probabilities of all classes `(..., 2 ** parts)`."""
-        return chain_logits(numbers.float(), self.node_bias)
+        return chain_logits(projected.float(), self.node_bias)
 
     def log_prob(self, hidden: Tensor, target: Tensor) -> Tensor:
-        """Return the log-probability of each target class, walking its path of the chain only."""
+        """Return the log-probability of each target class in nats, shaped like `target`."""
         return chain_log_prob(self.projection(hidden).float(), self.node_bias, target)
 
 
-def chain_logits(numbers: Tensor, node_bias: Tensor) -> Tensor:
-    """Return log-probabilities `(..., 2 ** parts)`, given a number for each part `(..., parts)`."""
-    total = numbers.new_zeros(*numbers.shape[:-1], 1)
-    for k in range(numbers.shape[-1]):
-        nodes = numbers[..., k : k + 1] + node_bias[(1 << k) - 1 : (2 << k) - 1]
+def chain_logits(projected: Tensor, node_bias: Tensor) -> Tensor:
+    """Return log-probabilities `(..., 2 ** parts)` for outputs `(..., parts)` of a linear layer."""
+    total = projected.new_zeros(*projected.shape[:-1], 1)
+    for k in range(projected.shape[-1]):
+        nodes = projected[..., k : k + 1] + node_bias[(1 << k) - 1 : (2 << k) - 1]
         off, on = functional.logsigmoid(-nodes), functional.logsigmoid(nodes)
         total = torch.cat([total + off, total + on], dim=-1)  # bit k is the new highest bit
     return total
 
 
-def chain_log_prob(numbers: Tensor, node_bias: Tensor, target: Tensor) -> Tensor:
-    """Return the log-probability of target classes `(...)`, given numbers `(..., parts)`."""
-    part = torch.arange(numbers.shape[-1], device=target.device)
+def chain_log_prob(projected: Tensor, node_bias: Tensor, target: Tensor) -> Tensor:
+    """Return the log-probability of target classes `(...)` for outputs `(..., parts)`."""
+    part = torch.arange(projected.shape[-1], device=target.device)
     bits = (target.unsqueeze(-1) >> part) & 1
     prefix = target.unsqueeze(-1) & ((1 << part) - 1)
-    logits = numbers + node_bias[(1 << part) - 1 + prefix]
+    logits = projected + node_bias[(1 << part) - 1 + prefix]
     return functional.logsigmoid(torch.where(bits == 1, logits, -logits)).sum(-1)
 
 
-HEADS = {"softmax": SoftmaxHead, "chain": ChainHead}
-"""Those of class indices; an alphabet may have others. See `Alphabet.head`."""
+HEADS: dict[str, type[SoftmaxHead | ChainHead]] = {"softmax": SoftmaxHead, "chain": ChainHead}
+"""Heads for class indices; an alphabet may have others. See `Alphabet.head`."""

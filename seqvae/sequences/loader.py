@@ -1,8 +1,9 @@
-"""Batches of windows for training and validation, out of memory and without per-item work."""
+"""Batches of windows for training and validation, taken from memory without per-item work."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -15,21 +16,29 @@ Augmentation = Callable[[Tensor, Generator], Tensor]
 """A random change of a batch, a pure function of the batch and a generator."""
 
 
+class Rows(Protocol):
+    """Packed windows that can be read by their indices."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: np.ndarray, /) -> np.ndarray: ...
+
+
 class WindowLoader(Batches):
     """An iterable over the batches of one epoch, `(batch, *shape)`.
 
-    The randomness of step k of epoch e depends on the seed, e and k alone, so that a training
-    that resumes sees the very batches it would have seen. All ranks change the windows of a step
-    in the same way before each takes its own: windows of other ranks may have a part in that.
+    The randomness of step k of epoch e depends on the seed, e and k alone, so that a resumed
+    training sees the same batches. Every rank augments all windows of a step before it takes its
+    own, since an augmentation may mix windows of different ranks.
 
     Args:
         windows: `(n, width)` uint16, packed as in shards.
         batch_size: Number of windows in a batch, of all ranks together.
-        unpack: Makes rows examples, as `SequenceCodec.unpack` does; by default they are class
+        unpack: Turns rows into examples, as `SequenceCodec.unpack` does; by default they are class
             indices `(batch, width)`.
-        training: Shuffle, drop the incomplete last batch, and augment; otherwise the windows
-            come in their order, and all of them.
-        augment: Change of the windows of a training step.
+        training: Shuffle, drop the incomplete last batch, and augment; otherwise all windows
+            come in their order.
+        augment: Random change of the windows of a training step.
         seed: Makes order and augmentation repeatable.
         accumulate: Batches that make one step.
         ranks: Which of the processes that train together this is.
@@ -37,7 +46,7 @@ class WindowLoader(Batches):
 
     def __init__(
         self,
-        windows: np.ndarray,
+        windows: Rows,
         batch_size: int,
         *,
         unpack: Callable[[np.ndarray], np.ndarray] = lambda rows: rows.astype(np.int64),

@@ -1,9 +1,9 @@
 """LSTM layers: one fused pass over time for training, one cell step at a time for decoding.
 
-Hochreiter & Schmidhuber 1997. Training goes through PyTorch's fused kernel with all time steps in
-one call. In mixed precision the weights are cast to bfloat16 *before* the call: on CPUs with
-bfloat16 units that is several times faster than 32 bits, whereas `nn.LSTM` under autocast is slower
-than either (it casts inside the time loop).
+Hochreiter & Schmidhuber 1997. Training uses PyTorch's fused kernel with all time steps in one call.
+In mixed precision the weights are cast to bfloat16 *before* the call: on CPUs with bfloat16 units
+that is several times faster than 32 bits, whereas `nn.LSTM` under autocast is slower than either
+(it casts inside the time loop).
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ class LSTM(nn.LSTM):
         if state is None:
             rows = self.num_layers * (2 if self.bidirectional else 1)
             hidden = x.new_zeros(rows, x.shape[1], self.hidden_size, dtype=dtype)
-            initial = (hidden, hidden)
+            initial = [hidden, hidden]
         else:
-            initial = tuple(torch.stack(part).to(dtype) for part in zip(*state, strict=True))
+            initial = [torch.stack(part).to(dtype) for part in zip(*state, strict=True)]
         with torch.autocast(x.device.type, enabled=False):
             output, _, _ = torch.lstm(
                 x.to(dtype),
                 initial,
-                [weight.to(dtype) for weight in self._flat_weights],
+                [weight.to(dtype) for weight in self._flat_weights if weight is not None],
                 True,  # has biases
                 self.num_layers,
                 0.0,  # dropout between layers
@@ -64,8 +64,8 @@ class LSTM(nn.LSTM):
 class Cell:
     """One layer of an LSTM, one step, without gradients.
 
-    The gates are in the order input, forget, output, candidate: the sigmoids are neighbours, and
-    one operation does them all. PyTorch's weights have output and candidate the other way round.
+    The gates are in the order input, forget, output, candidate, so that one operation computes all
+    sigmoids. PyTorch's weights have output and candidate the other way round.
     """
 
     def __init__(self, weight_input: Tensor, weight_hidden: Tensor, bias: Tensor) -> None:
@@ -77,9 +77,10 @@ class Cell:
         self.bias = _reordered(bias)
 
     def project(self, x: Tensor) -> Tensor:
-        """Return what an input `(..., input)` adds to the gates, bias included: `(..., 4 hidden)`.
+        """Return an input's contribution to the gates, bias included: `(..., 4 hidden)`.
 
-        Inputs known before decoding starts are projected once, not at every step.
+        Inputs `(..., input)` that are known before decoding starts are projected once, not at
+        every step.
         """
         return x @ self.weight_input + self.bias
 
@@ -95,7 +96,7 @@ class Cell:
 
 
 def _next(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
-    """Return `(hidden, cell)` after the gates `(batch, 4 hidden)`, which are worked on in place."""
+    """Return `(hidden, cell)` after the gates `(batch, 4 hidden)`, which are changed in place."""
     size = cell.shape[-1]
     gates[:, : 3 * size].sigmoid_()
     gates[:, 3 * size :].tanh_()
@@ -105,6 +106,6 @@ def _next(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _reordered(weight: Tensor) -> Tensor:
-    """Return PyTorch's weights `(4 hidden, ...)` in this order of gates."""
+    """Return PyTorch's weights `(4 hidden, ...)` in the order of gates of `Cell`."""
     i, f, g, o = weight.detach().chunk(4)
     return torch.cat([i, f, o, g])

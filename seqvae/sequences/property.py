@@ -19,7 +19,7 @@ class Property:
         description: What it means, in one line.
         unit: Its unit.
         of: Examples `(n, *shape)` -> values `(n,)`; NaN where it is undefined.
-        total: It is the sum of other properties, so nothing can change it and leave them alone.
+        total: It is the sum of other properties, so it cannot change without them.
     """
 
     description: str
@@ -29,7 +29,7 @@ class Property:
 
 
 class Measurable(Protocol):
-    """A codec of whose examples something can be measured."""
+    """A codec whose examples have measurable properties."""
 
     def properties(self) -> dict[str, Property]:
-        """Return what can be measured, by name."""
+        """Return the properties by name."""

@@ -23,7 +23,7 @@ def build_codec(known: Mapping[str, type[AnyCodec]], config: Mapping[str, Any]) 
         DataError: The configuration names no codec, or has unknown keys or unusable values.
     """
     name = config.get("name")
-    if name not in known:
+    if not isinstance(name, str) or name not in known:
         names = ", ".join(known)
         raise DataError(f"unknown representation {name!r}", remedy=f"known are {names}")
     options = {key: value for key, value in config.items() if key != "name"}

@@ -11,7 +11,7 @@ from torch import Tensor
 def uniform_noise(batch: int, shape: Sequence[int], seed: int, device: torch.device) -> Tensor:
     """Return uniform numbers in [0, 1), `(batch, *shape)`; row i depends on `seed` and i alone.
 
-    They are drawn on the CPU, so that every device makes the same music from the same seed.
+    They are drawn on the CPU, so that the same seed gives the same music on every device.
     """
     generator = torch.Generator().manual_seed(seed)
     return torch.rand(batch, *shape, generator=generator).to(device)

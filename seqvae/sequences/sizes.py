@@ -1,8 +1,39 @@
-"""The largest sizes of a network; a model folder that asks for more is broken or hostile."""
+"""The largest sizes of a network; a model folder with larger ones is broken or hostile."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 LARGEST_STEPS = 1 << 12
 LARGEST_CLASSES = 1 << 16
 LARGEST_DIM = 1 << 13
-"""Of all other sizes: units of a layer, latent dimensions."""
+"""For all other sizes: units of a layer, latent dimensions."""
+
+
+def listed(value: Any) -> tuple[Any, ...]:
+    """Return a tuple as it is, and anything else as a tuple of one."""
+    return value if isinstance(value, tuple) else (value,)
+
+
+def check_sizes(architecture: DataclassInstance, largest: Mapping[str, int]) -> None:
+    """Check the numbers of an architecture, of which tuples have several.
+
+    Args:
+        architecture: Its integers must be in 1..largest, its floats in 0..1.
+        largest: Of the fields that may be other than `LARGEST_DIM`, by name.
+
+    Raises:
+        ValueError: A number is out of range; it is named.
+    """
+    for field in fields(architecture):
+        most = largest.get(field.name, LARGEST_DIM)
+        for value in listed(getattr(architecture, field.name)):
+            if "int" in str(field.type) and not (type(value) is int and 1 <= value <= most):
+                raise ValueError(f"{field.name} must be in 1..{most}, got {value!r}")
+            if field.type == "float" and not 0 <= value <= 1:
+                raise ValueError(f"{field.name} must be in 0..1, got {value}")

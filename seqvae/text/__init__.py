@@ -1,13 +1,15 @@
 """Sentences: text over the same latent core as music.
 
-    vocabulary      which pieces of words are classes, learned from sentences
+    vocabulary      the pieces of words that are classes, learned from sentences
     codec           sentences to class indices and back
-    network         the LSTM encoder and decoder, whose windows end at an end token
+    network         the LSTM encoder and decoder of sentences
     data            text files: sentences to train on and sentences to validate on
-    properties      what can be measured of a sentence: length, people, outdoors, ...
-    train           from a text file to a model folder
-    evaluate        quality on sentences never seen
-    presentation    sentences at the command line
+    loader          batches of sentences of similar length
+    properties      measurable properties of a sentence: length, people, outdoors, ...
+    presets         recipes
+    train           from text files to a model folder
+    evaluate        quality on unseen sentences
+    domain          codec and network as the core uses them
 
-A text model is a model of seqvae like any other: `seqvae.load` finds it, every verb takes it.
+Text models are used like others: by `seqvae.load`, and by every verb of the command.
 """

@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 
 
 class TextCodec(Codec[str]):
-    """Sentences, of which an example is one class index per step, and `END` after the last.
+    """Sentences; an example has the class index of one piece of a word at every step, then `END`.
 
     Items are strings, and paths of .txt files with a sentence in each line; a string that ends in
-    .txt is such a path. What is decoded is in normal form but for its first letter, a capital.
+    .txt is such a path. Decoded sentences are in lower case but for their first letter.
 
     Args:
-        steps: Pieces of the longest sentence.
-        vocabulary: The pieces, with a space between each and the next, in the order of their
-            classes; none for a codec whose vocabulary is still to be learned.
+        steps: Largest number of pieces of a sentence.
+        vocabulary: The pieces, separated by spaces, in the order of their classes; empty for a
+            codec whose vocabulary is still to be learned.
     """
 
     name: ClassVar[str] = "text"
@@ -91,10 +91,10 @@ class TextCodec(Codec[str]):
         return self.read(item).first.x
 
     def read(self, item: Any) -> Examples:
-        """Return all sentences of an item that can be read, `(n, steps)`; n may be 0.
+        """Return all sentences of an item that the model can read, `(n, steps)`; n may be 0.
 
-        The context of each is the sentence as it was given. The first sentence stands for the
-        item: without it there is no `first`.
+        The context of each is the original sentence. The item's first sentence stands for the item:
+        if that cannot be read, there is no `first`.
 
         Args:
             item: A string, the path of a text file, or a list of strings.
@@ -111,7 +111,7 @@ class TextCodec(Codec[str]):
             return DataError("is an empty sentence", path=path, remedy="write some words")
         if END in classes:
             first, last = spelled.offsets[classes.index(END)]
-            text = f"has {sentence[first:last].strip()!r}, for which the model has no letters"
+            text = f"has {sentence[first:last].strip()!r}, which the model cannot spell"
             remedy = "write it in another way"
             return DataError(text, path=path or _short(sentence), remedy=remedy)
         if len(classes) > self.steps:
@@ -120,7 +120,7 @@ class TextCodec(Codec[str]):
         return None
 
     def encode_all(self, sentences: Sequence[str]) -> Tensor:
-        """Return those of many sentences that `encode` takes, `(n, steps)`."""
+        """Return the examples `(n, steps)` of those of many sentences that `encode` accepts."""
         import torch
 
         found = [ids for ids in self._spelled(sentences) if self._fits(ids)]
@@ -130,7 +130,7 @@ class TextCodec(Codec[str]):
         return x
 
     def fitting(self, sentences: Sequence[str]) -> list[str]:
-        """Return those of many sentences that `encode` takes."""
+        """Return those of many sentences that `encode` accepts."""
         spelled = zip(sentences, self._spelled(sentences), strict=True)
         return [sentence for sentence, ids in spelled if self._fits(ids)]
 
@@ -152,7 +152,7 @@ class TextCodec(Codec[str]):
         if isinstance(item, list) and item and all(isinstance(each, str) for each in item):
             return item
         if not isinstance(item, str):
-            raise DataError(f"{type(item).__name__} is no sentence", remedy="give a string")
+            raise DataError(f"{type(item).__name__} is not a sentence", remedy="give a string")
         return [item]
 
     def decode(self, x: Tensor, context: Any = None) -> str:
@@ -166,7 +166,7 @@ class TextCodec(Codec[str]):
         return text[:1].upper() + text[1:]
 
     def properties(self) -> dict[str, Property]:
-        """Return what can be measured of sentences."""
+        """Return the measurable properties of sentences, by name."""
         from seqvae.text.properties import properties
 
         return properties(self)
@@ -178,7 +178,7 @@ def make_codec(config: Mapping[str, Any]) -> TextCodec:
 
 
 def _check(pieces: Sequence[str]) -> None:
-    """Raise ValueError if pieces are no vocabulary; a model folder may hold anything."""
+    """Raise ValueError if pieces are not a vocabulary, as in a broken model folder."""
     if len(set(pieces)) != len(pieces):
         raise ValueError("vocabulary has a piece twice")
     for piece in pieces:

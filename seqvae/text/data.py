@@ -10,11 +10,11 @@ from typing import NamedTuple
 from vaecore.errors import DataError
 
 LARGEST_FILE = 1 << 30
-"""Bytes of a text file that is still read."""
+"""Largest size of a text file in bytes."""
 LONGEST_LINE = 10_000
-"""Characters of a line that still is a sentence."""
+"""Largest number of characters of a line."""
 VALIDATION = 50
-"""One of so many sentences is held out to choose the best step on."""
+"""One sentence out of this many is held out for validation."""
 
 
 class Split(NamedTuple):
@@ -25,12 +25,12 @@ class Split(NamedTuple):
 
 
 def read_sentences(paths: Iterable[Path]) -> list[str]:
-    """Return the sentences of text files: their lines, but for empty ones.
+    """Return the sentences of text files: their lines, without empty ones.
 
     Raises:
-        DataError: A file cannot be read, is no text, or has no sentence.
+        DataError: A file cannot be read, is not text, or has no sentence.
     """
-    found = []
+    found: list[str] = []
     for path in paths:
         before = len(found)
         try:
@@ -38,7 +38,7 @@ def read_sentences(paths: Iterable[Path]) -> list[str]:
                 raise DataError("is larger than 1 GiB", path=path, remedy="divide it")
             text = path.read_text(encoding="utf-8-sig")
         except UnicodeDecodeError as error:
-            text = f"is no UTF-8 text (at byte {error.start})"
+            text = f"is not UTF-8 text (at byte {error.start})"
             raise DataError(text, path=path, remedy="save it as UTF-8") from error
         except FileNotFoundError as error:
             raise DataError("does not exist", path=path, remedy="check the name") from error
@@ -57,7 +57,7 @@ def read_sentences(paths: Iterable[Path]) -> list[str]:
 
 
 def split(sentences: Sequence[str]) -> Split:
-    """Return different sentences, divided by a hash of its text.
+    """Return the different sentences, divided by hashes of their texts.
 
     Raises:
         DataError: There are too few to hold some out.

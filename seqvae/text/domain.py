@@ -1,4 +1,4 @@
-"""The domain of text: what sentences bring to the core."""
+"""The domain of text: codec and network of sentences for the core."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Quality of a text model, on sentences it never saw."""
+"""Quality of a text model, on sentences that it was not trained on."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor
@@ -20,16 +20,18 @@ from vaecore.bounds import EvidenceBound, importance_bound, total
 from vaecore.errors import DataError, UsageError
 
 if TYPE_CHECKING:
+    from seqvae.text.codec import TextCodec
     from seqvae.text.network import SentenceVAE
     from vaecore.space import LatentSpace
 
-CHUNK = 64
+MEASURED_AT_ONCE = 64
+"""Sentences that are measured together."""
 WEIGHED, SAMPLES = 500, 64
-"""Sentences whose probability is bounded, and draws of z for each of them."""
+"""Sentences whose log-likelihood is bounded, and draws of z for each of them."""
 
 
 def evaluate(
-    space: LatentSpace,
+    space: LatentSpace[Any],
     paths: Iterable[str | Path],
     seed: int = 0,
     limit: int | None = None,
@@ -39,35 +41,36 @@ def evaluate(
 
     Args:
         space: The model.
-        paths: Files with one sentence in each line, or sentences themselves; every different
-            example counts once. Files without a usable sentence are named in the result.
-        seed: Of the posterior draws and of sampling.
-        limit: At most this many sentences, spread evenly over all; None takes every one.
-        split: "train" or "validation": only the sentences that a training on these files takes
+        paths: Files with one sentence in each line, or sentences themselves; equal examples count
+            once. Files without a usable sentence are listed in the result.
+        seed: Makes the draws from the posterior and of the decoder repeatable.
+        limit: Use at most this many sentences, evenly spread over all; None uses every one.
+        split: "train" or "validation": use only the sentences of these files that a training uses
             for this.
 
     Returns:
         The figures of `accuracies` and `probability`, with `words_kept`: the share of the words
-        that are in the greedy reconstruction, too, wherever; `examples`, `files`, `left_out`
+        that are also in the greedy reconstruction, at any place; `examples`, `files`, `left_out`
         (sentences too long or empty) and `skipped` (reason by file).
 
     Raises:
-        DataError: There is not one usable sentence.
+        DataError: There is no usable sentence.
     """
+    codec, model = cast("TextCodec", space.codec), cast("SentenceVAE", space.model)
     if split not in (None, "train", "validation"):
         raise UsageError(f"text files have no {split} split; choose --split validation")
     wanted = set(getattr(divide(read_sentences(map(Path, paths))), split)) if split else None
     found, skipped, files, lines = [], {}, 0, 0
     for path in paths:
         try:
-            sentences = space.codec.sentences(path)
+            sentences = codec.sentences(path)
         except DataError as error:
             skipped[str(path)] = error.problem
             continue
         if wanted is not None:
             sentences = [sentence for sentence in sentences if sentence in wanted]
         files, lines = files + 1, lines + len(sentences)
-        found.append(space.codec.encode_all(sentences))
+        found.append(codec.encode_all(sentences))
     if not sum(map(len, found)):
         reason = next(iter(skipped.values()), "all too long")
         raise DataError(f"no usable sentence in {files + len(skipped)} files ({reason})")
@@ -77,7 +80,7 @@ def evaluate(
         x = x[torch.linspace(0, len(x) - 1, limit).long()]
     rows = torch.linspace(0, len(x) - 1, min(WEIGHED, len(x))).long()
     kept = words_kept(space, x)
-    figures = {**accuracies(space.model, x, seed), **probability(space.model, x[rows], seed)}
+    figures = {**accuracies(model, x, seed), **probability(model, x[rows], seed)}
     about = {"left_out": lines - len(every), "skipped": skipped}
     return {"model": space.name, "files": files, **figures, "words_kept": kept, **about}
 
@@ -86,24 +89,23 @@ def evaluate(
 def accuracies(model: SentenceVAE, x: Tensor, seed: int = 0) -> dict[str, Any]:
     """Measure a model on examples `(n, steps)`; the model should be in evaluation mode.
 
-    Only steps up to the end token, and it, count. The end token is a step like any other but for
-    `event_accuracy`, which is over pieces of words alone.
+    Steps up to and including the end token count; `event_accuracy` leaves out the end token.
 
     Returns:
         `examples`: n.
         `teacher_forced_accuracy`: share of steps whose most likely class, given z and the true
-            past, is the true class. z is the posterior mean here and below.
+            past, is the true class. Here and below z is the posterior mean.
         `sampled_accuracy`: the same, free running at temperature 1.
-        `greedy_accuracy`: the same, free running at temperature 0. A word too many at the
-            beginning makes all that follows wrong; see `words_kept` of `evaluate`.
+        `greedy_accuracy`: the same, free running at temperature 0. An additional word at the
+            beginning makes all later steps wrong; see `words_kept` of `evaluate`.
         `event_accuracy`: greedy, over steps whose target is not the end.
-        `nll`: -log p(x|z) in nats per sentence, z one draw from the posterior.
+        `nll`: -log p(x|z) in nats per sentence, for one draw z from the posterior.
         `kl_nats`: KL(q(z|x) || N(0, I)) in nats per sentence.
         `elbo`: -(nll + kl_nats).
     """
     true: Counter[str] = Counter()
     bound = EvidenceBound(seed)
-    for number, part in enumerate(x.split(CHUNK)):
+    for number, part in enumerate(x.split(MEASURED_AT_ONCE)):
         rows = part.to(model.device)
         counts = counting(rows)
         events = counts & (rows != END)
@@ -129,7 +131,7 @@ def accuracies(model: SentenceVAE, x: Tensor, seed: int = 0) -> dict[str, Any]:
 def probability(
     model: SentenceVAE, x: Tensor, seed: int = 0, samples: int = SAMPLES
 ) -> dict[str, float]:
-    """Bound what a model thinks of examples `(n, steps)`, whatever z they came from.
+    """Bound the marginal log-likelihood of examples `(n, steps)`.
 
     Returns:
         `bound`: lower bound on log p(x) in nats per sentence, importance-weighted over `samples`
@@ -138,14 +140,14 @@ def probability(
     """
     generator = torch.Generator().manual_seed(seed)
     bound = 0.0
-    for rows in x.split(CHUNK):
+    for rows in x.split(MEASURED_AT_ONCE):
         bound += total(importance_bound(model, rows.to(model.device), samples, generator))
     steps = int(counting(x).sum())
     return {"bound": bound / len(x), "perplexity": math.exp(-bound / steps)}
 
 
-def words_kept(space: LatentSpace, x: Tensor) -> float:
-    """Return the share of the words of examples that their greedy reconstructions have, too."""
+def words_kept(space: LatentSpace[Any], x: Tensor) -> float:
+    """Return the share of the words of examples that are also in their greedy reconstructions."""
     y = space.decode_to_examples(space.posterior_of(x).mean)
     kept = total = 0
     for before, after in zip(x, y, strict=True):

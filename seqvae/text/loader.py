@@ -1,8 +1,6 @@
-"""Batches of sentences of about one length, so that little of a step is padding."""
+"""Batches of sentences of similar length, so that there is little padding."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -10,17 +8,17 @@ from seqvae.sequences.loader import WindowLoader
 from seqvae.text.vocabulary import END
 
 POOL = 50
-"""Batches that are sorted by length together."""
+"""Steps whose sentences are sorted by length together."""
 
 
 class SentenceLoader(WindowLoader):
-    """A `WindowLoader` whose training batches have sentences of about the same length.
+    """A `WindowLoader` whose training batches have sentences of similar length.
 
-    The sentences are shuffled, so many as make `POOL` steps are sorted by length, and the steps
-    shuffled again: an LSTM goes through all steps of the longest sentence of a batch.
+    The sentences are shuffled, those of every `POOL` steps are sorted by length, and the steps are
+    shuffled again: an LSTM needs as many steps as the longest sentence of a batch has.
     """
 
-    def order(self) -> Sequence[int]:
+    def order(self) -> np.ndarray:
         """Return the examples in the order of the epoch."""
         order = np.asarray(super().order())
         if not self.training:
@@ -34,5 +32,5 @@ class SentenceLoader(WindowLoader):
             pool = np.argsort(length[first:last], kind="stable") + first
             batches += list(order[pool].reshape(-1, size))
         np.random.default_rng((self.seed, self._epoch, POOL)).shuffle(batches)
-        # Within a step each rank takes every so-manieth sentence: these are of all lengths, too.
+        # Each rank takes every `world`-th sentence of a step, so ranks have all lengths, too.
         return np.concatenate([*batches, order[whole:]])

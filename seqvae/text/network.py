@@ -1,12 +1,12 @@
-"""The network of sentences: a bidirectional LSTM that pools, z, and an LSTM that writes.
+"""The network of sentences: a bidirectional LSTM with max-pooling, z, and an LSTM decoder.
 
-An example ends at its first `END`; the steps after it are padding and count for nothing, neither in
-the likelihood nor in what the encoder sees.
+An example ends at its first `END`; the steps after it are padding, which neither the likelihood nor
+the encoder takes into account.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -14,19 +14,19 @@ from torch.nn import functional
 
 from seqvae.sequences.lstm import LSTM, State
 from seqvae.sequences.sampling import choose, uniform_noise
-from seqvae.sequences.sizes import LARGEST_CLASSES, LARGEST_DIM, LARGEST_STEPS
+from seqvae.sequences.sizes import LARGEST_CLASSES, LARGEST_STEPS, check_sizes
 from seqvae.text.vocabulary import END
 from vaecore.model import VAE
 from vaecore.objective import Objective
 
 LARGEST = {"steps": LARGEST_STEPS, "classes": LARGEST_CLASSES}
 KIND = "sentence"
-"""What tells this architecture from others."""
+"""Marks this architecture in a model folder."""
 
 
 @dataclass(frozen=True)
 class SentenceArchitecture:
-    """Everything that decides the shape of a sentence VAE; stored in the model folder."""
+    """All sizes and options of a sentence VAE; stored in the model folder."""
 
     steps: int
     """Pieces of the longest sentence."""
@@ -46,12 +46,7 @@ class SentenceArchitecture:
     def __post_init__(self) -> None:
         if self.kind != KIND:
             raise ValueError(f"kind must be {KIND}, got {self.kind!r}")
-        for field in fields(self):
-            value, largest = getattr(self, field.name), LARGEST.get(field.name, LARGEST_DIM)
-            if field.type == "int" and not 1 <= value <= largest:
-                raise ValueError(f"{field.name} must be in 1..{largest}, got {value}")
-            if field.type == "float" and not 0 <= value <= 1:
-                raise ValueError(f"{field.name} must be in 0..1, got {value}")
+        check_sizes(self, LARGEST)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -68,10 +63,10 @@ def counting(x: Tensor) -> Tensor:
 class SentenceEncoder(nn.Module):
     """Reads a sentence in both directions and returns mean and deviation of q(z|x).
 
-    What the LSTMs say is pooled over the sentence, each unit at its loudest: a word in the middle
-    need not survive to the end, and z hears of it early in training (Long et al. 2019, "Preventing
+    The outputs of the LSTMs are max-pooled over the sentence: a word in the middle need not survive
+    the recurrence to the end, and z depends on it early in training (Long et al. 2019, "Preventing
     Posterior Collapse in Sequence VAEs with Pooling"). Each direction begins at its own end of the
-    sentence and meets the padding last, so padding changes nothing.
+    sentence and reads the padding last, so padding changes nothing.
     """
 
     def __init__(self, architecture: SentenceArchitecture) -> None:
@@ -92,18 +87,18 @@ class SentenceEncoder(nn.Module):
         """Return mean and deviation `(batch, latent_dim)` for class indices `(batch, steps)`."""
         counts = counting(x)
         length = counts.sum(dim=1, keepdim=True)
-        if self.training:  # the longest sentence decides, which saves half of the steps
+        if self.training:  # only the steps of the longest sentence, which saves half of them
             counts = counts[:, : int(length.max())]
             x = x[:, : counts.shape[1]]
         place = length - 1 - torch.arange(x.shape[1], device=x.device)
-        turned = x.gather(1, place.clamp(min=0)).masked_fill(place < 0, END)
+        reverse = x.gather(1, place.clamp(min=0)).masked_fill(place < 0, END)
         mixed = self.mixed_precision and self.training
-        said = []
-        for lstm, sentence in ((self.forwards, x), (self.backwards, turned)):
+        pooled = []
+        for lstm, sentence in ((self.forwards, x), (self.backwards, reverse)):
             inputs = self.dropout(functional.embedding(sentence.t(), self.table))
             outputs = lstm.run(inputs, mixed_precision=mixed)
-            said.append(outputs.masked_fill(~counts.t().unsqueeze(-1), -1).amax(dim=0))
-        code = self.dropout(torch.cat(said, dim=-1))
+            pooled.append(outputs.masked_fill(~counts.t().unsqueeze(-1), -1).amax(dim=0))
+        code = self.dropout(torch.cat(pooled, dim=-1))
         # softplus gives the standard deviation itself; see `SequenceEncoder`.
         return self.mean(code), functional.softplus(self.stddev(code)) + 1e-4
 
@@ -111,9 +106,9 @@ class SentenceEncoder(nn.Module):
 class SentenceDecoder(nn.Module):
     """p(x|z) = prod_t p(x_t | x_<t, z) by an LSTM; after `END` there is nothing but `END`.
 
-    z sets the initial state, and is heard at every step by the LSTM and by the head. The head
-    compares its reading of a step with the embedding of every piece, the one by which the piece is
-    read as an input, too (Press & Wolf 2017): rare words then need not be learned twice.
+    z sets the initial state, and is an input of the LSTM and of the head at every step. The head's
+    weights are the embeddings of the pieces, which the LSTM has as inputs, too (Press & Wolf 2017):
+    rare words then need not be learned twice.
     """
 
     def __init__(self, architecture: SentenceArchitecture) -> None:
@@ -158,14 +153,14 @@ class SentenceDecoder(nn.Module):
         noise = uniform_noise(batch, (self.steps,), seed, z.device) if temperature > 0 else None
         (cell,) = self.lstm.cells()
         plan = self.plan(z)
-        said = cell.project(plan)
-        heard_of = self.table @ cell.weight_input
+        z_gates = cell.project(plan)
+        token_gates = self.table @ cell.weight_input
         (state,) = self._initial_state(z)
         ended = torch.zeros(batch, dtype=torch.bool, device=z.device)
         token: Tensor | None = None
         x = torch.full((batch, self.steps), END, device=z.device)
         for t in range(self.steps):
-            state = cell.step(said if token is None else said + heard_of[token], state)
+            state = cell.step(z_gates if token is None else z_gates + token_gates[token], state)
             read = self._read(state[0], plan)
             logits = _ended(functional.linear(read, self.table, self.bias), ended)
             token = choose(logits, temperature, None if noise is None else noise[:, t])
@@ -187,8 +182,9 @@ class SentenceDecoder(nn.Module):
         return self.lstm.run(inputs, self._initial_state(z), mixed)
 
     def _read(self, hidden: Tensor, plan: Tensor) -> Tensor:
-        """Return what is compared with the embeddings, `(..., embedding_dim)`."""
-        return self.dropout(torch.tanh(self.reading(hidden) + plan))
+        """Return the inputs of the output layer, `(..., embedding_dim)`."""
+        read: Tensor = self.dropout(torch.tanh(self.reading(hidden) + plan))
+        return read
 
     def _initial_state(self, z: Tensor) -> State:
         cell, hidden = torch.tanh(self.initial(z)).chunk(2, dim=-1)
@@ -197,6 +193,9 @@ class SentenceDecoder(nn.Module):
 
 class SentenceVAE(VAE):
     """A VAE over sentences as class indices `(batch, steps)`, int64."""
+
+    encoder: SentenceEncoder
+    decoder: SentenceDecoder
 
     def __init__(
         self, architecture: SentenceArchitecture, objective: Objective | None = None
@@ -224,7 +223,7 @@ class SentenceVAE(VAE):
 
 
 def _ended(logits: Tensor, ended: Tensor) -> Tensor:
-    """Return logits `(..., classes)` that leave nothing but `END` where a sentence has ended."""
+    """Return logits `(..., classes)` under which only `END` follows where a sentence has ended."""
     only = logits.new_full(logits.shape[-1:], -torch.inf)
     only[END] = 0
     return torch.where(ended.unsqueeze(-1), only, logits)

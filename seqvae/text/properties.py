@@ -1,13 +1,13 @@
-"""Measurable properties of sentences: what attribute vectors change.
+"""Measurable properties of sentences, which attribute vectors change.
 
-They count words of short lists: plain, and right for captions of pictures more often than not.
+They count words of short lists, which were chosen for captions of pictures.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from seqvae.text.codec import TextCodec
+
+    Measure: TypeAlias = Callable[[NDArray[Any]], NDArray[np.float64]]
 
 _WORD = re.compile(r"[^\W_]+(?:['-][^\W_]+)*")
 
@@ -59,12 +61,12 @@ def words(sentence: str) -> list[str]:
 
 
 def properties(codec: TextCodec) -> dict[str, Property]:
-    """Return what can be measured of a codec's examples, by name."""
+    """Return the measurable properties of a codec's examples, by name."""
 
-    def of(measure: Callable[[list[str]], float]) -> Callable[[NDArray[np.int64]], NDArray]:
+    def of(measure: Callable[[list[str]], float]) -> Measure:
         return lambda x: np.array([measure(words(codec.decode(row))) for row in x], np.float64)
 
-    def among(known: frozenset[str]) -> Callable[[NDArray[np.int64]], NDArray]:
+    def among(known: frozenset[str]) -> Measure:
         return of(lambda found: sum(word in known for word in found))
 
     return {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from torch import Tensor
@@ -21,6 +21,7 @@ from vaecore.training import pipeline, ranks
 from vaecore.training.task import TrainingTask
 
 if TYPE_CHECKING:
+    from seqvae.text.network import SentenceVAE
     from seqvae.text.presets import Preset
     from vaecore.distributions import DiagonalGaussian
     from vaecore.model import VAE
@@ -29,22 +30,22 @@ if TYPE_CHECKING:
     from vaecore.training.task import Vectors
 
 VALIDATION = 1024
-"""Sentences that a validation looks at."""
+"""Largest number of sentences that a validation measures."""
 CODES = 20_000
-"""Sentences of the training split that attribute vectors and the prior are fitted on."""
+"""Sentences of the training split that are used to fit attribute vectors and the prior."""
 
 
 class TextTask(TrainingTask):
     """A recipe on text files.
 
-    One sentence in fifty is held out, by a hash of its text, to choose the best step on. The
-    vocabulary is learned from the others, unless the recipe brings one; it has as many classes as
-    the recipe's architecture.
+    One sentence in fifty is held out for validation, by a hash of its text. The vocabulary is
+    learned from the others, unless the recipe has one; it has as many classes as the recipe's
+    architecture.
 
     Args:
         preset: Representation, architecture, objective and recipe.
         files: Text files with one sentence in each line.
-        start: The model whose vocabulary is taken where the recipe has none.
+        start: The model whose vocabulary is used if the recipe has none.
 
     Raises:
         DataError: A file cannot be used, or there are too few sentences.
@@ -54,8 +55,9 @@ class TextTask(TrainingTask):
         self, preset: Preset, files: Sequence[Path], start: str | Path | None = None
     ) -> None:
         sentences = split(read_sentences(files))
-        super().__init__(DOMAIN, decided(preset, sentences.train, start))
-        codec = self.preset.make_codec()
+        preset = decided(preset, sentences.train, start)
+        super().__init__(DOMAIN, preset)
+        codec = preset.make_codec()
         self.files, self.read = files, sum(map(len, sentences))
         self.windows, self.held_out = (codec.encode_all(part) for part in sentences)
         if not len(self.windows) or not len(self.held_out):
@@ -82,15 +84,15 @@ class TextTask(TrainingTask):
         )
 
     def measure(self, model: VAE, x: Tensor) -> dict[str, Any]:
-        return accuracies(model, x)
+        return accuracies(cast("SentenceVAE", model), x)
 
-    def encode(self, space: LatentSpace) -> DiagonalGaussian:
+    def encode(self, space: LatentSpace[Any]) -> DiagonalGaussian:
         self._x = self.windows[:: max(1, len(self.windows) // CODES)][:CODES]
         posterior = space.posterior_of(self._x)
         self._codes = posterior.mean
         return posterior
 
-    def vectors(self, space: LatentSpace) -> Vectors:
+    def vectors(self, space: LatentSpace[Any]) -> Vectors:
         return fit_attributes(space, self._x, self._codes), describe(space.codec)
 
 
@@ -102,7 +104,7 @@ def train(
     start: str | Path | None = None,
     **options: Any,
 ) -> FitResult:
-    """Train a model on sentences, and leave a complete model folder.
+    """Train a model on sentences, and write a complete model folder.
 
     Args:
         preset: Representation, architecture, objective and recipe.
@@ -118,19 +120,16 @@ def train(
 
 
 def decided(preset: Preset, sentences: Sequence[str], start: str | Path | None = None) -> Preset:
-    """Return a recipe that has its vocabulary, so that a training that resumes has the same.
+    """Return a recipe with its vocabulary, so that a resumed training has the same.
 
     Args:
         preset: The recipe.
-        sentences: To learn a vocabulary from, where the recipe has none.
-        start: The model whose vocabulary is taken in that case.
+        sentences: To learn a vocabulary from if the recipe has none.
+        start: The model whose vocabulary is used in that case.
     """
     codec = preset.make_codec()
-    if not isinstance(codec, TextCodec):
-        name = preset.representation.get("name")
-        raise DataError(f"preset {preset.name} is for {name}", remedy="choose one for text")
     if not codec.pieces and start is not None:
-        codec = DOMAIN.load(start).codec
+        codec = cast("TextCodec", DOMAIN.load(start).codec)
     if not codec.pieces:
         codec = TextCodec.learn(sentences, codec.steps, preset.architecture["classes"])
     architecture = {**preset.architecture, "classes": codec.classes}
@@ -138,5 +137,5 @@ def decided(preset: Preset, sentences: Sequence[str], start: str | Path | None =
 
 
 def _small(windows: Tensor) -> np.ndarray:
-    """Return class indices as the loader keeps them."""
+    """Return class indices as the loader holds them."""
     return windows.numpy().astype(np.uint16)

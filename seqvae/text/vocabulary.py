@@ -1,9 +1,9 @@
-"""Pieces of words: how sentences are cut, and which pieces are worth a class of their own.
+"""Pieces of words: how sentences are divided into pieces, and how a vocabulary is learned.
 
-The tokenizer is `tokenizers` (Hugging Face). A sentence is put into its normal form (lower case,
-one space between words, none before a comma or full stop), cut at spaces, punctuation and digits,
-and each part is spelled with the longest pieces that the vocabulary has. A piece that begins a word
-carries the mark of the space before it, so that putting pieces together needs no rules.
+The tokenizer is that of `tokenizers` (Hugging Face). A sentence is normalised (lower case, one
+space between words, none before a comma or full stop), divided at spaces, punctuation and digits,
+and each part is spelled with the longest pieces of the vocabulary. A piece that begins a word has a
+mark for the space before it, so a sentence is the concatenation of its pieces.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
     from tokenizers.normalizers import Normalizer
 
 END = 0
-"""Class after the last piece of a sentence; to the tokenizer, whatever no piece spells."""
+"""Class after the last piece of a sentence; for the tokenizer, also that of unknown characters."""
 SPACE = "▁"
-"""Stands for the space before a word."""
+"""Marks the space before a word."""
 
 LONGEST_WORD = 64
-"""Characters of a part of a sentence that is still spelled."""
+"""Characters of the longest word that is spelled."""
 ALPHABET = 500
-"""At most so many characters are pieces; rarer ones are unknown."""
+"""Largest number of characters that are pieces; rarer ones are unknown."""
 SPARE = 1.5
-"""How many more pieces are tried than are kept."""
+"""Ratio of the pieces that are proposed to those that are kept."""
 
 _PLAIN = (("“”„", '"'), ("‘’", "'"), ("–—", "-"))
 
 
 def normalizer() -> Normalizer:
-    """Return what puts a sentence into its normal form."""
+    """Return the normaliser of sentences."""
     from tokenizers import Regex, normalizers
 
     return normalizers.Sequence(
@@ -40,7 +40,7 @@ def normalizer() -> Normalizer:
             normalizers.NFKC(),
             *(normalizers.Replace(Regex(f"[{curly}]"), plain) for curly, plain in _PLAIN),
             normalizers.Lowercase(),
-            # The mark of a space, written by a user, is one.
+            # The mark of a space in a user's sentence counts as a space.
             normalizers.Replace(Regex(rf"[\s\p{{C}}{SPACE}]+"), " "),
             normalizers.Replace(Regex(r" +(?=[.,!?;:])"), ""),
             normalizers.Strip(),
@@ -53,7 +53,7 @@ def make_tokenizer(pieces: Sequence[str]) -> Tokenizer:
     from tokenizers import Tokenizer
     from tokenizers.models import WordPiece
 
-    end = "\0"  # no sentence in normal form has control characters
+    end = "\0"  # normalised sentences have no control characters
     classes = {piece: index for index, piece in enumerate((end, *pieces), start=END)}
     model = WordPiece(
         classes,
@@ -65,14 +65,14 @@ def make_tokenizer(pieces: Sequence[str]) -> Tokenizer:
 
 
 def learn_pieces(sentences: Iterable[str], classes: int) -> list[str]:
-    """Return the pieces that spell sentences best, the most frequent first.
+    """Return the pieces that spell sentences with the fewest classes, the most frequent first.
 
-    Byte-pair encoding proposes more than are wanted, and those that spelling uses least go: most
-    pieces that are only a stage on the way to a word are never used again.
+    Byte-pair encoding proposes more pieces than are wanted, and the least used ones are removed:
+    most of its intermediate pieces are not used once whole words are pieces.
 
     Args:
         sentences: To learn from.
-        classes: `END` and the pieces; there may be fewer.
+        classes: Largest number of classes, which are `END` and the pieces.
     """
     from tokenizers import Tokenizer
     from tokenizers.models import BPE
@@ -103,7 +103,7 @@ def _used(pieces: Sequence[str], sentences: Sequence[str]) -> Counter[str]:
 
 
 def _cutting(tokenizer: Tokenizer) -> Tokenizer:
-    """Return a tokenizer that cuts at spaces, punctuation and digits."""
+    """Return a tokenizer that divides sentences at spaces, punctuation and digits."""
     from tokenizers import pre_tokenizers
 
     tokenizer.normalizer = normalizer()

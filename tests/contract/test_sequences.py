@@ -57,7 +57,7 @@ class TestSequences(LogitsContract):
         figures = (accuracies if text else measure)(space.model, x)
         assert figures["examples"] == 64
         shares = [value for name, value in figures.items() if name.endswith(("accuracy", "f1"))]
-        kinds = ["text"] if text else space.codec.kinds
+        kinds = ["text"] if text else space.codec.voice_names
         counted = [4 + ("drums" in kinds)]
         if len(kinds) > 1:
             counted += [4 + (kind == "drums") for kind in kinds]

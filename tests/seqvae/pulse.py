@@ -16,7 +16,7 @@ from seqvae.music.representations.alphabet import Alphabet
 from seqvae.music.representations.base import SequenceCodec
 from seqvae.music.representations.phrases import frame
 from seqvae.music.representations.windows import Context, Phrase, Rejection, Rules
-from seqvae.music.representations.writing import GridNote, Track
+from seqvae.music.representations.writing import GridNote, NoteTrack
 from seqvae.sequences.property import Property
 
 WOOD_BLOCK = 76
@@ -50,9 +50,9 @@ class PulseCodec(SequenceCodec):
             events[steps - begin] = 1
             yield Phrase(events, begin, int(notes.instrument[0]), 0)
 
-    def tracks(self, x: np.ndarray, context: Context) -> list[Track]:
+    def tracks(self, x: np.ndarray, context: Context) -> list[NoteTrack]:
         steps = np.flatnonzero(x).tolist()
-        return [Track(self.name, [GridNote(s, s + 1, WOOD_BLOCK) for s in steps], is_drum=True)]
+        return [NoteTrack(self.name, [GridNote(s, s + 1, WOOD_BLOCK) for s in steps], is_drum=True)]
 
     def properties(self) -> dict[str, Property]:
         return {"density": Property("pulses per 16th", "pulses per step", lambda x: x.mean(1))}

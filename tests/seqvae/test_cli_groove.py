@@ -143,5 +143,5 @@ def test_what_cannot_be_played_is_refused(run, examples, tmp_path) -> None:
 def test_a_model_of_anything_else_is_refused(run, examples) -> None:
     model = DOMAIN.folder("drums_2bar")
     result = run("humanize", examples / "rock.mid", "--model", model, code=1)
-    assert "knows no performances" in result.stderr
+    assert "is not a model of drum performances" in result.stderr
     assert "groove_2bar" in result.stderr

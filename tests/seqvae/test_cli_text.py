@@ -160,7 +160,7 @@ def test_analyze_and_evaluate(run) -> None:
         ([*SENTENCES[:2], "--bar", "2"], "--bar is for music", 2),
         ([*SENTENCES[:2], "--model", "nope"], "does not exist", 1),
         (["empty.txt", SENTENCES[0]], "empty.txt: holds no sentence", 1),
-        (["--model", "lines", "binary.txt", SENTENCES[0]], "binary.txt: is no UTF-8 text", 1),
+        (["--model", "lines", "binary.txt", SENTENCES[0]], "binary.txt: is not UTF-8 text", 1),
     ],
 )
 def test_what_cannot_be_done(run, arguments: list[str], reason: str, code: int) -> None:

@@ -53,7 +53,7 @@ def column(x: Tensor, voice: int) -> dict[int, int]:
 
 
 def test_an_example_is_three_classes_a_step() -> None:
-    assert (CODEC.shape, CODEC.kinds) == ((256, 3), ("melody", "bass", "drums"))
+    assert (CODEC.shape, CODEC.voice_names) == ((256, 3), ("melody", "bass", "drums"))
     assert CODEC.classes == (90, 90, 512)
     x = SHORT.encode(band([0, 1], [0, 1], [0, 1]))
     assert (x.shape, x.dtype) == ((32, 3), torch.int64)

@@ -165,12 +165,15 @@ def test_unknown_augmentations_are_named(config: dict, message: str) -> None:
 
 def test_a_loader_over_shards(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
-    from seqvae.music.data.shards import Windows, write_split
+    from seqvae.music.data.shards import ShardWriter, WindowTable
 
     n = len(WINDOWS)
-    windows = Windows(WINDOWS, np.zeros(n, int), np.ones(n), np.ones(n), np.zeros(n), ["a/b.mid"])
-    write_split(windows, tmp_path, "train")
-    write_split(windows[:10], tmp_path, "validation")
+    windows = WindowTable(
+        WINDOWS, np.zeros(n, int), np.ones(n), np.ones(n), np.zeros(n), ["a/b.mid"]
+    )
+    for split, some in (("train", windows), ("validation", windows[:10])):
+        with ShardWriter(tmp_path, split, WINDOWS.shape[1]) as writer:
+            writer.add(some)
     loader = WindowLoader(read_windows(tmp_path, "validation"), 16, training=False)
     assert np.array_equal(torch.cat(batches(loader)).numpy(), WINDOWS[:10])
     loader = WindowLoader(read_windows(tmp_path, "train"), 16, seed=3)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from seqvae.music.evaluate import CHUNK, compare, evaluate, measure
+from seqvae.music.evaluate import MEASURED_AT_ONCE, compare, evaluate, measure
 from seqvae.music.networks.architecture import SequenceArchitecture
 from seqvae.music.networks.model import SequenceVAE
 from seqvae.music.representations import SequenceCodec, make_codec
@@ -108,7 +108,7 @@ def test_likelihood_and_kl_per_window() -> None:
 
 
 def test_figures_are_means_over_all_windows_whatever_the_chunks() -> None:
-    n = 2 * CHUNK + 10
+    n = 2 * MEASURED_AT_ONCE + 10
     x = torch.zeros(n, 4, dtype=torch.int64)
     x[-10:] = 1
     figures = measure(Rigged(torch.zeros_like), x)

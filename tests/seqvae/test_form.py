@@ -179,7 +179,7 @@ def test_relations_say_which_bars_of_which_parts_are_alike() -> None:
     assert (three & 255 == found).all()
     assert (three >> 8 & 255 == found).all()
     assert (three >> 16 == 255).all()
-    with pytest.raises(ValueError, match="8 bars do not make 3 parts"):
+    with pytest.raises(ValueError, match="8 bars cannot be divided into 3 parts"):
         relations(x, 3)
 
 

@@ -109,7 +109,7 @@ def test_drumify_hears_the_rhythm_of_any_part_and_nothing_else() -> None:
 
 def test_other_models_are_refused() -> None:
     drums = LatentSpace(tiny().model, make_codec({"name": "drums"}))
-    with pytest.raises(DataError, match="knows no performances"):
+    with pytest.raises(DataError, match="is not a model of drum performances"):
         feel.humanize(drums, played((0, 36, 80)))
     with pytest.raises(DataError, match="has no drum notes"):
         feel.humanize(tiny(), played((0, 60, 80), is_drum=False))

@@ -44,7 +44,7 @@ def test_the_density_of_a_performance_integrates_to_one(head: PerformanceHead) -
 @torch.no_grad()
 def test_draws_follow_the_density(head: PerformanceHead) -> None:
     n = 60_000
-    numbers = head.numbers(torch.randn(1, 6)).expand(n, -1)
+    numbers = head.project(torch.randn(1, 6)).expand(n, -1)
     noise = torch.rand(n, 6, generator=torch.Generator().manual_seed(0))
     drawn = hit_classes(head.choose(numbers, 1.0, noise))
     expected = head.logits(numbers[:1])[0].exp()
@@ -67,7 +67,7 @@ def test_draws_follow_the_density(head: PerformanceHead) -> None:
 
 @torch.no_grad()
 def test_without_noise_the_hits_are_the_likeliest_and_the_rest_medians(head) -> None:
-    numbers = head.numbers(torch.randn(50, 6))
+    numbers = head.project(torch.randn(50, 6))
     x = head.choose(numbers, 0.0, None)
     assert torch.equal(hit_classes(x), head.logits(numbers).argmax(-1))
     middle = torch.full((50, 6), 0.5)

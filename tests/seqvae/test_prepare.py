@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from seqvae.music.data.merge import DROPPED, choose_split, deduplicate
 from seqvae.music.data.prepare import prepare
 from seqvae.music.data.reading import window_keys
-from seqvae.music.data.shards import SPLITS, Windows, read_summary, read_windows, write_split
+from seqvae.music.data.shards import SPLITS, WindowTable, read_summary, read_windows
 from vaecore.errors import DataError, UsageError
 
 pyarrow = pytest.importorskip("pyarrow")
@@ -257,7 +257,7 @@ def test_shards_have_a_largest_size(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(shards, "ROW_GROUP", 10)
     monkeypatch.setattr(shards, "ROWS_PER_SHARD", 30)
     n = np.arange(74)
-    windows = Windows(
+    windows = WindowTable(
         np.stack([n, n], axis=1).astype(np.uint16),
         n % 5,
         n,
@@ -267,7 +267,8 @@ def test_shards_have_a_largest_size(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     )
     for name in ("whole", "bits"):
         (tmp_path / name).mkdir()
-    write_split(windows, tmp_path / "whole", "test")
+    with shards.ShardWriter(tmp_path / "whole", "test", 2) as writer:
+        writer.add(windows)
     with shards.ShardWriter(tmp_path / "bits", "test", 2) as writer:
         for first in range(0, 74, 7):
             writer.add(windows[first : first + 7])

@@ -68,7 +68,7 @@ def alone(root: Path, name: str, *settings: str, resume: bool = False) -> Path:
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with shards of random melodies and a recipe."""
-    from seqvae.music.data.shards import Windows, write_split
+    from seqvae.music.data.shards import ShardWriter, WindowTable
     from seqvae.music.representations import make_codec
 
     root = tmp_path_factory.mktemp("ranks")
@@ -77,8 +77,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for split, n in counts.items():
         window = random.integers(0, 90, (n, 32)).astype(np.uint16)
         zeros = np.zeros(n, int)
-        windows = Windows(window, zeros, zeros + 1, zeros + 120.0, zeros, ["a.mid"])
-        write_split(windows, root / "shards", split)
+        windows = WindowTable(window, zeros, zeros + 1, zeros + 120.0, zeros, ["a.mid"])
+        with ShardWriter(root / "shards", split, 32) as writer:
+            writer.add(windows)
     codec = make_codec(RECIPE["tiny"]["representation"])
     about = {"representation": codec.config, "windows": counts, "sources": ["a"]}
     (root / "shards" / "summary.json").write_text(json.dumps(about))

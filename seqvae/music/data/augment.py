@@ -1,4 +1,4 @@
-"""Random changes of a training batch that leave it music, as a recipe names them."""
+"""Random changes of a training batch, as a recipe names them."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 def make_augmentation(
     config: Mapping[str, Mapping[str, Any]], codec: SequenceCodec
 ) -> Augmentation:
-    """Return the augmentations that a preset names, one after the other, as one function.
+    """Return one function that applies the augmentations of a preset one after the other.
 
     Args:
         config: Name of an augmentation -> its arguments, as `{"transpose": {"semitones": 5}}`.
-        codec: Of the batches; it has the augmentations.
+        codec: The codec of the batches, which defines the augmentations.
 
     Raises:
         ValueError: A name or an argument is unknown or missing.

@@ -1,8 +1,8 @@
-"""A process that reads files for another one, which may lose it at any time.
+"""A process that reads files for its parent, and may crash or be killed at any time.
 
-It speaks in pickles: on stdin come its settings and then lists of items, on stdout goes "ready" and
-then one answer per item. It ends when stdin does, so it never outlives the process that began it by
-more than one item; see `seqvae.music.data.guard` for the other side.
+The two exchange pickles: it reads its settings and then lists of items from stdin, and writes
+"ready" and then one answer per item to stdout. It ends when stdin ends, so it never outlives its
+parent by more than one item. The parent's side is `seqvae.music.data.guard`.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ READY = "ready"
 
 
 class Failure(NamedTuple):
-    """What comes back in place of a result.
+    """The answer where there is no result.
 
     Attributes:
-        problem: What went wrong, as the end of a sentence.
-        last: The process is not fit to go on.
+        problem: What went wrong, as the end of a sentence that begins with the file's name.
+        last: The process has to be replaced.
     """
 
     problem: str
@@ -32,13 +32,13 @@ class Failure(NamedTuple):
 
 
 class Settings(NamedTuple):
-    """What a child is told first.
+    """The settings of a child, the first thing it reads.
 
     Attributes:
-        path: Where to look for modules, `sys.path` of the parent.
+        path: `sys.path` of the parent.
         function: The pickled function that is called with every item.
-        time_limit: Seconds per item; the parent keeps the clock.
-        memory_limit: Megabytes that reading may take beside what the process takes itself.
+        time_limit: Seconds per item, which the parent measures.
+        memory_limit: Megabytes that reading may take beyond what the process itself takes.
     """
 
     path: list[str]
@@ -48,10 +48,10 @@ class Settings(NamedTuple):
 
 
 def main() -> None:
-    """Serve until stdin ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
+    """Answer until stdin ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     jobs, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what anyone prints goes where errors go
+    os.dup2(2, 1)  # what libraries print goes to stderr, not among the answers
 
     def answer(value: Any) -> None:
         answers.write(pickle.dumps(value, pickle.HIGHEST_PROTOCOL))
@@ -84,7 +84,7 @@ def attempt(function: Callable[[Any], Any], item: Any, memory_limit: int) -> Any
 
 
 def limit_memory(megabytes: int) -> None:
-    """Let this process map so much more than it does now, where the system can hold it to that."""
+    """Limit the memory that this process may map beyond what it maps now (on Linux only)."""
     try:
         import resource
 
@@ -98,13 +98,13 @@ def limit_memory(megabytes: int) -> None:
 
 
 def alarm(seconds: float) -> None:
-    """End this process in so many seconds, 0 never: an orphan in an endless loop must end too."""
+    """End this process after some seconds, even in an endless loop; 0 for never."""
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
 if __name__ == "__main__":
-    # By its proper name, so that both sides have the same classes.
+    # Imported by its full name, so that parent and child pickle the same classes.
     from seqvae.music.data import child
 
     child.main()

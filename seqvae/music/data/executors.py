@@ -1,9 +1,9 @@
-"""Where chunks of files are read: in threads here, or on the workers of a Dask cluster.
+"""Where chunks of files are read: in threads of this process, or on a Dask cluster.
 
-Both are executors in the sense of `concurrent.futures`, and both run `guarded_map`, which does the
-work in a child process under limits. So a thread is all that is needed here: it waits for its
-child. Dask's own local schedulers would add a second of import time and a dependency, and in them
-one file that crashes its process breaks the pool.
+Both are executors in the sense of `concurrent.futures`, and both run `guarded_map`, which reads in
+a child process under limits. So threads are enough here: each waits for its child. Dask's own local
+schedulers would add a second of import time and a dependency, and one file that crashes its process
+would break their pool.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any, TypeVar
 
 from seqvae.music.data.guard import close_guards
@@ -22,11 +23,11 @@ from vaecore.errors import DataError, UsageError
 Chunk = TypeVar("Chunk")
 
 CONNECT_LIMIT = 10.0
-"""Seconds in which a scheduler must answer, and have a worker."""
+"""Seconds within which a scheduler must answer and have a worker."""
 AHEAD = 3
-"""Chunks per thread that are handed out at a time."""
+"""Chunks per thread that are submitted at a time."""
 RETRIES = 3
-"""How often a chunk is given to another worker of a cluster when one fails."""
+"""How often a chunk is tried again on another worker of a cluster when one fails."""
 
 
 def cores() -> int:
@@ -38,7 +39,7 @@ def cores() -> int:
 
 @contextmanager
 def local(workers: int | None) -> Iterator[tuple[Executor, int]]:
-    """Yield an executor of so many threads (all cores by default), and their number."""
+    """Yield an executor with this many threads (as many as cores by default), and their number."""
     workers = workers or cores()
     executor = ThreadPoolExecutor(workers)
     try:
@@ -69,7 +70,7 @@ def cluster(address: str, example: str) -> Iterator[tuple[Executor, int]]:
         raise DataError("a cluster needs Dask's distributed", remedy=remedy) from None
     if "://" not in address:
         raise UsageError(f"{address} is no address of a scheduler; give one like tcp://HOST:8786")
-    for name in ("distributed", "tornado"):  # what goes wrong is said once, by us
+    for name in ("distributed", "tornado"):  # errors are reported once, by the DataErrors here
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         client = Client(address, timeout=CONNECT_LIMIT, set_as_default=False)
@@ -88,12 +89,12 @@ def cluster(address: str, example: str) -> Iterator[tuple[Executor, int]]:
             remedy = "put the files where all workers find them under the same name"
             raise DataError("a worker does not see it", path=example, remedy=remedy)
         threads = sum(client.nthreads().values())
-        # Where the work is done, or done again, makes no difference to what comes out.
+        # Reading has no side effects, so Dask may repeat it on another worker.
         executor = client.get_executor(pure=False, retries=RETRIES)
         try:
             yield executor, threads
         finally:
-            executor.shutdown(wait=False)  # which cancels what is under way
+            executor.shutdown(wait=False)  # which cancels running tasks
         client.run(close_guards)
     finally:
         client.close(timeout=1)
@@ -105,20 +106,18 @@ def unordered(
     function: Callable[[Chunk], Any],
     chunks: Iterable[Chunk],
 ) -> Iterator[tuple[Chunk, Any]]:
-    """Yield chunks with `function(chunk)` as they are done, a few of them under way at a time.
+    """Yield chunks with `function(chunk)` as they are done, a few of them at a time.
 
     Raises:
-        DataError: The executor, not a file, failed; what was done is done.
+        DataError: The executor failed, not a file; finished chunks were yielded before.
     """
     waiting = iter(chunks)
     pending: dict[Any, Chunk] = {}
-    exhausted = False
-    while pending or not exhausted:
-        while not exhausted and len(pending) < AHEAD * threads:
-            chunk = next(waiting, None)
-            exhausted = chunk is None
-            if not exhausted:
-                pending[executor.submit(function, chunk)] = chunk
+    while True:
+        for chunk in islice(waiting, max(AHEAD * threads - len(pending), 0)):
+            pending[executor.submit(function, chunk)] = chunk
+        if not pending:
+            return
         done, _ = wait(pending, return_when=FIRST_COMPLETED)
         for future in done:
             chunk = pending.pop(future)

@@ -1,8 +1,8 @@
-"""Files of unknown manners: some hang, some eat all memory, some kill the process that reads them.
+"""Reading files that may hang, take all memory, or crash the process that reads them.
 
-`guarded_map` reads in a child process of the calling thread, under a limit of time and of memory
-per item. Whatever happens there costs one item and the start of another child. It needs nothing of
-the process it runs in, so it is the same in a thread of `seqvae prepare` and of a Dask worker.
+`guarded_map` reads in a child process of the calling thread, under limits of time and of memory
+per item. Whatever happens there costs one item and the start of another child. It works the same
+way in a thread of `seqvae prepare` and in one of a Dask worker.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ import vaecore
 from seqvae.music.data.child import READY, Failure, Settings
 
 Item = TypeVar("Item")
-Result = TypeVar("Result")
+Answer = TypeVar("Answer")
 
 START_LIMIT = 120.0
-"""Seconds in which a child must be ready; it takes a fraction of one on an idle machine."""
+"""Seconds within which a child must be ready; on an idle machine it takes less than one."""
 
 
 class Closed(Exception):
@@ -34,7 +34,7 @@ class Closed(Exception):
 
 
 class Guard:
-    """A child process that calls a function with items, one after the other, and its replacements.
+    """A child process that calls a function with items one by one; replaced when it dies.
 
     Args:
         function: A module-level function of one argument, or a partial of one.
@@ -43,21 +43,21 @@ class Guard:
     """
 
     def __init__(
-        self, function: Callable[[Item], Result], time_limit: float, memory_limit: int
+        self, function: Callable[[Item], Answer], time_limit: float, memory_limit: int
     ) -> None:
         self.settings = Settings(sys.path[:], pickle.dumps(function), time_limit, memory_limit)
         self.closed = False
-        self._child: subprocess.Popen | None = None
+        self._child: subprocess.Popen[bytes] | None = None
         self._answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
-    def map(self, items: Sequence[Item]) -> list[Result | Failure]:
+    def map(self, items: Sequence[Item]) -> list[Answer | Failure]:
         """Return `function(item)` for all items, or a `Failure` where there is none.
 
         Raises:
             Closed: Another thread closed this guard.
             RuntimeError: No child can be started.
         """
-        results: list[Result | Failure] = []
+        results: list[Answer | Failure] = []
         suspect = -1
         try:
             while len(results) < len(items):
@@ -67,7 +67,7 @@ class Guard:
                 while len(results) < len(items):
                     answer = self._next()
                     if answer is None and suspect != len(results):
-                        # Perhaps someone else killed it: what is to blame does it twice.
+                        # Something else may have killed it: the item is blamed the second time.
                         suspect = len(results)
                         self._stop()
                         break
@@ -90,7 +90,7 @@ class Guard:
             raise Closed
         root = str(Path(vaecore.__file__).resolve().parents[1])
         path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
-        # One item at a time: threads of numpy's would only take memory.
+        # Items are read one at a time, so threads of numpy would only take memory.
         alone = {"PYTHONPATH": path, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         self._child = subprocess.Popen(
             [sys.executable, "-m", "seqvae.music.data.child"],
@@ -116,8 +116,8 @@ class Guard:
 
     def _send(self, value: Any) -> None:
         child = self._child
-        with suppress(OSError, ValueError):  # a child that is gone is noticed by its silence
-            if child is not None:
+        with suppress(OSError, ValueError):  # a dead child is noticed when no answer comes
+            if child is not None and child.stdin is not None:
                 pickle.dump(value, child.stdin, pickle.HIGHEST_PROTOCOL)
                 child.stdin.flush()
 
@@ -142,11 +142,12 @@ class Guard:
             child.kill()
             child.wait()
             with suppress(OSError):
-                child.stdin.close()
+                if child.stdin is not None:
+                    child.stdin.close()
 
 
 def _listen(pipe: Any, answers: queue.SimpleQueue[Any]) -> None:
-    """Pass on what comes out of a pipe, and None when nothing more will."""
+    """Put the answers from a pipe into a queue, and None at its end."""
     with suppress(Exception), pipe:  # the end, or half an answer of a child that was killed
         while True:
             answers.put(pickle.load(pipe))
@@ -159,14 +160,14 @@ _lock = threading.Lock()
 
 
 def guarded_map(
-    function: Callable[[Item], Result],
+    function: Callable[[Item], Answer],
     items: Sequence[Item],
     time_limit: float,
     memory_limit: int,
-) -> list[Result | Failure]:
-    """Return `function(item)` for all items from a child process that this thread keeps.
+) -> list[Answer | Failure]:
+    """Return `function(item)` for all items, called in a child process of this thread.
 
-    The child stays for the next call with the same function and limits; `close_guards` ends it.
+    The child is reused by the next call with the same function and limits; `close_guards` ends it.
     Arguments and errors as for `Guard`.
     """
     guard: Guard | None = getattr(_mine, "guard", None)

@@ -1,8 +1,9 @@
-"""The place where a preparation keeps what is done until all is done.
+"""The journal of a preparation: the chunks that are done, so that it can be resumed.
 
-Beside the output `shards` it is the folder `.shards.work`: one Arrow file per chunk of files, the
-shards while they are written, and a lock. It survives whatever ends the process; the next one takes
-every chunk whose files and settings are still the same. When the output is complete it is gone.
+For the output `shards` it is the folder `.shards.work` beside it: one Arrow file per chunk of
+files, the shards while they are written, and a lock. It stays if the process ends early; the next
+one takes over every chunk whose files and settings are the same. It is deleted when the output is
+complete.
 """
 
 from __future__ import annotations
@@ -19,22 +20,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seqvae.music.data.reading import Reading, Source, fingerprint
-from seqvae.music.data.shards import Windows
+from seqvae.music.data.reading import Reading, SourceFile, fingerprint
+from seqvae.music.data.shards import WindowTable
 from vaecore.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 FORMAT = 1
-"""Of the chunks; another number makes all older ones void."""
+"""Version of the chunks' format; chunks of another version are not used."""
 
 COLUMNS = ("window", "file", "bar", "tempo_bpm", "program", "key_low", "key_high")
 
 
 @dataclass(frozen=True)
 class FileFacts:
-    """What is known of one file beside its windows; as in `Reading`."""
+    """The fields of a file's `Reading`, without its windows."""
 
     fingerprint: str
     windows: int
@@ -54,8 +55,8 @@ class Journal:
 
     Args:
         folder: Where to keep them; it is made.
-        settings: All that readings depend on beside the files, as JSON takes it.
-        width: Number of classes of a window.
+        settings: Everything that readings depend on beside the files, JSON-able.
+        width: Numbers of a packed window.
     """
 
     def __init__(self, folder: Path, settings: Mapping[str, Any], width: int) -> None:
@@ -64,7 +65,7 @@ class Journal:
         self.width = width
         folder.mkdir(exist_ok=True)
 
-    def has(self, chunk: Sequence[Source]) -> bool:
+    def has(self, chunk: Sequence[SourceFile]) -> bool:
         """Return whether a chunk was read with these settings and its files are still the same."""
         import pyarrow as pa
 
@@ -78,8 +79,8 @@ class Journal:
             return False
         return [fact.fingerprint for fact in facts] == [fingerprint(file.path) for file in chunk]
 
-    def add(self, chunk: Sequence[Source], readings: Sequence[Reading]) -> None:
-        """Keep the readings of a chunk; they are there as a whole or not at all."""
+    def add(self, chunk: Sequence[SourceFile], readings: Sequence[Reading]) -> None:
+        """Write the readings of a chunk, all of them or none."""
         import pyarrow as pa
 
         path = self._path(chunk)
@@ -93,21 +94,21 @@ class Journal:
             writer.write_table(table)
         os.replace(temporary, path)
 
-    def facts(self, chunk: Sequence[Source]) -> tuple[list[FileFacts], np.ndarray]:
-        """Return what is known of the files of a chunk, and the keys of their windows `(n, 2)`."""
+    def facts(self, chunk: Sequence[SourceFile]) -> tuple[list[FileFacts], np.ndarray]:
+        """Return the facts of the files of a chunk, and the hashes of their windows `(n, 2)`."""
         table = self._read(chunk, ("key_low", "key_high"))
         keys = np.stack([table[name].to_numpy() for name in ("key_low", "key_high")], axis=1)
         return _facts(table.schema), keys
 
-    def windows(self, chunk: Sequence[Source]) -> Windows:
+    def windows(self, chunk: Sequence[SourceFile]) -> WindowTable:
         """Return the windows of a chunk, in the order of its files."""
         table = self._read(chunk, COLUMNS[:5])
         flat = table["window"].combine_chunks().flatten().to_numpy()
-        columns = (table[name].to_numpy() for name in COLUMNS[1:5])
-        names = [file.name for file in chunk]
-        return Windows(flat.reshape(-1, self.width), *columns, names=names)
+        file, bar, tempo, program = (table[name].to_numpy() for name in COLUMNS[1:5])
+        names = [each.name for each in chunk]
+        return WindowTable(flat.reshape(-1, self.width), file, bar, tempo, program, names)
 
-    def _path(self, chunk: Sequence[Source]) -> Path:
+    def _path(self, chunk: Sequence[SourceFile]) -> Path:
         named = json.dumps([self.settings, [file.name for file in chunk]])
         return self.folder / f"{hashlib.sha256(named.encode()).hexdigest()[:32]}.arrow"
 
@@ -141,7 +142,7 @@ class Journal:
         metadata = {"files": json.dumps([asdict(fact) for fact in facts])}
         return pa.table(dict(zip(COLUMNS, columns, strict=True)), metadata=metadata)
 
-    def _read(self, chunk: Sequence[Source], columns: Sequence[str]) -> pa.Table:
+    def _read(self, chunk: Sequence[SourceFile], columns: Sequence[str]) -> pa.Table:
         import pyarrow as pa
 
         fields = [COLUMNS.index(name) for name in columns]
@@ -160,7 +161,7 @@ def workplace(output: Path) -> Iterator[Path]:
 
     Raises:
         DataError: It cannot be written.
-        UsageError: Another process is at work there.
+        UsageError: Another process prepares the same output.
     """
     output = output.absolute()
     work = output.with_name(f".{output.name}.work")
@@ -176,12 +177,12 @@ def workplace(output: Path) -> Iterator[Path]:
 
 
 def finish(work: Path, made: Path | None, output: Path) -> None:
-    """Put a complete folder in the place of an output, and remove the workplace.
+    """Move a complete folder to its output, and remove the workplace.
 
     Args:
         work: The workplace.
         made: The complete folder in it; None if there is nothing to keep.
-        output: Where it goes; what is there is removed.
+        output: Where it goes; a folder that is there is replaced.
     """
     if made is not None:
         old = work / "old"
@@ -193,7 +194,7 @@ def finish(work: Path, made: Path | None, output: Path) -> None:
 
 @contextmanager
 def _locked(path: Path, output: Path) -> Iterator[None]:
-    """Hold a lock that ends with the process, where the system has such locks."""
+    """Hold a file lock that ends with the process, on systems that have such locks."""
     try:
         import fcntl
     except ImportError:

@@ -1,8 +1,8 @@
-"""From the readings of all files to shards: which split, which windows are new, the account.
+"""From the readings of all files to shards: splits, de-duplication and the summary.
 
-Windows are streamed, one chunk of files at a time. What stays in memory is the hash of every
-window and what sorting them takes, about 60 bytes each: 60 MB per million windows. The names of
-files take some 300 bytes each.
+Windows are streamed, one chunk of files at a time. Only the hashes of all windows stay in memory;
+with what sorting them takes, that is about 60 MB per million windows. The names of files take some
+300 bytes each.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from typing import Any
 import numpy as np
 
 from seqvae.music.data.journal import FileFacts, Journal
-from seqvae.music.data.reading import Source
+from seqvae.music.data.reading import SourceFile
 from seqvae.music.data.shards import SPLITS, ShardWriter
 from seqvae.music.data.summary import Summary
 
 DROPPED = -1
 
 
-def group_of(file: Source, digest: str, group: str) -> str:
-    """Return the key that decides the split of a file: its content's, or its folder's name."""
+def group_of(file: SourceFile, digest: str, group: str) -> str:
+    """Return the key that decides the split of a file: its digest, or its folder's name."""
     folder = os.path.dirname(file.name)
     return digest if group == "file" or folder in ("", file.root) else folder
 
 
 def choose_split(key: str, shares: Sequence[float], seed: int = 0) -> int:
-    """Return the index in `SPLITS` that a key falls to: always the same, and by the shares."""
+    """Return the index in `SPLITS` of a key, by its hash, so that splits have these shares."""
     digest = hashlib.sha256(f"{seed}:{key}".encode()).digest()
     place = int.from_bytes(digest[:8], "big") / 2**64
     return int(np.searchsorted(np.cumsum(shares[:-1]), place, side="right"))
@@ -50,7 +50,7 @@ def deduplicate(keys: np.ndarray, split: np.ndarray) -> tuple[np.ndarray, dict[s
         many were dropped because they repeat a window of their own split ("repeated") or, in
         validation and test, of a split before theirs ("in another split").
     """
-    order = np.argsort(split, kind="stable")  # train first: what it has is lost to the others
+    order = np.argsort(split, kind="stable")  # train first: it keeps its windows
     order = order[np.lexsort((keys[order, 0], keys[order, 1]))]
     new = np.ones(len(order), bool)
     for first in range(0, len(order) - 1, 2**20):  # in pieces: no sorted copy of all keys
@@ -66,7 +66,7 @@ def deduplicate(keys: np.ndarray, split: np.ndarray) -> tuple[np.ndarray, dict[s
 
 
 class Account:
-    """Counts everything while the chunks go by, in order."""
+    """Counts files and windows for the summary, chunk by chunk."""
 
     def __init__(self) -> None:
         self.files = dict.fromkeys(("found", "used", "relaxed", "empty", "broken"), 0)
@@ -76,7 +76,7 @@ class Account:
         self.passages: Counter[str] = Counter()
         self.broken: dict[str, str] = {}
 
-    def add_file(self, file: Source, facts: FileFacts) -> None:
+    def add_file(self, file: SourceFile, facts: FileFacts) -> None:
         """Count a file and what was left out of it."""
         used = facts.windows > 0
         root = self.sources.setdefault(file.root, dict.fromkeys(("files", "used", *SPLITS), 0))
@@ -95,8 +95,10 @@ class Account:
             rules = Counter(facts.rules).most_common(1)
             self.empty[rules[0][0] if rules else "nothing usable"] += 1
 
-    def add_windows(self, chunk: Sequence[Source], source: np.ndarray, kept_in: np.ndarray) -> None:
-        """Count the windows of a chunk that are kept: the file of each, and its split."""
+    def add_windows(
+        self, chunk: Sequence[SourceFile], source: np.ndarray, kept_in: np.ndarray
+    ) -> None:
+        """Count the windows of a chunk that are kept, given the file and the split of each."""
         for index, split in enumerate(SPLITS):
             counts = np.bincount(source[kept_in == index], minlength=len(chunk))
             for file, count in zip(chunk, counts.tolist(), strict=True):
@@ -108,7 +110,7 @@ class Account:
         settings: Mapping[str, Any],
         dropped: Mapping[str, int],
     ) -> Summary:
-        """Return the account of all."""
+        """Return the summary of all chunks."""
         return Summary(
             representation=dict(representation),
             settings=dict(settings),
@@ -124,7 +126,7 @@ class Account:
 
 def merge(
     journal: Journal,
-    chunks: Sequence[Sequence[Source]],
+    chunks: Sequence[Sequence[SourceFile]],
     folder: Path,
     *,
     representation: Mapping[str, Any],
@@ -134,10 +136,10 @@ def merge(
 
     Args:
         journal: Has all the chunks.
-        chunks: Of files, in the order that the windows shall have.
+        chunks: Chunks of files, in the order of the windows.
         folder: Where to write.
         representation: Configuration of the codec, for the summary.
-        settings: `group`, `shares` and `seed` as for `prepare`, and more for the summary.
+        settings: `group`, `shares` and `seed` as for `prepare`, and others for the summary only.
     """
     account = Account()
     keys, splits = [np.zeros((0, 2), np.uint64)], [np.zeros(0, np.int8)]

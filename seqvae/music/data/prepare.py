@@ -1,11 +1,11 @@
-"""Preparation: folders of MIDI files become shards of windows that a training can read.
+"""Preparation: folders of MIDI files become shards of windows to train on.
 
-Every file is read in a worker process under limits of time and memory; what is read is kept in a
-journal, so that a run that was ended goes on where it was; every window keeps its provenance; and
-the summary counts every file, and every reason why a file or a window was left out.
+Every file is read in a child process under limits of time and memory. Finished chunks are kept in a
+journal, so that an interrupted run can be resumed. Every window keeps its provenance, and the
+summary counts every file, and every reason why a file or a window was left out.
 
-The output depends on the files and the settings alone: not on the number of workers, on where they
-run, nor on how often the work was interrupted.
+The output depends on the files and the settings alone, not on the number of workers, on where they
+run, or on interruptions.
 """
 
 from __future__ import annotations
@@ -22,15 +22,22 @@ from seqvae.music.data.executors import cluster, local, unordered
 from seqvae.music.data.guard import guarded_map
 from seqvae.music.data.journal import Journal, finish, workplace
 from seqvae.music.data.merge import merge
-from seqvae.music.data.reading import Reading, Source, divide, find_files, fingerprint, read_file
+from seqvae.music.data.reading import (
+    Reading,
+    SourceFile,
+    divide,
+    find_files,
+    fingerprint,
+    read_file,
+)
 from seqvae.music.data.shards import SUMMARY
 from seqvae.music.data.summary import Summary
 from vaecore.errors import DataError, UsageError
 
 TIME_LIMIT = 20.0
-"""Seconds that reading a file may take; the largest real ones take one."""
+"""Seconds that reading a file may take; the largest real files take one."""
 MEMORY_LIMIT = 1000
-"""Megabytes that reading a file may take; the largest that are read at all take half of it."""
+"""Megabytes that reading a file may take; files of the largest accepted size take half of it."""
 
 
 def prepare(
@@ -53,35 +60,35 @@ def prepare(
 ) -> Summary:
     """Turn MIDI files into shards of windows, split and without duplicates, and a summary.
 
-    A file is train, validation or test as a whole. A window that occurs more than once is kept
+    All windows of a file belong to the same split. A window that occurs more than once is kept
     where it occurs first, and in train if it occurs there: evaluation sees only new windows.
 
-    A run that was interrupted leaves no output, but its work beside it (`.NAME.work`); the next
-    with the same settings takes what is done of files that did not change.
+    An interrupted run leaves no output, but its work beside it (`.NAME.work`); the next run with
+    the same settings continues from there.
 
     Args:
         sources: Folders, searched at any depth, and files.
         output: Folder to make; it appears when all is done.
         representation: Name of a codec, or its configuration.
-        voices: Regular expression; a file with tracks so named gives only those (ignoring case).
-        relaxed: Also take files that are too short or too sparse for the strict rules, their
-            windows filled up with silence.
+        voices: Regular expression for names of tracks (ignoring case); of a file with matching
+            tracks, only these are used.
+        relaxed: Also use files that are too short or too sparse for the strict rules, with windows
+            filled up with silence.
         two_four: Read music that is in 2/4 throughout as 4/4, two bars as one.
         group: What is never divided between splits: a file, or a folder inside of a source (the
-            sessions of a drummer). Files that lie directly in a source are their own group.
-        shares: Of train, validation and test; they sum to 1.
-        seed: Gives another division.
+            sessions of a drummer). Files directly in a source are groups of their own.
+        shares: Shares of train, validation and test; they sum to 1.
+        seed: Another seed gives another division.
         workers: Number of processes on this machine; all cores by default.
         scheduler: Address of a Dask scheduler whose workers read the files instead.
         time_limit: Seconds per file.
-        memory_limit: Megabytes per file, beside the 60 that a worker takes itself (where the
-            system can hold a process to that: Linux).
-        overwrite: Replace shards that are there.
+        memory_limit: Megabytes per file, beside the 60 that a worker itself takes (on Linux only).
+        overwrite: Replace existing shards.
         progress: Show a progress bar on stderr.
 
     Raises:
         DataError: There is no usable file, the output cannot be written, or the cluster fails.
-        UsageError: Settings make no sense, or the output is there already.
+        UsageError: The settings are impossible, or the output exists.
     """
     from seqvae.music.representations import make_codec
 
@@ -89,14 +96,15 @@ def prepare(
         raise UsageError(f"shares must be at least 0, train's above 0, and sum to 1; got {shares}")
     if workers is not None and scheduler is not None:
         raise UsageError("workers are for this machine; a scheduler has its own")
-    named = isinstance(representation, str)
-    codec = make_codec({"name": representation} if named else dict(representation))
+    config = {"name": representation} if isinstance(representation, str) else representation
+    codec = make_codec(config)
     output = Path(output)
     _check_output(output, overwrite)
     files = find_files(sources, codec.suffixes)
     chunks = list(divide(files))
-    reading = {"voices": voices, "relaxed": relaxed} | ({"two_four": True} if two_four else {})
-    limits = {"time_limit": time_limit, "memory_limit": memory_limit}
+    reading: dict[str, Any] = {"voices": voices, "relaxed": relaxed}
+    reading |= {"two_four": True} if two_four else {}
+    limits: dict[str, Any] = {"time_limit": time_limit, "memory_limit": memory_limit}
     with workplace(output) as work:
         journal = Journal(
             work / "chunks", {"codec": codec.config, **reading, **limits}, codec.width
@@ -121,12 +129,12 @@ def prepare(
 
 def _read(
     journal: Journal,
-    chunks: Sequence[Sequence[Source]],
+    chunks: Sequence[Sequence[SourceFile]],
     task: partial[list[Reading]],
     where: Any,
     progress: bool,
 ) -> None:
-    """Read all chunks that are not in the journal yet."""
+    """Read the chunks that are not in the journal."""
     from tqdm import tqdm
 
     missing = [chunk for chunk in chunks if not journal.has(chunk)]
@@ -142,8 +150,8 @@ def _read(
             bar.update(len(chunk))
 
 
-def _read_chunk(chunk: Sequence[Source], function: Any, **limits: Any) -> list[Reading]:
-    """Return the readings of files, of some only their problem; runs where the executor is."""
+def _read_chunk(chunk: Sequence[SourceFile], function: Any, **limits: Any) -> list[Reading]:
+    """Return the readings of files, with a problem for those that failed; runs on the executor."""
     results = guarded_map(function, [file.path for file in chunk], **limits)
     return [
         Reading(fingerprint(file.path), problem=result.problem)

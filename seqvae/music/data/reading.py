@@ -1,4 +1,4 @@
-"""Reading many MIDI files: what is there, and the windows of one file."""
+"""Finding MIDI files in folders, and the windows of one file."""
 
 from __future__ import annotations
 
@@ -20,15 +20,21 @@ from vaecore.errors import DataError, UsageError
 if TYPE_CHECKING:
     from seqvae.music.representations.base import SequenceCodec
 
-CHUNK, LARGEST_CHUNK = 16, 64
+FILES_PER_CHUNK, MOST_PER_CHUNK = 16, 64
 """Files that are read in one go: on average, and at most."""
 
 KEY_BYTES = 16
-"""Windows are told apart by this much of a hash: 10^9 of them have no two alike but equal ones."""
+"""Bytes of a window's hash: enough that 10^9 different windows have different hashes."""
 
 
-class Source(NamedTuple):
-    """A MIDI file; `name` is its path from the root on, and begins with the root's name."""
+class SourceFile(NamedTuple):
+    """A MIDI file.
+
+    Attributes:
+        path: Its path.
+        root: Name of the source, a folder or a file, that it was found in.
+        name: Its path from the root on, which begins with the root's name.
+    """
 
     path: str
     root: str
@@ -37,10 +43,10 @@ class Source(NamedTuple):
 
 @dataclass(frozen=True)
 class Reading:
-    """What was found in one file: windows in columns, and what was left out.
+    """The windows of one file, in columns, and what was left out of it.
 
     Attributes:
-        fingerprint: Of the file's content; see `fingerprint`.
+        fingerprint: Hash of the file's content; see `fingerprint`.
         window: `(n, width)` uint16, each window packed in one row.
         bar: Where each window starts; the first bar of the music is 1.
         tempo_bpm: Quarter notes per minute of each window.
@@ -48,7 +54,7 @@ class Reading:
         key: `(n, 2)` uint64, a hash of each window.
         silent: How many windows without any event were left out.
         relaxed: The windows are of music too short or too sparse for the strict rules.
-        rules: Which rules left out how many passages.
+        rules: Passages that were left out, counted by the rule that they break.
         problem: Why the file could not be used at all, or None.
     """
 
@@ -67,8 +73,8 @@ class Reading:
         return len(self.window)
 
 
-def find_files(sources: Sequence[Path], suffixes: Sequence[str]) -> list[Source]:
-    """Return the files with these suffixes in folders, at any depth, in order of their names.
+def find_files(sources: Sequence[Path], suffixes: Sequence[str]) -> list[SourceFile]:
+    """Return the files with these suffixes in folders, at any depth, sorted by name.
 
     Raises:
         DataError: A source does not exist, or there are no such files.
@@ -84,7 +90,7 @@ def find_files(sources: Sequence[Path], suffixes: Sequence[str]) -> list[Source]
             raise DataError("does not exist", path=root, remedy="check the name")
         inside = [root] if root.is_file() else sorted(p for p in root.rglob("*") if p.is_file())
         files += [
-            Source(str(path), root.name, path.relative_to(root.parent).as_posix())
+            SourceFile(str(path), root.name, path.relative_to(root.parent).as_posix())
             for path in inside
             if path.suffix.lower() in suffixes
         ]
@@ -94,16 +100,19 @@ def find_files(sources: Sequence[Path], suffixes: Sequence[str]) -> list[Source]
     return files
 
 
-def divide(files: Sequence[Source]) -> Iterator[list[Source]]:
+def divide(files: Sequence[SourceFile]) -> Iterator[list[SourceFile]]:
     """Yield the files, in order, in chunks.
 
-    Where a chunk ends depends on the name of its last file, not on how many came before: of the
-    chunks of a folder that a file is added to or taken from, all but one stay what they were.
+    Where a chunk ends depends on the name of its last file, not on how many came before: if a file
+    is added or removed, only its own chunk changes.
     """
-    chunk: list[Source] = []
+    chunk: list[SourceFile] = []
     for file in files:
         chunk.append(file)
-        if len(chunk) == LARGEST_CHUNK or zlib.crc32(os.fsencode(file.name)) % CHUNK == 0:
+        if (
+            len(chunk) == MOST_PER_CHUNK
+            or zlib.crc32(os.fsencode(file.name)) % FILES_PER_CHUNK == 0
+        ):
             yield chunk
             chunk = []
     if chunk:
@@ -111,14 +120,14 @@ def divide(files: Sequence[Source]) -> Iterator[list[Source]]:
 
 
 def fingerprint(path: str, data: bytes | None = None) -> str:
-    """Return a hash of all that the windows of a file depend on.
+    """Return a hash of everything that the windows of a file depend on.
 
-    It is the SHA-256 of the file, "+" and that of its list of beats if there is one. A file too
-    large to be read is known by its size, one that cannot be read is "".
+    It is the SHA-256 of the file, and "+" and that of its list of beats if there is one. A file too
+    large to be read has its size in place of the hash, one that cannot be read "".
 
     Args:
         path: The file.
-        data: Its content, if that is known.
+        data: Its content, if it was read already.
     """
     beats = beats_file(path)
     return _hash(path, data) + (f"+{_hash(beats)}" if beats else "")
@@ -152,8 +161,7 @@ def read_file(
     if voices is not None:
         named = {n for n, name in score.names.items() if re.search(voices, name, re.IGNORECASE)}
         rows = [row for row in rows if not named or row.instrument in named]
-    window = np.array([row.x for row in rows], codec.dtype).reshape(-1, *codec.shape)
-    window = codec.pack(window)
+    window = codec.pack(np.array([r.x for r in rows], codec.dtype).reshape(-1, *codec.shape))
     sounds = window.any(axis=1)
     window, sounding = window[sounds], [rows[n] for n in np.flatnonzero(sounds)]
     return Reading(

@@ -26,23 +26,22 @@ ROWS_PER_SHARD = 200_000
 SHARD_BYTES = 2**27
 """Shards are smaller than this before compression, if their windows are long."""
 ROW_GROUP = 20_000
-"""Rows that are written, and can be read, by themselves."""
+"""Rows of a row group, the unit in which Parquet files are read."""
 
 _PREPARE = "make it with seqvae prepare"
 
 
 @dataclass(frozen=True)
-class Windows:
-    """Windows in columns, and where each one comes from.
+class WindowTable:
+    """Windows with their provenance, in columns.
 
     Attributes:
-        window: `(n, width)` uint16 class indices: one after the other of a step's voices, step
-            by step.
+        window: `(n, width)` uint16 class indices: step by step, and at each step voice by voice.
         source: Index of each window's file in `names`.
         bar: The bar of its file that the window starts at; the first is 1.
         tempo_bpm: Quarter notes per minute there.
         program: MIDI program of the track it comes from.
-        names: Files, relative to their root and prefixed with the root's name.
+        names: Files, as `SourceFile.name`.
     """
 
     window: np.ndarray
@@ -55,23 +54,23 @@ class Windows:
     def __len__(self) -> int:
         return len(self.window)
 
-    def __getitem__(self, rows: np.ndarray | slice) -> Windows:
-        columns = (self.window, self.source, self.bar, self.tempo_bpm, self.program)
-        return Windows(*(column[rows] for column in columns), names=self.names)
+    def __getitem__(self, rows: np.ndarray | slice) -> WindowTable:
+        w, s, b, t, p = self.window, self.source, self.bar, self.tempo_bpm, self.program
+        return WindowTable(w[rows], s[rows], b[rows], t[rows], p[rows], self.names)
 
-    def compact(self) -> Windows:
+    def compact(self) -> WindowTable:
         """Return the same windows, without the names of other files."""
         used, source = np.unique(self.source, return_inverse=True)
         return replace(self, source=source, names=[self.names[index] for index in used])
 
     @classmethod
-    def none(cls, width: int) -> Windows:
-        """Return no windows of so many classes."""
+    def none(cls, width: int) -> WindowTable:
+        """Return a table without windows."""
         window, empty = np.zeros((0, width), np.uint16), np.zeros(0, np.int32)
         return cls(window, empty, empty, empty.astype(np.float32), empty.astype(np.int16), [])
 
     @classmethod
-    def concatenate(cls, parts: Sequence[Windows], width: int) -> Windows:
+    def concatenate(cls, parts: Sequence[WindowTable], width: int) -> WindowTable:
         """Return the windows of all parts, in order, each with its own names."""
         parts = parts or [cls.none(width)]
         offsets = np.cumsum([0, *(len(part.names) for part in parts[:-1])])
@@ -88,19 +87,19 @@ class Windows:
 class ShardWriter:
     """Writes the windows of one split, as they come, to numbered shards of bounded size.
 
-    No windows make one empty shard. Use it as a context.
+    Without windows it writes one empty shard. Use it as a context manager.
 
     Args:
-        folder: Where to.
+        folder: Where to write.
         split: One of `SPLITS`.
-        width: Number of classes of a window.
+        width: Numbers of a packed window.
     """
 
     def __init__(self, folder: Path, split: str, width: int) -> None:
         self.folder, self.split, self.width = Path(folder), split, width
         groups = min(ROWS_PER_SHARD, SHARD_BYTES // (2 * width)) // ROW_GROUP
         self.rows_per_shard = max(1, groups) * ROW_GROUP
-        self._waiting: list[Windows] = []
+        self._waiting: list[WindowTable] = []
         self._shards = self._rows = 0
         self._writer: pyarrow.parquet.ParquetWriter | None = None
 
@@ -111,11 +110,11 @@ class ShardWriter:
         if kind is None:
             self._flush(all_rows=True)
             if not self._shards:
-                self._write(Windows.none(self.width))
+                self._write(WindowTable.none(self.width))
         if self._writer is not None:
             self._writer.close()
 
-    def add(self, windows: Windows) -> None:
+    def add(self, windows: WindowTable) -> None:
         """Write some more windows, or keep them until there are enough."""
         if len(windows):
             self._waiting.append(windows)
@@ -123,13 +122,13 @@ class ShardWriter:
             self._flush()
 
     def _flush(self, all_rows: bool = False) -> None:
-        windows = Windows.concatenate(self._waiting, self.width)
+        windows = WindowTable.concatenate(self._waiting, self.width)
         end = len(windows) if all_rows else len(windows) // ROW_GROUP * ROW_GROUP
         for first in range(0, end, ROW_GROUP):
             self._write(windows[first : min(first + ROW_GROUP, end)])
         self._waiting = [windows[end:].compact()] if end < len(windows) else []
 
-    def _write(self, windows: Windows) -> None:
+    def _write(self, windows: WindowTable) -> None:
         """Write one row group."""
         import pyarrow.parquet
 
@@ -145,13 +144,7 @@ class ShardWriter:
         self._rows += len(windows)
 
 
-def write_split(windows: Windows, folder: Path, split: str) -> None:
-    """Write the windows of one split to numbered shards; no windows make one empty shard."""
-    with ShardWriter(folder, split, windows.window.shape[1]) as writer:
-        writer.add(windows)
-
-
-def _table(windows: Windows, split: str) -> pyarrow.Table:
+def _table(windows: WindowTable, split: str) -> pyarrow.Table:
     import pyarrow as pa
 
     flat = pa.array(np.ascontiguousarray(windows.window).reshape(-1), pa.uint16())
@@ -205,6 +198,7 @@ def read_summary(folder: Path) -> dict[str, Any]:
     """
     path = Path(folder) / SUMMARY
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return summary
     except (OSError, ValueError) as error:
         raise DataError("is not a folder of shards", path=folder, remedy=_PREPARE) from error

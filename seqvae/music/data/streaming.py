@@ -4,15 +4,14 @@ Shards are read by row groups, here called blocks (`prepare` writes 20,000 windo
 blocks come in a new random order in every epoch. As many consecutive ones as fit into a pool (64
 MiB, a million windows of two bars) are read together, and the windows of a pool are shuffled.
 
-How good a shuffle that is: a pool is a random sample of blocks from all shards, and within it the
+The quality of this shuffle: a pool is a random sample of blocks from all shards, and within it the
 order is fully random, so a batch mixes as many places of the data as a pool has blocks (about 50
-for windows of two bars). What does not change is that the windows of one block, such as those of
-one song, come in the same part of an epoch. A split that fits into one pool is shuffled as well as
-in memory; where a block is larger than the pool, only the windows of that block mix.
+for windows of two bars). But the windows of one block, such as those of one song, always come in
+the same part of an epoch. A split that fits into one pool is shuffled as well as in memory; where
+a block is larger than the pool, only the windows of that block are mixed.
 
 The order depends on the seed and the epoch alone, not on the number of ranks. Each rank reads all
-blocks, and keeps its part of each batch: windows are small, and so ranks together see the very
-batches of a single process.
+blocks and keeps its part of each batch, so that ranks together see the batches of a single process.
 """
 
 from __future__ import annotations
@@ -33,13 +32,13 @@ CHOICES = ("auto", "always", "never")
 POOL_BYTES = 64 << 20
 """Windows that are shuffled together."""
 MEMORY_SHARE = 0.25
-"""Of the memory of a process that a training split may take; reading takes twice as much."""
+"""Share of a process's memory that a training split may take; reading takes twice as much."""
 
 _PREPARE = "make it with seqvae prepare"
 
 
 class ShardedWindows:
-    """The windows of one split on disk, `(n, width)`; nothing but their number is in memory.
+    """The windows of one split on disk, `(n, width)`; only their number is in memory.
 
     Args:
         folder: Shards that `prepare` wrote.
@@ -74,7 +73,7 @@ class ShardedWindows:
 
     @property
     def nbytes(self) -> int:
-        """What all windows would take in memory."""
+        """Bytes that all windows would take in memory."""
         return 2 * self.width * len(self)
 
     def block(self, index: int) -> np.ndarray:
@@ -83,9 +82,9 @@ class ShardedWindows:
         with _open(self.files[number]) as file:
             column = file.read_row_group(int(group), columns=["window"])["window"]
             flat = column.combine_chunks().flatten().to_numpy(zero_copy_only=False)
-        return flat.reshape(-1, self.width).astype(np.uint16, copy=False)
+        return np.asarray(flat.reshape(-1, self.width), np.uint16)
 
-    def take(self, rows: np.ndarray) -> np.ndarray:
+    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
         """Return the windows at ascending indices, reading one block at a time."""
         found = np.empty((len(rows), self.width), np.uint16)
         blocks = np.searchsorted(self.starts, rows, side="right") - 1
@@ -97,8 +96,8 @@ class ShardedWindows:
     def spread(self, limit: int) -> np.ndarray:
         """Return at most `limit` windows, evenly spread over all."""
         if len(self) <= limit:
-            return self.take(np.arange(len(self)))
-        return self.take(np.linspace(0, len(self) - 1, limit).astype(int))
+            return self[np.arange(len(self))]
+        return self[np.linspace(0, len(self) - 1, limit).astype(int)]
 
 
 class StreamLoader(WindowLoader):
@@ -111,6 +110,8 @@ class StreamLoader(WindowLoader):
         options: As for `WindowLoader`.
     """
 
+    windows: ShardedWindows
+
     def __init__(
         self,
         windows: ShardedWindows,
@@ -122,13 +123,14 @@ class StreamLoader(WindowLoader):
         super().__init__(windows, batch_size, training=True, **options)
         self._pool_rows = max(1, pool_bytes // (2 * windows.width))
         self._planned: int | None = None
+        self._data = np.empty((0, windows.width), np.uint16)
 
     def order(self) -> Sequence[int]:
-        """Return the places in the epoch: the stream itself knows which window is where."""
+        """Return the positions in the epoch; `_read` finds the window at each position."""
         return range(self.count)
 
     def _read(self, rows: np.ndarray) -> np.ndarray:
-        """Return the windows at consecutive places of the epoch."""
+        """Return the windows at consecutive positions of the epoch."""
         if self._planned != self._epoch:
             self._plan()
         parts, place, end = [], int(rows[0]), int(rows[-1]) + 1
@@ -143,7 +145,7 @@ class StreamLoader(WindowLoader):
         return np.concatenate(parts)
 
     def _plan(self) -> None:
-        """Decide on the order of blocks of this epoch, and on which of them share a pool."""
+        """Choose the order of blocks of this epoch, and which of them share a pool."""
         self._blocks = np.random.default_rng((self.seed, self._epoch)).permutation(
             len(self.windows.places)
         )
@@ -154,10 +156,10 @@ class StreamLoader(WindowLoader):
         self._planned, self._pool = self._epoch, -1
 
     def _fill(self, pool: int) -> None:
-        """Read the blocks of a pool in place of the last one, and shuffle its windows."""
+        """Replace the pool in memory by another one, and shuffle its windows."""
         first, stop = (0, *self._stops)[pool], self._stops[pool]
         rows = int(self._ends[pool] - (0, *self._ends)[pool])
-        self._data = None  # two pools are never in memory
+        self._data = self._data[:0].copy()  # two pools are never in memory
         self._data, filled = np.empty((rows, self.windows.width), np.uint16), 0
         for index in self._blocks[first:stop]:
             block = self.windows.block(index)
@@ -172,8 +174,8 @@ class DataConfig:
     """How the training split is read; the section `data` of a recipe.
 
     Args:
-        stream: "always" leaves it on disk, "never" reads it into memory, "auto" does if it takes
-            less than `MEMORY_SHARE` of that.
+        stream: "always" leaves it on disk, "never" reads it into memory, "auto" reads it into
+            memory if it takes less than `MEMORY_SHARE` of that.
     """
 
     stream: str = "auto"
@@ -196,7 +198,7 @@ class DataConfig:
 
 
 def memory() -> int:
-    """Return how much memory in bytes there is, or less where a limit was set."""
+    """Return the memory of this process in bytes: the machine's, or a lower limit that was set."""
     limits = [1 << 62]
     with suppress(AttributeError, OSError, ValueError):  # not on Windows
         limits.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
@@ -212,7 +214,7 @@ def memory() -> int:
 
 @contextmanager
 def _open(path: Path) -> Iterator[Any]:
-    """Open a shard; whatever is wrong with it is told as a DataError."""
+    """Open a shard; whatever is wrong with it is raised as a DataError."""
     import pyarrow as pa
     import pyarrow.parquet
 

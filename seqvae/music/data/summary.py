@@ -1,4 +1,4 @@
-"""The account of a preparation: what went in, what came out, and why the rest did not."""
+"""The summary of a preparation: files and windows that were used, and why others were not."""
 
 from __future__ import annotations
 
@@ -9,6 +9,18 @@ from typing import Any
 
 from seqvae.music.data.shards import SPLITS
 
+REASONS = {
+    "meter": "not in 4/4",
+    "tempo": "without a usable tempo",
+    "program": "of other instruments",
+    "range": "outside of the range of pitches or drums",
+    "drums": "without drums",
+    "melody": "without a melody",
+    "bass": "without a bass",
+    "short": "too short",
+}
+"""The rules of `Windows.rejections`, in words."""
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -16,15 +28,15 @@ class Summary:
 
     Attributes:
         representation: Configuration of the codec that made the windows.
-        settings: How the files were divided, which voices were taken, and the limits of reading.
-        files: found, used, relaxed (used, but only by the rules for short or sparse music),
-            empty and broken.
-        windows: Per split.
-        sources: Per source folder, files found and used, and windows per split.
+        settings: How the files were divided, which tracks were used, and the limits of reading.
+        files: Numbers of files: found, used, relaxed (used, but only by the rules for short or
+            sparse music), empty and broken.
+        windows: Numbers of windows by split.
+        sources: By source folder: files found and used, and windows by split.
         windows_left_out: Windows that are silent, that repeat an earlier one, or that validation
             or test share with train.
-        empty: Files without a window, counted by the rule that left most of them out.
-        passages_left_out: Passages inside of files, counted by the rule that left them out.
+        empty: Files without a window, counted by the rule that most of their passages break.
+        passages_left_out: Passages inside of files, counted by the rule that they break.
         broken: Files that could not be read at all, and what is wrong with them.
     """
 
@@ -46,11 +58,9 @@ class Summary:
         """Return the summary as a table for the terminal."""
         columns = ("files", "used", *SPLITS)
         total = {c: sum(counts[c] for counts in self.sources.values()) for c in columns}
-        rows = [("source", *columns)]
-        rows += [
-            (name, *(f"{counts[c]:,}" for c in columns)) for name, counts in self.sources.items()
-        ]
-        rows += [("all", *(f"{total[c]:,}" for c in columns))]
+        rows = [["source", *columns]]
+        for name, counts in (*self.sources.items(), ("all", total)):
+            rows.append([name, *(f"{counts[c]:,}" for c in columns)])
         widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
         lines = [
             row[0].ljust(widths[0])
@@ -72,7 +82,7 @@ class Summary:
         return "\n".join(lines)
 
     def reasons(self) -> str:
-        """Return in a few words why files gave nothing."""
+        """Return in a few words why files have no windows."""
         counts = dict(self.empty)
         if self.broken:
             counts["broken"] = len(self.broken)
@@ -81,4 +91,4 @@ class Summary:
 
 def _listed(counts: dict[str, int]) -> str:
     ordered = sorted(counts.items(), key=lambda pair: -pair[1])
-    return ", ".join(f"{number:,} {what}" for what, number in ordered)
+    return ", ".join(f"{number:,} {REASONS.get(rule, rule)}" for rule, number in ordered)

@@ -14,16 +14,16 @@ from seqvae.sequences.lstm import LSTM, State
 from seqvae.sequences.sampling import uniform_noise
 
 
-class Guided(nn.Module):
-    """An LSTM that a code leads through its steps.
+class ConditionedLSTM(nn.Module):
+    """An LSTM conditioned on a code.
 
-    The code z sets the initial states through a tanh layer, as in the reference, and speaks at
+    The code z sets the initial states through a tanh layer, as in the reference, and is an input of
     every step: with `conditioning="shared"` the same projection of z is added to each step's input,
     with `conditioning="steps"` each step has a projection of its own. Either is computed once per
     sequence, not once per step.
 
     Args:
-        steps: How many.
+        steps: Number of steps.
         code_dim: Width of z.
         input_dim: Width of a step's input.
         hidden_dim: Units of each layer.
@@ -60,32 +60,36 @@ class Guided(nn.Module):
         self.lstm = LSTM(input_dim, hidden_dim, layers)
         self.dropout = nn.Dropout(a.dropout)
         self.width = hidden_dim + input_dim
-        """Of the outputs."""
+        """Width of the outputs."""
 
     def outputs(self, z: Tensor, inputs: Tensor | None = None) -> Tensor:
-        """Return what the LSTM says at each step, and beside it z's part: `(steps, batch, width)`.
+        """Return the LSTM's outputs and, by a skip connection, z's part: `(steps, batch, width)`.
 
         Args:
             z: Codes `(batch, code_dim)`.
-            inputs: Of the steps `(steps, batch, input_dim)`, beside what z and position say.
+            inputs: Further inputs of the steps, `(steps, batch, input_dim)`.
         """
         guide = self._guide(z)
-        led = self.dropout(guide if inputs is None else inputs + guide)
         mixed = self.mixed_precision and self.training
-        said = self.lstm.run(led, self._initial_state(z), mixed)
-        # Those who listen also hear what position and z say about a step, past the recurrence.
-        return torch.cat([said, guide], dim=-1)
+        inputs = self.dropout(guide if inputs is None else inputs + guide)
+        outputs = self.lstm.run(inputs, self._initial_state(z), mixed)
+        return torch.cat([outputs, guide], dim=-1)
 
     def _guide(self, z: Tensor) -> Tensor:
-        """Return what position and z say about each step, `(steps, batch, input_dim)`."""
-        return self.position + self.plan(z).transpose(0, 1)
+        """Return the inputs that depend on position and z alone, `(steps, batch, input_dim)`."""
+        return self.position + self._planned(z)
+
+    def _planned(self, z: Tensor) -> Tensor:
+        """Return the projections of z, `(steps, batch, input_dim)`; one step if it is shared."""
+        plan: Tensor = self.plan(z)
+        return plan.transpose(0, 1)
 
     def _initial_state(self, z: Tensor) -> State:
         parts = torch.tanh(self.initial(z)).chunk(2 * self.lstm.num_layers, dim=-1)
         return [(parts[i + 1], parts[i]) for i in range(0, len(parts), 2)]  # stored c0, h0, c1, h1
 
 
-class SequenceDecoder(Guided):
+class SequenceDecoder(ConditionedLSTM):
     """p(x|z) = prod_t p(x_t | x_<t, z) by an LSTM; several voices are drawn together, step by step.
 
     In training, `input_dropout` hides that share of the previous tokens, and `scheduled_sampling`
@@ -95,9 +99,9 @@ class SequenceDecoder(Guided):
 
     Args:
         architecture: Sizes and noise.
-        steps: Length of what is decoded; the whole window by default.
+        steps: Number of decoded steps; the whole window by default.
         code_dim: Width of z; the latent dimensions by default.
-        voices: What is decoded: one voice, or several; all of the architecture's by default.
+        voices: The decoded voice, or several; all of the architecture's by default.
     """
 
     def __init__(
@@ -120,7 +124,7 @@ class SequenceDecoder(Guided):
         voices = voices or a.voices
         inner = voices.shape if isinstance(voices, Voice) else (len(voices),)
         self.shape = (self.steps, *inner)
-        """Of an example."""
+        """Shape of an example."""
         self.input_dropout, self.scheduled_sampling = a.input_dropout, a.scheduled_sampling
         self.embedding = make_embedding(voices, a.embedding_dim)
         self.head = make_head(voices, self.width)
@@ -135,9 +139,10 @@ class SequenceDecoder(Guided):
     def logits(self, z: Tensor, target: Tensor) -> Tensor:
         """Return teacher-forced logits `(batch, steps, classes)` for targets `(batch, *shape)`.
 
-        Those of several voices are side by side.
+        Those of several voices are concatenated.
         """
-        return self.head(self.outputs(z, self._tokens(target))).transpose(0, 1)
+        logits: Tensor = self.head(self.outputs(z, self._tokens(target)))
+        return logits.transpose(0, 1)
 
     @torch.no_grad()
     def generate(
@@ -164,33 +169,33 @@ class SequenceDecoder(Guided):
             noise: Uniform numbers in [0, 1) like the result; needed above temperature 0.
             previous: Tokens that came before, `(batch,)` or `(batch, voices)`; without them the
                 first step has no past, as in training.
-            hits: Drums that are hit, as classes `(batch, steps)`; of a performance only the rest
-                is chosen then.
+            hits: Hits of a performance, as classes of drums `(batch, steps)`, of which only
+                velocities and timing are chosen then.
         """
         first, *others = self.lstm.cells()
-        # What is known before the first token is chosen goes through the gates and the head at
-        # once: tokens, positions, and z (for all steps in one if it says the same to all).
-        heard_of = self.embedding.through(first.weight_input)
-        plan = self.plan(z).transpose(0, 1)
-        place, said = self.position @ first.weight_input, first.project(plan)
-        heard_place, heard = self.head.share(self.position), self.head.share(plan)
-        from_hidden, bias = self.head.rest(self.lstm.hidden_size), self.head.bias
+        # What is known before the first token is chosen is projected for the gates and for the head
+        # once: tokens, positions, and z (one projection for all steps if it is shared).
+        token_gates = self.embedding.fused_with(first.weight_input)
+        plan = self._planned(z)
+        place_gates, z_gates = self.position @ first.weight_input, first.project(plan)
+        place_head, z_head = self.head.project_last(self.position), self.head.project_last(plan)
+        from_hidden, bias = self.head.first_weights(self.lstm.hidden_size), self.head.bias
         state = self._initial_state(z)
         token = previous
         chosen = []
         for t in range(self.steps):
             of_z = t if len(plan) > 1 else 0
-            gates = said[of_z] + place[t]
+            gates = z_gates[of_z] + place_gates[t]
             if token is not None:
-                gates += heard_of(token)
+                gates += token_gates(token)
             state[0] = first.step(gates, state[0])
             for layer, cell in enumerate(others, start=1):
                 state[layer] = cell.take(state[layer - 1][0], state[layer])
-            known = heard[of_z] + (heard_place[t] + bias)
-            numbers = affine(state[-1][0], from_hidden).add_(known)
+            known = z_head[of_z] + (place_head[t] + bias)
+            projected = affine(state[-1][0], from_hidden).add_(known)
             drawn = None if noise is None else noise[:, t]
-            given = {} if hits is None else {"hits": hits[:, t]}
-            token = self.head.choose(numbers, temperature, drawn, **given)
+            given = None if hits is None else hits[:, t]
+            token = self.head.choose(projected, temperature, drawn, given)
             chosen.append(token)
         return torch.stack(chosen, dim=1)
 
@@ -200,9 +205,9 @@ class SequenceDecoder(Guided):
             return self._tokens(x)
         if self.scheduled_sampling > 0:
             with torch.no_grad():
-                numbers = self.head.numbers(self.outputs(z, self._tokens(x)))
+                projected = self.head.project(self.outputs(z, self._tokens(x)))
                 noise = torch.rand(x.shape, device=x.device).transpose(0, 1)
-                own = self.head.choose(numbers, 1.0, noise).transpose(0, 1)
+                own = self.head.choose(projected, 1.0, noise).transpose(0, 1)
             replaced = torch.rand(x.shape[:2], device=x.device) < self.scheduled_sampling
             x = torch.where(replaced if x.ndim == 2 else replaced.unsqueeze(-1), own, x)
         tokens = self._tokens(x)

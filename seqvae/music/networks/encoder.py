@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,24 +12,25 @@ from torch.nn import functional
 
 from seqvae.music.networks.architecture import SequenceArchitecture
 from seqvae.music.networks.levels import fold
-from seqvae.music.networks.voices import make_embedding
+from seqvae.music.networks.voices import VoicesEmbedding, make_embedding
 from seqvae.music.representations.groove.performance import stiffened, tapped
+from seqvae.sequences.layers import Layers
 from seqvae.sequences.lstm import LSTM
 
 
 class Reader(nn.Module):
-    """A bidirectional LSTM that reads vectors step by step and says in one vector what it read.
+    """A bidirectional LSTM that reads a sequence of vectors and summarises it in one vector.
 
     `readout="final"` takes the last state of each direction (Roberts et al. 2018, section 3.1).
     `readout="steps"` takes a small linear summary of every step's input and output instead, so a
     detail in the middle of the window need not survive the recurrence to its end.
 
     Args:
-        steps: How many vectors.
-        input_dim: Their width.
+        steps: Length of the sequence.
+        input_dim: Width of its vectors.
         hidden_dim: LSTM units per direction.
         layers: Number of layers.
-        summary_dim: Width of a step's part of what is said, for "steps".
+        summary_dim: Width of a step's part of the summary, for "steps".
         a: Readout and dropout.
     """
 
@@ -48,7 +50,7 @@ class Reader(nn.Module):
         self.dropout = nn.Dropout(a.dropout)
         self.summary: nn.Linear | None = None
         self.width = 2 * hidden_dim
-        """Of the vector that is said."""
+        """Width of the summary."""
         if a.readout == "steps":
             self.summary = nn.Linear(2 * hidden_dim + input_dim, summary_dim)
             self.width = steps * summary_dim
@@ -60,15 +62,16 @@ class Reader(nn.Module):
         if self.summary is None:
             half = outputs.shape[-1] // 2
             return torch.cat([outputs[-1, :, :half], outputs[0, :, half:]], dim=-1)
-        return self.summary(torch.cat([outputs, inputs], dim=-1)).transpose(0, 1).flatten(1)
+        summaries: Tensor = self.summary(torch.cat([outputs, inputs], dim=-1))
+        return summaries.transpose(0, 1).flatten(1)
 
 
-class VoicesReader(nn.ModuleList):
-    """A reader for each voice of a bar; what they say is put side by side."""
+class VoicesReader(Layers[Reader]):
+    """A reader for each voice of a bar; their summaries are concatenated."""
 
     @property
     def width(self) -> int:
-        """Of what all say together."""
+        """Width of the summaries of all voices."""
         return sum(reader.width for reader in self)
 
     def read(self, inputs: Sequence[Tensor]) -> Tensor:
@@ -81,7 +84,7 @@ class SequenceEncoder(Reader):
 
     With `encoder_levels` it is a hierarchy: of the levels (16, 16), the inner one reads 16 steps of
     each bar, all bars of all windows as one batch and each voice by itself, and the outer one reads
-    what that says of 16 bars. There are no layers between the levels (Magenta's
+    the summaries of 16 bars. There are no layers between the levels (Magenta's
     HierarchicalLstmEncoder has none).
     """
 
@@ -90,7 +93,7 @@ class SequenceEncoder(Reader):
         self.lengths = tuple(a.encoder_levels) or (a.steps,)
         self.stiff, self.tapped = a.stiff, a.tapped
         self.voices = len(a.voices) if isinstance(a.voices, tuple) else 1
-        inner: list[nn.Module] = []
+        inner: list[Reader | VoicesReader] = []
         sizes = (a.embedding_dim, a.encoder_dim, a.encoder_layers, a.summary_dim)
         for steps in reversed(self.lengths[1:]):
             readers = [Reader(steps, *sizes, a) for _ in range(1 if inner else self.voices)]
@@ -98,7 +101,7 @@ class SequenceEncoder(Reader):
             sizes = (inner[-1].width, a.conductor_dim, a.conductor_layers, a.segment_dim)
         super().__init__(self.lengths[0], *sizes, a)
         self.embedding = make_embedding(a.voices, a.embedding_dim)
-        self.inner = nn.ModuleList(inner)
+        self.inner = Layers[Reader | VoicesReader](inner)
         """The levels below this one, the innermost first."""
         self.mean = nn.Linear(self.width, a.latent_dim)
         self.stddev = nn.Linear(self.width, a.latent_dim)
@@ -114,31 +117,31 @@ class SequenceEncoder(Reader):
         return self.mean(code), functional.softplus(self.stddev(code)) + 1e-4
 
     def code(self, x: Tensor) -> Tensor:
-        """Return what mean and deviation are made of, `(batch, width)`."""
+        """Return the summary that mean and deviation are computed from, `(batch, width)`."""
         return self.read(self.vectors(x))
 
     def vectors(self, x: Tensor) -> Tensor:
-        """Return what the outermost level reads, `(steps, batch, input)`: tokens, or bars."""
+        """Return the inputs of the outermost level, `(steps, batch, input)`: tokens, or bars."""
         if self.training and self.stiff + self.tapped > 0:
             x = self._simplified(x)
         x = fold(x, math.prod(self.lengths[:-1])).transpose(0, 1)  # (steps, segments of all, ...)
-        if not self.inner:
-            return self.embedding(x)
-        said: Tensor | list[Tensor]
-        if self.voices > 1:
-            said = [each(v) for each, v in zip(self.embedding, x.unbind(-1), strict=True)]
+        vectors: Any  # of several voices a list of tensors, for `VoicesReader`
+        if self.inner and isinstance(self.embedding, VoicesEmbedding):
+            voices = zip(self.embedding, x.unbind(-1), strict=True)
+            vectors = [embedding(voice) for embedding, voice in voices]
         else:
-            said = self.embedding(x)
+            vectors = self.embedding(x)
         for reader, length in zip(self.inner, reversed(self.lengths[:-1]), strict=True):
-            said = reader.read(said).unflatten(0, (-1, length)).transpose(0, 1)
-        return said
+            vectors = reader.read(vectors).unflatten(0, (-1, length)).transpose(0, 1)
+        outermost: Tensor = vectors
+        return outermost
 
     def _simplified(self, x: Tensor) -> Tensor:
-        """Return performances of which some have lost their feel, and others all but the rhythm.
+        """Return performances, some without velocities and timing, others as their rhythm alone.
 
-        What is to be decoded stays as it is: so the posterior of a stiff beat learns to hold the
-        performances that it may stand for.
+        The targets of decoding stay as they are, so the posterior of a stiff beat learns to cover
+        the performances that have these hits.
         """
         chance = torch.rand(len(x), 1, 1, device=x.device)
-        rest = torch.where(chance < self.stiff, stiffened(x), x)
-        return torch.where(chance >= 1 - self.tapped, tapped(x), rest)
+        others = torch.where(chance < self.stiff, stiffened(x), x)
+        return torch.where(chance >= 1 - self.tapped, tapped(x), others)

@@ -8,7 +8,8 @@ from torch import Tensor
 def fold(x: Tensor, segments: int) -> Tensor:
     """Return `(batch * segments, steps / segments, ...)` for `(batch, steps, ...)`.
 
-    The segments of a window are neighbouring rows, in their order. What is the same for each of
-    them is so computed for all of them at once.
+    The segments of a window are neighbouring rows, in their order, so that one batch computes what
+    is the same for each of them.
     """
-    return x.unflatten(1, (segments, -1)).flatten(0, 1)
+    rows: Tensor = x.unflatten(1, (segments, -1))
+    return rows.flatten(0, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from seqvae.music.networks.architecture import SequenceArchitecture
-from seqvae.music.networks.decoder import Guided, SequenceDecoder
+from seqvae.music.networks.decoder import ConditionedLSTM, SequenceDecoder
 from seqvae.music.networks.encoder import Reader, SequenceEncoder
 from seqvae.music.networks.hierarchy import HierarchicalDecoder
 from vaecore.model import VAE
@@ -14,6 +14,9 @@ from vaecore.objective import Objective
 
 class SequenceVAE(VAE):
     """A VAE over windows of class indices, int64 `(batch, steps)`, or `(batch, steps, voices)`."""
+
+    encoder: SequenceEncoder
+    decoder: SequenceDecoder | HierarchicalDecoder
 
     def __init__(
         self, architecture: SequenceArchitecture, objective: Objective | None = None
@@ -32,11 +35,11 @@ class SequenceVAE(VAE):
     @mixed_precision.setter
     def mixed_precision(self, value: bool) -> None:
         for part in self.modules():
-            if isinstance(part, Reader | Guided):
+            if isinstance(part, Reader | ConditionedLSTM):
                 part.mixed_precision = value
 
     def logits(self, z: Tensor, target: Tensor) -> Tensor:
-        """Return teacher-forced logits `(batch, steps, classes)`, those of several voices abreast.
+        """Return teacher-forced logits `(batch, steps, classes)`, several voices concatenated.
 
         Args:
             z: Latent codes `(batch, latent_dim)`.

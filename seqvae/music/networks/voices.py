@@ -1,72 +1,88 @@
-"""One voice, or several that sound together: their embeddings and their heads.
+"""Embeddings and heads of one voice, or of several that sound together.
 
-An embedding and a head are those of a voice's alphabet (`seqvae.music.representations.alphabet`).
+Each voice has those of its alphabet (`seqvae.music.representations.alphabet`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
+from operator import add
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from seqvae.music.networks.architecture import Voice
-from seqvae.sequences.embedding import Lookup
+from seqvae.sequences.embedding import Embedding, Lookup
 from seqvae.sequences.heads import Head
+from seqvae.sequences.layers import Layers
 
 
-class VoicesEmbedding(nn.ModuleList):
+class VoicesEmbedding(Layers[Embedding], Embedding):
     """Embeds class indices of several voices `(..., voices)` as the sum of their embeddings."""
 
     def forward(self, tokens: Tensor) -> Tensor:
-        return sum(each(t) for each, t in zip(self, tokens.unbind(-1), strict=True))
+        parts: list[Tensor] = [e(t) for e, t in zip(self, tokens.unbind(-1), strict=True)]
+        return reduce(add, parts)
 
-    def through(self, weight: Tensor) -> Lookup:
-        """Return what gives `embedding(tokens) @ weight`; see `TokenEmbedding.through`."""
-        lookups = [each.through(weight) for each in self]
-        return lambda tokens: sum(
-            lookup(t) for lookup, t in zip(lookups, tokens.unbind(-1), strict=True)
-        )
+    def fused_with(self, weight: Tensor) -> Lookup:
+        """Return a look-up of `embedding(tokens) @ weight`; see `Embedding.fused_with`."""
+        lookups = [each.fused_with(weight) for each in self]
+
+        def look_up(tokens: Tensor) -> Tensor:
+            voices = zip(lookups, tokens.unbind(-1), strict=True)
+            return reduce(add, (lookup(t) for lookup, t in voices))
+
+        return look_up
 
 
-class VoicesHead(nn.ModuleList):
-    """A head for each of several voices, which are independent of each other given its inputs."""
+class VoicesHead(Layers[Head]):
+    """A head for each of several voices, which are independent of each other given its inputs.
+
+    Its methods are those of `Head`; the results of all voices are concatenated.
+    """
 
     def forward(self, hidden: Tensor) -> Tensor:
-        """Return the logits of all voices side by side, `(..., classes of all voices)`."""
+        """Return the logits, `(..., classes of all voices)`."""
         return torch.cat([head(hidden) for head in self], dim=-1)
 
-    def numbers(self, hidden: Tensor) -> Tensor:
-        """Return what the linear layers of all heads give, side by side."""
-        return torch.cat([head.numbers(hidden) for head in self], dim=-1)
+    def project(self, hidden: Tensor) -> Tensor:
+        """Return the outputs of all linear layers."""
+        return torch.cat([head.project(hidden) for head in self], dim=-1)
 
     def log_prob(self, hidden: Tensor, target: Tensor) -> Tensor:
         """Return the log-probability in nats of targets `(..., voices)`, `(...)`."""
-        targets = target.unbind(-1)
-        return sum(h.log_prob(hidden, t) for h, t in zip(self, targets, strict=True))
+        voices = zip(self, target.unbind(-1), strict=True)
+        return reduce(add, (head.log_prob(hidden, t) for head, t in voices))
 
-    def choose(self, numbers: Tensor, temperature: float, noise: Tensor | None) -> Tensor:
-        """Return a class for each voice of each row, `(batch, voices)`; noise alike."""
-        parts = numbers.split([len(head.bias) for head in self], dim=-1)
+    def choose(
+        self,
+        projected: Tensor,
+        temperature: float,
+        noise: Tensor | None,
+        hits: Tensor | None = None,
+    ) -> Tensor:
+        """Return a class for each voice of each row, `(batch, voices)`; noise likewise."""
+        parts = projected.split([len(head.bias) for head in self], dim=-1)
         noises = [None] * len(self) if noise is None else noise.unbind(-1)
         chosen = (h.choose(p, temperature, n) for h, p, n in zip(self, parts, noises, strict=True))
         return torch.stack(list(chosen), dim=-1)
 
     @property
     def bias(self) -> Tensor:
-        """The biases of all heads, side by side."""
+        """The biases of all heads."""
         return torch.cat([head.bias for head in self])
 
-    def share(self, inputs: Tensor) -> Tensor:
-        """Return what the last inputs add to all heads, side by side; see `Head.share`."""
-        return torch.cat([head.share(inputs) for head in self], dim=-1)
+    def project_last(self, inputs: Tensor) -> Tensor:
+        """Return the products of the last inputs; see `Head.project_last`."""
+        return torch.cat([head.project_last(inputs) for head in self], dim=-1)
 
-    def rest(self, width: int) -> Tensor:
-        """Return the weights of the first `width` inputs of all heads; see `Head.rest`."""
-        return torch.cat([head.rest(width) for head in self])
+    def first_weights(self, width: int) -> Tensor:
+        """Return the weights of the first `width` inputs of all heads."""
+        return torch.cat([head.first_weights(width) for head in self])
 
 
-def make_embedding(voices: Voice | Sequence[Voice], dim: int) -> nn.Module:
+def make_embedding(voices: Voice | Sequence[Voice], dim: int) -> Embedding:
     """Return the embedding of one voice's steps, or of several voices' together."""
     if isinstance(voices, Voice):
         return voices.alphabet.embedding(voices.classes, dim)
@@ -77,4 +93,6 @@ def make_head(voices: Voice | Sequence[Voice], hidden_dim: int) -> Head | Voices
     """Return the head of one voice, or of several voices together."""
     if isinstance(voices, Voice):
         return voices.alphabet.head(voices.head, hidden_dim, voices.classes)
-    return VoicesHead(make_head(voice, hidden_dim) for voice in voices)
+    return VoicesHead(
+        voice.alphabet.head(voice.head, hidden_dim, voice.classes) for voice in voices
+    )

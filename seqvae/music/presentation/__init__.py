@@ -1,4 +1,4 @@
-"""How music leaves the program: MIDI files, pictures in the terminal, piano rolls, sound.
+"""Writing and drawing music: MIDI files, pictures in the terminal, piano rolls, sound.
 
 - `join`, `write_midi`, `write_each`: several items in one MIDI file, or one file each.
 - `text_roll`: a picture in text, for the terminal.
@@ -6,7 +6,7 @@
 - `render`: a WAV file through a SoundFont.
 
 All of them take `pretty_midi.PrettyMIDI` objects; both rolls also take windows of class indices
-through `grid_of_window`. Nothing heavy is imported before it is needed.
+through `grid_of_window`. Large packages are imported when first used.
 """
 
 from __future__ import annotations

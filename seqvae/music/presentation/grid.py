@@ -1,4 +1,4 @@
-"""What the pictures draw: the notes of an item on its grid of 16ths."""
+"""The notes of an item on its grid of 16ths, as pictures draw them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Look(NamedTuple):
 
     Attributes:
         colours: One for all of its notes, or one for each drum.
-        legend: What its signs in a line of text mean.
+        legend: The meaning of its signs in a line of text.
         lanes: Whether its rows are drums, and not pitches.
     """
 
@@ -52,8 +52,8 @@ LOOKS = {
 """The voices of a grid, in the order from top to bottom."""
 
 
-class GridNote(NamedTuple):
-    """One note: its row, begin and end in 16ths (fractions are micro-timing), its velocity."""
+class DrawnNote(NamedTuple):
+    """One note: row, start and end in 16ths (fractions are micro-timing), velocity."""
 
     row: int
     start: float
@@ -75,9 +75,9 @@ class Grid:
     """
 
     steps: int
-    drums: tuple[GridNote, ...] = ()
-    melody: tuple[GridNote, ...] = ()
-    bass: tuple[GridNote, ...] = ()
+    drums: tuple[DrawnNote, ...] = ()
+    melody: tuple[DrawnNote, ...] = ()
+    bass: tuple[DrawnNote, ...] = ()
     steps_per_bar: int = STEPS_PER_BAR
     first_bar: int = 1
 
@@ -86,14 +86,14 @@ class Grid:
         return math.ceil(self.steps / self.steps_per_bar)
 
     def lines(self, bars: int) -> list[Grid]:
-        """Return the grid in parts of at most so many bars."""
+        """Return the grid in parts of at most `bars` bars."""
         return [self._cut(first, first + bars) for first in range(0, self.bars, bars)]
 
     def _cut(self, first: int, last: int) -> Grid:
         begin = first * self.steps_per_bar
         end = min(last * self.steps_per_bar, self.steps)
 
-        def inside(notes: tuple[GridNote, ...]) -> tuple[GridNote, ...]:
+        def inside(notes: tuple[DrawnNote, ...]) -> tuple[DrawnNote, ...]:
             return tuple(
                 n._replace(start=max(n.start, begin) - begin, end=min(n.end, end) - begin)
                 for n in notes
@@ -111,31 +111,34 @@ class Grid:
 
 
 def grid_of_item(item: PrettyMIDI) -> Grid:
-    """Return the notes of an item on its grid, through all its tempo changes.
+    """Return the notes of an item on its grid, also through tempo changes.
 
     Bars are those of the first time signature (4/4 if there is none); drums that belong to none
     of the nine classes are left out.
     """
     clock = BeatClock(item)
-    drums, melody, bass = [], [], []
+    drums, melody, bass = list[DrawnNote](), list[DrawnNote](), list[DrawnNote]()
     low = _basses(item)
     for number, part in enumerate(item.instruments):
         for note in part.notes:
             start, end = clock.beats(note.start) * 4, clock.beats(note.end) * 4
             if not part.is_drum:
                 voice = bass if number in low else melody
-                voice.append(GridNote(note.pitch, start, end, note.velocity))
+                voice.append(DrawnNote(note.pitch, start, end, note.velocity))
             elif CLASS_OF_PITCH[note.pitch] >= 0:
-                drums.append(GridNote(int(CLASS_OF_PITCH[note.pitch]), start, end, note.velocity))
+                drums.append(DrawnNote(int(CLASS_OF_PITCH[note.pitch]), start, end, note.velocity))
     metre = item.time_signature_changes[0] if item.time_signature_changes else None
     steps_per_bar = max(round(16 * metre.numerator / metre.denominator), 1) if metre else 16
     steps = math.ceil(whole_bars(item, clock) * 4 / steps_per_bar) * steps_per_bar
-    voices = (tuple(sorted(v, key=lambda n: (n.start, n.row))) for v in (drums, melody, bass))
-    return Grid(steps, *voices, steps_per_bar)
+
+    def ordered(notes: list[DrawnNote]) -> tuple[DrawnNote, ...]:
+        return tuple(sorted(notes, key=lambda note: (note.start, note.row)))
+
+    return Grid(steps, ordered(drums), ordered(melody), ordered(bass), steps_per_bar)
 
 
 def _basses(item: PrettyMIDI) -> set[int]:
-    """Return the numbers of the instruments that are the bass to others."""
+    """Return the numbers of the instruments that are the bass; none if there is only one."""
     from seqvae.music.reading.midi import read_score
 
     pitched = [part for part in item.instruments if not part.is_drum]
@@ -145,19 +148,19 @@ def _basses(item: PrettyMIDI) -> set[int]:
 
 
 def grid_of_window(codec: SequenceCodec, window: Any) -> Grid:
-    """Return the notes of a window; the tracks that are not drums or bass are melodies.
+    """Return the notes of a window; all tracks but drums and bass are drawn as melodies.
 
     Args:
-        codec: Of the window.
+        codec: The window's codec.
         window: `(steps, ...)` as `codec.shape`, of any number of steps.
     """
     x = np.asarray(window)
-    voices: dict[str, list[GridNote]] = {name: [] for name in LOOKS}
+    voices: dict[str, list[DrawnNote]] = {name: [] for name in LOOKS}
     for track in codec.tracks(x, Context()):
         name = "drums" if track.is_drum else track.name if track.name == BASS else "melody"
         for start, end, pitch, velocity in track.notes:
             row = int(CLASS_OF_PITCH[pitch]) if track.is_drum else pitch
-            voices[name].append(GridNote(row, start, end, velocity))
+            voices[name].append(DrawnNote(row, start, end, velocity))
     drums, melody, bass = (tuple(voices[name]) for name in ("drums", "melody", "bass"))
     return Grid(len(x), drums, melody, bass)
 

@@ -27,7 +27,7 @@ _OFF, _PROGRAM, _ON = range(3)
 
 
 class _Part(NamedTuple):
-    """What has a track of its own."""
+    """The key of a track: notes with the same one are on the same track."""
 
     is_drum: bool
     program: int
@@ -35,10 +35,10 @@ class _Part(NamedTuple):
 
 
 class BeatClock:
-    """Turns seconds of an item into quarter notes, through all its tempo changes.
+    """Converts seconds of an item to quarter notes, also through tempo changes.
 
     `PrettyMIDI.time_to_tick` does the same in whole ticks of the item's own resolution; here
-    nothing is rounded, so that items of different resolution meet on one grid.
+    nothing is rounded, so that items of different resolution fit on one grid.
     """
 
     def __init__(self, item: PrettyMIDI) -> None:
@@ -62,20 +62,20 @@ def join(
     repeat: int = 1,
     titles: Sequence[str] | None = None,
 ) -> PrettyMIDI:
-    """Put items one after another, each at its own tempo, the bars of all on one grid.
+    """Join items one after another, each at its own tempo, the bars of all on one grid.
 
     Args:
-        items: The items, at least one. Their notes, programs, tempi and metres are kept;
+        items: The items, at least one. Their notes, programs, tempos and meters are kept;
             controllers and pitch bends are not.
-        seconds_each: How long each item lasts at its own tempo; what lies beyond is cut. By
-            default each lasts as many whole bars as its notes need.
+        seconds_each: How long each item lasts at its own tempo; later notes are cut. By default
+            each lasts as many whole bars as its notes need.
         gap: Silence between items, in quarter notes at the tempo of the item before.
         repeat: How often each item is played before the next one.
-        titles: A name for each item, may be empty; markers in the file read "1/9 · title".
+        titles: A name for each item, may be empty; markers in the file are "1/9 · title".
 
     Returns:
-        One object whose instruments are the different (program, drums or not) of all items; of
-        items with several instruments also the different names.
+        One object with an instrument for each program (and one for drums) that occurs in the
+        items; of items with several instruments, one for each program and name.
     """
     import pretty_midi
 
@@ -166,7 +166,7 @@ def whole_bars(item: PrettyMIDI, clock: BeatClock) -> float:
     bar = 4 * changes[-1].numerator / changes[-1].denominator if changes else 4.0
     ends = [note.end for part in item.instruments for note in part.notes]
     beats = clock.beats(max(ends, default=0.0))
-    # A note that ends a few ticks after the bar line was not meant to add a bar.
+    # A note that ends a few ticks after the bar line does not add a bar.
     return bar * max(1, math.ceil(beats / bar - 1 / 32))
 
 
@@ -228,7 +228,7 @@ class _Timeline:
     def _set_tempo(self, tick: int, bpm: float) -> None:
         from mido import MetaMessage
 
-        tempo = min(max(round(60e6 / bpm), 1), 0xFFFFFF)  # what three bytes can say
+        tempo = min(max(round(60e6 / bpm), 1), 0xFFFFFF)  # three bytes
         if tempo != self.tempo:
             self.tempo = tempo
             self.meta.append((tick, MetaMessage("set_tempo", tempo=tempo)))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seqvae.music.presentation.grid import LANE_NAMES, LOOKS, Grid, GridNote, grids, pitch_name
+from seqvae.music.presentation.grid import LANE_NAMES, LOOKS, DrawnNote, Grid, grids, pitch_name
 from vaecore.files import replacing
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def piano_roll(
         DataError: The file cannot be written.
     """
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     drawn, names = [], []
     for k, grid in enumerate(grids(pictures)):
@@ -60,7 +61,7 @@ def piano_roll(
     }
     pitched = [name for name in ranges if any(getattr(g, name) for g in drawn)]
     if not pitched and not lanes:
-        lanes = [0, 1, 2]  # silence still shows its grid
+        lanes = [0, 1, 2]  # without notes the grid is drawn
     longest = max(g.steps for g in drawn)
     columns = min(columns or _columns(len(drawn), longest), len(drawn))
     rows = math.ceil(len(drawn) / columns)
@@ -68,7 +69,7 @@ def piano_roll(
     height_of = {name: 0.35 + 0.062 * (high - low + 1) for name, (low, high) in ranges.items()} | {
         "drums": 0.155 * len(lanes)
     }
-    # A row of panels has a part for each voice that is in it; a silent one among others has one.
+    # A row of panels has a part for each voice with notes in it, and at least one part.
     parts: list[tuple[int, str]] = []
     for row in range(rows):
         shown = drawn[row * columns : (row + 1) * columns]
@@ -80,9 +81,8 @@ def piano_roll(
         figsize=(columns * (panel_width + 0.22) + 0.75, sum(heights) + rows * 0.42 + 0.35),
         dpi=_DPI,
         facecolor=PAPER,
-        layout="constrained",
+        layout=ConstrainedLayoutEngine(w_pad=0.05, h_pad=0.06, wspace=0.02, hspace=0.02),
     )
-    figure.get_layout_engine().set(w_pad=0.05, h_pad=0.06, wspace=0.02, hspace=0.02)
     if title:
         figure.suptitle(title, fontsize=11, fontweight="bold", color=INK, x=0.01, ha="left")
     axes = figure.subplots(len(parts), columns, squeeze=False, height_ratios=heights)
@@ -109,7 +109,7 @@ def piano_roll(
 
 
 def _columns(count: int, steps: int) -> int:
-    """Return how many panels stand side by side: about as wide as high, whole rows preferred."""
+    """Return the number of panels in a row: for a square page, preferably with whole rows."""
     most = max(1, 144 // max(steps, 1))
     if count <= most and count <= 4:
         return count if count < 4 else min(2, most)
@@ -119,7 +119,7 @@ def _columns(count: int, steps: int) -> int:
 
 
 def _pitch_range(pitches: list[int]) -> tuple[int, int]:
-    """Return the pitches of the axis: a little air, at least an octave."""
+    """Return the lowest and highest pitch of the axis: with a margin, at least an octave."""
     if not pitches:
         return 60, 71
     low, high = min(pitches) - 1, max(pitches) + 1
@@ -128,9 +128,9 @@ def _pitch_range(pitches: list[int]) -> tuple[int, int]:
 
 
 def _bars(
-    ax: Axes, notes: Iterable[GridNote], colour: str, height: float, centre: Any, gap: float
+    ax: Axes, notes: Iterable[DrawnNote], colour: str, height: float, centre: Any, gap: float
 ) -> None:
-    """Draw notes as rounded bars, the softer the paler."""
+    """Draw notes as rounded bars, soft ones paler."""
     from matplotlib.patches import FancyBboxPatch
 
     for note in notes:
@@ -151,14 +151,14 @@ def _bars(
 
 
 def _aspect(ax: Axes) -> float:
-    """Return how many units of y are as long on paper as one unit of x."""
+    """Return how many units of y have the length of one unit of x."""
     box = ax.get_window_extent()
     (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
     return (abs(top - bottom) / box.height) / (abs(right - left) / box.width)
 
 
 def _draw_pitches(
-    ax: Axes, notes: Iterable[GridNote], pitches: tuple[int, int], colour: str, named: bool
+    ax: Axes, notes: Iterable[DrawnNote], pitches: tuple[int, int], colour: str, named: bool
 ) -> None:
     low, high = pitches
     ax.set_ylim(low - 0.5, high + 0.5)

@@ -1,4 +1,4 @@
-"""Sound: a WAV file of an item, played by midirenderer with the SoundFont of pretty_midi."""
+"""Sound: a WAV file of an item, rendered by midirenderer with the SoundFont of pretty_midi."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import math
 import os
 from collections.abc import Sequence
 from copy import copy
+from functools import reduce
 from importlib import import_module
+from operator import add
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,21 +21,21 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 LOUDNESS = -16.0
-"""Target in LUFS (ITU-R BS.1770-4), that of music on the web."""
+"""Target in LUFS (ITU-R BS.1770-4), as of music on the web."""
 
 PEAK = -1.0
 """Highest true peak in dBTP: headroom for lossy coding, which overshoots."""
 
 LONGEST = 600.0
-"""Seconds that are rendered at most; sound is held in memory, 0.4 MB a second and more."""
+"""Seconds that are rendered at most; sound is held in memory, at least 0.4 MB a second."""
 
 RATE = 48000
-"""Samples per second that midirenderer plays."""
+"""Samples per second of midirenderer's sound."""
 
-_LIMIT = 9.0  # decibels that the limiter may take from a peak
-_TAIL = 1.5  # seconds after the last note in which it rings out
-_FADE = 0.5  # of them, the seconds in which the longest, cymbals and bells, are faded out
-_CHANNELS = 15  # of a MIDI file; the 16th is for drums
+_LIMIT = 9.0  # decibels by which the limiter may lower a peak
+_TAIL = 1.5  # seconds after the end for the release of the last notes
+_FADE = 0.5  # the last seconds of these, in which long sounds such as cymbals are faded out
+_CHANNELS = 15  # channels of a MIDI file for pitched instruments; the 16th is for drums
 
 
 def render(
@@ -43,10 +45,10 @@ def render(
     *,
     soundfont: str | os.PathLike[str] | None = None,
 ) -> Path:
-    """Play an item into a 16-bit stereo WAV file, at a common loudness without clipping.
+    """Render an item as a 16-bit stereo WAV file, at a standard loudness without clipping.
 
     Args:
-        item: What to play.
+        item: The music.
         path: The file to write.
         sample_rate: Samples per second, 8000 to 192000.
         soundfont: Another SoundFont 2 bank, `.sf2`.
@@ -102,15 +104,15 @@ def synthesize(item: PrettyMIDI, soundfont: str | os.PathLike[str] | None = None
     bank = Path(soundfont) if soundfont is not None else default_soundfont()
     parts = item.instruments
     groups = [parts[k : k + _CHANNELS] for k in range(0, max(len(parts), 1), _CHANNELS)]
-    audio = sum(_play(_midi(group, seconds + _TAIL), bank) for group in groups)
-    audio = audio[:, : math.ceil((seconds + _TAIL) * RATE)]
+    sounds = [_play(_midi(group, seconds + _TAIL), bank) for group in groups]
+    audio = reduce(add, sounds)[:, : math.ceil((seconds + _TAIL) * RATE)]
     fade = round(_FADE * RATE)
     audio[:, -fade:] *= torch.linspace(1, 0, fade)
     return audio
 
 
 def _midi(parts: Sequence[Instrument], seconds: float) -> bytes:
-    """Return a MIDI file of at most 15 parts that ends within 2 ms after so many seconds."""
+    """Return a MIDI file of at most 15 parts that lasts `seconds`, and 2 ms more at most."""
     from pretty_midi import Lyric, Note, PrettyMIDI
 
     midi = PrettyMIDI(resolution=1000, initial_tempo=60)  # a tick is a millisecond
@@ -121,7 +123,7 @@ def _midi(parts: Sequence[Instrument], seconds: float) -> bytes:
             Note(n.velocity, n.pitch, n.start, max(n.end, n.start + 0.002)) for n in part.notes
         ]
         midi.instruments.append(part)
-    midi.lyrics.append(Lyric("", seconds))  # the sound stops at the last event of whatever kind
+    midi.lyrics.append(Lyric("", seconds))  # rendering stops at the last event of any kind
     file = io.BytesIO()
     midi.write(file)
     return file.getvalue()
@@ -149,9 +151,9 @@ def _play(midi: bytes, bank: Path) -> Tensor:
 
 
 def normalize(audio: Tensor, sample_rate: int) -> Tensor:
-    """Bring sound to -16 LUFS, or as near as a true peak of -1 dBTP allows.
+    """Scale sound to -16 LUFS, or as near as a true peak of -1 dBTP allows.
 
-    Peaks above are limited, by 9 dB at the most.
+    Higher peaks are limited, by at most 9 dB.
 
     Args:
         audio: `(channels, samples)`, any level. Silence stays as it is.
@@ -166,7 +168,7 @@ def normalize(audio: Tensor, sample_rate: int) -> Tensor:
         return audio.clone()
     loudest = ceiling / peak * 10 ** (_LIMIT / 20)
     gain, limited = 1.0, audio
-    for _ in range(4):  # limiting makes it softer, so that the gain is found step by step
+    for _ in range(4):  # limiting lowers the loudness, so the gain is found by iteration
         gain *= 10 ** ((LOUDNESS - loudness(limited, sample_rate)) / 20)
         gain = min(gain, loudest)
         limited = limit(audio * gain, ceiling, sample_rate)
@@ -180,7 +182,7 @@ def limit(audio: Tensor, ceiling: float, sample_rate: int) -> Tensor:
     reach = max(round(0.005 * sample_rate), 1)
     peak = audio.abs().amax(0, keepdim=True).clamp(min=ceiling)
     width = 2 * reach + 1
-    # The widest need within reach, then its mean within reach: nowhere less than is needed.
+    # The mean of the smallest gains within reach is nowhere larger than the gain that is needed.
     gain = ceiling / max_pool1d(peak, width, stride=1, padding=reach)
     return audio * avg_pool1d(gain, width, stride=1, padding=reach, count_include_pad=False)
 
@@ -193,15 +195,15 @@ def loudness(audio: Tensor, sample_rate: int) -> float:
     peak = audio.abs().max().item() if audio.numel() else 0.0
     if peak == 0:
         return -math.inf
-    # The filters of torchaudio clip at 1, so it is measured well below; from blocks of 0.4 s.
+    # The filters of torchaudio clip at 1, so it is measured well below; blocks are of 0.4 s.
     quiet = audio.double() / peak / 8
     quiet = pad(quiet, (0, max(round(0.4 * sample_rate) - quiet.shape[-1], 0)))
-    return measure(quiet, sample_rate).item() + 20 * math.log10(8 * peak)
+    return float(measure(quiet, sample_rate)) + 20 * math.log10(8 * peak)
 
 
 def true_peak(audio: Tensor, sample_rate: int) -> float:
-    """Return the highest amplitude at and between samples, found at four times the rate."""
+    """Return the highest amplitude, also between samples: that at four times the sample rate."""
     from torchaudio.functional import resample
 
-    pieces = audio.split(10 * sample_rate, dim=-1)  # in pieces, to need little memory
-    return max(max(p.abs().max().item(), resample(p, 1, 4).abs().max().item()) for p in pieces)
+    pieces = audio.split(10 * sample_rate, dim=-1)  # in pieces, to use little memory
+    return max(float(max(p.abs().max(), resample(p, 1, 4).abs().max())) for p in pieces)

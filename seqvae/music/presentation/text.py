@@ -3,7 +3,7 @@
 BD │▌·▌   ▌·   ·   │        one column is a 16th; ▌ a hit, ▖ a quiet one
 C5 │██▙▄   ▀▀▘     │        one row is two semitones; a note ends half a column early
 
-A bass has rows of its own. Long music may have an 8th to the column, each half of it a 16th.
+The bass has rows of its own. For long music a column may be an 8th, each half of it a 16th.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from seqvae.music.presentation.grid import LANES, LOOKS, Grid, GridNote, grids, pitch_name
+from seqvae.music.presentation.grid import LANES, LOOKS, DrawnNote, Grid, grids, pitch_name
 
 if TYPE_CHECKING:
     from pretty_midi import PrettyMIDI
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 QUIET = 64
 """Hits of a lower velocity are drawn small."""
 
-# Which quarters of a character cell are filled, as bits: top left, top right, bottom left,
-# bottom right.
+# Block characters by their filled quarters, as bits: top left and right, bottom left and right.
 _QUARTERS = " ▘▝▀▖▌▞▛▗▚▐▜▄▙▟█"
 _MARGIN = 4
 _SPACE = "  "
@@ -38,10 +37,10 @@ def text_roll(
     """Draw items in text, without colour, as many side by side as fit.
 
     Args:
-        pictures: Items or grids, of any length; long ones go on in the next line.
+        pictures: Items or grids, of any length; long ones are broken into lines.
         width: Columns of the terminal, at least 24.
-        titles: A line above each item.
-        each: 16ths to the column, 1 or 2.
+        titles: A title above each item.
+        each: 16ths in a column, 1 or 2.
 
     Returns:
         Lines joined by newlines, none longer than `width`, without trailing blanks.
@@ -49,7 +48,7 @@ def text_roll(
     panels = _panels(grids(pictures), max(width, 24), titles, each)
     lines: list[str] = []
     while panels:
-        row, used = [], _MARGIN
+        row, used = list[tuple[str, Grid]](), _MARGIN
         while panels and (not row or used + len(_SPACE) + _columns(panels[0][1], each) <= width):
             used += _columns(panels[0][1], each) + (len(_SPACE) if row else 0)
             row.append(panels.pop(0))
@@ -80,12 +79,12 @@ def _panels(
 
 
 def _draw(row: list[tuple[str, Grid]], each: int) -> list[str]:
-    """Draw panels side by side on common rows, named at the left."""
+    """Draw panels side by side with common rows, which have their names at the left."""
     pitched = [name for name, look in LOOKS.items() if not look.lanes]
     voices = [[getattr(grid, name) for _, grid in row] for name in pitched]
     lanes = sorted({note.row for _, grid in row for note in grid.drums}, reverse=True)
     if not any(map(any, voices)) and not lanes:
-        lanes = [1, 0]  # silence is a drum grid without hits
+        lanes = [1, 0]  # without notes, a drum grid without hits
     lines = []
     if any(title for title, _ in row):
         widths = [_columns(grid, each) for _, grid in row]
@@ -131,7 +130,7 @@ def _lane(grid: Grid, lane: int, each: int) -> str:
     return _with_bars(chars, grid.steps_per_bar // each)
 
 
-def _pitches(grid: Grid, notes: Sequence[GridNote], top: int, bottom: int, each: int) -> list[str]:
+def _pitches(grid: Grid, notes: Sequence[DrawnNote], top: int, bottom: int, each: int) -> list[str]:
     """Draw notes in rows of two semitones, from the top down."""
     filled = [[0] * len(range(0, grid.steps, each)) for _ in range(top - bottom + 1)]
     for note in notes:

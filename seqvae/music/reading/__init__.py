@@ -1,8 +1,8 @@
 """Reading music: a MIDI file, a PrettyMIDI or a NoteSequence becomes a `Score`.
 
-midi         what can be read, and what is refused
+midi         reading files and objects, and the errors of those that cannot be used
 score        notes in seconds, tempos and meters; cut into pieces on the sixteenth grid
-smf          the bytes of a standard MIDI file
+smf          the parser of standard MIDI files
 smf_arrays   the same for well-formed files, all events at once
-smf_notes    which events make a note, and which program plays it
+smf_notes    pairing events to notes, and their programs
 """

@@ -1,7 +1,7 @@
 """Reading music: a MIDI file, a PrettyMIDI or a NoteSequence becomes a `Score`.
 
-Everything that can be wrong with a file is answered by a `DataError` that names the file, the
-rule and the remedy, and nothing large is built before the file is known to be of a sane length.
+Whatever is wrong with a file is raised as a `DataError` that names the file, the rule and the
+remedy. Sizes are checked before memory is used for them.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ def read_score(item: Any, beats: bool = True) -> Score:
     Args:
         item: A path to a MIDI file, a `pretty_midi.PrettyMIDI`, a `note_seq.NoteSequence` or a
             `Score`, which is returned as it is.
-        beats: Take the bars from `NAME.beats.txt` beside `NAME.mid` where that file exists:
-            lines of time in seconds and flags, the last of which marks downbeats (as POP909
-            has them, whose time signatures are wrong).
+        beats: Take the bars from `NAME.beats.txt` beside `NAME.mid` if that file exists: each line
+            has a time in seconds and flags, the last of which marks downbeats (POP909 has such
+            files, and wrong time signatures).
 
     Raises:
         DataError: The file cannot be read, is not MIDI, is too long or has no notes.
@@ -55,7 +55,7 @@ def read_score(item: Any, beats: bool = True) -> Score:
         except OSError as error:
             raise _unreadable(error, path) from None
         return _read_file(path, status.st_mtime_ns, status.st_size, beats)
-    # By name, since neither package need be imported to tell that an object is not of it.
+    # By name, so that neither package has to be imported.
     kinds = {base.__name__ for base in type(item).__mro__}
     if "PrettyMIDI" in kinds:
         return _from_pretty_midi(item)
@@ -94,13 +94,13 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
 
 
 def beats_file(path: str | os.PathLike[str]) -> str | None:
-    """Return the list of beats that lies beside a MIDI file, None if there is none."""
+    """Return the path of the list of beats beside a MIDI file, None if there is none."""
     beats = os.path.splitext(path)[0] + BEATS_SUFFIX
     return beats if os.path.isfile(beats) else None
 
 
 def parse_score(data: bytes, path: str | os.PathLike[str], beats: bool = True) -> Score:
-    """Return the score of a MIDI file whose content is known; otherwise as `read_score`."""
+    """Return the score of a MIDI file whose content was read; otherwise as `read_score`."""
     score = _from_file(data, os.fspath(path))
     listed = beats_file(path) if beats else None
     return _with_beats_file(score, listed) if listed else score
@@ -155,7 +155,7 @@ def _from_note_sequence(sequence: Any) -> Score:
     return _checked(_columns(rows), tempos, meters, names, sequence.filename or None)
 
 
-def _columns(rows: list[tuple]) -> Notes:
+def _columns(rows: list[tuple[Any, ...]]) -> Notes:
     return Notes.of(*(np.array(column) for column in zip(*rows, strict=True))) if rows else NO_NOTES
 
 
@@ -166,7 +166,7 @@ def _checked(
     names: dict[int, str],
     path: str | None,
 ) -> Score:
-    """Build a score, its events in order of time, refusing what has no usable notes."""
+    """Build a score, its events in order of time; raise DataError if its notes cannot be used."""
     if not len(notes):
         raise DataError(
             "has no notes, or only notes of no length",

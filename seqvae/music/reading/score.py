@@ -23,7 +23,7 @@ MAX_BARS = 20_000
 
 @dataclass(frozen=True)
 class Meter:
-    """A time signature in force from `time` (seconds) on."""
+    """A time signature that holds from `time` (seconds) on."""
 
     time: float
     numerator: int
@@ -48,7 +48,7 @@ class Meter:
 class Notes:
     """Notes as parallel arrays; `start` and `end` are in seconds (Score) or steps (Piece).
 
-    `late` is how much after its step a note of a Piece was really struck, -0.5..0.5 steps.
+    `late` is the onset of a note of a Piece less its step, -0.5..0.5 steps.
     """
 
     start: np.ndarray
@@ -78,12 +78,12 @@ class Notes:
         is_drum: Sequence[bool] | np.ndarray | bool = False,
         late: Sequence[float] | np.ndarray | float = 0.0,
     ) -> Notes:
-        """Build notes from sequences; what is the same for all notes may be one number."""
+        """Build notes from sequences; a value that all notes share may be one number."""
         start = np.asarray(start)
 
         def column(values: object, dtype: type) -> np.ndarray:
             array = np.asarray(values, dtype).view()
-            array.flags.writeable = False  # scores are kept, and given to whoever reads them again
+            array.flags.writeable = False  # scores are cached, and shared by those who read them
             return array if array.shape == start.shape else np.broadcast_to(array, start.shape)
 
         return cls(
@@ -106,7 +106,7 @@ class Piece:
         notes: In order of their start in seconds; `start` and `end` are steps of the piece.
         offset: Where the piece begins in the score, in seconds.
         tempo: Quarter notes per minute.
-        meter: The time signature in force.
+        meter: Its time signature.
         bars: Its length, rounded to whole bars, at least 1.
         problem: Why no window can come from this piece (`(rule, text)`), or None.
     """
@@ -186,14 +186,14 @@ class Score:
         """Cut at every change of tempo or meter and quantise each piece to sixteenths.
 
         Args:
-            keep: Which notes the pieces shall have, boolean `(notes,)`; all by default.
+            keep: The notes to use, boolean `(notes,)`; all by default.
         """
         index = np.arange(len(self.notes)) if keep is None else np.flatnonzero(keep)
         index = index[np.argsort(self.notes.start[index], kind="stable")]
         notes = self.notes[index]
         splits = self._split_times()
         bounds = np.searchsorted(notes.start, splits).tolist()
-        # The state in force is the last event at or before the cut, as the reference has it.
+        # The last change at or before the cut holds, as in the reference.
         tempos = [DEFAULT_TEMPO, *(qpm for _, qpm in self.tempos)]
         meters = [Meter(0.0, 4, 4), *self.meters]
         tempo_times = [time for time, _ in self.tempos]
@@ -204,23 +204,21 @@ class Score:
             yield _quantise(notes[first:last], begin, stop, tempo, meter)
 
     def _split_times(self) -> list[float]:
-        """Return the cut times, from 0 to the total time; empty when nothing sounds."""
+        """Return the cut times, from 0 to the total time; empty without notes."""
         total = self.total_time
         if total <= 0:
             return []
-        events = [(m.time, (m.numerator, m.denominator)) for m in self.meters]
-        events += list(self.tempos)
-        signature, tempo = (4, 4), DEFAULT_TEMPO
+        events: list[tuple[float, str, object]]
+        events = [(m.time, "meter", (m.numerator, m.denominator)) for m in self.meters]
+        events += [(time, "tempo", qpm) for time, qpm in self.tempos]
+        now: dict[str, object] = {"meter": (4, 4), "tempo": DEFAULT_TEMPO}
         splits = [0.0]
-        for time, value in sorted(events, key=lambda event: event[0]):
-            if time >= total or value == (signature if isinstance(value, tuple) else tempo):
+        for time, what, value in sorted(events, key=lambda event: event[0]):
+            if time >= total or value == now[what]:
                 continue
             if time > splits[-1]:
                 splits.append(time)
-            if isinstance(value, tuple):
-                signature = value
-            else:
-                tempo = value
+            now[what] = value
         return [*splits, total]
 
     def in_four(self) -> Score:
@@ -230,7 +228,7 @@ class Score:
         return replace(self, meters=(Meter(0.0, 4, 4),))
 
     def on_tempo_map(self) -> Score:
-        """Return the score at one steady tempo: beats stay beats, tempo changes are ironed out."""
+        """Return the score at one steady tempo, with every note at the same beat as before."""
         if len({qpm for _, qpm in self.tempos}) < 2:
             return self
         changes = sorted(dict([(0.0, DEFAULT_TEMPO), *self.tempos]).items())
@@ -241,7 +239,8 @@ class Score:
 
         def warp(seconds: np.ndarray) -> np.ndarray:
             k = np.searchsorted(times, seconds, side="right") - 1
-            return (quarters[k] + (seconds - times[k]) * qpm[k] / 60.0) * (60.0 / steady)
+            at = (quarters[k] + (seconds - times[k]) * qpm[k] / 60.0) * (60.0 / steady)
+            return np.asarray(at)
 
         meters = [replace(m, time=float(warp(np.array(m.time)))) for m in self.meters]
         return self._warped(warp, steady, meters)
@@ -265,13 +264,13 @@ class Score:
         gaps = np.diff(times)
         beat = float(np.median(gaps))
         firsts = np.flatnonzero(downbeats)
-        # Whole bars are put before the first downbeat, so that no note lies before time 0.
+        # Whole bars are inserted before the first downbeat, so that no note lies before time 0.
         early = firsts[0] + max(0.0, times[0] - self.notes.start.min(initial=times[0])) / gaps[0]
         lead = int(np.ceil(early / 4)) * 4 - firsts[0]
 
         def warp(seconds: np.ndarray) -> np.ndarray:
             k = np.clip(np.searchsorted(times, seconds, side="right") - 1, 0, len(gaps) - 1)
-            return (lead + k + (seconds - times[k]) / gaps[k]) * beat
+            return np.asarray((lead + k + (seconds - times[k]) / gaps[k]) * beat)
 
         meters, lengths = [Meter(0.0, 4, 4)], np.diff(firsts)
         for first, length in zip(firsts, lengths, strict=False):

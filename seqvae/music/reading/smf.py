@@ -1,9 +1,9 @@
 """A reader of standard MIDI files that keeps notes, tempos, meters and track names only.
 
-It tells notes and instruments apart exactly as pretty_midi does (tempo and meter come from the
-first track; an instrument is a program on a channel of a track, numbered as its first note ends),
-but works on the bytes: several times faster, and its memory is bounded by the file's size however
-long the music claims to be.
+Notes and instruments are those of pretty_midi (tempo and meter come from the first track; an
+instrument is a program on a channel of a track, numbered in the order in which their first notes
+end), but it works on the bytes: several times faster, and its memory is bounded by the file's size,
+however long the music is said to be.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from seqvae.music.reading.smf_arrays import (
     TEMPO,
     TIME_SIGNATURE,
     TRACK_NAME,
-    Voices,
+    InstrumentNotes,
     read_tracks,
 )
 
@@ -31,10 +31,10 @@ DATA_BYTES = (2, 2, 2, 2, 1, 1, 2)
 
 
 class CutOffError(ValueError):
-    """The file ends before what it announces."""
+    """The file ends before the end that its header gives."""
 
 
-class Track(NamedTuple):
+class SmfTrack(NamedTuple):
     """One instrument: a program on a channel of a track.
 
     Notes are on, off (ticks), pitch and velocity, int64 `(n, 4)`, in the order of their ends.
@@ -48,7 +48,7 @@ class Track(NamedTuple):
 
 @dataclass
 class MidiFile:
-    """What a MIDI file says, in ticks.
+    """The content of a MIDI file, in ticks.
 
     Attributes:
         ticks_per_quarter: Resolution.
@@ -60,7 +60,7 @@ class MidiFile:
     ticks_per_quarter: int
     tempos: list[tuple[int, int]] = field(default_factory=list)
     meters: list[tuple[int, int, int]] = field(default_factory=list)
-    instruments: list[Track] = field(default_factory=list)
+    instruments: list[SmfTrack] = field(default_factory=list)
 
     @classmethod
     def parse(cls, data: bytes) -> MidiFile:
@@ -82,15 +82,15 @@ class MidiFile:
         midi = cls(division)
         first = begin + 8 + size
         spans = _spans(data, first, tracks)
-        voices = None if spans is None else read_tracks(data, spans)
-        if voices is not None and midi._take(voices):
+        found = None if spans is None else read_tracks(data, spans)
+        if found is not None and midi._take(found):
             return midi
         return cls(division)._read_events(data, first, tracks)
 
-    def _take(self, voices: Voices) -> bool:
-        """Take the instruments and the first track's tempos and meters; False if one is broken."""
+    def _take(self, found: InstrumentNotes) -> bool:
+        """Store the instruments and the first track's tempos and meters; False if one is broken."""
         names: dict[int, list[tuple[int, str]]] = {}
-        for meta in voices.metas:
+        for meta in found.metas:
             content = meta.content
             if meta.kind == TRACK_NAME:
                 names.setdefault(meta.track, []).append((meta.event, content.decode("latin1")))
@@ -103,18 +103,18 @@ class MidiFile:
                     return False
                 self.meters.append((meta.tick, content[0], 1 << content[1]))
         begin = 0
-        columns = voices.sizes, voices.tracks, voices.programs, voices.channels, voices.born
+        columns = found.sizes, found.tracks, found.programs, found.channels, found.born
         for size, track, program, channel, born in zip(*columns, strict=True):
-            notes, begin = voices.notes[begin : begin + size], begin + size
+            notes, begin = found.notes[begin : begin + size], begin + size
             name = ""
             for event, text in names.get(track, ()):
                 if event < born:
                     name = text
-            self.instruments.append(Track(program, channel == DRUM_CHANNEL, name, notes))
+            self.instruments.append(SmfTrack(program, channel == DRUM_CHANNEL, name, notes))
         return True
 
     def _read_events(self, data: bytes, at: int, tracks: int) -> MidiFile:
-        """Read the tracks event by event, and say what is wrong with them."""
+        """Read the tracks event by event; errors are raised as by `parse`."""
         number = 0
         while number < tracks:
             if at + 8 > len(data):
@@ -173,23 +173,27 @@ class MidiFile:
                 if kind == 9 and velocity:
                     sounding.setdefault(key, []).append((tick, velocity))
                 elif key in sounding:
-                    # A note off ends every such note but those that begin on the same tick.
+                    # A note off ends every note of its key but those that begin on the same tick.
                     begun = sounding.pop(key)
                     ended = [note for note in begun if note[0] != tick]
                     for start, loudness in ended:
-                        voice = (programs[channel], channel)
-                        _, notes = instruments.setdefault(voice, (name, []))
+                        instrument = (programs[channel], channel)
+                        _, notes = instruments.setdefault(instrument, (name, []))
                         notes.append((start, tick, value, loudness))
                     if ended and len(ended) < len(begun):
                         sounding[key] = [note for note in begun if note[0] == tick]
             at += DATA_BYTES[kind - 8]
         self.instruments += [
-            Track(program, channel == DRUM_CHANNEL, its_name, np.array(notes, np.int64))
+            SmfTrack(program, channel == DRUM_CHANNEL, its_name, np.array(notes, np.int64))
             for (program, channel), (its_name, notes) in instruments.items()
         ]
 
     def clock(self) -> TempoMap:
-        """Return the way from ticks to seconds."""
+        """Return the conversion from ticks to seconds.
+
+        Raises:
+            ValueError: A tempo is infinite.
+        """
         scales = [(0, 60.0 / (120.0 * self.ticks_per_quarter))]
         for tick, tempo in self.tempos:
             if tempo == 0:
@@ -203,7 +207,7 @@ class MidiFile:
 
 
 class TempoMap:
-    """Seconds of ticks under tempo changes, with the roundings of pretty_midi."""
+    """Converts ticks to seconds under tempo changes, rounding as pretty_midi does."""
 
     def __init__(self, scales: list[tuple[int, float]], ticks_per_quarter: int) -> None:
         self.ticks = np.array([tick for tick, _ in scales])
@@ -217,7 +221,7 @@ class TempoMap:
     def __call__(self, ticks: np.ndarray) -> np.ndarray:
         """Return the time of every tick in seconds."""
         k = np.searchsorted(self.ticks, ticks, side="right") - 1
-        return self.seconds[k] + self.scales[k] * (ticks - self.ticks[k])
+        return np.asarray(self.seconds[k] + self.scales[k] * (ticks - self.ticks[k]))
 
 
 def _spans(data: bytes, at: int, tracks: int) -> list[tuple[int, int]] | None:
@@ -236,7 +240,7 @@ def _spans(data: bytes, at: int, tracks: int) -> list[tuple[int, int]] | None:
 
 
 def _variable_length(data: bytes, at: int) -> tuple[int, int]:
-    """Return a number of seven bits a byte, and where it ends."""
+    """Return a variable-length number, of seven bits a byte, and where it ends."""
     value = 0
     for offset in range(4):
         byte = data[at + offset]

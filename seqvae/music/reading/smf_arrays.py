@@ -1,8 +1,8 @@
 """The events of well-formed MIDI tracks, all tracks of a file at once, in arrays.
 
-What `smf` does event by event is done here with a few operations on whole arrays; one short loop
-remains, which walks through the tracks in strides of several events. Anything that is not as it
-should be is left to `smf`, which knows what to say about it: here it is only None.
+It gives what `smf` finds event by event, with a few operations on whole arrays; one short loop
+remains, which walks through the tracks in strides of several events. For a file that is not
+well-formed it returns None, and `smf` reports the error.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from seqvae.music.reading.smf_notes import pairs, programs_at, stable_order
 META, SYSEX, SYSEX_GOES_ON = 0xFF, 0xF0, 0xF7
 TRACK_NAME, TEMPO, TIME_SIGNATURE = 0x03, 0x51, 0x58
 LONGEST_NUMBER = 4
-"""Bytes of a number of seven bits a byte: a time, or the length of a message."""
+"""Bytes of a variable-length number (a time, or the length of a message) at most."""
 
 BEYOND = 8
-"""Zeros behind the file, so that no event of the table of successors has to be cut."""
+"""Zeros appended to the file, so that events may be looked up beyond its end."""
 STRIDE = 3
 """The walk goes 2^3 events at a time."""
 
 IRREGULAR = 100
-"""In tables of lengths: here is no channel event; more than any such event has bytes."""
+"""Marks in tables of lengths where no channel event is; such events are shorter."""
 LENGTHS = np.full(256, IRREGULAR, np.uint8)
-LENGTHS[:0x80] = 2  # the status of the event before goes on, which is taken for one of two bytes
+LENGTHS[:0x80] = 2  # running status, taken for that of an event with two data bytes
 LENGTHS[0x80:0xF0] = 3
 LENGTHS[0xC0:0xE0] = 2
 
@@ -37,7 +37,15 @@ IS_KEPT[[TRACK_NAME, TEMPO, TIME_SIGNATURE]] = True
 
 
 class Meta(NamedTuple):
-    """A meta event: its track, its tick, how many events of all tracks come before, its content."""
+    """A meta event.
+
+    Attributes:
+        track: Index of its track.
+        tick: Its time.
+        event: Its index among the events of all tracks.
+        kind: Its type, such as `TEMPO`.
+        content: Its data.
+    """
 
     track: int
     tick: int
@@ -46,16 +54,16 @@ class Meta(NamedTuple):
     content: bytes
 
 
-class Voices(NamedTuple):
-    """Notes of all instruments, one instrument after the other; each in the order of the ends.
+class InstrumentNotes(NamedTuple):
+    """Notes of all instruments, one instrument after the other, in the order of the notes' ends.
 
     Attributes:
         notes: on, off (ticks), pitch, velocity; int64 `(n, 4)`.
-        sizes: Of every instrument, how many notes it has; their first notes end in this order.
-        tracks: Of every instrument, its track.
-        programs: Of every instrument, its program.
-        channels: Of every instrument, its channel.
-        born: Of every instrument, the number of the event that ends its first note.
+        sizes: Number of notes of every instrument; their first notes end in this order.
+        tracks: Track of every instrument.
+        programs: Program of every instrument.
+        channels: Channel of every instrument.
+        born: Index of the event that ends the first note of every instrument.
         metas: Names, tempos and time signatures in order.
     """
 
@@ -68,8 +76,8 @@ class Voices(NamedTuple):
     metas: list[Meta]
 
 
-def read_tracks(data: bytes, spans: Sequence[tuple[int, int]]) -> Voices | None:
-    """Return what the tracks of a file say, or None if one of them is not well-formed.
+def read_tracks(data: bytes, spans: Sequence[tuple[int, int]]) -> InstrumentNotes | None:
+    """Return the notes and meta events of a file, or None if a track is not well-formed.
 
     Args:
         data: The file.
@@ -92,13 +100,13 @@ def read_tracks(data: bytes, spans: Sequence[tuple[int, int]]) -> Voices | None:
     is_system = status >= SYSEX
     metas = _metas(data, content, place, np.flatnonzero(is_system), track, tick)
     own = status >= 0x80
-    if not own.all():  # the others have the status of the last channel event before
+    if not own.all():  # running status: that of the last channel event before
         latest = np.maximum.accumulate(np.where(own & ~is_system, np.arange(len(own)), -1))
         if (~own & (latest < np.repeat(first, counts))).any():
             return None  # an event has no status
         status = np.where(own, status, status[latest])
         if (~own & (LENGTHS[status] != 3)).any():
-            return None  # rare, and the table of successors does not know it
+            return None  # rare, and the table of successors does not handle it
         place += own
     else:
         place += 1
@@ -125,7 +133,7 @@ def read_tracks(data: bytes, spans: Sequence[tuple[int, int]]) -> Voices | None:
     oldest = np.array([group[0] for group in groups], np.int64)
     born, named = events[off[oldest]], code[oldest]
     on, off = on[order], off[order]
-    return Voices(
+    return InstrumentNotes(
         np.stack([ticks[on], ticks[off], value[on], second[on]], axis=1),
         [len(group) for group in groups],
         (named // 4096).tolist(),
@@ -137,9 +145,9 @@ def read_tracks(data: bytes, spans: Sequence[tuple[int, int]]) -> Voices | None:
 
 
 def _successors(content: np.ndarray, n: int, spans: Sequence[tuple[int, int]]) -> np.ndarray:
-    """Return for every byte where the next event begins, if one begins there.
+    """Return for every byte at which an event begins where the next one begins.
 
-    Where none does, and where a track ends, it is the byte itself.
+    For other bytes, and where a track ends, it is the byte's own index.
     """
     low, length = content < 0x80, LENGTHS[content]
     size = np.full(n, IRREGULAR, np.uint8)
@@ -150,7 +158,7 @@ def _successors(content: np.ndarray, n: int, spans: Sequence[tuple[int, int]]) -
     last = np.arange(max(n - BEYOND, 0), n)
     after[last] = np.where(after[last] < n, after[last], last)
 
-    # A meta event or a message to a system, or something that is none.
+    # A meta event or a system message, or no event at all.
     irregular = np.flatnonzero(size >= IRREGULAR)
     status = irregular + (size[irregular] - IRREGULAR)
     kind = content[status]
@@ -166,7 +174,7 @@ def _successors(content: np.ndarray, n: int, spans: Sequence[tuple[int, int]]) -
 
 
 def _walk(after: np.ndarray, spans: Sequence[tuple[int, int]]) -> np.ndarray | None:
-    """Go from event to event, and return where they begin; None if a track does not end well."""
+    """Go from event to event, and return where they begin; None if a track has another end."""
     jumps = [after]
     for _ in range(STRIDE):
         jumps.append(jumps[-1][jumps[-1]])
@@ -184,14 +192,14 @@ def _walk(after: np.ndarray, spans: Sequence[tuple[int, int]]) -> np.ndarray | N
     begins = np.frombuffer(found, np.int64)
     for jump in reversed(jumps):
         begins = np.stack([begins, jump[begins]], axis=1).reshape(-1)
-    return begins[after[begins] != begins]
+    return np.asarray(begins[after[begins] != begins])
 
 
 def _numbers(content: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Read numbers of seven bits a byte.
+    """Read variable-length numbers, of seven bits a byte.
 
     Returns:
-        The numbers; where they end; and which of them do not.
+        The numbers; where they end; and the indices of those that are too long.
     """
     byte = content[at]
     value, end = (byte & 0x7F).astype(np.int64), at + 1
@@ -219,15 +227,15 @@ def _metas(
     Args:
         data: The file.
         content: Its bytes.
-        place: Of every event, where its status is.
-        systems: Numbers of the events that are of no channel.
-        track: Of every event, its track.
-        tick: Of every event, its time.
+        place: Position of the status of every event.
+        systems: Indices of the events that belong to no channel.
+        track: Track of every event.
+        tick: Time of every event.
     """
     at = place[systems]
     kept = (content[at] == META) & IS_KEPT[content[at + 1]]
     events, at = systems[kept], at[kept]
     size, text, _ = _numbers(content, at + 2)
     columns = (track[events], tick[events], events, content[at + 1], text, text + size)
-    rows = zip(*(column.tolist() for column in columns), strict=True)
-    return [Meta(*row, data[begin:end]) for *row, begin, end in rows]
+    rows = np.stack(columns, axis=1).tolist()
+    return [Meta(t, time, n, kind, data[begin:end]) for t, time, n, kind, begin, end in rows]

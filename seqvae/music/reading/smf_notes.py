@@ -1,4 +1,4 @@
-"""Which events of a MIDI file make a note, and which program plays it, in arrays."""
+"""Pairs note-on and note-off events to notes, and finds the program of each, in arrays."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ import numpy as np
 def stable_order(numbers: np.ndarray, limit: int) -> np.ndarray:
     """Return the stable order of numbers in 0..limit - 1."""
     if limit <= 1 << 16:
-        numbers = numbers.astype(np.uint16)  # which numpy sorts in linear time
+        numbers = numbers.astype(np.uint16)  # numpy sorts 16-bit integers in linear time
     return np.argsort(numbers, kind="stable")
 
 
 def pairs(
     key: np.ndarray, keys: int, sounds: np.ndarray, tick: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return which event begins and which ends every note, in the order of the ends.
+    """Return the events that begin and that end each note, in the order of the ends.
 
     A note off ends every note of its key but those that begin on the same tick. If it ends any,
-    these sound on, until the next note off of a later tick; if it ends none, they are lost.
+    those go on until the next note off of a later tick; if it ends none, they are lost.
 
     Args:
-        key: Of every event, the track, the channel and the pitch in one number.
-        keys: How many there are at most.
+        key: Track, channel and pitch of every event in one number.
+        keys: Keys are below this number.
         sounds: Which events begin a note; the others end one.
-        tick: Of every event, its time.
+        tick: Time of every event.
     """
     order = stable_order(key, keys)
     sounding = sounds[order]
     begins, ends = np.flatnonzero(sounding), np.flatnonzero(~sounding)
-    following = begins - np.arange(len(begins))  # so many ends come before
+    following = begins - np.arange(len(begins))  # the number of ends before each begin
     begins, following = begins[following < len(ends)], following[following < len(ends)]
     ending = order[ends]
     on, off = order[begins], ending[following]
@@ -43,16 +43,16 @@ def pairs(
         leaves_some[following[at_once]] = True
         later = np.zeros(len(ends), bool)  # than the note off before, and of the same key
         later[1:] = (np.diff(key[ending]) == 0) & (np.diff(tick[ending]) > 0)
-        # What one leaves sounding, the next one ends: so one after the other comes to end some.
-        passed_on = later.copy()
-        passed_on[1:] &= leaves_some[:-1]
+        # A note off that leaves notes sounding makes the next one end some; so on, one by one.
+        handed_on = later.copy()
+        handed_on[1:] &= leaves_some[:-1]
         latest = np.maximum.accumulate(np.where(ends_some, number, -1))
-        ends_some = latest >= np.maximum.accumulate(np.where(passed_on, -1, number))
+        ends_some = latest >= np.maximum.accumulate(np.where(handed_on, -1, number))
         target = following + at_once
         within = np.minimum(target, len(ends) - 1)
         kept = ~at_once | (ends_some[following] & (target < len(ends)) & later[within])
         on, off = on[kept], ending[within[kept]]
-    sorting = stable_order(off, len(key))  # of those that end at once, the first comes first
+    sorting = stable_order(off, len(key))  # of those that end together, the first begun is first
     return on[sorting], off[sorting]
 
 
@@ -64,21 +64,21 @@ def programs_at(
     events: np.ndarray,
     count: int,
 ) -> np.ndarray:
-    """Return the program in force at events: the last change before on its channel, or 0.
+    """Return the program at every event: that of the last change before it on its channel, or 0.
 
     Args:
-        places: Of every change, the channel of a track.
-        changes: Their numbers among all events, ascending.
-        values: What they change to.
-        lines: Of every event, the channel of a track.
-        events: Their numbers.
-        count: Channels of all tracks.
+        places: Track and channel of every change, in one number.
+        changes: Indices of the changes among all events, ascending.
+        values: Their programs.
+        lines: Track and channel of every event, in one number.
+        events: Indices of the events.
+        count: Number of channels of all tracks.
     """
     latest, program = np.full(count, -1), np.zeros(count, np.int64)
     latest[places] = changes
     program[places] = values
     if (latest[lines] < events).all():  # all changes come before all notes
-        return program[lines]
+        return np.asarray(program[lines])
     most = max(changes[-1], events.max()) + 1
     when = places * most + changes
     order = np.argsort(when)

@@ -2,11 +2,11 @@
 
 `DrumCodec`, `MelodyCodec` and `TrioCodec` follow the converters of Magenta's MusicVAE, and
 `GrooveCodec`, whose examples are numbers, that of GrooVAE. `make_codec` builds the codec that a
-model folder describes; `detect` looks at files and tells which one fits.
+model folder describes; `detect` finds the one that fits some files.
 
-A folder is a representation: its codec, what can be measured of it, how it is changed at random in
-training. What they share: `alphabet` (what classes mean), `windows`, `phrases`, `writing`, `roles`
-and `measuring`. See docs/domain.md for how to add one.
+A folder is a representation: its codec, its measurable properties, its random changes in training.
+Modules that they share: `alphabet` (the meaning of classes), `windows`, `phrases`, `writing`,
+`roles` and `measuring`. See docs/domain.md for how to add one.
 """
 
 from __future__ import annotations
@@ -47,12 +47,11 @@ __all__ = [
 CODECS: dict[str, type[SequenceCodec]] = {
     codec.name: codec for codec in (DrumCodec, GrooveCodec, MelodyCodec, TrioCodec)
 }
-"""The representations of music by name, the more particular ones last (see `detect`): the one place
-that knows them all."""
+"""All representations of music by name, the more specific ones last (see `candidates`)."""
 
 
 def alphabet_of(name: str) -> Alphabet:
-    """Return what the networks know of the tokens of a voice, by the name in an architecture.
+    """Return an alphabet by its name in an architecture.
 
     Raises:
         ValueError: No representation has such an alphabet.

@@ -1,8 +1,8 @@
-"""The alphabets of music: what the class indices of a voice mean.
+"""The alphabets of music: the meaning of the class indices of a voice.
 
-Notes: 0 is no event (a note or a rest goes on), 1 note off, and from 2 on a note begins, one class
-for each pitch. Drums: bit k is set where drum k is hit. An `Alphabet` is also what the networks
-know of their tokens, by its name in an architecture; see `alphabet_of`.
+Notes: 0 is no event (a note or a rest continues), 1 note off, and from 2 on a note begins, one
+class for each pitch. Drums: bit k is set where drum k is hit. Networks get the features of their
+tokens from an `Alphabet`, by its name in an architecture; see `alphabet_of`.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from seqvae.music.reading.score import STEPS_PER_BAR
 from seqvae.music.representations.measuring import shares
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
 
     from seqvae.music.representations.measuring import Bools, Floats, Ints
+    from seqvae.sequences.embedding import Embedding
     from seqvae.sequences.heads import Head
     from vaecore.model import VAE
 
@@ -46,7 +47,7 @@ DRUMS = len(DRUM_CLASSES)
 DRUM_PITCHES = tuple(pitches[0] for _, pitches in DRUM_CLASSES)
 
 CLASS_OF_PITCH = np.full(128, -1)
-"""Drum of every MIDI pitch, -1 of none."""
+"""Drum of every MIDI pitch, -1 where there is none."""
 for _index, (_, _pitches) in enumerate(DRUM_CLASSES):
     CLASS_OF_PITCH[list(_pitches)] = _index
 
@@ -68,16 +69,17 @@ The table of note_seq that GrooVAE was trained with; outside training it takes t
 """
 
 GROOVE_CLASS = CLASS_OF_PITCH.copy()
-"""Drum of every MIDI pitch, -1 of none: what the kit does not have is as in General MIDI."""
+"""Drum of every MIDI pitch, -1 where there is none; pitches that the kit lacks are as in General
+MIDI."""
 for _index, _pitches in enumerate(ROLAND):
     GROOVE_CLASS[list(_pitches)] = _index
 
 
 class Alphabet:
-    """What the steps of one voice are made of: here, classes that have nothing in common.
+    """The steps of one voice; in this base class, class indices without further meaning.
 
-    Class 0 is the absence of an event. Derived classes know more; those whose steps are no class
-    indices but several numbers also have networks of their own.
+    Class 0 is the absence of an event. Derived classes define features of the classes; those whose
+    steps are not class indices but several numbers also have embeddings and heads of their own.
     """
 
     name: ClassVar[str] = "plain"
@@ -89,11 +91,11 @@ class Alphabet:
     sets: ClassVar[bool] = False
     """Whether a class is a set, as a bit mask."""
     heads: ClassVar[tuple[str, ...]] = ("softmax", "chain")
-    """Heads of a decoder that can choose it; see `head`."""
+    """Names of the heads that a decoder may have; see `head`."""
     most: ClassVar[int] = 1 << 16
-    """At most so many classes."""
+    """Largest number of classes."""
     simplifies: ClassVar[bool] = False
-    """Whether an encoder may be trained on stiff and on tapped versions."""
+    """Whether an encoder may be trained on stiff and on tapped versions; see `performance`."""
 
     def shape(self, classes: int) -> tuple[int, ...]:
         """Return the shape of a step: one class index, or several numbers."""
@@ -108,10 +110,10 @@ class Alphabet:
         return x
 
     def features(self, classes: int) -> Floats:
-        """Return what each class is made of, `(classes, features)`, zeros and ones."""
+        """Return the features of each class, `(classes, features)`, zeros and ones."""
         return np.zeros((classes, 0))
 
-    def embedding(self, classes: int, dim: int) -> nn.Module:
+    def embedding(self, classes: int, dim: int) -> Embedding:
         """Return an untrained embedding of steps, `(...)` to `(..., dim)`."""
         import torch
 
@@ -126,19 +128,19 @@ class Alphabet:
         return HEADS[name](hidden_dim, classes)
 
     def onsets(self, x: Ints) -> Ints | Bools:
-        """Return how many notes begin at each step, `(n, steps)`."""
+        """Return the number of notes that begin at each step, `(n, steps)`."""
         return np.not_equal(x, NO_EVENT)
 
     def histograms(self, x: Ints) -> dict[str, Floats]:
-        """Return how notes are distributed, by name; each sums to 1, or to 0 without notes.
+        """Return distributions of notes, by name; each sums to 1, or to 0 without notes.
 
-        Here `onsets`: over the 16 places of a bar.
+        In this base class `onsets`: over the 16 steps of a bar.
         """
         count, place = self.onsets(x).sum(0), np.arange(x.shape[1]) % STEPS_PER_BAR
         return {"onsets": shares(np.bincount(place, count, STEPS_PER_BAR))}
 
     def kept(self, x: Tensor, y: Tensor) -> tuple[str, dict[str, float]]:
-        """Return what reconstructions keep of windows, in words and as figures."""
+        """Compare reconstructions y with windows x: in words, and as figures by name."""
         same, events = x == y, x != NO_EVENT
         kept, hits = int(same.sum()), int((same & events).sum())
         steps, all_hits = x.numel(), int(events.sum())
@@ -149,7 +151,7 @@ class Alphabet:
         }
 
     def figures(self, model: VAE, x: Tensor, seed: int) -> dict[str, float]:
-        """Return the quality of a model of such windows beyond accuracies; here nothing."""
+        """Return figures of a model of such windows beyond accuracies; here none."""
         return {}
 
 
@@ -191,7 +193,7 @@ class NoteAlphabet(Alphabet):
 
 
 class DrumAlphabet(Alphabet):
-    """Sets of drums that are hit together."""
+    """Sets of drums that are hit at the same step."""
 
     name = "drums"
     sets = True
@@ -207,7 +209,7 @@ class DrumAlphabet(Alphabet):
         return (x[..., None] >> np.arange(DRUMS) & 1).astype(np.bool_)
 
     def onsets(self, x: Ints) -> Ints:
-        """Return how many drums are hit."""
+        """Return the number of drums that are hit at each step."""
         found: Ints = self.hits(x).sum(2)
         return found
 

@@ -1,8 +1,8 @@
-"""What all codecs of sixteenth-grid sequences share: from a score to windows, and contexts.
+"""The base class of music's codecs: from a score to windows on the sixteenth grid, and back.
 
-A codec finds *phrases* (stretches of music that start and end on a bar line and hold no rest of a
-bar or more) and slides a window of some bars over each of them. The reference is Magenta's
-converters; `reference=True` gives their windows exactly.
+A codec finds *phrases* (passages that start and end on a bar line and have no rest of a bar or
+more) and slides a window of some bars over each of them. The reference is Magenta's converters;
+`reference=True` gives their windows exactly.
 """
 
 from __future__ import annotations
@@ -27,27 +27,26 @@ from seqvae.music.representations.windows import (
     Rules,
     Window,
     Windows,
-    by_voice,
     distinct,
+    tunes_first,
 )
-from seqvae.music.representations.writing import Track, to_note_sequence, to_pretty_midi
+from seqvae.music.representations.writing import NoteTrack, to_note_sequence, to_pretty_midi
 from vaecore.codec import Codec
 
 if TYPE_CHECKING:
     import pretty_midi
     from torch import Tensor
 
+    from seqvae.music.networks.model import SequenceVAE
     from seqvae.music.representations.alphabet import Alphabet
     from seqvae.sequences.property import Property
-    from vaecore.model import VAE
 
-
-FORMS = 4096
-"""Windows whose bars are compared at a time."""
+COMPARED_AT_ONCE = 4096
+"""Windows whose bars are compared together."""
 
 
 class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
-    """Base of the codecs whose example is a class index per sixteenth step, or one of each voice.
+    """Base of codecs whose example has one class index of each voice at every sixteenth.
 
     Args:
         bars: Length of a window in bars.
@@ -58,15 +57,15 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
     suffixes = (".mid", ".midi")
     steps_per_bar = STEPS_PER_BAR
     title: ClassVar[str] = ""
-    """What musicians call it ("a melody"); by default its name."""
+    """Its name in messages ("a melody"); by default `name`."""
     prepared_as: ClassVar[str] = ""
-    """The representation that `prepare` makes of such files if nobody says; by default its own."""
+    """The representation that `prepare` chooses for such files; by default `name`."""
     voices: tuple[tuple[str, Alphabet], ...]
-    """The name of each voice, and what its classes mean."""
+    """The name and the alphabet of each voice."""
     classes: int | tuple[int, ...]
-    """Number of classes of a step; of several voices, that of each."""
+    """Number of classes of a step; a tuple if there are several voices."""
     dtype: ClassVar[type] = np.int64
-    """Of an example's numbers."""
+    """Type of an example's numbers."""
     repeats = False  # whether the reference keeps equal windows of a piece
 
     def __init__(self, bars: int = 2, max_bars: int | None = 100) -> None:
@@ -83,7 +82,7 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         return {"name": self.name, "bars": self.bars, "max_bars": self.max_bars}
 
     @property
-    def kinds(self) -> tuple[str, ...]:
+    def voice_names(self) -> tuple[str, ...]:
         """The names of the voices, in their order."""
         return tuple(name for name, _ in self.voices)
 
@@ -94,7 +93,7 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
 
     @property
     def width(self) -> int:
-        """Numbers of a packed example."""
+        """Numbers of a packed window."""
         return math.prod(self.shape)
 
     def pack(self, windows: np.ndarray) -> np.ndarray:
@@ -105,7 +104,7 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         """Return rows of shards `(n, width)` as windows `(n, *shape)`."""
         return rows.reshape(-1, *self.shape).astype(self.dtype)
 
-    def check(self, model: VAE) -> None:
+    def check(self, model: SequenceVAE) -> None:
         """Raise ValueError if a model has other windows or classes than this codec."""
         steps, classes = model.architecture.steps, model.architecture.classes
         classes = classes if isinstance(classes, int) else tuple(classes)
@@ -117,7 +116,7 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
 
     @abstractmethod
     def usable(self, notes: Notes, rules: Rules) -> tuple[np.ndarray, list[Rejection]]:
-        """Return which notes belong to this representation, and what is left out and why."""
+        """Return which notes this representation uses, and what is left out and why."""
 
     @abstractmethod
     def phrases(self, notes: Notes, rules: Rules) -> Iterator[Phrase]:
@@ -129,26 +128,26 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         """
 
     @abstractmethod
-    def tracks(self, x: np.ndarray, context: Context) -> list[Track]:
+    def tracks(self, x: np.ndarray, context: Context) -> list[NoteTrack]:
         """Return the notes of a window, one track for each voice."""
 
     @classmethod
     def suits(cls, scores: Sequence[Score]) -> int | None:
-        """Return how many bars the shortest of some music has if this is the codec for all of it.
+        """Return the bars of the shortest of some scores if this codec suits all of them, or None.
 
-        None if it is not. It never is by default: a model has to be named then.
+        None by default: such a model is never chosen, and has to be named.
         """
         return None
 
     def properties(self) -> dict[str, Property]:
-        """Return what can be measured of windows `(n, *shape)`, by name; here nothing."""
+        """Return the measurable properties of windows `(n, *shape)`, by name; none by default."""
         return {}
 
     def augmentations(self) -> dict[str, Callable[..., Tensor]]:
-        """Return the random changes that leave windows music, by the names that recipes use.
+        """Return random changes of training batches, by the names in recipes; none by default.
 
         Each is a pure function of a batch `(n, *shape)`, a generator and keyword arguments, on the
-        batch's device. Here there are none.
+        batch's device.
         """
         return {}
 
@@ -161,11 +160,11 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         return checked(windows, *self.shape[1:])
 
     def by_voice(self, windows: Any) -> Iterator[tuple[str, Alphabet, np.ndarray]]:
-        """Yield for each voice of windows `(n, *shape)` how its figures begin, and its own windows.
+        """Divide windows `(n, *shape)` by voice.
 
         Yields:
-            A prefix such as "bass_", empty where there is one voice alone; the voice's alphabet;
-            its windows, `(n, steps)` if they are class indices.
+            For each voice a prefix for names such as "bass_", empty if there is only one voice; its
+            alphabet; and its windows, `(n, steps)` if they are class indices.
         """
         x = self.checked(windows)
         for column, (name, alphabet) in enumerate(self.voices):
@@ -175,7 +174,7 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
                 yield f"{name}_", alphabet, x[..., column]
 
     def clean(self, windows: np.ndarray, held: np.ndarray | None, reference: bool) -> np.ndarray:
-        """Return windows cut from a phrase as sequences of their own, `(n, *shape)`."""
+        """Return windows `(n, *shape)` that do not depend on what came before in their phrase."""
         return windows
 
     def windows(
@@ -190,9 +189,9 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         Args:
             item: MIDI path, PrettyMIDI, NoteSequence or Score.
             reference: Give exactly Magenta's windows (notes held into a window are lost, music
-                shorter than a window has none, equal windows are dropped only within a stretch
-                of constant tempo and meter, and those of trios never; 2-bar melodies take
-                programs 0..31 unless the codec names its own).
+                shorter than a window has none, equal windows are dropped only within a passage
+                of constant tempo and meter, and those of trios never; 2-bar melodies have
+                programs 0..31 unless the codec has its own).
             hop_bars: Distance between the starts of neighbouring windows.
             deduplicate: Keep only the first of equal windows.
         """
@@ -207,8 +206,8 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
     ) -> Windows:
         """Return the windows of an item with their provenance and with what was left out.
 
-        The order is that of the song, one voice after the other; voices whose track is called
-        melody, vocal or the like come first. Arguments as for `windows`.
+        The order is that of the song, one track after the other; tracks called melody, vocal or the
+        like come first. Arguments as for `windows`.
         """
         score = read_score(item, beats=not reference)
         found = self.find(score, reference, hop_bars, deduplicate)
@@ -222,7 +221,7 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         hop_bars: int = 1,
         deduplicate: bool = True,
     ) -> Found:
-        """Return what `explain` does, one by one and without torch; arguments as there."""
+        """Return the same as `explain`, unstacked and without torch; arguments as there."""
         if hop_bars < 1:
             raise ValueError(f"hop_bars must be at least 1, got {hop_bars}")
         rules = Rules(score, reference)
@@ -240,9 +239,9 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         if relaxed:
             found = list(self._relaxed(score, usable, hop_bars))
         if not reference:
-            found = by_voice(found, score)
+            found = tunes_first(found, score)
             found = distinct(found) if deduplicate else found
-        if usable.any():  # what was no note of ours matters only where it was all there is
+        if usable.any():  # then unusable notes are not the reason why there is no window
             rejections.sort(key=lambda rejection: rejection.rule in OF_NOTES)
         return Found(found, rejections, relaxed and bool(found), bar - 1)
 
@@ -251,14 +250,14 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         return self.explain(item, deduplicate=False)
 
     def encode(self, item: Any, bar: int | None = None) -> Tensor:
-        """Return one window of an item, of the codec's `shape`: the first that is not silent.
+        """Return one window of an item, of the codec's `shape`: the first with notes.
 
         Args:
             item: MIDI path, PrettyMIDI, NoteSequence or Score.
             bar: Take the window that starts at this bar instead; the first bar is 1.
 
         Raises:
-            DataError: The item has no window (there); the message says why.
+            DataError: The item has no window, or none at this bar; the message says why.
         """
         found = self.read(item)
         return (found.first if bar is None else found[found.at(bar)]).x
@@ -271,11 +270,11 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
 
         if self.dtype is not np.int64 or self.bars % groups:
             return None
-        found = [relations(part, groups) for part in x.split(FORMS)]
+        found = [relations(part, groups) for part in x.split(COMPARED_AT_ONCE)]
         return torch.from_numpy(np.concatenate(found)).int()
 
     def conditioned(self, x: Tensor, condition: Tensor) -> Tensor:
-        """Return windows whose bars repeat those before that their conditions relate them to."""
+        """Return windows in which bars are repeated as their conditions say; see `form`."""
         import torch
 
         from seqvae.music.form import repeated
@@ -283,10 +282,11 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         return torch.from_numpy(repeated(x, condition))
 
     def blend(self, contexts: Sequence[Any], weights: Sequence[float]) -> Context:
-        """Return the weighted mean tempo, and the programs of the largest weight.
+        """Return the weighted mean tempo, and the programs of the context of the largest weight.
 
-        Contexts that are None (of points that come from no file) do not count.
+        Contexts that are None, of codes without an item, do not count.
         """
+        known: list[tuple[Context, float]]
         known = [(c, float(w)) for c, w in zip(contexts, weights, strict=True) if c is not None]
         if not known:
             return Context()
@@ -297,17 +297,17 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         return replace(max(known, key=lambda pair: pair[1])[0], tempo_bpm=tempo)
 
     def decode(self, x: Tensor, context: Context | None = None) -> pretty_midi.PrettyMIDI:
-        """Return the music of a window: velocity 80, in the tempo and programs of the context.
+        """Return the music of a window: velocity 80, with tempo and programs of the context.
 
         Args:
-            x: Class indices, of the codec's `shape`; any number of steps is taken.
-            context: Tempo and programs; 120 bpm, piano and electric bass without one.
+            x: Class indices, of the codec's `shape` but for the number of steps.
+            context: Tempo and programs; 120 bpm, piano and electric bass by default.
         """
         context = context or Context()
         return to_pretty_midi(self.tracks(self._checked(x), context), context.tempo_bpm)
 
     def to_note_sequence(self, x: Tensor, context: Context | None = None) -> Any:
-        """Return the music of a window as a `note_seq.NoteSequence`, valued as in Magenta.
+        """Return the music of a window as a `note_seq.NoteSequence`, like Magenta's.
 
         Raises:
             DataError: The package note-seq is not installed.
@@ -360,9 +360,9 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
     def _relaxed(self, score: Score, usable: np.ndarray, hop_bars: int) -> Iterator[Window]:
         """Yield the windows of music too short or too sparse for the reference's rules.
 
-        Tempo changes are ironed out, rests may have any length, and the end is filled with
-        silence up to a full window; a voice no longer than one window starts at the first bar,
-        silent or not. So whatever `decode` gives can be encoded again.
+        It is read at one steady tempo, rests may have any length, and the end is filled up with
+        silence to a full window; music no longer than one window starts at the first bar even if
+        that is empty. So all results of `decode` can be encoded again.
         """
         bar = 1
         rules = Rules(score, relaxed=True)

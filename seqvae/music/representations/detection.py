@@ -1,4 +1,4 @@
-"""Looking at files as a musician does: drums, how played, melodies or trios, and how many bars?"""
+"""Finding out what files are: drums, drum performances, melodies or trios, and how many bars."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vaecore.errors import DataError
 
 
 class Detection(NamedTuple):
-    """What a group of files has in common.
+    """The representation and length of a group of files.
 
     Attributes:
         kind: Name of the representation that fits all of them.
@@ -37,13 +37,14 @@ def detect(items: Any | Sequence[Any]) -> Detection:
 
 
 def candidates(items: Sequence[Any]) -> list[Detection]:
-    """Return what items may be taken as, the likeliest first.
+    """Return the representations that items may be read with, the likeliest first.
 
-    The last representation of the registry that suits all items (see `SequenceCodec.suits`) and,
-    if it has several voices, the last one of a single voice that does. Files that all have a
-    melody, a bass and drums are trios. Else a file with drums alone is drums, one with pitched
-    notes alone is a melody; a file with both is taken as what the others are, and as a melody if
-    there are no others. Drums that were all played, with many velocities, are a "groove".
+    It is the last representation of the registry that suits all items (see `SequenceCodec.suits`)
+    and, if that has several voices, also the last one of a single voice that does. Files that all
+    have a melody, a bass and drums are trios. Otherwise a file with only drums is drums, and one
+    with only pitched notes a melody; a file with both is what the other files are, and a melody if
+    there are no others. Drums with many velocities, which were played and not programmed, are a
+    "groove".
 
     Args:
         items: Paths, PrettyMIDI, NoteSequence or Score, at least one.
@@ -70,7 +71,7 @@ def candidates(items: Sequence[Any]) -> list[Detection]:
             found.append(Detection(codec.name, bars))
             if not several:
                 return found
-    raise DataError("is music that no representation suits", path=_name(scores[0]))
+    raise DataError("is music for which there is no representation", path=_name(scores[0]))
 
 
 def _name(score: Score) -> str:

@@ -1,7 +1,7 @@
-"""Measuring windows: shares, means and distributions that all representations count alike.
+"""Measuring windows: shares, means and distributions for all representations.
 
-A share of nothing is undefined: properties of a window without the notes that they speak of are
-NaN, except densities, which are 0. Windows begin at a bar line.
+A share of nothing is undefined: of a window without such notes, properties are NaN, except
+densities, which are 0. Windows begin at a bar line.
 """
 
 from __future__ import annotations
@@ -34,21 +34,21 @@ def checked(windows: Any, *inner: int) -> Ints:
 
 
 def share(part: Bools, whole: Bools) -> Floats:
-    """Return how many of the whole are in the part, `(n, ...)` -> `(n,)`, NaN of nothing."""
+    """Return the share of `whole` that is in `part`, `(n, ...)` -> `(n,)`; NaN of nothing."""
     axes = tuple(range(1, whole.ndim))
     found: Floats = (part & whole).sum(axes) / _or_nan(whole.sum(axes))
     return found
 
 
 def mean(values: NDArray[Any], where: Bools) -> Floats:
-    """Return the means of the values at some places, `(n, ...)` -> `(n,)`, NaN of none."""
+    """Return the means of the values at some places, `(n, ...)` -> `(n,)`; NaN without any."""
     axes = tuple(range(1, where.ndim))
     found: Floats = np.where(where, values, 0).sum(axes) / _or_nan(where.sum(axes))
     return found
 
 
 def _or_nan(count: Ints) -> Floats:
-    """Return counts to divide by: NaN in place of 0."""
+    """Return counts as divisors: NaN in place of 0."""
     return np.where(count, count, np.nan)
 
 
@@ -58,7 +58,7 @@ def position(x: NDArray[Any]) -> Ints:
 
 
 def syncopated(onsets: Bools, grid: int) -> Bools:
-    """Return the onsets on an odd position of a grid, with none on the position before.
+    """Return the onsets on odd positions of a grid, with none on the position before.
 
     Args:
         onsets: `(n, steps)`.
@@ -88,7 +88,7 @@ def repetition(events: Bools) -> Floats:
 def bars_of(x: NDArray[Any]) -> NDArray[Any]:
     """Return windows bar by bar, `(n, steps, ...)` -> `(n, bars, 16, ...)`, as a view.
 
-    What is no full bar is left out.
+    An incomplete bar at the end is left out.
     """
     count = x.shape[1] // STEPS_PER_BAR
     return x[:, : count * STEPS_PER_BAR].reshape(len(x), count, STEPS_PER_BAR, *x.shape[2:])

@@ -1,4 +1,4 @@
-"""Bars, rests and small words on the sixteenth grid."""
+"""Phrases on the sixteenth grid: where they begin and end, in whole bars."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from seqvae.music.reading.score import STEPS_PER_BAR, Score
 
 MOST_STEPS = 1 << 16
-"""Of phrases that are written together: a note may last for hours, in each of many voices."""
+"""Steps of phrases that are written at once: a note may last for hours, on each of many tracks."""
 
 
 def bar_floor(step: int) -> int:
@@ -37,23 +37,23 @@ def span(score: Score, keep: np.ndarray | None = None) -> int:
 
 
 def runs(
-    starts: np.ndarray, ends: np.ndarray, relaxed: bool, voices: np.ndarray | None = None
+    starts: np.ndarray, ends: np.ndarray, relaxed: bool, instruments: np.ndarray | None = None
 ) -> Iterator[tuple[int, int]]:
     """Yield `(first, stop)` index ranges of notes without a rest of a bar between them.
 
-    By the relaxed rules no rest is too long.
+    By the relaxed rules rests may have any length.
 
     Args:
-        starts: Steps, ascending in each voice.
+        starts: Steps, ascending for each instrument.
         ends: Steps.
         relaxed: Whether the relaxed rules hold.
-        voices: Of every note, its voice; a range has notes of one. None if all have the same.
+        instruments: Instrument of every note; a range has notes of one. None if all have the same.
     """
     if not len(starts):
         return
     cut = np.full(len(starts) - 1, False) if relaxed else starts[1:] - ends[:-1] >= STEPS_PER_BAR
-    if voices is not None:
-        cut |= voices[1:] != voices[:-1]
+    if instruments is not None:
+        cut |= instruments[1:] != instruments[:-1]
     yield from itertools.pairwise([0, *(np.flatnonzero(cut) + 1).tolist(), len(starts)])
 
 
@@ -82,12 +82,12 @@ class Framed(NamedTuple):
 def framed(
     starts: np.ndarray, ends: np.ndarray, ranges: Iterable[tuple[int, int]], shortest: int
 ) -> Iterator[list[Framed]]:
-    """Yield phrases with their `frame`, so many at a time as are worth doing together.
+    """Yield phrases with their `frame`, in lists of at most `MOST_STEPS` steps or one phrase.
 
     Args:
         starts: Steps.
         ends: Steps.
-        ranges: Of the notes of each phrase.
+        ranges: Index range of the notes of each phrase.
         shortest: As for `frame`.
     """
     some: list[Framed] = []

@@ -17,69 +17,73 @@ KINDS = (NONE, MELODY, BASS, DRUMS)
 
 MELODIES = ("either", "lines", "programs")
 EFFECTS = 112
-"""Programs from here on are percussion and noises, no melodies."""
+"""Programs from here on are percussion and sound effects, not melodies."""
 SINGLE = 0.9
-"""A line has at least so many onsets per note: it mostly plays one note at a time."""
+"""A line has at least this many onsets per note: it mostly plays one note at a time."""
 LOW = 52
-"""Middle pitch below which a line is no tune; it may be the bass if nothing else is."""
+"""A line with a lower median pitch is not a tune; it may be the bass if there is no other."""
 
 _BASS = re.compile(r"\bbass?\b|\bbassline\b", re.IGNORECASE)
 
 
-class Track(NamedTuple):
-    """What decides on the role of an instrument.
+class TrackFeatures(NamedTuple):
+    """The features of an instrument that decide on its role.
 
     Attributes:
         number: Instrument number.
-        kind: What its program says.
-        named: What its name says.
+        by_program: Its role by its program; "" if that has none.
+        by_name: Its role by its name; "" if that has none.
         line: Whether it mostly plays one note at a time.
-        pitch: Its middle pitch.
-        tune: Whether it sings, whatever its program.
-        spread: In how many stretches of two seconds it begins notes.
+        pitch: Its median pitch.
+        tune: Whether it could be a melody, whatever its program: a line that is not low.
+        coverage: In how many spans of two seconds it begins notes.
     """
 
     number: int
-    kind: str
-    named: str
+    by_program: str
+    by_name: str
     line: bool
     pitch: float
     tune: bool
-    spread: int
+    coverage: int
 
 
 def reference_roles(notes: Notes) -> dict[int, str]:
-    """Return the role of each instrument of a piece that has one: what the reference says."""
-    return {track.number: track.kind for track in _tracks(notes, {}) if track.kind}
+    """Return the role of each instrument of a piece that has one, by the reference's rules."""
+    return {track.number: track.by_program for track in _tracks(notes, {}) if track.by_program}
 
 
-@lru_cache(maxsize=1)  # it is asked for every piece of a score
+@lru_cache(maxsize=1)  # it is called for every piece of a score
 def roles(
     score: Score, named: bool = True, melodies: str = "either", relaxed: bool = False
 ) -> dict[int, str]:
     """Return the role of each instrument that has one, the likeliest melodies first.
 
-    Tunes come before chords, and what plays through most of the music before the rest. Without a
-    bass the lowest line is the bass.
+    Tunes come before chords, and tracks that play through most of the music before others. Without
+    a bass, the lowest line is the bass.
 
     Args:
         score: The whole music.
-        named: The name of a track goes before its program.
+        named: A track's name decides before its program does.
         melodies: Which tracks may be the melody: "programs" 0..31, "lines" of any program that
-            play one note at a time and not low, or "either".
+            play one note at a time and are not low, or "either".
         relaxed: Without a melody, every pitched track that is not the bass is one.
     """
     tracks = _tracks(score.notes, score.names if named else {})
-    found = {track.number: track.named for track in tracks if track.named}
-    for track in sorted(tracks, key=lambda track: (not track.tune, -track.spread)):
+    found = {track.number: track.by_name for track in tracks if track.by_name}
+    for track in sorted(tracks, key=lambda track: (not track.tune, -track.coverage)):
         if track.number in found:
             continue
-        if track.kind in (BASS, DRUMS):
-            found[track.number] = track.kind
-        elif (track.tune and melodies != "programs") or (track.kind and melodies != "lines"):
+        if track.by_program in (BASS, DRUMS):
+            found[track.number] = track.by_program
+        elif (track.tune and melodies != "programs") or (track.by_program and melodies != "lines"):
             found[track.number] = MELODY
     if BASS not in found.values():
-        low = [t for t in tracks if t.line and t.pitch < LOW and not t.named and t.kind != DRUMS]
+        low = [
+            t
+            for t in tracks
+            if t.line and t.pitch < LOW and not t.by_name and t.by_program != DRUMS
+        ]
         lowest = min(low, key=lambda track: track.pitch, default=None)
         if lowest and MELODY in {kind for n, kind in found.items() if n != lowest.number}:
             found[lowest.number] = BASS
@@ -88,10 +92,10 @@ def roles(
     return found
 
 
-def _tracks(notes: Notes, names: Mapping[int, str]) -> list[Track]:
-    """Look at the instruments of some music.
+def _tracks(notes: Notes, names: Mapping[int, str]) -> list[TrackFeatures]:
+    """Return the features of the instruments of some music.
 
-    One that changes from one role to another, as a NoteSequence may have it, has none.
+    One whose program changes from one role to another, as in a NoteSequence, has no role.
     """
     kinds = np.where(notes.is_drum, KINDS.index(DRUMS), 0)
     kinds[~notes.is_drum & (notes.program < 32)] = KINDS.index(MELODY)
@@ -103,10 +107,10 @@ def _tracks(notes: Notes, names: Mapping[int, str]) -> list[Track]:
         kind = KINDS[codes[0]] if len(codes) == 1 else NONE
         line = len(np.unique(starts)) >= SINGLE * len(starts)
         pitch = float(np.median(notes.pitch[own]))
-        sings = line and pitch >= LOW and kind != DRUMS and notes.program[own].max() < EFFECTS
+        tune = line and pitch >= LOW and kind != DRUMS and notes.program[own].max() < EFFECTS
         name = NONE if kind == DRUMS else _by_name(names.get(number, ""))
-        spread = len(np.unique(starts // 2))
-        found.append(Track(number, kind, name, line, pitch, bool(sings), spread))
+        coverage = len(np.unique(starts // 2))
+        found.append(TrackFeatures(number, kind, name, line, pitch, bool(tune), coverage))
     return found
 
 

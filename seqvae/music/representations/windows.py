@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from seqvae.music.reading.score import Score
 from vaecore.codec import Examples
 from vaecore.errors import DataError
-
-if TYPE_CHECKING:
-    pass
 
 BASS_PROGRAM = 33
 """Electric bass, which the reference gives to every bass."""
@@ -32,15 +29,15 @@ OF_NOTES = ("drums", "melody", "bass", "program", "range")
 
 @dataclass(frozen=True)
 class Context:
-    """What a window leaves out: how fast its music goes, who plays it, and where it is from.
+    """The context of a window: tempo, instruments, and where it is from.
 
     Attributes:
         tempo_bpm: Quarter notes per minute.
         program: MIDI program of the window's voice; of a trio that of the melody.
         bass_program: MIDI program of the bass of a trio.
-        bar: Bar of the music where the window begins, 1 is the first; None of invented music.
-        of_bars: Bars of that music.
-        source: The file, where there is one.
+        bar: Bar of the music where the window begins, 1 is the first; None for samples.
+        of_bars: Length of that music in bars.
+        source: The file, if there is one.
     """
 
     tempo_bpm: float = 120.0
@@ -56,10 +53,10 @@ class Rules:
     """How phrases are found.
 
     Attributes:
+        score: The whole music, of which pieces are cut into phrases.
         reference: Exactly as Magenta does.
         relaxed: For short or sparse music: no rest ends a phrase, and phrases are filled up to a
             full window.
-        score: The whole music that a piece is of.
     """
 
     score: Score
@@ -72,14 +69,14 @@ class Phrase:
     """Events from a bar line to a bar line, before they are cut into windows.
 
     Attributes:
-        events: Class per step, `(steps,)`, or of several voices `(steps, voices)`; of performances
-            their numbers `(steps, 27)`.
+        events: Class of every step, `(steps,)`, or of several voices `(steps, voices)`; of
+            performances their numbers `(steps, 27)`.
         start: Step of the piece where the phrase begins, a multiple of a bar.
         instrument: Instrument number of the voice (drums: that of the first drum note).
         program: MIDI program of the voice's first note.
         held: For every bar line the class of the note that sounds there, 0 at a rest, of each
             voice if there are several; None where notes have no length (drums).
-        bass_program: MIDI program of the bass, where there is one.
+        bass_program: MIDI program of the bass, if there is one.
     """
 
     events: np.ndarray
@@ -92,7 +89,13 @@ class Phrase:
 
 @dataclass(frozen=True)
 class Rejection:
-    """Something that was left out: which rule, in words, and where (seconds into the score)."""
+    """A passage that was left out.
+
+    Attributes:
+        rule: The rule that it breaks; see `Windows`.
+        text: The reason, as the end of a sentence that begins with the file's name.
+        seconds: Where it begins in the score.
+    """
 
     rule: str
     text: str
@@ -103,19 +106,19 @@ class Rejection:
 class Windows(Examples):
     """All windows of one item with their provenance, and what was left out and why.
 
-    The first window that is not silent stands for the item.
+    The first window with notes stands for the item.
 
     Attributes:
         x: Class indices, int64 `(n, *shape)`; of performances float32.
-        contexts: For every window its tempo, its programs and where it is from.
-        kind: What the windows are, for messages ("2-bar melody window").
-        bars: For every window the bar where it starts; the first bar of the music is 1.
-        seconds: For every window its start in the score.
-        instruments: For every window its instrument number.
+        contexts: The context of every window.
+        kind: The name of such windows in messages ("2-bar melody window").
+        bars: The bar where each window starts; the first bar of the music is 1.
+        seconds: Where each window starts in the score.
+        instruments: Instrument number of every window.
         rejections: What was left out; `rule` is one of meter, tempo, program, range, drums,
             melody, bass, short.
         relaxed: The windows were found only by the relaxed rules for short or sparse music.
-        path: The file, where there is one.
+        path: The file, if there is one.
     """
 
     kind: str = ""
@@ -135,7 +138,7 @@ class Windows(Examples):
         shape: tuple[int, ...],
         dtype: type = np.int64,
     ) -> Windows:
-        """Stack windows of a shape, perhaps none."""
+        """Stack windows of one shape; there may be none."""
         import torch
 
         windows = found.windows
@@ -165,13 +168,13 @@ class Windows(Examples):
         return Examples(self.x[kept], [self.contexts[k] for k in kept], problem=self.problem)
 
     def sounding(self) -> list[int]:
-        """Return the indices of the windows that are not silent."""
+        """Return the indices of the windows with notes."""
         return [k for k in range(len(self)) if self.x[k].any()]
 
     def at(self, bar: int) -> int:
-        """Return the index of the first window that starts at a bar and is not silent.
+        """Return the index of the first window with notes that starts at a bar.
 
-        Where all are silent, it is the first.
+        If all that start there are empty, it is the first of them.
 
         Raises:
             DataError: No window starts there, or the item has none.
@@ -197,7 +200,7 @@ class Window(NamedTuple):
 
 
 class Found(NamedTuple):
-    """Windows before they are stacked, and how many bars the music has."""
+    """Windows before they are stacked, what was left out, and the number of bars of the music."""
 
     windows: list[Window]
     rejections: list[Rejection]
@@ -206,7 +209,7 @@ class Found(NamedTuple):
 
 
 def _why_none(rejections: Sequence[Rejection], kind: str, path: str | None) -> DataError:
-    """Return why there is no window: the first thing that was left out, in its own words."""
+    """Return an error that says why there is no window: the first thing that was left out."""
     if not rejections:
         return DataError(f"has no {kind}", path=path)
     main = rejections[0]
@@ -223,14 +226,14 @@ def distinct(windows: Iterable[Window]) -> list[Window]:
     return list(first.values())
 
 
-def by_voice(windows: list[Window], score: Score) -> list[Window]:
-    """Put tracks that are named as the tune first; the sort keeps the song's order otherwise."""
+def tunes_first(windows: list[Window], score: Score) -> list[Window]:
+    """Put tracks first whose name is that of a melody; otherwise the order stays."""
     tunes = {i for i, name in score.names.items() if is_tune(name)}
     return sorted(windows, key=lambda w: w.instrument not in tunes) if tunes else windows
 
 
 def is_tune(name: str) -> bool:
-    """Return whether a track of this name has the tune."""
+    """Return whether a track of this name is a melody."""
     return any(word in name.lower() for word in ("melod", "vocal", "voice", "lead", "sing"))
 
 

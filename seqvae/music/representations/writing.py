@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pretty_midi
 
 VELOCITY = 80
-"""Loudness of every decoded note, as in the reference."""
+"""Velocity of every decoded note, as in the reference."""
 
 
 class GridNote(NamedTuple):
@@ -28,7 +28,7 @@ DRUM_INSTRUMENT = 9
 """Instrument number of drums in a NoteSequence; others are numbered from 0."""
 
 
-class Track(NamedTuple):
+class NoteTrack(NamedTuple):
     """The notes of one voice, in order of their start."""
 
     name: str
@@ -37,7 +37,7 @@ class Track(NamedTuple):
     is_drum: bool = False
 
 
-def to_pretty_midi(tracks: Sequence[Track], tempo: float) -> pretty_midi.PrettyMIDI:
+def to_pretty_midi(tracks: Sequence[NoteTrack], tempo: float) -> pretty_midi.PrettyMIDI:
     """Return notes on the grid as a PrettyMIDI in 4/4."""
     import pretty_midi
 
@@ -52,7 +52,7 @@ def to_pretty_midi(tracks: Sequence[Track], tempo: float) -> pretty_midi.PrettyM
     return midi
 
 
-def to_note_sequence(tracks: Sequence[Track], tempo: float) -> Any:
+def to_note_sequence(tracks: Sequence[NoteTrack], tempo: float) -> Any:
     """Return notes on the grid as a `note_seq.NoteSequence`, with the values of Magenta.
 
     Raises:

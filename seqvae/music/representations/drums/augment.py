@@ -9,7 +9,7 @@ from seqvae.music.representations.alphabet import DRUMS
 
 
 def mix(x: Tensor, generator: Generator, *, probability: float) -> Tensor:
-    """Replace a random set of drums by what another drummer of the batch plays on them.
+    """Replace a random set of drums by the same drums of another window of the batch.
 
     Args:
         x: Drum patterns `(n, steps)`.
@@ -21,14 +21,14 @@ def mix(x: Tensor, generator: Generator, *, probability: float) -> Tensor:
 
 
 def exchange(x: Tensor, generator: Generator, probability: float) -> tuple[Tensor, Tensor]:
-    """Return for each window another, and the drums to take from that as a bit mask, `(n, 1)`."""
+    """Return for each window another one, and a bit mask `(n, 1)` of the drums to take from it."""
     partner = x[torch.randperm(len(x), generator=generator)]
     drums = torch.randint(2**DRUMS, (len(x), 1), generator=generator)
     return partner, drums * (torch.rand(len(x), 1, generator=generator) < probability)
 
 
 def drop(x: Tensor, generator: Generator, *, probability: float) -> Tensor:
-    """Silence one random drum in a share of the windows; arguments as for `mix`."""
+    """Remove one random drum from a share of the windows; arguments as for `mix`."""
     drum = 1 << torch.randint(DRUMS, (len(x), 1), generator=generator)
     drum *= torch.rand(len(x), 1, generator=generator) < probability
     return x & ~drum

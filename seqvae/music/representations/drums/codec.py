@@ -13,7 +13,7 @@ from seqvae.music.representations.base import SequenceCodec
 from seqvae.music.representations.drums.properties import PROPERTIES
 from seqvae.music.representations.phrases import frame, listed, runs, span
 from seqvae.music.representations.windows import Context, Phrase, Rejection, Rules
-from seqvae.music.representations.writing import GridNote, Track
+from seqvae.music.representations.writing import GridNote, NoteTrack
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,7 +35,7 @@ class DrumCodec(SequenceCodec):
 
     @classmethod
     def suits(cls, scores: Sequence[Score]) -> int | None:
-        """Return the bars of music of which some has drums alone; see `SequenceCodec.suits`."""
+        """Return the bars of the shortest if one of them has only drums; see `SequenceCodec`."""
         if not any(score.notes.is_drum.all() for score in scores):
             return None
         return min(span(score, score.notes.is_drum) for score in scores)
@@ -55,9 +55,9 @@ class DrumCodec(SequenceCodec):
             events[step - begin] = hit
             yield Phrase(events, begin, int(notes.instrument[0]), 0)
 
-    def tracks(self, x: np.ndarray, context: Context) -> list[Track]:
+    def tracks(self, x: np.ndarray, context: Context) -> list[NoteTrack]:
         """Return the hits of a window as one track; see `SequenceCodec.tracks`."""
-        return [Track(self.name, self.notes(x), is_drum=True)]
+        return [NoteTrack(self.name, self.notes(x), is_drum=True)]
 
     def notes(self, x: np.ndarray) -> list[GridNote]:
         """Return the hits of a window, each one step long, in order."""
@@ -76,7 +76,7 @@ class DrumCodec(SequenceCodec):
         return {"mix": mix, "drop": drop}
 
     def windows_from_notes(self, starts: Any, pitches: Any, **options: Any) -> Tensor:
-        """Return the windows of drum hits that are on the grid already, int64 `(n, steps)`.
+        """Return the windows of drum hits that are on the grid, int64 `(n, steps)`.
 
         Args:
             starts: Step of every hit, in any order.
@@ -104,7 +104,7 @@ def known_drums(notes: Notes, drum_of_pitch: np.ndarray) -> tuple[np.ndarray, li
 
     Args:
         notes: Any notes.
-        drum_of_pitch: The drum of every MIDI pitch, -1 of none.
+        drum_of_pitch: The drum of every MIDI pitch, -1 where there is none.
     """
     drums = notes.is_drum & (notes.velocity > 0)
     if not drums.any():

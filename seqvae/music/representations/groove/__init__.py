@@ -1,10 +1,10 @@
-"""Drum performances: hits, velocities and micro-timing, and what can be done with them alone.
+"""Drum performances: hits, velocities and micro-timing.
 
 codec        files to performances and back
-alphabet     what a step of a performance is, to networks and to what measures it
-performance  the numbers of a performance, and what is left of it without its feel
-networks     the embedding and the head of performances; the rest is that of all music
-properties   what can be measured of it
+alphabet     the steps of performances, for networks and figures
+performance  the numbers of a performance, its hits alone, its rhythm alone
+networks     the embedding and the head of performances
+properties   measurable properties
 augment      random changes in training
 feel         humanize and drumify
 evaluate     quality of a model of performances

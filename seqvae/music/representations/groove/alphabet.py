@@ -1,8 +1,8 @@
-"""The alphabet of performances: drums that are hit, how hard and when."""
+"""The alphabet of performances: drums that are hit, their velocities and their timing."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -12,15 +12,17 @@ from seqvae.music.representations.measuring import shares
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from torch import Tensor, nn
+    from torch import Tensor
 
+    from seqvae.music.networks.model import SequenceVAE
     from seqvae.music.representations.measuring import Floats, Ints
+    from seqvae.sequences.embedding import Embedding
     from seqvae.sequences.heads import Head
     from vaecore.model import VAE
 
 
 class PerformanceAlphabet(Alphabet):
-    """Numbers of nine drums, or fewer: hits, velocities and offsets; their classes are the drums.
+    """Hits, velocities and offsets of nine drums, or fewer; `classes` is the number of drums.
 
     Accuracies, onsets and the histogram of drums are those of the hits alone.
     """
@@ -43,7 +45,7 @@ class PerformanceAlphabet(Alphabet):
         """Return the hits as class indices of drums, `(n, steps)`."""
         return hit_classes(x)
 
-    def embedding(self, classes: int, dim: int) -> nn.Module:
+    def embedding(self, classes: int, dim: int) -> Embedding:
         """Return an untrained embedding of steps."""
         from seqvae.music.representations.groove.networks import PerformanceEmbedding
 
@@ -68,7 +70,7 @@ class PerformanceAlphabet(Alphabet):
         }
 
     def kept(self, x: Tensor, y: Tensor) -> tuple[str, dict[str, float]]:
-        """Return what reconstructions keep of performances: hits, velocities and timing."""
+        """Compare reconstructions with performances: hits, velocities and timing."""
         from seqvae.music.representations.groove.evaluate import STEP_MS, errors
 
         hits, others = (blocks(each)[0] > 0.5 for each in (x, y))
@@ -85,23 +87,25 @@ class PerformanceAlphabet(Alphabet):
         }
 
     def figures(self, model: VAE, x: Tensor, seed: int) -> dict[str, float]:
-        """Return how well a model knows velocities and timing; see `feel`."""
-        from seqvae.music.representations.groove.evaluate import feel
+        """Return a model's errors of velocity and timing; see `groove.evaluate.measure`."""
+        from seqvae.music.representations.groove.evaluate import measure
 
-        return feel(model, x, seed)
+        return measure(cast("SequenceVAE", model), x, seed)
 
 
 PERFORMED = PerformanceAlphabet()
 
 
 def velocity_histogram(windows: Any) -> Floats:
-    """Return how hard the hits of performances `(n, steps, 27)` are, `(32,)`: 4 velocities each."""
+    """Return the histogram `(32,)` of velocities of performances `(n, steps, 27)`, 4 to a bin."""
     hits, velocity, _ = blocks(np.asarray(windows))
     return shares(np.histogram(velocity[hits > 0.5] * 127, 32, (0, 128))[0])
 
 
 def offset_histogram(windows: Any) -> Floats:
-    """Return when the hits of performances `(n, steps, 27)` come, `(40,)`: from half a step late
-    to half a step early."""
+    """Return the histogram `(40,)` of the timing of hits of performances `(n, steps, 27)`.
+
+    Its bins go from half a step late to half a step early.
+    """
     hits, _, offset = blocks(np.asarray(windows))
     return shares(np.histogram(offset[hits > 0.5], 40, (-1, 1))[0])

@@ -11,7 +11,7 @@ from seqvae.music.representations.groove.performance import blocks
 
 
 def mix(x: Tensor, generator: Generator, *, probability: float) -> Tensor:
-    """Replace a random set of drums by what another drummer of the batch plays on them.
+    """Replace a random set of drums by the same drums of another performance of the batch.
 
     Args:
         x: Performances `(n, steps, 27)`.
@@ -29,8 +29,8 @@ def shade(x: Tensor, generator: Generator, *, loudness: float, timing: float) ->
     Args:
         x: Performances `(n, steps, 27)`.
         generator: Source of randomness.
-        loudness: Velocities are multiplied by up to 1 more or less this share.
-        timing: Hits are moved by up to so much of half a step; none leaves its step.
+        loudness: Velocities are multiplied by a factor in 1 - loudness..1 + loudness.
+        timing: Hits are moved by up to this share of half a step; none leaves its step.
     """
     hits, velocity, offset = blocks(x)
     louder, earlier = (2 * torch.rand(len(x), 2, 1, 1, generator=generator) - 1).unbind(1)

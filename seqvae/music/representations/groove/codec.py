@@ -1,9 +1,9 @@
 """Drum performances: which drums are hit, how hard, and how much before or after the grid.
 
-GrooVAE (Gillick et al., Learning to groove with inverse sequence transformations, 2019): an example
-has three blocks of nine numbers for every sixteenth, one for each drum: 1 where it is hit, how hard
-(velocity / 127), and when: how much *before* its step, in halves of a step, so that 1 is half a
-sixteenth early and -1 half a sixteenth late. Where there is no hit, all three are 0.
+After GrooVAE (Gillick et al., Learning to groove with inverse sequence transformations, 2019): an
+example has three blocks of nine numbers for every sixteenth, one number for each drum: 1 where it
+is hit; how hard (velocity / 127); and how much *before* its step, in halves of a step, so that 1 is
+half a sixteenth early and -1 half a sixteenth late. Where there is no hit, all three are 0.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from seqvae.music.representations.groove.performance import NUMBERS, TAP, blocks
 from seqvae.music.representations.groove.properties import PROPERTIES
 from seqvae.music.representations.phrases import bar_ceil, frame, runs
 from seqvae.music.representations.windows import Context, Found, Phrase, Rejection, Rules
-from seqvae.music.representations.writing import GridNote, Track
+from seqvae.music.representations.writing import GridNote, NoteTrack
 from vaecore.errors import DataError
 
 if TYPE_CHECKING:
@@ -33,21 +33,21 @@ if TYPE_CHECKING:
     from seqvae.sequences.property import Property
 
 PLAYED = 6
-"""Drums of so many different velocities were played; accents that are written are of fewer."""
+"""Drums with at least this many different velocities count as played, not programmed."""
 
 FURTHEST = 0.98
-"""Beyond this a written hit might be read as one of the step before or after."""
+"""Largest offset that is written; with more a hit might be read at the step before or after."""
 _LATE = 1 << 9
-"""So many different times of a hit are told apart in shards: 0.5 ms at 120 bpm."""
+"""Number of offsets of a hit in shards: their distance is 0.25 ms at 120 bpm."""
 
 
 class GrooveCodec(SequenceCodec):
     """Drum performances as numbers, float32 `(steps, 27)`: hits, velocities and offsets.
 
     All drum tracks of a file are taken together; of several hits of a drum in a step the loudest
-    counts. Other than in the reference, windows start at every bar, notes that are no drums are
-    left out, drums that the kit lacks are those of General MIDI, and hits before the first step
-    are written at it.
+    counts. Unlike in the reference, windows start at every bar, notes that are not drums are left
+    out, drums that the kit lacks are those of General MIDI, and hits before the first step are
+    written at it.
 
     Args as for `SequenceCodec`, but phrases have any length by default, as in the reference.
     """
@@ -65,7 +65,7 @@ class GrooveCodec(SequenceCodec):
 
     @classmethod
     def suits(cls, scores: Sequence[Score]) -> int | None:
-        """Return the bars of drums that were all played; see `SequenceCodec.suits`."""
+        """Return the bars of the shortest if all are played drums; see `SequenceCodec.suits`."""
         played = all(len(np.unique(score.notes.velocity)) >= PLAYED for score in scores)
         return DrumCodec.suits(scores) if played else None
 
@@ -76,13 +76,13 @@ class GrooveCodec(SequenceCodec):
 
     @property
     def width(self) -> int:
-        """Numbers of a packed example, one for each step and drum."""
+        """Numbers of a packed window, one for each step and drum."""
         return self.steps * DRUMS
 
     def pack(self, windows: np.ndarray) -> np.ndarray:
         """Return windows `(n, steps, 27)` as rows for shards, uint16 `(n, width)`.
 
-        Velocities are as in MIDI; 1/256 of half a step is the unit of time.
+        Velocities are stored as in MIDI, offsets in units of 1/256 of half a step.
         """
         hits, velocity, offset = blocks(windows)
         loudness = np.clip(np.rint(velocity * 127), 1, 127)
@@ -106,8 +106,8 @@ class GrooveCodec(SequenceCodec):
     ) -> Found:
         """Return all windows of a score; see `SequenceCodec.find`.
 
-        The reference's stand side by side, whatever `hop_bars` says, and only music in one tempo
-        and one meter has any.
+        By the reference's rules windows do not overlap, whatever `hop_bars` is, and music with more
+        than one tempo or meter has none.
         """
         if not reference:
             return super().find(score, reference, hop_bars, deduplicate)
@@ -118,7 +118,7 @@ class GrooveCodec(SequenceCodec):
 
     def usable(self, notes: Notes, rules: Rules) -> tuple[np.ndarray, list[Rejection]]:
         """Return which notes are hits of a drum; see `SequenceCodec.usable`."""
-        if rules.reference:  # takes all notes for drums, and gives up on a pitch it does not know
+        if rules.reference:  # all notes are drums, and a file with an unknown pitch has none
             known = CLASS_OF_PITCH[notes.pitch] >= 0
             return np.full(len(notes), known.all()), []
         return known_drums(notes, GROOVE_CLASS)
@@ -141,7 +141,7 @@ class GrooveCodec(SequenceCodec):
         self, notes: Notes, begin: int, length: int, drums: np.ndarray = GROOVE_CLASS
     ) -> Phrase:
         """Return a phrase of notes that lie in it."""
-        # The loudest comes last, and stays; of equals the first.
+        # Later notes overwrite earlier ones: the loudest is last, and of equals the first.
         notes = notes[np.lexsort((-np.arange(len(notes)), notes.velocity))]
         step, drum = notes.start - begin, drums[notes.pitch]
         events = np.zeros((length, NUMBERS), np.float32)
@@ -165,13 +165,13 @@ class GrooveCodec(SequenceCodec):
         return {"mix": mix, "shade": shade}
 
     def whole(self, item: Any) -> tuple[np.ndarray, Context]:
-        """Return all drumming of an item from its first bar on, and its tempo.
+        """Return all drums of an item from its first bar on, and their context, the tempo.
 
         Args:
-            item: MIDI path, PrettyMIDI, NoteSequence or Score. Tempo changes are ironed out.
+            item: MIDI path, PrettyMIDI, NoteSequence or Score, which is read at one steady tempo.
 
         Returns:
-            Float32 `(steps, 27)`, of whole windows: the end is filled with silence.
+            Float32 `(steps, 27)`, filled up with silence to whole windows.
 
         Raises:
             DataError: The item has no drums.
@@ -194,7 +194,7 @@ class GrooveCodec(SequenceCodec):
         return x, Context(score.tempo)
 
     def taps(self, item: Any) -> tuple[np.ndarray, Context]:
-        """Return the rhythm of an item, whatever plays it, as taps; as `whole` otherwise.
+        """Return the rhythm of an item's notes, of any instrument, as taps; otherwise as `whole`.
 
         Raises:
             DataError: The item has no notes in 4/4.
@@ -205,7 +205,7 @@ class GrooveCodec(SequenceCodec):
         x, context = self.whole(replace(score, notes=notes))
         return tapped(x), context
 
-    def tracks(self, x: np.ndarray, context: Context) -> list[Track]:
+    def tracks(self, x: np.ndarray, context: Context) -> list[NoteTrack]:
         """Return the hits of a performance as one track; see `SequenceCodec.tracks`."""
         hits, velocity, offset = blocks(x)
         steps, drums = np.nonzero(hits > 0.5)
@@ -218,7 +218,7 @@ class GrooveCodec(SequenceCodec):
             end[own[:-1]] = np.minimum(end[own[:-1]], start[own[1:]])
         columns = (start, end, [ROLAND[drum][0] for drum in drums], loudness)
         rows = zip(*(np.asarray(column).tolist() for column in columns), strict=True)
-        return [Track(self.name, [GridNote(*row) for row in rows], is_drum=True)]
+        return [NoteTrack(self.name, [GridNote(*row) for row in rows], is_drum=True)]
 
     def _checked(self, x: Tensor) -> np.ndarray:
         array = np.asarray(x.detach().cpu() if hasattr(x, "detach") else x)

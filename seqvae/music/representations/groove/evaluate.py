@@ -1,4 +1,4 @@
-"""How well a model of performances knows how drums are played."""
+"""Quality of a model of performances: velocities and timing."""
 
 from __future__ import annotations
 
@@ -12,28 +12,31 @@ from seqvae.music.representations.groove.performance import blocks, hit_classes,
 from seqvae.music.representations.measuring import jensen_shannon
 
 if TYPE_CHECKING:
-    from vaecore.model import VAE
+    from seqvae.music.networks.model import SequenceVAE
 
-CHUNK = 256
+MEASURED_AT_ONCE = 256
+"""Performances that are decoded together."""
 STEP_MS = 125.0
-"""Of a sixteenth at 120 bpm."""
+"""Milliseconds of a sixteenth at 120 bpm."""
 
 
 @torch.no_grad()
-def feel(model: VAE, x: Tensor, seed: int = 0) -> dict[str, float]:
+def measure(model: SequenceVAE, x: Tensor, seed: int = 0) -> dict[str, float]:
     """Measure velocities and timing of a model on performances `(n, steps, 27)`.
 
     Returns:
-        `velocity_error`, `timing_error_ms`: mean distance of the greedy reconstruction, over hits
-            that it shares with the original; in MIDI velocities, and in milliseconds at 120 bpm.
-        `humanized_velocity_error`, `humanized_timing_error_ms`: the same, where the model was given
-            the hits alone; at temperature 0, over all hits.
-        `quantised_timing_error_ms`: how far the hits are from the grid.
-        `humanized_velocity_divergence`, `humanized_timing_divergence`: how far the distributions at
-            temperature 1 are from the drummers' (Jensen-Shannon, in bits, 0 equal to 1 disjoint).
+        `velocity_error`, `timing_error_ms`: mean absolute error of the greedy reconstruction, over
+            hits that it has in common with the original; in MIDI velocities, and in milliseconds
+            at 120 bpm.
+        `humanized_velocity_error`, `humanized_timing_error_ms`: the same of `humanize` at
+            temperature 0, which has the original's hits, over all hits.
+        `quantised_timing_error_ms`: mean distance of the hits from the grid.
+        `humanized_velocity_divergence`, `humanized_timing_divergence`: distance of the
+            distributions at temperature 1 from the drummers' (Jensen-Shannon divergence in bits,
+            0 for equal to 1 for disjoint).
     """
     parts: list[tuple[Tensor, ...]] = []
-    for number, part in enumerate(x.split(CHUNK)):
+    for number, part in enumerate(x.split(MEASURED_AT_ONCE)):
         rows = part.to(model.device)
         z, hits = model.encode(stiffened(rows)).mean, hit_classes(rows)
         made = (
@@ -56,10 +59,10 @@ def feel(model: VAE, x: Tensor, seed: int = 0) -> dict[str, float]:
 
 
 def errors(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Return how far the hits that performances have in common are apart, `(hits,)` each.
+    """Return absolute differences of the hits that performances have in common, `(hits,)` each.
 
     Returns:
-        In MIDI velocities, and in steps.
+        Those of velocity, in MIDI velocities, and those of timing, in steps.
     """
     (hits, loudness, time), (others, other_loudness, other_time) = blocks(x), blocks(y)
     both = (hits > 0.5) & (others > 0.5)

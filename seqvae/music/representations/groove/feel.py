@@ -1,8 +1,8 @@
-"""Humanize and drumify: what a model of performances makes of a stiff beat, or of a mere rhythm."""
+"""Humanize and drumify: drum performances from a stiff beat, or from a rhythm."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor
@@ -12,65 +12,67 @@ from vaecore.device import pad
 from vaecore.errors import DataError
 
 if TYPE_CHECKING:
+    from seqvae.music.networks.model import SequenceVAE
     from seqvae.music.representations.groove.codec import GrooveCodec
     from seqvae.music.representations.windows import Context
     from vaecore.space import LatentSpace
 
 
 def humanize(
-    space: LatentSpace, item: Any, temperature: float = 0.5, seed: int = 0
+    space: LatentSpace[Any], item: Any, temperature: float = 0.5, seed: int = 0
 ) -> tuple[Tensor, Context]:
-    """Play the drums of an item as a drummer would: the same hits, with velocities and timing.
+    """Play the drums of an item as a drummer would: the same hits, new velocities and timing.
 
-    The velocities and the timing that it has do not count. Windows follow each other from the first
-    bar on; the end is filled up to a whole one.
+    The item's own velocities and timing are ignored. It is read window by window from the first bar
+    on; the last window is filled up with silence.
 
     Args:
         space: A model of performances.
         item: MIDI path, PrettyMIDI, NoteSequence or Score.
         temperature: 0 gives medians, which are smooth; 1 as much variety as drummers have.
-        seed: Of the draws.
+        seed: Makes the draws repeatable.
 
     Returns:
-        The performance `(steps, 27)`, and its tempo.
+        The performance `(steps, 27)`, and its context, the tempo.
 
     Raises:
-        DataError: The item has no drums, or the model is none of performances.
+        DataError: The item has no drums, or the model is not one of performances.
     """
-    x, context = _codec(space).whole(item)
-    windows = torch.from_numpy(x).unflatten(0, (-1, space.codec.steps))
+    codec, model = _codec(space), cast("SequenceVAE", space.model)
+    x, context = codec.whole(item)
+    windows = torch.from_numpy(x).view(-1, *codec.shape)
     z = space.posterior_of(stiffened(windows)).mean
     hits = pad(hit_classes(windows))
     with torch.no_grad():
-        played = space.model.decoder.generate(
-            pad(z).to(space.model.device), temperature, seed, hits.to(space.model.device)
+        played = model.decoder.generate(
+            pad(z).to(model.device), temperature, seed, hits.to(model.device)
         )
     return played[: len(windows)].cpu().flatten(0, 1), context
 
 
 def drumify(
-    space: LatentSpace, item: Any, temperature: float = 0.5, seed: int = 0
+    space: LatentSpace[Any], item: Any, temperature: float = 0.5, seed: int = 0
 ) -> tuple[Tensor, Context]:
-    """Play drums to the rhythm of an item: tapped, or of any part.
+    """Play drums to the rhythm of an item: tapped, or of any instrument.
 
-    Only when notes begin counts, with its timing. Arguments and result are as for `humanize`.
+    Only the onsets of notes matter, with their timing. Arguments and result as for `humanize`.
 
     Raises:
-        DataError: The item has no notes in 4/4, or the model is none of performances.
+        DataError: The item has no notes in 4/4, or the model is not one of performances.
     """
-    x, context = _codec(space).taps(item)
-    windows = torch.from_numpy(x).unflatten(0, (-1, space.codec.steps))
+    codec = _codec(space)
+    x, context = codec.taps(item)
+    windows = torch.from_numpy(x).view(-1, *codec.shape)
     played = space.decode_to_examples(space.posterior_of(windows).mean, temperature, seed)
-    # Where nothing is tapped for a whole window nobody plays.
-    silent = ~windows.any(dim=-1).any(dim=-1)
-    played[silent] = 0
+    played[~windows.flatten(1).any(dim=1)] = 0  # no drums in windows without taps
     return played.flatten(0, 1), context
 
 
-def _codec(space: LatentSpace) -> GrooveCodec:
+def _codec(space: LatentSpace[Any]) -> GrooveCodec:
     from seqvae.music.representations.groove.codec import GrooveCodec
 
     if not isinstance(space.codec, GrooveCodec):
         name = space.name or "the model"
-        raise DataError(f"{name} knows no performances", remedy="choose groove_2bar")
+        problem = f"{name} is not a model of drum performances"
+        raise DataError(problem, remedy="choose groove_2bar")
     return space.codec

@@ -1,24 +1,24 @@
-"""What the networks of all music need to read and write performances: an embedding and a head."""
+"""The embedding and the head of performances, with which the networks of all music handle them."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
 from seqvae.music.representations.groove.performance import blocks, hit_classes
 from seqvae.sequences.affine import affine
+from seqvae.sequences.embedding import Embedding, Lookup
 from seqvae.sequences.heads import Head, chain_log_prob, chain_logits
 from seqvae.sequences.sampling import choose
 
 
-class PerformanceEmbedding(nn.Module):
-    """Embeds the numbers of a performance's steps `(..., 3 drums)` as `(..., embedding_dim)`.
+class PerformanceEmbedding(Embedding):
+    """Embeds the steps of a performance `(..., 3 drums)` as `(..., embedding_dim)`.
 
-    How hard a drum is hit counts as it is and squared, so that soft hits and accents are kinds of
-    their own rather than less and more of the same.
+    It is linear in hits, velocities, offsets and squared velocities; with the squares, soft hits
+    and accents can have embeddings of their own.
     """
 
     def __init__(self, drums: int, embedding_dim: int) -> None:
@@ -30,8 +30,8 @@ class PerformanceEmbedding(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return self._features(x) @ self.weight + self.bias
 
-    def through(self, weight: Tensor) -> Callable[[Tensor], Tensor]:
-        """Return what gives `embedding(x) @ weight`; see `TokenEmbedding.through`."""
+    def fused_with(self, weight: Tensor) -> Lookup:
+        """Return a function equal to `embedding(x) @ weight`; see `Embedding.fused_with`."""
         matrix, bias = (self.weight @ weight).t().contiguous(), self.bias @ weight
         return lambda x: affine(self._features(x), matrix, bias)
 
@@ -41,16 +41,16 @@ class PerformanceEmbedding(nn.Module):
 
 
 class PerformanceHead(Head):
-    """Hits, and of what is hit velocity and offset: p(hits) prod_k p(velocity_k) p(offset_k).
+    """Hits, and velocity and offset of each hit: p(hits) prod_k p(velocity_k) p(offset_k).
 
     The hits are a `ChainHead`'s. Velocities, 0..1, and offsets, -1..1, have densities that are
-    constant on small intervals, so that they may have any form: drummers have ghost notes and
-    accents, and swing. Both know all hits of the step, and the offsets the velocities. GrooVAE has
-    squared errors instead, also where nothing is hit, and decodes means.
+    constant on small intervals, so that they may have several peaks: ghost notes and accents, or
+    straight and swung hits. Both depend on all hits of the step, and the offsets on the velocities.
+    GrooVAE has squared errors instead, also where nothing is hit, and decodes means.
     """
 
     VELOCITIES, OFFSETS = 32, 39
-    """Intervals; one of the offsets is on the grid."""
+    """Numbers of intervals; one of the offsets' is centred on the grid."""
 
     def __init__(self, hidden_dim: int, drums: int) -> None:
         self.drums = drums
@@ -59,55 +59,58 @@ class PerformanceHead(Head):
         self.velocity_of = nn.Parameter(torch.zeros(drums, drums * self.VELOCITIES))
         self.offset_of = nn.Parameter(torch.zeros(2 * drums, drums * self.OFFSETS))
 
-    def logits(self, numbers: Tensor) -> Tensor:
+    def logits(self, projected: Tensor) -> Tensor:
         """Return log-probabilities of all sets of hits `(..., 2 ** drums)`."""
-        return chain_logits(numbers[..., : self.drums].float(), self.node_bias)
+        return chain_logits(projected[..., : self.drums].float(), self.node_bias)
 
     def log_prob(self, hidden: Tensor, target: Tensor) -> Tensor:
         """Return the log-density in nats of performances `(..., 3 drums)`, `(...)`."""
-        numbers = self.projection(hidden).float()
+        projected = self.projection(hidden).float()
         hits, velocity, offset = blocks(target)
-        chosen = chain_log_prob(numbers[..., : self.drums], self.node_bias, hit_classes(target))
-        soft = _density(self._velocity(numbers, hits), velocity)
-        timed = _density(self._offset(numbers, hits, velocity), (offset + 1) / 2) - math.log(2)
+        chosen = chain_log_prob(projected[..., : self.drums], self.node_bias, hit_classes(target))
+        soft = _density(self._velocity(projected, hits), velocity)
+        timed = _density(self._offset(projected, hits, velocity), (offset + 1) / 2) - math.log(2)
         return chosen + (hits * (soft + timed)).sum(-1)
 
     def choose(
         self,
-        numbers: Tensor,
+        projected: Tensor,
         temperature: float,
         noise: Tensor | None,
         hits: Tensor | None = None,
     ) -> Tensor:
-        """Return a performance `(batch, 3 drums)` for each row of what the linear layer gave.
+        """Return a performance `(batch, 3 drums)` for each row of the linear layer's outputs.
 
         Args:
-            numbers: `(batch, numbers)`.
+            projected: `(batch, outputs)`.
             temperature: 0 takes the likeliest hits, and medians.
             noise: Uniform numbers like the result; needed above temperature 0.
-            hits: What is hit, as classes `(batch,)`; chosen without them.
+            hits: The hits, as classes `(batch,)`; by default they are chosen, too.
         """
-        first, *others = [None] * 3 if noise is None else blocks(noise)
+        first, *others = (None, None, None) if noise is None else blocks(noise)
         if hits is None:
             first = None if first is None else first[..., 0]
-            hits = choose(self.logits(numbers), temperature, first)
-        drum = torch.arange(self.drums, device=numbers.device)
-        struck = ((hits.unsqueeze(-1) >> drum) & 1).to(numbers.dtype)
-        velocity = _quantile(self._velocity(numbers, struck), temperature, others[0])
+            hits = choose(self.logits(projected), temperature, first)
+        drum = torch.arange(self.drums, device=projected.device)
+        struck = ((hits.unsqueeze(-1) >> drum) & 1).to(projected.dtype)
+        velocity = _quantile(self._velocity(projected, struck), temperature, others[0])
         velocity = velocity.where(struck > 0, 0)
-        offset = 2 * _quantile(self._offset(numbers, struck, velocity), temperature, others[1]) - 1
+        offset = (
+            2 * _quantile(self._offset(projected, struck, velocity), temperature, others[1]) - 1
+        )
         return torch.cat([struck, velocity, offset.where(struck > 0, 0)], dim=-1)
 
-    def _velocity(self, numbers: Tensor, hits: Tensor) -> Tensor:
+    def _velocity(self, projected: Tensor, hits: Tensor) -> Tensor:
         """Return logits `(..., drums, intervals)` of velocities."""
-        own = numbers[..., self.drums : self.drums * (1 + self.VELOCITIES)]
-        return (own + hits @ self.velocity_of).unflatten(-1, (self.drums, self.VELOCITIES))
+        own = projected[..., self.drums : self.drums * (1 + self.VELOCITIES)]
+        logits: Tensor = own + hits @ self.velocity_of
+        return logits.view(*logits.shape[:-1], self.drums, self.VELOCITIES)
 
-    def _offset(self, numbers: Tensor, hits: Tensor, velocity: Tensor) -> Tensor:
+    def _offset(self, projected: Tensor, hits: Tensor, velocity: Tensor) -> Tensor:
         """Return logits `(..., drums, intervals)` of offsets."""
-        own = numbers[..., self.drums * (1 + self.VELOCITIES) :]
-        said = torch.cat([hits, velocity], dim=-1) @ self.offset_of
-        return (own + said).unflatten(-1, (self.drums, self.OFFSETS))
+        own = projected[..., self.drums * (1 + self.VELOCITIES) :]
+        logits: Tensor = own + torch.cat([hits, velocity], dim=-1) @ self.offset_of
+        return logits.view(*logits.shape[:-1], self.drums, self.OFFSETS)
 
 
 def _density(logits: Tensor, values: Tensor) -> Tensor:
@@ -119,9 +122,10 @@ def _density(logits: Tensor, values: Tensor) -> Tensor:
 
 
 def _quantile(logits: Tensor, temperature: float, noise: Tensor | None) -> Tensor:
-    """Return values in 0..1 of such densities at cumulative probabilities: medians without noise.
+    """Return quantiles in 0..1 of such densities: medians at temperature 0 or without noise.
 
-    Above temperature 0 logits are divided by it; noise is uniform in [0, 1).
+    Above temperature 0 logits are divided by it, and noise, uniform in [0, 1), is the cumulative
+    probability.
     """
     intervals = logits.shape[-1]
     if temperature == 0 or noise is None:

@@ -1,8 +1,7 @@
-"""The numbers of a performance, and what remains of it without its feel, or as mere taps.
+"""The numbers of a performance, its hits alone, and its rhythm alone.
 
 A performance is `(..., steps, 27)`: nine hits, nine velocities and nine offsets at every step; see
-`GrooveCodec`. The functions take NumPy arrays and tensors, and torch is imported only for these:
-codecs do without it.
+`GrooveCodec`. The functions take NumPy arrays and tensors; torch is imported only for tensors.
 """
 
 from __future__ import annotations
@@ -30,20 +29,20 @@ def blocks(x: Performance) -> tuple[Performance, Performance, Performance]:
 
 
 def stiffened(x: Performance) -> Performance:
-    """Return the hits alone: what `humanize` hears. Velocities and offsets are 0."""
-    stiff = x.copy() if isinstance(x, np.ndarray) else x.clone()
+    """Return the hits alone, the input of `humanize`; velocities and offsets are 0."""
+    stiff: Performance = x.copy() if isinstance(x, np.ndarray) else x.clone()
     stiff[..., DRUMS:] = 0
     return stiff
 
 
 def tapped(x: Performance) -> Performance:
-    """Return the rhythm alone: what `drumify` hears.
+    """Return the rhythm alone, the input of `drumify`.
 
     At each step where anything is hit there is a hit of the open hi-hat with the offset of the
     loudest drum, and velocity 0 (GrooVAE's "tapify" at a fixed velocity).
     """
     hits, velocity, offset = blocks(x)
-    # What is struck with velocity 0 still is louder than what is not struck.
+    # A hit of velocity 0 counts as louder than no hit.
     loudest = (hits + velocity).argmax(-1)[..., None]
     if isinstance(x, np.ndarray):
         taps, time = np.zeros_like(x), np.take_along_axis(offset, loudest, -1)[..., 0]
@@ -58,9 +57,9 @@ def tapped(x: Performance) -> Performance:
 
 def hit_classes(x: Performance) -> Performance:
     """Return which drums are hit as the classes of `DrumCodec`, int64 `(..., steps)`."""
-    hits = blocks(x)[0] > 0.5
+    hits: Performance = blocks(x)[0] > 0.5
     if isinstance(x, np.ndarray):
-        return (hits.astype(np.int64) << np.arange(hits.shape[-1])).sum(-1)
+        return np.asarray((hits.astype(np.int64) << np.arange(hits.shape[-1])).sum(-1))
     import torch
 
     return (hits.long() << torch.arange(hits.shape[-1], device=x.device)).sum(-1)

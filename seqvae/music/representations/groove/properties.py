@@ -1,4 +1,4 @@
-"""Measurable properties of performances: those of their hits, and of how they are played."""
+"""Measurable properties of performances: of their hits, velocities and timing."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ _OF_HITS = (
     "cymbal_density",
 )
 SOFT = 50
-"""A velocity below it is a ghost note."""
+"""Snares of a lower velocity are ghost notes."""
 
 
 def _over_hits(of: Callable[[Floats, Floats], Floats]) -> Callable[[NDArray[Any]], Floats]:
-    """Return a property that sees velocities and offsets with NaN where nothing is hit."""
+    """Return a property from a function of velocities and lateness, NaN where nothing is hit."""
 
     def measured(x: NDArray[Any]) -> Floats:
         hits, velocity, offset = blocks(np.asarray(x, np.float64))
@@ -49,13 +49,13 @@ def _over_hits(of: Callable[[Floats, Floats], Floats]) -> Callable[[NDArray[Any]
 
 
 def _swing(velocity: Floats, late: Floats) -> Floats:
-    """Return how late the sixteenths between the eighths are, less the others."""
+    """Return the mean lateness of the sixteenths between the eighths, less that of the others."""
     between = np.arange(late.shape[1]) % 2 == 1
     return _mean(late[:, between]) - _mean(late[:, ~between])
 
 
 def _accent(velocity: Floats, late: Floats) -> Floats:
-    """Return how much louder the beats are than what is between them."""
+    """Return the mean velocity of hits on the beats, less that of the others."""
     on = np.arange(velocity.shape[1]) % (STEPS_PER_BAR // 4) == 0
     return _mean(velocity[:, on]) - _mean(velocity[:, ~on])
 

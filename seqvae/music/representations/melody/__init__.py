@@ -1,1 +1,1 @@
-"""Melodies: one voice, a note begins, ends or goes on at every sixteenth."""
+"""Melodies: one voice in which a note begins, ends or continues at every sixteenth."""

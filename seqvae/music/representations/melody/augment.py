@@ -11,10 +11,10 @@ from seqvae.music.representations.alphabet import FIRST_NOTE
 
 
 def transposition(classes: int, voices: int | None = None) -> Callable[..., Tensor]:
-    """Return what transposes windows of notes.
+    """Return the function that transposes windows of notes.
 
     Args:
-        classes: Of a voice of notes.
+        classes: Number of classes of a voice of notes.
         voices: How many of the voices, the first ones, are notes; None where a window is one
             voice, `(n, steps)`.
     """
@@ -22,9 +22,9 @@ def transposition(classes: int, voices: int | None = None) -> Callable[..., Tens
     def transpose(x: Tensor, generator: Generator, *, semitones: int) -> Tensor:
         """Shift each window by its own interval, uniform in [-semitones, semitones].
 
-        Voices of notes move together, and others stay. A window of which a note would leave the
-        alphabet keeps its pitch. MusicVAE does the same per song, with 5 semitones, and loses the
-        notes that leave (Roberts et al., 2018, and its code); it never moves trios.
+        Voices of notes move together, and others stay. A window keeps its pitch if one of its notes
+        would leave the alphabet. MusicVAE does the same per song, with 5 semitones, and drops the
+        notes that leave (Roberts et al., 2018, and its code); it does not transpose trios.
         """
         shift = torch.randint(-semitones, semitones + 1, (len(x), 1), generator=generator)
         notes = x[..., None] if voices is None else x[..., :voices]

@@ -22,7 +22,7 @@ from seqvae.music.representations.base import SequenceCodec
 from seqvae.music.representations.melody.properties import properties
 from seqvae.music.representations.phrases import Framed, framed, listed, runs, span
 from seqvae.music.representations.windows import Context, Phrase, Rejection, Rules
-from seqvae.music.representations.writing import GridNote, Track
+from seqvae.music.representations.writing import GridNote, NoteTrack
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
     from seqvae.sequences.property import Property
 
 REFERENCE_PROGRAMS = {2: range(32)}
-"""Programs that Magenta's melody configurations take, by bars of their window; others take all."""
+"""Programs that Magenta's melody configurations read, by bars of a window; others read all."""
 
 
 class MelodyCodec(SequenceCodec):
-    """Melodies as class indices: 0 goes on (note or rest), 1 ends a note, 2.. begin a pitch.
+    """Melodies as class indices: 0 continues (note or rest), 1 ends a note, 2.. begin a pitch.
 
-    Every pitched instrument of a file is a voice of its own. Where it plays chords, the top note
+    Every pitched instrument of a file is a melody of its own. Where it plays chords, the top note
     of every onset is the melody, and every onset ends the note before it.
 
     Args:
@@ -81,7 +81,7 @@ class MelodyCodec(SequenceCodec):
 
     @classmethod
     def suits(cls, scores: Sequence[Score]) -> int | None:
-        """Return the bars of music that all has pitched notes; see `SequenceCodec.suits`."""
+        """Return the bars of the shortest if all have pitched notes; see `SequenceCodec.suits`."""
         if any(score.notes.is_drum.all() for score in scores):
             return None
         return min(span(score, ~score.notes.is_drum) for score in scores)
@@ -117,21 +117,21 @@ class MelodyCodec(SequenceCodec):
             yield from self._write(notes, some)
 
     def phrase(self, notes: Notes, shortest: int) -> Phrase:
-        """Write the notes of one phrase as events.
+        """Return one phrase of notes.
 
         Args:
-            notes: In order of their start, of which no two begin together.
+            notes: In order of their start, no two of which begin together.
             shortest: As for `frame`.
         """
         (whole,) = framed(notes.start, notes.end, [(0, len(notes))], shortest)
         return next(self._write(notes, whole))
 
     def _write(self, notes: Notes, phrases: Sequence[Framed]) -> Iterator[Phrase]:
-        """Write notes as the events of phrases, one behind the other.
+        """Yield phrases of notes, whose events are written together in one array.
 
         Args:
-            notes: As `skyline` leaves them.
-            phrases: Those that are written, which follow one another.
+            notes: As `skyline` returns them.
+            phrases: Phrases that follow one another.
         """
         first, stop, begin, length = np.array(phrases).T
         behind = np.cumsum(length)
@@ -154,7 +154,7 @@ class MelodyCodec(SequenceCodec):
             yield Phrase(events[a:b], first_step, number, played_by, held[bars])
 
     def windows_from_notes(self, starts: Any, ends: Any, pitches: Any, **options: Any) -> Tensor:
-        """Return the windows of a voice that is on the grid already, int64 `(n, steps)`.
+        """Return the windows of a melody that is on the grid, int64 `(n, steps)`.
 
         Args:
             starts: Step of every onset, in any order.
@@ -167,9 +167,9 @@ class MelodyCodec(SequenceCodec):
         return self.windows(Score.from_notes(start, end, pitches), **options)
 
     def clean(self, windows: np.ndarray, held: np.ndarray | None, reference: bool) -> np.ndarray:
-        """Begin every window anew: no note off before the first onset.
+        """Remove note offs before the first onset of a window, and begin held notes again.
 
-        A note held into the window is struck again at its first step; the reference loses it.
+        A note held into the window begins again at its first step; the reference drops it.
         """
         if not reference and held is not None:
             resumes = (windows[:, 0] == NO_EVENT) & (held > 0)
@@ -178,9 +178,9 @@ class MelodyCodec(SequenceCodec):
         windows[before_first] = NO_EVENT
         return windows
 
-    def tracks(self, x: np.ndarray, context: Context) -> list[Track]:
+    def tracks(self, x: np.ndarray, context: Context) -> list[NoteTrack]:
         """Return the notes of a window as one track; see `SequenceCodec.tracks`."""
-        return [Track(self.name, self.notes(x), context.program)]
+        return [NoteTrack(self.name, self.notes(x), context.program)]
 
     def properties(self) -> dict[str, Property]:
         """Return what can be measured of melodies, by name."""
@@ -193,7 +193,7 @@ class MelodyCodec(SequenceCodec):
         return {"transpose": transposition(self.classes)}
 
     def notes(self, x: np.ndarray) -> list[GridNote]:
-        """Return the notes of a window; one that is not ended lasts to the window's end."""
+        """Return the notes of a window; a note without an end lasts to the window's end."""
         events = np.flatnonzero(x)
         ends = np.append(events, len(x))[1:]
         return [

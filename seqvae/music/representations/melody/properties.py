@@ -1,5 +1,4 @@
-"""Measurable properties of melodies; they follow MusicVAE (Roberts et al. 2018,
-arXiv 1803.05428)."""
+"""Measurable properties of melodies, after MusicVAE (Roberts et al. 2018, arXiv 1803.05428)."""
 
 from __future__ import annotations
 

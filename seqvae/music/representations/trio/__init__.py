@@ -1,1 +1,1 @@
-"""Trios: melody, bass and drums together."""
+"""Trios: melody, bass and drums."""

@@ -17,7 +17,7 @@ from seqvae.music.representations.phrases import bar_ceil, frame, span
 from seqvae.music.representations.roles import BASS, DRUMS, MELODIES, MELODY, reference_roles, roles
 from seqvae.music.representations.trio.properties import PROPERTIES
 from seqvae.music.representations.windows import BASS_PROGRAM, Context, Phrase, Rejection, Rules
-from seqvae.music.representations.writing import Track
+from seqvae.music.representations.writing import NoteTrack
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
     from seqvae.sequences.property import Property
 
 GAP_BARS = 2
-"""A voice may rest for so many bars after or before it plays, and so twice as long in between."""
+"""Bars that a voice may rest before or after it plays; twice as many in between."""
 
 LAST_INSTRUMENT = 127
 """The reference leaves out instruments of a higher number."""
 
 
-class Voice(NamedTuple):
+class TrioVoice(NamedTuple):
     """One voice of a piece, from its first step to a bar line.
 
     Attributes:
-        events: Class per step.
-        held: For every bar line the class of the note that sounds there; 0 for drums.
-        covered: For every bar whether a note of the voice lies in it.
+        events: Class of every step.
+        held: Class of the note that sounds at every bar line; 0 for drums.
+        covered: Whether a note of the voice lies in a bar, for every bar.
         first: Step of the first onset.
         last: Step where the last note ends.
         instrument: Instrument number.
@@ -56,8 +56,8 @@ class Voice(NamedTuple):
 class TrioCodec(SequenceCodec):
     """Melody, bass and drums as class indices, `(steps, 3)`: those of melodies and of drums.
 
-    A window is where all three play: none of them rests for more than four bars. Every melody of
-    a file goes with every bass; all drums are taken together (the reference takes each track of
+    In a window all three play: none of them rests for more than four bars. Every melody of a file
+    is combined with every bass; all drums are taken together (the reference takes each track of
     drums by itself).
 
     Args:
@@ -65,9 +65,9 @@ class TrioCodec(SequenceCodec):
         max_bars: Music is cut after this many bars (1024 in the reference); None keeps all.
         melodies: Which tracks may be the melody: of "programs" 0..31, as in the reference,
             "lines" of any program that play one note at a time, or "either". Programs 32..39 are
-            the bass, without one the lowest line.
-        named: A track's name goes before its program: what is called melody, vocal or the like
-            is a melody, what is called bass is a bass.
+            the bass; without one, the lowest line is.
+        named: A track's name decides before its program: one called melody, vocal or the like is a
+            melody, one called bass is a bass.
     """
 
     name = "trio"
@@ -97,22 +97,22 @@ class TrioCodec(SequenceCodec):
 
     @classmethod
     def suits(cls, scores: Sequence[Score]) -> int | None:
-        """Return the bars of music that all has the three voices; see `SequenceCodec.suits`."""
+        """Return the bars of the shortest if all have three voices; see `SequenceCodec.suits`."""
         if not all({name for name, _ in cls.voices} <= set(roles(s).values()) for s in scores):
             return None
         return min(map(span, scores))
 
     def usable(self, notes: Notes, rules: Rules) -> tuple[np.ndarray, list[Rejection]]:
-        """Return that every note is usable, and which voices there are none of."""
+        """Return every note as usable, and the voices that are missing."""
         there = self._roles(notes, rules).values()
-        missing = [kind for kind in self.kinds if kind not in there]
+        missing = [kind for kind in self.voice_names if kind not in there]
         rejections = [Rejection(kind, f"has no {kind}") for kind in missing]
         return np.ones(len(notes), bool), rejections
 
     def phrases(self, notes: Notes, rules: Rules) -> Iterator[Phrase]:
-        """Yield the stretches where melody, bass and drums play, for every choice of the three.
+        """Yield the passages in which melody, bass and drums play, for every choice of the three.
 
-        By the relaxed rules they are all there is, and what is missing is silent.
+        By the relaxed rules a phrase is the whole piece, and voices may be missing.
         """
         if not len(notes):
             return
@@ -123,8 +123,8 @@ class TrioCodec(SequenceCodec):
             total = max(total, self.steps)
         voices = self._voices(notes, rules, total)
         if rules.relaxed:
-            silent: list[Voice | None] = [None]
-            for choice in itertools.product(*(group or silent for group in voices)):
+            missing: list[TrioVoice | None] = [None]
+            for choice in itertools.product(*(group or missing for group in voices)):
                 if any(choice):
                     yield self._filled(choice)
             return
@@ -138,8 +138,8 @@ class TrioCodec(SequenceCodec):
             return reference_roles(notes[notes.instrument <= LAST_INSTRUMENT])
         return roles(rules.score, self.named, self.melodies, rules.relaxed)
 
-    def _voices(self, notes: Notes, rules: Rules, total: int) -> list[list[Voice]]:
-        """Return the melodies, the basses and the drums of a piece of so many steps."""
+    def _voices(self, notes: Notes, rules: Rules, total: int) -> list[list[TrioVoice]]:
+        """Return the melodies, the basses and the drums of a piece of `total` steps."""
         roles_of = self._roles(notes, rules)
         pitched = notes[
             (notes.velocity > 0)
@@ -147,24 +147,25 @@ class TrioCodec(SequenceCodec):
             & (notes.pitch <= self.melody.max_pitch)
         ]
         hits = notes[(notes.velocity > 0) & (CLASS_OF_PITCH[notes.pitch] >= 0)]
-        found: list[list[Voice]] = []
+        found: list[list[TrioVoice]] = []
         for kind, alphabet in self.voices:
             numbers = [[number] for number, k in roles_of.items() if k == kind]
             if not alphabet.pitched and numbers and not rules.reference:
                 numbers = [[number for (number,) in numbers]]
             voices = []
             for group in numbers:
-                heard = pitched if alphabet.pitched else hits
-                heard = heard[np.isin(heard.instrument, group)]
-                if len(heard):
+                own = pitched if alphabet.pitched else hits
+                own = own[np.isin(own.instrument, group)]
+                if len(own):
                     covered = _covered(notes[np.isin(notes.instrument, group)], total)
-                    voices.append(self._voice(alphabet, heard, covered))
+                    voices.append(self._voice(alphabet, own, covered))
             found.append(voices)
         return found
 
-    def _voice(self, alphabet: Alphabet, notes: Notes, covered: np.ndarray) -> Voice:
-        """Write the notes of one voice as events over the whole piece."""
+    def _voice(self, alphabet: Alphabet, notes: Notes, covered: np.ndarray) -> TrioVoice:
+        """Return the notes of one voice as events of the whole piece."""
         total = len(covered) * STEPS_PER_BAR
+        held: np.ndarray | None
         if not alphabet.pitched:
             steps, hits = struck(notes)
             events = np.zeros(max(total, int(steps[-1]) + 1), np.int64)
@@ -175,12 +176,15 @@ class TrioCodec(SequenceCodec):
             notes = skyline(notes)
             phrase = self.melody.phrase(notes, max(total, int(notes.end[-1])))
             events, held, last = phrase.events, phrase.held, int(notes.end[-1])
+        assert held is not None  # that of a melody
         first = int(notes.start.min())
         number, program = int(notes.instrument[0]), int(notes.program[0])
-        return Voice(events[:total], held[: len(covered)], covered, first, last, number, program)
+        return TrioVoice(
+            events[:total], held[: len(covered)], covered, first, last, number, program
+        )
 
-    def _phrase(self, choice: Sequence[Voice | None], begin: int, stop: int) -> Phrase:
-        """Put three voices together from one step to another, silence where one is missing."""
+    def _phrase(self, choice: Sequence[TrioVoice | None], begin: int, stop: int) -> Phrase:
+        """Combine three voices from one step to another, with silence where one is missing."""
         events = np.zeros((stop - begin, len(choice)), np.int64)
         held = np.zeros(((stop - begin) // STEPS_PER_BAR, len(choice)), np.int64)
         for column, voice in enumerate(choice):
@@ -200,32 +204,28 @@ class TrioCodec(SequenceCodec):
             BASS_PROGRAM if bass is None else bass.program,
         )
 
-    def _filled(self, choice: Sequence[Voice | None]) -> Phrase:
-        """Put together what there is, filled up to a full window."""
+    def _filled(self, choice: Sequence[TrioVoice | None]) -> Phrase:
+        """Combine the voices that there are, filled up to a full window."""
         there = [voice for voice in choice if voice is not None]
         first, last = min(v.first for v in there), max(v.last for v in there)
         begin, length = frame(first, last, self.steps)
         return self._phrase(choice, begin, begin + length)
 
     def clean(self, windows: np.ndarray, held: np.ndarray | None, reference: bool) -> np.ndarray:
-        """Begin the melody and the bass of every window anew; the reference cuts them as they are.
-
-        A note held into the window is struck again at its first step, and no note off comes before
-        the first onset.
-        """
-        if not reference:
+        """Do for the melody and the bass what `MelodyCodec.clean` does; the reference does not."""
+        if not reference and held is not None:
             for column in range(2):
                 voice = windows[..., column]
                 windows[..., column] = self.melody.clean(voice, held[:, column], reference)
         return windows
 
-    def tracks(self, x: np.ndarray, context: Context) -> list[Track]:
-        """Return the notes of a window, voice by voice; see `SequenceCodec.tracks`."""
+    def tracks(self, x: np.ndarray, context: Context) -> list[NoteTrack]:
+        """Return the notes of a window, one track for each voice; see `SequenceCodec.tracks`."""
         melody, bass, drums = x.T
         return [
-            Track(MELODY, self.melody.notes(melody), context.program),
-            Track(BASS, self.melody.notes(bass), context.bass_program),
-            Track(DRUMS, self.drums.notes(drums), is_drum=True),
+            NoteTrack(MELODY, self.melody.notes(melody), context.program),
+            NoteTrack(BASS, self.melody.notes(bass), context.bass_program),
+            NoteTrack(DRUMS, self.drums.notes(drums), is_drum=True),
         ]
 
     def properties(self) -> dict[str, Property]:
@@ -240,7 +240,7 @@ class TrioCodec(SequenceCodec):
 
 
 def _covered(notes: Notes, total: int) -> np.ndarray:
-    """Return for every bar of so many steps whether a note lies in it."""
+    """Return for every bar of `total` steps whether a note lies in it."""
     bars = total // STEPS_PER_BAR
     edges = np.zeros(bars + 1, np.int64)
     np.add.at(edges, np.minimum(notes.start // STEPS_PER_BAR, bars), 1)
@@ -251,8 +251,8 @@ def _covered(notes: Notes, total: int) -> np.ndarray:
 def _joint(covered: Sequence[np.ndarray]) -> np.ndarray:
     """Return for every bar whether all voices count as playing there.
 
-    One that plays within two bars does. In the first and in the last two bars the others may be
-    silent, if one of them plays there.
+    A voice counts if it plays within two bars of it. In the first and the last two bars it is
+    enough that one voice does.
     """
     near = np.pad(np.stack(covered), ((0, 0), (GAP_BARS, GAP_BARS)))
     width = 2 * GAP_BARS + 1
@@ -264,6 +264,6 @@ def _joint(covered: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def _runs(mask: np.ndarray) -> list[tuple[int, int]]:
-    """Return where the stretches of true values begin and stop."""
+    """Return where runs of true values begin and stop."""
     edges = np.flatnonzero(np.diff(np.pad(mask.astype(np.int8), 1)))
     return [(int(first), int(stop)) for first, stop in edges.reshape(-1, 2)]

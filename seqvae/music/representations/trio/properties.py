@@ -1,4 +1,4 @@
-"""Measurable properties of trios: those of each voice, and of the bass and the drums only some."""
+"""Measurable properties of trios: all of the melody's, some of the bass's and the drums'."""
 
 from __future__ import annotations
 

@@ -30,6 +30,9 @@ class FaceCodec(Codec["Image.Image"]):
     """
 
     suffixes = SUFFIXES
+    # An arc bends the change of pixels towards its middle; on the line it is even.
+    default_path = "lerp"
+    default_timing = "perceived"
 
     def __init__(self, size: int = 64) -> None:
         whole = isinstance(size, int) and not isinstance(size, bool)

@@ -51,8 +51,7 @@ class FacePresentation(Presentation):
     evaluates = True
     defaults: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "sample": {"n": 16},
-        # The arc bends the change of pixels towards its middle; on the line it is even.
-        "morph": {"steps": "25; on a sheet 9", "path": "lerp"},
+        "morph": {"steps": "25; on a sheet 9", "path": "lerp"},  # words; the codec decides
     }
 
     def options(self, verb: str) -> Sequence[click.Option]:
@@ -69,9 +68,8 @@ class FacePresentation(Presentation):
             click.Option(
                 ["--timing"],
                 type=click.Choice(["latent", "perceived"]),
-                default="perceived",
-                show_default=True,
-                help="Steps of one length in the latent space, or of one size to the eye.",
+                help="Steps of equal length in the latent space, or of equal visible change.  "
+                "[default: perceived]",
             ),
             click.Option(
                 ["--hold"],

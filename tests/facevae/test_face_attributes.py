@@ -16,6 +16,7 @@ from facevae.attributes import (
     fit_attributes,
 )
 from facevae.classifier import FaceClassifier, Faces, train_classifier
+from facevae.codec import FaceCodec
 from facevae.effects import Effects, attribute_probabilities, effects, eligible
 from vaecore.calibration import ENOUGH
 from vaecore.model import VAE
@@ -40,7 +41,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def space() -> LatentSpace:
-    return LatentSpace(Draws(), codec=None)
+    return LatentSpace(Draws(), FaceCodec(32))
 
 
 @pytest.fixture(scope="module")

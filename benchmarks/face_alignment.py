@@ -29,10 +29,10 @@ import torch
 from PIL import Image, ImageFilter
 
 from facevae.align import finding
-from facevae.align.framing import LOOKS, SURE, frame, is_framed, settle
+from facevae.align.framing import CORRECTIONS, POSSIBLE, frame, is_framed, refine
 from facevae.align.geometry import Similarity
-from facevae.align.network import look, shipped
-from facevae.align.pictures import Photograph
+from facevae.align.network import locate, shipped
+from facevae.align.photograph import Photograph
 from tools.framing.synthesis import examples
 from tools.framing.train import corner_error, read, split
 from vaecore.errors import DataError
@@ -85,14 +85,14 @@ def compare(photos: list[Path]) -> None:
         ratios = []
         for image, boxes in zip(images, found, strict=True):
             photograph = Photograph(image)
-            settled = []
+            refined = []
             for left, top, width, height in boxes:
                 box = finding._square(left, top, width, height)
-                square, confidence = settle(photograph, box)
+                square, confidence = refine(photograph, box)
                 middle = complex(left + width / 2, top + height / 2)
-                settled.append((confidence, square, middle, width))
-            best = max(settled, key=lambda one: one[0], default=None)
-            if best is None or best[0] < SURE:
+                refined.append((confidence, square, middle, width))
+            best = max(refined, key=lambda one: one[0], default=None)
+            if best is None or best[0] < POSSIBLE:
                 kept.append(None)
                 continue
             _, square, middle, width = best
@@ -128,7 +128,7 @@ def looks(faces: list[Path]) -> None:
     print(f"\none look at examples as in training: corners off {_spread(off.numpy())}")
     print(f"face or none told rightly: {right:.1%}")
     random = np.random.default_rng(1)
-    rows: list[list[tuple[float, float, float]]] = [[] for _ in range(LOOKS + 2)]
+    rows: list[list[tuple[float, float, float]]] = [[] for _ in range(CORRECTIONS + 2)]
     for pixels in images:
         # On a larger canvas, mirrored over its edges, so that there is something around it.
         photograph = Photograph(Image.fromarray(pixels.permute(1, 2, 0).numpy()))
@@ -140,7 +140,7 @@ def looks(faces: list[Path]) -> None:
             rest = truth.inverse @ square
             row.append((128 * rest.displacement(), abs(rest.angle), abs(rest.scale - 1)))
             crop = np.array(photograph.cut(square, 64))
-            square = square @ look(torch.from_numpy(crop))[0]
+            square = square @ locate(torch.from_numpy(crop))[0]
     print("\n| looks | corners off, px of 128: median | 95 % | turn, degrees | scale |")
     print("|---:|---:|---:|---:|---:|")
     for i, row in enumerate(rows):

@@ -26,7 +26,7 @@ import torch
 from judges import classifier, data, read
 
 import facevae
-from facevae.attributes import NAMES, WAYS, describe, fit_attributes
+from facevae.attributes import METHODS, NAMES, describe, fit_attributes
 from facevae.classifier import FaceClassifier
 from facevae.domain import DOMAIN
 from facevae.effects import Effects, effects
@@ -89,11 +89,11 @@ def main(faces, labels, cache, model, ways, save, only, limit, everything) -> No
         columns = [judge.names.index(name) for name in names]
         z = codes_of(space, known.images)
         made = {
-            way: fit_attributes(space, z, known.labels[:, columns], names, fitter, way)
-            for way in (WAYS if ways else WAYS[:1])
+            method: fit_attributes(space, z, known.labels[:, columns], names, fitter, method)
+            for method in (METHODS if ways else METHODS[:1])
         }
         if save:
-            keep(save, made[WAYS[0]])
+            keep(save, made[METHODS[0]])
     else:
         made = {"shipped": {n: space.attributes[n] for n in only or space.attributes}}
     for kind, vectors in made.items():

@@ -19,7 +19,7 @@ import torch
 from judges import classifier, data, read
 
 import facevae
-from facevae.classifier import look
+from facevae.classifier import classify
 from facevae.measures import ssim
 from vaecore import interpolate
 
@@ -51,7 +51,7 @@ def main(faces, labels, cache, model, pairs, steps, as_json) -> None:
                 (frames[0] - exact[k]).abs().max().item(),
                 (frames[-1] - exact[pairs + k]).abs().max().item(),
             )
-            features = look(judge, frames)[1]
+            features = classify(judge, frames)[1]
             alike = ssim(frames[1:], frames[:-1])
             sizes = {
                 "structure": (1 - alike).clamp(min=1e-9).sqrt(),

@@ -25,7 +25,7 @@ from machine import about, matmul, peak_gib, rate
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from facevae.networks.model import CENTRE, SPREAD, FaceVAE
+from facevae.networks.model import CENTRE, SCALE, FaceVAE
 from facevae.presets import load_preset
 from vaecore.device import fast_bfloat16
 from vaecore.distributions import DiagonalGaussian
@@ -38,7 +38,7 @@ def loss(model: FaceVAE, x: Tensor) -> Tensor:
     """
     mixed = model.mixed_precision
     with torch.autocast(x.device.type, torch.bfloat16) if mixed else nullcontext():
-        mean, log_stddev = model.encoder.network((x - CENTRE) / SPREAD)
+        mean, log_stddev = model.encoder.network((x - CENTRE) / SCALE)
     posterior = DiagonalGaussian(mean.float(), log_stddev.float().clamp(-8, 8).exp())
     z = posterior.sample()
     picture = decode(model, z)
@@ -49,7 +49,7 @@ def decode(model: FaceVAE, z: Tensor) -> Tensor:
     """Return pictures, in the memory format that the weights have."""
     with torch.autocast(z.device.type, torch.bfloat16) if model.mixed_precision else nullcontext():
         x = model.decoder.network(z)
-    return x.float() * SPREAD + CENTRE
+    return x.float() * SCALE + CENTRE
 
 
 def one(name: str, bf16: bool, last: bool, batch: int, seconds: float, threads: int) -> dict:

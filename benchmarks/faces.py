@@ -27,28 +27,28 @@ from judges import classifier, data, read
 from torch import Tensor
 
 import facevae
-from facevae.classifier import FaceClassifier, look
+from facevae.classifier import FaceClassifier, classify
 from facevae.data.labels import read_labels
 from facevae.evaluate import measure
 from facevae.frechet import frechet_distance
-from facevae.measures import as_seen, gradient_energy
+from facevae.measures import as_saved, gradient_energy
 from facevae.presets import load_preset
 from facevae.train import Data, train
 from vaecore.space import LatentSpace
 
 BASELINES = ("lecture", "vanilla")
-CHUNK = 128
+AT_ONCE = 128
 
 
 def decoded(space: LatentSpace, codes: Tensor) -> Tensor:
     """Return the pictures of codes as a file would hold them, uint8 `(n, 3, size, size)`."""
-    parts = [as_seen(space.decode_to_examples(z)) for z in codes.split(CHUNK)]
+    parts = [as_saved(space.decode_to_examples(z)) for z in codes.split(AT_ONCE)]
     return (torch.cat(parts) * 255).round().byte()
 
 
 def against(judge: FaceClassifier, pictures: Tensor, real: Tensor) -> dict[str, float]:
     """Compare pictures with real ones: Fréchet distance, attribute rates, sharpness."""
-    ours, theirs = look(judge, pictures), look(judge, real)
+    ours, theirs = classify(judge, pictures), classify(judge, real)
     rates = (ours[0] > 0.5).double().mean(0), (theirs[0] > 0.5).double().mean(0)
     energy = [gradient_energy(x.float() / 255).mean().item() for x in (pictures, real)]
     return {
@@ -62,9 +62,9 @@ def against(judge: FaceClassifier, pictures: Tensor, real: Tensor) -> dict[str, 
 def row(space: LatentSpace, name: str, faces: Path, labels, judge, limit: int, seed: int) -> dict:
     """Return all figures of a model."""
     real = read(faces, labels, "test", space.codec.size, limit).images
-    batches = (part.float() / 255 for part in real.split(CHUNK))
+    batches = (part.float() / 255 for part in real.split(AT_ONCE))
     figures = {"model": name, "latent_dim": space.latent_dim, **measure(space.model, batches, seed)}
-    codes = torch.cat([space.posterior_of(part.float() / 255).mean for part in real.split(CHUNK)])
+    codes = torch.cat([space.posterior_of(part.float() / 255).mean for part in real.split(AT_ONCE)])
     figures["reconstructions"] = against(judge, decoded(space, codes), real)
     fitted = [] if space.prior is None else [("prior", space.prior.kind)]
     for title, prior in [("normal", "normal"), *fitted]:

@@ -26,8 +26,8 @@ from facevae.classifier import (
     Faces,
     average_precision,
     balanced_accuracy,
+    classify,
     load_classifier,
-    look,
     save_classifier,
     train_classifier,
 )
@@ -103,7 +103,7 @@ def main(faces, labels, cache) -> None:
     columns = []
     for kind in RECIPES:
         model = classifier(kind, faces, labels, cache)
-        seen = look(model, test.images)[0]
+        seen = classify(model, test.images)[0]
         columns += [average_precision(seen, test.labels), balanced_accuracy(seen, test.labels)]
     share = test.labels.double().mean(0)
     titles = [f"{kind} {what}" for kind in RECIPES for what in ("precision", "accuracy")]

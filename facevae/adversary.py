@@ -1,15 +1,16 @@
-"""Training a decoder against a critic, so that pictures come out sharp.
+"""Training a decoder against a critic, so that pictures are sharp.
 
 A squared error is smallest for the mean of all pictures that fit a code, and that mean is a blur.
 A critic that learns to distinguish photographs from decoded pictures prefers one of them
 (Goodfellow et al., Generative adversarial nets, 2014; with a VAE: Larsen et al., Autoencoding
 beyond pixels using a learned similarity metric, 2016).
 
-First the whole VAE is trained by its likelihood alone. Then the encoder is frozen, so that codes
-mean what the likelihood made them mean, and decoder and critic take their steps together.
+First the whole VAE is trained by its likelihood alone. Then the encoder is frozen, so that the
+codes stay as they are, and decoder and critic are trained together. The critic also judges pictures
+that are decoded from draws of the prior, so that sampling is trained too.
 
-How hard each part pulls at a pixel is given as a share of the pull of the likelihood, whatever
-the scales of the losses (Esser et al., Taming transformers, 2021, balance theirs alike).
+The losses are weighted by their gradients with respect to the decoded pictures, relative to that
+of the likelihood, whatever their scales (Esser et al., Taming transformers, 2021, do alike).
 """
 
 from __future__ import annotations
@@ -21,28 +22,37 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from facevae.networks.critic import Adversary, Critic
+from facevae.networks.model import FaceVAE
 from vaecore.model import VAE
 from vaecore.training import ranks
 from vaecore.training.config import TrainingConfig
 from vaecore.training.module import Metrics, TrainingModule
 
-MEMORY = 0.98
-"""Decay per step of the average strengths of the pulls."""
+DECAY = 0.98
+"""Decay per step of the running means of the gradients' norms."""
 
 
 class AdversarialModule(TrainingModule):
-    """A face VAE and its critic, which take their steps together.
+    """A face VAE and its critic, which are trained together.
 
     Args:
-        model: A `FaceVAE`.
+        model: The VAE.
         config: Optimiser, clipping and seed.
         metrics: Measures for the validation.
         adversary: Settings of the critic.
     """
 
+    model: FaceVAE
+    strengths: Tensor
+    """Running means of the squared norms of the four gradients."""
+
     def __init__(
         self, model: VAE, config: TrainingConfig, metrics: Metrics | None, adversary: Adversary
     ) -> None:
+        if not isinstance(model, FaceVAE):
+            raise TypeError(
+                f"a critic judges the pictures of a FaceVAE, got {type(model).__name__}"
+            )
         super().__init__(model, config, metrics)
         self.adversary = adversary
         self.critic = Critic(model.architecture.size, adversary.width)
@@ -54,7 +64,7 @@ class AdversarialModule(TrainingModule):
         return True
 
     def parameter_groups(self) -> list[dict[str, Any]]:
-        """Return the VAE's parameters and the critic's, which takes each step without inertia."""
+        """Return the VAE's parameters and the critic's, whose optimiser has no momentum."""
         return [
             *super().parameter_groups(),
             {
@@ -66,7 +76,7 @@ class AdversarialModule(TrainingModule):
         ]
 
     def training_step(self, batch: Tensor, batch_idx: int) -> Tensor:
-        """Return a scalar whose gradient is that of all parts together."""
+        """Return a scalar whose gradient is that of all losses together."""
         if self.global_step < self.adversary.begin_step:
             return super().training_step(batch, batch_idx)
         model = self.model
@@ -74,36 +84,43 @@ class AdversarialModule(TrainingModule):
         with torch.no_grad():
             posterior = model.encode(batch)
             codes = model.objective.latent(posterior, self.noise)
-        pictures = model.decoder(codes)
-        shown = pictures.detach().requires_grad_()
-        log_density = model.decoder.log_density(batch, shown)
+        pictures: Tensor = model.decoder(codes)
+        leaf = pictures.detach().requires_grad_()
+        log_density = model.decoder.log_density(batch, leaf)
         terms = model.objective(log_density, posterior.kl(), self.global_step)
-        (pull,) = torch.autograd.grad(terms.loss, shown)
+        (gradient,) = torch.autograd.grad(terms.loss, leaf)
         count = max(1, round(self.adversary.share * len(batch)))
-        invented = pictures[:0]
+        drawn = pictures[:0]
         if self.adversary.prior:
-            invented = model.decoder(self.noise(codes[:count].shape).to(codes))
-        critic_loss, push, push_invented = self._contest(
-            batch[:count], shown.detach()[:count], invented.detach(), pull[:count]
+            drawn = model.decoder(self.noise(codes[:count].shape).to(codes))
+        critic_loss, by_critic, of_drawn = self._critic_gradients(
+            batch[:count], leaf.detach()[:count], drawn.detach(), gradient[:count]
         )
-        pull[:count] += push
+        gradient[:count] += by_critic
         self.report(terms, critic=critic_loss.detach())
-        # The pictures' gradients are known; these products hand them on to the decoder.
-        return (pictures * pull).sum() + (invented * push_invented).sum() + critic_loss
+        # The gradients with respect to the pictures are known: these products backpropagate them.
+        return (pictures * gradient).sum() + (drawn * of_drawn).sum() + critic_loss
 
-    def _contest(
-        self, real: Tensor, decoded: Tensor, invented: Tensor, pull: Tensor
+    def _critic_gradients(
+        self, real: Tensor, decoded: Tensor, drawn: Tensor, gradient: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the critic's loss, and its gradients for decoded and for invented pictures."""
+        """Return the critic's loss, and its gradients for decoded pictures and for drawn ones.
+
+        Args:
+            real: Photographs `(count, 3, size, size)`.
+            decoded: Their reconstructions.
+            drawn: Pictures decoded from draws of N(0, I); there may be none.
+            gradient: Of the likelihood, with respect to the reconstructions.
+        """
         count, critic = len(real), self.critic
         with self._autocast():
-            scores, features = critic(torch.cat([real, decoded, invented]))
+            scores, features = critic(torch.cat([real, decoded, drawn]))
         # Hinge loss (Lim & Ye, Geometric GAN, 2017); both kinds of decoded picture weigh the same.
         scores = scores.float()
         loss = F.relu(1 - scores[:count]).mean() + F.relu(1 + scores[count:]).mean()
         targets = [each[:count].detach().float() for each in features]
 
-        fakes = torch.cat([decoded, invented]).requires_grad_()
+        fakes = torch.cat([decoded, drawn]).requires_grad_()
         critic.requires_grad_(False)
         with self._autocast():
             scores, features = critic(fakes)
@@ -115,27 +132,28 @@ class AdversarialModule(TrainingModule):
         (by_features,) = torch.autograd.grad(distance, fakes)
         critic.requires_grad_(True)
 
-        parts = [pull, by_score[:count], by_score[count:], by_features[:count]]
+        parts = [gradient, by_score[:count], by_score[count:], by_features[:count]]
         likelihood, score, prior, feature = self._average([part.norm() for part in parts])
-        share, settings = self._warmth() * likelihood, self.adversary
-        push = share * (
+        share, settings = self._warmup() * likelihood, self.adversary
+        by_critic: Tensor = share * (
             settings.reconstruction / score * parts[1] + settings.features / feature * parts[3]
         )
-        return loss, push, share * settings.prior / prior * parts[2]
+        return loss, by_critic, share * settings.prior / prior * parts[2]
 
     def _autocast(self) -> torch.autocast:
-        enabled = getattr(self.model, "mixed_precision", False)
+        enabled = self.model.mixed_precision
         return torch.autocast(self.device.type, torch.bfloat16, enabled=enabled)
 
     def _average(self, norms: list[Tensor]) -> Tensor:
-        """Return running means of the strengths of the pulls on the batch of all ranks."""
+        """Return running means of the gradients' norms over the batch of all ranks."""
         # Each rank's gradients are those of a mean over its own part of the batch.
         squares = torch.stack(norms).to(self.strengths).square()
         now = (ranks.mean(squares, self.ranks) / self.ranks.world).sqrt()
         first = bool((self.strengths == 0).all())
-        self.strengths.copy_(now if first else self.strengths.lerp(now, 1 - MEMORY))
+        self.strengths.copy_(now if first else self.strengths.lerp(now, 1 - DECAY))
         return self.strengths.clamp(min=1e-12)
 
-    def _warmth(self) -> float:
+    def _warmup(self) -> float:
+        """Return the factor of the weights, which rises from 0 to 1."""
         done = self.global_step + 1 - self.adversary.begin_step
         return min(1.0, done / max(self.adversary.warmup_steps, 1))

@@ -1,14 +1,14 @@
 """Attribute vectors of faces: from labels to directions that each change one thing.
 
-Three ways to make a vector:
+Three methods:
 
-means       the lecture's: mean code of the faces that have it less that of those that lack it;
-            what usually comes along with the attribute comes along with the vector
+means       the lecture's: mean code of the faces that have it minus that of those that lack it;
+            it also contains whatever is correlated with the attribute
 regression  the core's (`vaecore.attributes`): the likeliest step that changes this label and none
-            of the others listed; where two nearly always come together, as smile and open mouth
-            do, it is a long step into rare faces, and looks it
-eased       between the two, nearer to the means: most of the companions are gone, and the faces
-            look natural; these are the vectors of the models in the box
+            of the others listed; where two labels are strongly correlated, as smile and open mouth
+            are, it is a long step to rare faces, which look less natural
+eased       a weighted mean of the two, 0.4 of the regression and 0.6 of the means: most of the
+            correlation is removed, and the faces look natural; the models in the box have these
 
 A strength of 1 is one calibrated step: the shortest with which a classifier sees the attribute in
 at least 95 % of the training faces that lacked it.
@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from facevae.effects import qualify, seen
+from facevae.effects import attribute_probabilities, eligible
 from vaecore.attributes import attribute_directions, attribute_vector
 from vaecore.calibration import ENOUGH, crossing_length, shortest_length
 
@@ -42,14 +42,14 @@ NAMES = (
     "Wearing_Hat",
 )
 """The attributes of which vectors are made, in CelebA's names."""
-WAYS = ("eased", "regression", "means")
-EASED = 0.4
+METHODS = ("eased", "regression", "means")
+EASED_SHARE = 0.4
 """Share of the regression in an eased vector. At 0.65, half of the opened mouths look distorted."""
-TRIAL = 256
-"""Faces on which a vector is calibrated."""
+CALIBRATED_ON = 256
+"""At most so many faces calibrate a vector."""
 LENGTHS = tuple(0.4 * 1.15**k for k in range(18))
 """Lengths that are tried, relative to the step that the codes alone suggest: 0.4 to 4.3."""
-FIRST = 6
+FIRST_LENGTH = 6
 """The length that is tried first, 0.93."""
 
 
@@ -65,12 +65,12 @@ def describe(names: Iterable[str]) -> dict[str, Any]:
 
 
 def fit_attributes(
-    space: LatentSpace,
+    space: LatentSpace[Any],
     codes: Tensor,
     labels: Tensor,
     names: Sequence[str],
     fitter: FaceClassifier | None = None,
-    way: str = "eased",
+    method: str = "eased",
 ) -> dict[str, Tensor]:
     """Return one calibrated vector `(latent_dim,)` per attribute, by name.
 
@@ -78,16 +78,16 @@ def fit_attributes(
         space: The model.
         codes: Posterior means of training faces `(n, latent_dim)`.
         labels: `(n, attributes)`, bool.
-        names: The attributes in the order of the columns: those that shall stay apart. One that
-            all faces have, or none, gets no vector.
-        fitter: A classifier that knows them and looks at decoded faces to find the length of a
-            step; not the one that is to judge the result. Without it, the codes alone decide
-            (`vaecore.calibration.crossing_length`).
-        way: "eased", "regression" or "means". Where there are too few faces to tell the
-            attributes apart, all are means.
+        names: The attributes in the order of the columns. One that all faces have, or none, gets
+            no vector.
+        fitter: A classifier of them, which is applied to decoded faces to find the length of a
+            step; not the one that is to judge the result. Without it, the length follows from the
+            codes (`vaecore.calibration.crossing_length`).
+        method: "eased", "regression" or "means". Where there are too few faces for a
+            regression, all are means.
     """
-    if way not in WAYS:
-        raise ValueError(f"unknown way {way!r}; known are {', '.join(WAYS)}")
+    if method not in METHODS:
+        raise ValueError(f"unknown method {method!r}; known are {', '.join(METHODS)}")
     varied = [k for k in range(len(names)) if labels[:, k].any() and not labels[:, k].all()]
     if not varied:
         return {}
@@ -96,7 +96,7 @@ def fit_attributes(
     joint = means
     with suppress(ValueError):
         joint = list(attribute_directions(codes, labels.double()))
-    share = {"means": 0.0, "eased": EASED, "regression": 1.0}[way]
+    share = {"means": 0.0, "eased": EASED_SHARE, "regression": 1.0}[method]
     found = {}
     for name, having, *ends in zip(names, labels.T, means, joint, strict=True):
         plain, apart = (
@@ -110,7 +110,7 @@ def fit_attributes(
 
 
 def classified_step(
-    space: LatentSpace, lacking: Tensor, vector: Tensor, fitter: FaceClassifier, name: str
+    space: LatentSpace[Any], lacking: Tensor, vector: Tensor, fitter: FaceClassifier, name: str
 ) -> float:
     """Return the smallest factor on a vector that shows an attribute in 95 % of the faces.
 
@@ -118,27 +118,29 @@ def classified_step(
 
     Args:
         space: The model.
-        lacking: Codes of faces without the attribute, `(n, latent_dim)`; up to `TRIAL` are looked
-            at, and those count in which the fitter does not see it either.
+        lacking: Codes of faces without the attribute by their labels, `(n, latent_dim)`; of at most
+            `CALIBRATED_ON` those count in which the fitter does not find it either.
         vector: `(latent_dim,)`.
         fitter: The classifier.
         name: The attribute.
     """
     column = fitter.names.index(name)
-    lacking = _spread(lacking, TRIAL)
-    lacking = lacking[qualify(seen(space, lacking, fitter)[:, column], None, 1.0)]
+    lacking = _evenly(lacking, CALIBRATED_ON)
+    lacking = lacking[
+        eligible(attribute_probabilities(space, lacking, fitter)[:, column], None, 1.0)
+    ]
     if not len(lacking):
         return 1.0
 
     def shown(length: float) -> float:
-        after = seen(space, lacking + length * vector, fitter)[:, column]
+        after = attribute_probabilities(space, lacking + length * vector, fitter)[:, column]
         return (after > 0.5).double().mean().item()
 
-    return shortest_length(shown, LENGTHS, FIRST)
+    return shortest_length(shown, LENGTHS, FIRST_LENGTH)
 
 
-def _spread(rows: Tensor, limit: int) -> Tensor:
-    """Return at most `limit` rows, evenly spread over all."""
+def _evenly(rows: Tensor, limit: int) -> Tensor:
+    """Return at most `limit` rows, at even distances."""
     if len(rows) <= limit:
         return rows
     return rows[torch.linspace(0, len(rows) - 1, limit).long()]

@@ -1,10 +1,9 @@
-"""A small classifier of face attributes: the judge of what a model makes.
+"""A small classifier of face attributes, by which models are judged.
 
-It is trained here, in minutes and on the labels of the training faces alone, and is no part of
-the box: benchmarks measure with it whether an edit worked, and its penultimate features are the
-space of the Fréchet distance (`facevae.frechet`). A second one, wider or narrower and of another
-seed, fits and calibrates attribute vectors (`facevae.attributes`), so that the judge of them has
-no part in their making.
+It is trained in minutes, on the labels of the training faces, and is not shipped. Benchmarks
+measure with it whether an edit worked, and its penultimate features are the space of the Fréchet
+distance (`facevae.frechet`). A second one of another width and seed calibrates attribute vectors
+(`facevae.attributes`), so that the judge of the vectors has no part in making them.
 """
 
 from __future__ import annotations
@@ -27,9 +26,10 @@ from vaecore.training.small import SmallLoop, cosine
 FITTER: dict[str, Any] = {"width": 24, "blocks": 2, "epochs": 8, "seed": 2, "blur": True}
 """Recipe of the classifier that calibrates attribute vectors; see `train_classifier`."""
 SIZE = 64
-"""Height and width that a classifier looks at; other images are resized."""
+"""Height and width of a classifier's input; other images are resized."""
 FEATURES = 192
-CHUNK = 250
+"""Width of the penultimate layer."""
+CLASSIFIED_AT_ONCE = 250
 _EMA = 0.998
 
 
@@ -62,19 +62,20 @@ class FaceClassifier(nn.Module):
         self.head = nn.Linear(FEATURES, len(self.names))
 
     def features(self, x: Tensor) -> Tensor:
-        """Return what the logits are made of, `(n, 192)`, of images `(n, 3, h, w)` in [0, 1]."""
+        """Return the penultimate features `(n, 192)` of images `(n, 3, h, w)` in [0, 1]."""
         if x.shape[-2:] != (SIZE, SIZE):
             x = functional.interpolate(
                 x, (SIZE, SIZE), mode="bilinear", antialias=True, align_corners=False
             )
         x = functional.pixel_unshuffle(2 * x - 1, 2).contiguous(memory_format=torch.channels_last)
         hidden = self.trunk(x)
-        # Four by four places are kept apart: a fringe and a necktie differ in where they are.
+        # The 4 x 4 positions are not pooled: a fringe and a necktie differ in where they are.
         return functional.silu(self.norm(self.embedding(hidden.flatten(1))))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits `(n, attributes)` of images `(n, 3, h, w)` in [0, 1]."""
-        return self.head(self.dropout(self.features(x)))
+        logits: Tensor = self.head(self.dropout(self.features(x)))
+        return logits
 
 
 def _unit(inputs: int, outputs: int, stride: int = 1) -> nn.Module:
@@ -91,7 +92,7 @@ class _Residual(nn.Module):
         self.first = _unit(channels, channels)
         self.second = nn.Conv2d(channels, channels, 3, 1, 1, bias=False)
         self.norm = nn.BatchNorm2d(channels)
-        nn.init.zeros_(self.norm.weight)  # a block begins as the identity
+        nn.init.zeros_(self.norm.weight)  # zero-initialised: a block begins as the identity
 
     def forward(self, x: Tensor) -> Tensor:
         return functional.relu(x + self.norm(self.second(self.first(x))))
@@ -107,7 +108,7 @@ class Faces(NamedTuple):
 
 
 @torch.no_grad()
-def look(classifier: FaceClassifier, images: Tensor) -> tuple[Tensor, Tensor]:
+def classify(classifier: FaceClassifier, images: Tensor) -> tuple[Tensor, Tensor]:
     """Return probabilities `(n, attributes)` and features `(n, 192)` of images.
 
     Args:
@@ -115,11 +116,12 @@ def look(classifier: FaceClassifier, images: Tensor) -> tuple[Tensor, Tensor]:
         images: `(n, 3, h, w)`, uint8, or floating point in [0, 1].
     """
     classifier.eval()
-    seen = []
-    for part in images.split(CHUNK):
+    parts = []
+    for part in images.split(CLASSIFIED_AT_ONCE):
         features = classifier.features(_unit_range(part))
-        seen.append((classifier.head(features).sigmoid(), features))
-    return torch.cat([each for each, _ in seen]), torch.cat([each for _, each in seen])
+        parts.append((classifier.head(features).sigmoid(), features))
+    probabilities, all_features = (torch.cat(each) for each in zip(*parts, strict=True))
+    return probabilities, all_features
 
 
 def train_classifier(
@@ -149,13 +151,13 @@ def train_classifier(
         names: The attributes, in the order of the labels.
         width: See `FaceClassifier`.
         blocks: See `FaceClassifier`.
-        epochs: How often all faces are seen; the learning rate ends at 0 after them.
+        epochs: Passes over all faces; the learning rate ends at 0 after them.
         batch_size: Images per step.
         rate: Highest learning rate.
-        blur: Show half of the batches at a random lower resolution, so that it is not misled by
-            the softness of a decoder's faces. Not for one whose features shall notice softness.
+        blur: Blur half of the batches, so that the softness of decoded faces does not mislead the
+            classifier. Not for one whose features are to measure softness.
         seed: Of weights, order and augmentation.
-        minutes: Shortens the last epochs' cycle to end by then.
+        minutes: Shortens the schedule of the learning rate to end by then.
         progress: Print a line per epoch.
 
     Raises:
@@ -194,7 +196,7 @@ def train_classifier(
         for step in loop.run(loss):
             if step % per_epoch and loop.done < 1:
                 continue
-            probabilities = look(loop.average, validation.images)[0]
+            probabilities = classify(loop.average, validation.images)[0]
             found = float(np.mean(average_precision(probabilities, validation.labels)))
             if progress:
                 print(
@@ -221,12 +223,9 @@ def average_precision(scores: Tensor, labels: Tensor) -> np.ndarray:
     """
     from sklearn.metrics import average_precision_score
 
-    scores, labels = scores.numpy(), labels.numpy()
+    columns = zip(labels.T.numpy(), scores.T.numpy(), strict=True)
     return np.array(
-        [
-            average_precision_score(labels[:, k], scores[:, k]) if labels[:, k].any() else 0.0
-            for k in range(labels.shape[1])
-        ]
+        [average_precision_score(true, score) if true.any() else 0.0 for true, score in columns]
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from facevae.images import SUFFIXES, read_image
+from facevae.images import SUFFIXES, central_square, read_image, resized
 from vaecore.codec import Codec
 
 if TYPE_CHECKING:
@@ -23,13 +23,16 @@ SMALLEST, LARGEST = 8, 512
 class FaceCodec(Codec["Image.Image"]):
     """RGB images of `size` x `size` pixels; an example is float32 `(3, size, size)` in [0, 1].
 
-    An item is a path, a PIL image or an array (`facevae.images.from_array` tells which).
+    An item is a path, a PIL image or an array (as of `facevae.images.from_array`).
 
     Args:
         size: Width and height in pixels: a multiple of 8 from 8 to 512.
     """
 
     suffixes = SUFFIXES
+    # An arc bends the change of pixels towards its middle; on the line it is even.
+    default_path = "lerp"
+    default_timing = "perceived"
 
     def __init__(self, size: int = 64) -> None:
         whole = isinstance(size, int) and not isinstance(size, bool)
@@ -40,7 +43,7 @@ class FaceCodec(Codec["Image.Image"]):
 
     @property
     def config(self) -> dict[str, Any]:
-        """The dictionary that `make_codec` builds this codec from."""
+        """What `make_codec` builds this codec from."""
         return {"name": NAME, "size": self.size}
 
     def check(self, model: Any) -> None:
@@ -57,34 +60,26 @@ class FaceCodec(Codec["Image.Image"]):
         return (3, self.size, self.size)
 
     def picture(self, image: Image.Image) -> Image.Image:
-        """Return the largest central square of an image that was read, at this size, RGB."""
-        side = min(image.size)
-        if image.width != image.height:
-            left, top = (image.width - side) // 2, (image.height - side) // 2
-            image = image.crop((left, top, left + side, top + side))
-        if side == self.size:
-            return image
-        from PIL import Image
-
-        return image.resize((self.size, self.size), Image.Resampling.BICUBIC)
+        """Return the central square of an image that was read, at this size."""
+        return resized(central_square(image), self.size)
 
     def change(self, x: Tensor) -> Tensor:
-        """Return how much each picture differs from the next, see `measures.perceived_change`."""
+        """Return the visible change from each picture to the next, see `perceived_change`."""
         from facevae.measures import perceived_change
 
         return perceived_change(x)
 
     def pixels(self, item: Any) -> np.ndarray:
         """Return an example before it becomes floating point: uint8 `(size, size, 3)`."""
-        # A JPEG decoded at reduced scale is averaged over blocks; twice the size leaves the last
-        # step, and so the look, to the resampling.
+        # A JPEG decoded at reduced scale is averaged over blocks; decoded at twice the size or
+        # more, it still gets its last reduction by the resampling, as all others do.
         return np.asarray(self.picture(read_image(item, at_least=2 * self.size)))
 
     def encode(self, item: Any) -> Tensor:
         """Return an item as an example, float32 `(3, size, size)` in [0, 1].
 
         Raises:
-            DataError: The item cannot be used; the message says why.
+            DataError: The item cannot be used; the message gives the reason.
         """
         return self._example(self.pixels(item))
 
@@ -109,7 +104,7 @@ class FaceCodec(Codec["Image.Image"]):
 
 
 def make_codec(config: Mapping[str, Any]) -> FaceCodec:
-    """Build a codec from what its `config` gave.
+    """Build a codec from its `config`.
 
     Raises:
         ValueError: The configuration is of another codec, or of none.

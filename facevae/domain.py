@@ -1,4 +1,4 @@
-"""The domain of faces: what facevae brings to the core."""
+"""The domain of faces: the codec and the networks that the core loads models with."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 def _codec(config: Mapping[str, Any]) -> FaceCodec:
     from facevae.codec import make_codec
 
-    return make_codec(dict(config))
+    return make_codec(config)
 
 
-def _model(architecture: Mapping[str, Any], objective: Objective) -> FaceVAE:
+def make_model(architecture: Mapping[str, Any], objective: Objective) -> FaceVAE:
+    """Build an untrained model from its architecture, fields of `FaceArchitecture`."""
     from facevae.networks.architecture import FaceArchitecture
     from facevae.networks.model import FaceVAE
     from vaecore.config import build
@@ -31,6 +32,6 @@ def _model(architecture: Mapping[str, Any], objective: Objective) -> FaceVAE:
 DOMAIN = Domain(
     name="facevae",
     make_codec=_codec,
-    make_model=_model,
+    make_model=make_model,
     box=Path(__file__).parent / "models",
 )

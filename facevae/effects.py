@@ -1,20 +1,20 @@
-"""What an edit does to every attribute, as a classifier sees it."""
+"""What an edit changes: every attribute's probability, by a classifier."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from facevae.classifier import FaceClassifier, look
+from facevae.classifier import FaceClassifier, classify
 
 if TYPE_CHECKING:
     from vaecore.space import LatentSpace
 
-CHUNK = 128
+DECODED_AT_ONCE = 128
 
 
 class Effects(NamedTuple):
@@ -25,8 +25,8 @@ class Effects(NamedTuple):
     shift: np.ndarray
     """`(vectors, attributes)`: mean change with its sign."""
     flips: np.ndarray
-    """`(vectors,)`: share of the faces whose own attribute is seen after it, or no longer seen
-    if the vector was taken away."""
+    """`(vectors,)`: share of the faces that are classified as having the vector's own attribute
+    after it was added, or as lacking it after it was subtracted."""
     faces: np.ndarray
     """`(vectors,)`: how many faces each row is a mean of."""
 
@@ -38,11 +38,13 @@ class Effects(NamedTuple):
         """
         listed = self.change[:, list(own)]
         ours = listed.diagonal()
-        return (listed.sum(axis=1) - ours) / max(len(own) - 1, 1) / np.maximum(ours, 1e-9)
+        others = (listed.sum(axis=1) - ours) / max(len(own) - 1, 1)
+        ratio: np.ndarray = others / np.maximum(ours, 1e-9)
+        return ratio
 
 
 def effects(
-    space: LatentSpace,
+    space: LatentSpace[Any],
     vectors: Mapping[str, Tensor],
     codes: Tensor,
     classifier: FaceClassifier,
@@ -51,33 +53,35 @@ def effects(
     strength: float = 1.0,
     limit: int = 500,
 ) -> Effects:
-    """Return what each vector does to every attribute of faces that can show it.
+    """Return how each vector changes every attribute of faces.
 
-    Adding is tried on faces without the attribute, taking away on faces with it: by their label,
-    and by what the classifier says of the reconstruction, since an opinion it never had cannot
-    flip. The change is that of the decoded picture with the vector against the decoded picture
-    without.
+    Adding is measured on faces without the attribute, subtracting on faces with it: by their label,
+    and by the classifier on their reconstruction, since only a face that is classified as lacking
+    the attribute can gain it. The change is that of the decoded picture with the vector against the
+    decoded picture without.
 
     Args:
         space: The model.
-        vectors: `(latent_dim,)` each, by name; the classifier knows every name.
+        vectors: `(latent_dim,)` each, by names that the classifier has.
         codes: Posterior means of faces `(n, latent_dim)`.
         classifier: The judge.
-        labels: `(n, attributes)`, bool, in the order of the classifier's names; None leaves the
-            choice of faces to the classifier alone.
-        strength: How much of the vector is added; negative takes away.
-        limit: At most this many faces for each vector, the first that qualify.
+        labels: `(n, attributes)`, bool, in the order of the classifier's names; None chooses
+            faces by the classifier alone.
+        strength: Factor of the vector; negative subtracts it.
+        limit: At most this many faces for each vector, the first eligible ones.
 
     Returns:
         Rows in the order of `vectors`, columns in the order of the classifier's names.
     """
-    before = seen(space, codes, classifier)
+    before = attribute_probabilities(space, codes, classifier)
     rows = []
     for name, vector in vectors.items():
         column = classifier.names.index(name)
-        chosen = qualify(before[:, column], None if labels is None else labels[:, column], strength)
+        chosen = eligible(
+            before[:, column], None if labels is None else labels[:, column], strength
+        )
         chosen = chosen.nonzero().flatten()[:limit]
-        after = seen(space, codes[chosen] + strength * vector, classifier)
+        after = attribute_probabilities(space, codes[chosen] + strength * vector, classifier)
         difference = (after - before[chosen]).double()
         flipped = (after[:, column] > 0.5) == (strength > 0)
         n = max(len(chosen), 1)
@@ -95,13 +99,13 @@ def effects(
     return Effects(*(np.array(column) for column in zip(*rows, strict=True)))
 
 
-def qualify(before: Tensor, labels: Tensor | None, strength: float) -> Tensor:
-    """Return which faces `(n,)` lack an attribute (have it, if it is to be taken away).
+def eligible(before: Tensor, labels: Tensor | None, strength: float) -> Tensor:
+    """Return which faces `(n,)` lack an attribute (have it, if it is to be subtracted).
 
     Args:
         before: The classifier's probabilities of the reconstructions, `(n,)`.
         labels: `(n,)`, bool.
-        strength: Its sign says which way the edit goes.
+        strength: Above 0 where the attribute is to be added, below where subtracted.
     """
     having = before > 0.5
     found = ~having if strength > 0 else having
@@ -110,9 +114,14 @@ def qualify(before: Tensor, labels: Tensor | None, strength: float) -> Tensor:
     return found
 
 
-def seen(space: LatentSpace, codes: Tensor, classifier: FaceClassifier) -> Tensor:
+def attribute_probabilities(
+    space: LatentSpace[Any], codes: Tensor, classifier: FaceClassifier
+) -> Tensor:
     """Return the classifier's probabilities `(n, attributes)` of decoded codes."""
     if not len(codes):
         return torch.zeros(0, len(classifier.names))
-    parts = [look(classifier, space.decode_to_examples(part))[0] for part in codes.split(CHUNK)]
+    parts = [
+        classify(classifier, space.decode_to_examples(part))[0]
+        for part in codes.split(DECODED_AT_ONCE)
+    ]
     return torch.cat(parts)

@@ -1,4 +1,4 @@
-"""Quality of a face model, on pictures it never saw."""
+"""Quality of a face model on held-out pictures."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from facevae.measures import as_seen, gradient_energy, psnr, ssim
+from facevae.measures import as_saved, gradient_energy, psnr, ssim
 from vaecore.bounds import EvidenceBound, total
 from vaecore.errors import DataError
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from vaecore.model import VAE
     from vaecore.space import LatentSpace
 
-CHUNK = 64
+MEASURED_AT_ONCE = 64
 
 
 def evaluate(
-    space: LatentSpace,
+    space: LatentSpace[Any],
     paths: Iterable[str | Path],
     seed: int = 0,
     limit: int | None = None,
@@ -35,9 +35,9 @@ def evaluate(
         paths: Files of faces framed like those the model was trained on. Files that cannot be used
             are counted, and named with the reason, in the result.
         seed: Of the posterior draws.
-        limit: At most this many files, spread evenly over all; None takes every one.
-        split: "train", "validation" or "test": paths are folders, of which only the images count
-            that a training on that folder takes for this.
+        limit: At most this many files, at even distances; None takes every one.
+        split: "train", "validation" or "test": the paths are folders, and only those of their
+            images count that a training on the folder uses as this split.
 
     Returns:
         The figures of `measure`, with `model`, `files` and `skipped` (reason by file).
@@ -81,10 +81,10 @@ def measure(model: VAE, x: Tensor | Iterable[Tensor], seed: int = 0) -> dict[str
     """
     bound, sums = EvidenceBound(seed), dict.fromkeys(("psnr", "ssim", "ours", "theirs"), 0.0)
     for batch in [x] if isinstance(x, Tensor) else x:
-        for part in batch.split(CHUNK):
+        for part in batch.split(MEASURED_AT_ONCE):
             rows = part.to(model.device)
             posterior = bound.add(model, rows)
-            decoded = as_seen(model.decode(posterior.mean))
+            decoded = as_saved(model.decode(posterior.mean))
             found = {
                 "psnr": psnr(decoded, rows),
                 "ssim": ssim(decoded, rows),
@@ -106,15 +106,19 @@ def measure(model: VAE, x: Tensor | Iterable[Tensor], seed: int = 0) -> dict[str
     }
 
 
-def _divided(space: LatentSpace, roots: Iterable[str | Path], split: str) -> list[str | Path]:
+def _divided(space: LatentSpace[Any], roots: Iterable[str | Path], split: str) -> list[str | Path]:
     """Return the images of a split of each folder."""
+    from facevae.codec import make_codec
     from facevae.data.folder import FaceFolder
 
-    parts = [FaceFolder(root, space.codec).split(split) for root in roots]
+    codec = make_codec(space.codec.config)
+    parts = [FaceFolder(root, codec).split(split) for root in roots]
     return [part.path(index) for part in parts for index in range(len(part))]
 
 
-def _read(space: LatentSpace, paths: Iterable[Any], skipped: dict[str, str]) -> Iterator[Tensor]:
+def _read(
+    space: LatentSpace[Any], paths: Iterable[Any], skipped: dict[str, str]
+) -> Iterator[Tensor]:
     """Yield batches of the files' examples, and note down those that cannot be used."""
     rows: list[Tensor] = []
     for path in paths:
@@ -123,7 +127,7 @@ def _read(space: LatentSpace, paths: Iterable[Any], skipped: dict[str, str]) -> 
         except DataError as error:
             skipped[str(path)] = error.problem
             continue
-        if len(rows) == CHUNK:
+        if len(rows) == MEASURED_AT_ONCE:
             yield torch.stack(rows)
             rows = []
     if rows:

@@ -38,5 +38,7 @@ def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def _root(covariance: np.ndarray) -> np.ndarray:
+    """Return the square root of a symmetric, positive semi-definite matrix."""
     values, vectors = np.linalg.eigh(covariance)
-    return (vectors * np.sqrt(values.clip(min=0))) @ vectors.T
+    root: np.ndarray = (vectors * np.sqrt(values.clip(min=0))) @ vectors.T
+    return root

@@ -1,8 +1,8 @@
-"""Reading images of unknown manners: any format, mode, size and orientation, or one clear error.
+"""Reading images of any format, mode, size and orientation, or refusing them with one clear error.
 
-What comes in here are other people's files: broken, mislabelled, huge or made to harm. A file is
-opened only by the decoders of `FORMATS`, is refused by the size in its header, before anything is
-decoded, and never gives a warning or a traceback of the decoder's.
+The files are other people's: they may be broken, mislabelled, huge or malicious. A file is opened
+only by the decoders of `FORMATS`, is refused for the size in its header before it is decoded, and
+never causes a warning or a traceback of the decoder.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ SUFFIXES = (
     ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm",
     ".pgm", ".avif",
 )  # fmt: skip
-"""File name endings that folders are searched for; a file named outright may have any."""
+"""File name endings that folders are searched for; a file that is named itself may have any."""
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "PPM"), ("WEBP", "TIFF", "AVIF")
-"""Pillow's decoders that may see a file: those it loads anyway, and those loaded when needed.
+"""Pillow's decoders that may open a file: those it loads anyway, and those loaded when needed.
 
 Others are left out on purpose: EPS, for one, is a program that Pillow hands to Ghostscript.
 """
@@ -63,7 +63,7 @@ def read_image(source: Any, at_least: int | None = None) -> Image.Image:
     from PIL import Image
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of large sizes, of odd metadata: what matters is below
+        warnings.simplefilter("ignore")  # about sizes and metadata; both are checked below
         if not _is_path(source):
             return _upright(source) if isinstance(source, Image.Image) else from_array(source)
         try:
@@ -100,11 +100,29 @@ def from_array(array: Any) -> Image.Image:
         raise DataError("is no image", path=name, remedy=remedy)
     if found.dtype.kind == "f":
         if not (np.nanmin(found) >= 0 and np.nanmax(found) <= 1) or np.isnan(found).any():
-            raise DataError("leaves the range [0, 1]", path=name, remedy="scale it, or give uint8")
+            raise DataError(
+                "has values outside [0, 1]", path=name, remedy="scale it, or give uint8"
+            )
         found = np.rint(found * 255).astype(np.uint8)
     if found.dtype != np.uint8:
         raise DataError("is no image", path=name, remedy="give uint8, or floats in [0, 1]")
     return _flat(Image.fromarray(np.ascontiguousarray(found)))
+
+
+def central_square(image: Image.Image) -> Image.Image:
+    """Return the largest square in the middle of an image."""
+    side = min(image.size)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    if image.width == image.height:
+        return image
+    return image.crop((left, top, left + side, top + side))
+
+
+def resized(image: Image.Image, side: int) -> Image.Image:
+    """Return a square image with `side` pixels a side."""
+    from PIL.Image import Resampling
+
+    return image if image.width == side else image.resize((side, side), Resampling.BICUBIC)
 
 
 def _is_path(source: Any) -> bool:
@@ -112,7 +130,7 @@ def _is_path(source: Any) -> bool:
 
 
 def _check_file(path: str | os.PathLike[str]) -> None:
-    """Refuse what is no ordinary file of a sensible size."""
+    """Refuse what is not a regular file of a usable size."""
     try:
         facts = os.stat(path)
     except FileNotFoundError as error:
@@ -169,7 +187,7 @@ def _upright(image: Image.Image, path: str | os.PathLike[str] | None = None) -> 
     try:
         image.load()
         flat = _flat(image)
-        turn = _TURNS.get(_orientation(image))
+        turn = _TURNS.get(_orientation(image) or 1)
         return flat.transpose(Transpose[turn]) if turn else flat
     except MemoryError as error:
         problem = "needs more memory than there is"
@@ -191,10 +209,10 @@ _TURNS = {
 
 
 def _orientation(image: Image.Image) -> int | None:
-    """Return the orientation that the camera noted, if it is legible."""
+    """Return the EXIF orientation, if it can be read."""
     try:
         return image.getexif().get(0x0112)
-    except Exception:  # the picture is fine even where its notes are not
+    except Exception:  # the picture may be usable where its metadata are not
         return None
 
 
@@ -217,8 +235,8 @@ def _flat(image: Image.Image) -> Image.Image:
 def _eight_bits(image: Image.Image) -> np.ndarray:
     """Return an image of deep grey values as uint8 `(height, width)`.
 
-    White is 65,535 in 16 bits. For 32 bits and floating point nothing says what white is: it is
-    the first of the usual ones (1 for fractions, 255, 65,535, the largest integer) that no pixel
+    White is 65,535 in 16 bits. For 32 bits and floating point it is not defined: it is taken as the
+    first of the usual values (1 for fractions, 255, 65,535, the largest integer) that no pixel
     exceeds.
     """
     import numpy as np
@@ -230,7 +248,8 @@ def _eight_bits(image: Image.Image) -> np.ndarray:
     highest = values.max()
     whites = (*((1.0,) if image.mode == "F" else ()), 255.0, 65_535.0, 2.0**31)
     white = next((white for white in whites if highest <= white), highest)
-    return (values.clip(0, white) * (255 / white) + 0.5).astype(np.uint8)
+    scaled: np.ndarray = values.clip(0, white) * (255 / white) + 0.5
+    return scaled.astype(np.uint8)
 
 
 def _too_large(path: str | os.PathLike[str], size: str = "") -> DataError:

@@ -1,4 +1,4 @@
-"""How like two pictures are, and how sharp one is: PSNR, SSIM and gradient energy."""
+"""Similarity of two pictures (PSNR, SSIM) and sharpness of one (gradient energy)."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ WINDOW, SIGMA = 11, 1.5
 """Of SSIM's Gaussian window, in pixels."""
 _LUMINANCE = (0.299, 0.587, 0.114)
 _SMALLEST = 1e-10
-"""Mean squared error that counts for none at all; its PSNR is 100 dB."""
+"""Smallest mean squared error; its PSNR is 100 dB."""
 
 
-def as_seen(x: Tensor) -> Tensor:
+def as_saved(x: Tensor) -> Tensor:
     """Return pictures as they are written to a file: clamped, and rounded to 8 bits."""
     return (x.clamp(0, 1) * 255).round() / 255
 
@@ -27,7 +27,7 @@ def psnr(x: Tensor, y: Tensor) -> Tensor:
 
     Args:
         x: Pictures `(n, channels, height, width)` in [0, 1].
-        y: Others, of the same shape.
+        y: The pictures to compare with, of the same shape.
     """
     error = as_double(x - y).square().mean((1, 2, 3))
     return -10 * error.clamp(min=_SMALLEST).log10()
@@ -43,7 +43,7 @@ def ssim(x: Tensor, y: Tensor) -> Tensor:
 
     Args:
         x: Pictures `(n, channels, height, width)` in [0, 1], at least 11 pixels high and wide.
-        y: Others, of the same shape.
+        y: The pictures to compare with, of the same shape.
 
     Raises:
         ValueError: The pictures differ in shape or are smaller than the window.
@@ -61,7 +61,7 @@ def ssim(x: Tensor, y: Tensor) -> Tensor:
         flat = image.flatten(0, 1).unsqueeze(1)
         rows = functional.conv2d(flat, window.view(1, 1, 1, -1))
         both = functional.conv2d(rows, window.view(1, 1, -1, 1))
-        return both.squeeze(1).unflatten(0, image.shape[:2])
+        return both.view(*image.shape[:2], *both.shape[-2:])
 
     mean_x, mean_y = blurred(x), blurred(y)
     variance_x = (blurred(x * x) - mean_x.square()).clamp(min=0)
@@ -74,7 +74,7 @@ def ssim(x: Tensor, y: Tensor) -> Tensor:
 
 
 def perceived_change(x: Tensor) -> Tensor:
-    """Return how much a person sees change between each frame and the next, `(n - 1,)`.
+    """Return the visible change from each frame to the next, `(n - 1,)`.
 
     The geometric mean of the change in pixels (root mean square) and in structure (the root of
     1 - SSIM, which is nearly a metric: Brunet et al., 2012). A morph that is even in the one is

@@ -1,4 +1,4 @@
-"""What TensorBoard shows of a face model in training: a contact sheet."""
+"""The contact sheet of a face model in training, for TensorBoard."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from vaecore.errors import DataError
 
@@ -20,12 +21,12 @@ SIDE = 64
 
 
 def pictures(folder: FaceFolder) -> Callable[[VAE], dict[str, np.ndarray]]:
-    """Return what draws a model: originals over their reconstructions, and samples.
+    """Return a function that draws originals, their reconstructions by a model, and samples.
 
     Args:
         folder: Images, of which the first usable ones are shown.
     """
-    found = []
+    found: list[Tensor] = []
     for index in range(len(folder)):
         if len(found) == COLUMNS:
             break

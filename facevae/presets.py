@@ -35,14 +35,13 @@ class Preset(presets.Preset):
 
     def make_model(self) -> FaceVAE:
         """Return the untrained model; its weights depend on torch's global generator."""
-        from facevae.domain import DOMAIN
+        from facevae.domain import make_model
         from vaecore.objective import Objective
 
-        model = DOMAIN.make_model(
-            {"size": self.make_codec().size, **self.architecture},
-            Objective.from_config(self.objective),
-        )
-        self.make_codec().check(model)
+        codec = self.make_codec()
+        architecture = {"size": codec.size, **self.architecture}
+        model = make_model(architecture, Objective.from_config(self.objective))
+        codec.check(model)
         return model
 
     def make_adversary(self) -> Adversary | None:
@@ -53,7 +52,7 @@ class Preset(presets.Preset):
         return build(Adversary, self.adversary, "adversary") if self.adversary else None
 
     def make_all(self) -> None:
-        """Make whatever the sections describe, once, to see that it can be made."""
+        """Build everything the sections describe, to check them."""
         super().make_all()
         self.make_adversary()
 

@@ -16,6 +16,7 @@ from facevae.data.folder import SPLITS, FaceFolder
 from facevae.data.loader import FaceLoader, report_broken
 from facevae.domain import DOMAIN
 from facevae.evaluate import measure
+from facevae.networks.model import FaceVAE
 from facevae.pictures import pictures
 from vaecore.distributions import DiagonalGaussian
 from vaecore.objective import ImpliedNoise, implied_noise
@@ -26,7 +27,6 @@ from vaecore.training.task import TrainingTask
 if TYPE_CHECKING:
     from facevae.classifier import FaceClassifier
     from facevae.data.labels import Labels
-    from facevae.networks.model import FaceVAE
     from facevae.presets import Preset
     from vaecore.model import VAE
     from vaecore.space import LatentSpace
@@ -36,14 +36,14 @@ if TYPE_CHECKING:
     from vaecore.training.watching import Pictures
 
 VALIDATION_IMAGES = 1024
-FIRST = 8192
-"""Images whose principal components an untrained model begins with."""
-CODES = 20_000
-"""Images of the training part that attribute vectors and the prior are fitted on."""
+STARTED_ON = 8192
+"""At most so many images give the principal components that initialise a model."""
+FITTED_ON = 20_000
+"""At most so many training images fit the attribute vectors and the prior."""
 CLASSIFIABLE = 2000
-"""Labelled images from which on a classifier is worth its training."""
+"""Fewest labelled images for which a classifier is trained."""
 COMPONENTS = 4
-"""Of the mixture: each has a covariance over all latent dimensions, which needs many codes."""
+"""Of the mixture. Few, as each has a full covariance matrix, which takes many codes to fit."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Data:
     Attributes:
         whole: All images, with labels if there are any.
         train: Those to train on, whether they have labels or not.
-        validation: Those that decide which model is kept, at most `VALIDATION_IMAGES`.
+        validation: Those that choose which checkpoint is kept, at most `VALIDATION_IMAGES`.
         labels: The labels, or None.
     """
 
@@ -73,7 +73,7 @@ class Data:
         if labels is not None:
             whole.labelled(labels, strict=True)  # refused now, not after hours
         train, validation = whole.split("train"), whole.split("validation")
-        return cls(whole, train, _spread(validation, VALIDATION_IMAGES), labels)
+        return cls(whole, train, _evenly(validation, VALIDATION_IMAGES), labels)
 
 
 @dataclass(frozen=True)
@@ -99,10 +99,10 @@ class Trained:
 
 
 def noise(model: FaceVAE) -> tuple[float, ImpliedNoise] | None:
-    """Return the reconstruction factor that a model is trained with, and what it stands for.
+    """Return the reconstruction factor that a model is trained with, and the noise it implies.
 
-    All that weighs reconstruction against KL counts: the noise of the architecture, the factor and
-    the final beta of the objective. Without one of the two terms there is nothing to weigh.
+    The noise of the architecture, the factor and the final beta of the objective all weigh
+    reconstruction against KL. None where one of the two terms is not in the objective.
     """
     architecture, objective = model.architecture, model.objective
     terms = (objective.reconstruction_factor, objective.beta.final)
@@ -120,13 +120,13 @@ class FaceTask(TrainingTask):
         preset: Picture size, architecture, objective and recipe.
         data: The images.
         workers: Processes that read images; see `FaceLoader`.
-        fitter: A classifier by which the lengths of attribute vectors are chosen; without it one is
-            trained, where there are enough labelled images, and else the codes alone decide.
+        fitter: A classifier by which the lengths of attribute vectors are chosen. Without it one is
+            trained; where there are too few labelled images, the lengths follow from the codes.
     """
 
     preset: Preset
     components = COMPONENTS
-    completes_interrupted = False  # thousands of images would be read once more first
+    completes_interrupted = False  # it would read thousands of images first
     headline = ("validation/psnr", "PSNR {:.1f} dB")
 
     def __init__(
@@ -152,10 +152,12 @@ class FaceTask(TrainingTask):
         return {name: why for loader in self.used for name, why in loader.broken.items()}
 
     def begin(self, model: VAE, start: str | Path | None, resume: bool) -> None:
-        if start is None and not resume and ranks.here().first:  # the other ranks get its weights
-            first = _reader(_spread(self.data.train, FIRST), self.workers)
-            model.start(first)
-            first.close()
+        if start is not None or resume or not isinstance(model, FaceVAE):
+            return
+        if ranks.here().first:  # the other ranks get its weights
+            images = _reader(_evenly(self.data.train, STARTED_ON), self.workers)
+            model.start(images)
+            images.close()
 
     def facts(self) -> dict[str, Any]:
         whole = self.data.whole
@@ -199,22 +201,22 @@ class FaceTask(TrainingTask):
         for loader in self.used:
             loader.close()
 
-    def encode(self, space: LatentSpace) -> DiagonalGaussian:
-        return encode(space, _spread(self.data.train, CODES), self.workers, mirrored=True)[0]
+    def encode(self, space: LatentSpace[Any]) -> DiagonalGaussian:
+        return encode(space, _evenly(self.data.train, FITTED_ON), self.workers, mirrored=True)[0]
 
-    def vectors(self, space: LatentSpace) -> Vectors:
+    def vectors(self, space: LatentSpace[Any]) -> Vectors:
         from facevae.attributes import NAMES, describe, fit_attributes
 
         data = self.data
         if data.labels is None:
             return {}, {}
         labelled = data.train.labelled(data.labels)
-        # Of CelebA's forty some; of labels of one's own all.
+        # Some of CelebA's forty labels, or all of anyone else's.
         known = NAMES if set(NAMES) <= set(labelled.attributes) else labelled.attributes
         fitter = self.fitter
         if fitter is None and len(labelled) >= CLASSIFIABLE:
-            fitter = train_fitter(data, self.workers)
-        codes, values = encode(space, _spread(labelled, CODES), self.workers)
+            fitter = train_fitter(data.whole, data.labels, self.workers)
+        codes, values = encode(space, _evenly(labelled, FITTED_ON), self.workers)
         columns = [labelled.attributes.index(name) for name in known]
         vectors = fit_attributes(space, codes.mean, values[:, columns], known, fitter)
         return vectors, describe(vectors)
@@ -250,32 +252,32 @@ def train(
     return Trained(done.result, task.broken, len(data.whole), done.attributes)
 
 
-def train_fitter(data: Data, workers: int | None = None) -> FaceClassifier:
+def train_fitter(folder: FaceFolder, labels: Labels, workers: int | None = None) -> FaceClassifier:
     """Return a classifier of the labels, by which the lengths of attribute vectors are chosen.
 
     Args:
-        data: The images and their labels; at most `CODES` of them are held in memory.
+        folder: The images; at most `FITTED_ON` of each part are held in memory.
+        labels: Their labels.
         workers: Processes that read images.
     """
     from facevae.classifier import FITTER, SIZE, Faces, train_classifier
     from facevae.codec import FaceCodec
 
-    whole = FaceFolder(data.whole.root, FaceCodec(SIZE)).labelled(data.labels)
-    parts = []
-    for part in ("train", "validation"):
-        loader = _reader(_spread(whole.split(part), CODES), workers)
+    whole = FaceFolder(folder.root, FaceCodec(SIZE)).labelled(labels)
+
+    def faces(part: str) -> Faces:
+        loader = _reader(_evenly(whole.split(part), FITTED_ON), workers)
         batches = [((x * 255).round().byte(), y.bool()) for x, y in loader]
         loader.close()
-        parts.append(Faces(*(torch.cat(each) for each in zip(*batches, strict=True))))
-    return train_classifier(*parts, list(whole.attributes), **FITTER)
+        return Faces(*(torch.cat(each) for each in zip(*batches, strict=True)))
+
+    return train_classifier(faces("train"), faces("validation"), whole.attributes, **FITTER)
 
 
 def encode(
-    space: LatentSpace, folder: FaceFolder, workers: int | None = None, mirrored: bool = False
+    space: LatentSpace[Any], folder: FaceFolder, workers: int | None = None, mirrored: bool = False
 ) -> tuple[DiagonalGaussian, Tensor]:
     """Return the posteriors of all usable images of a folder, and their labels.
-
-    The images themselves are never all in memory.
 
     Args:
         space: The model.
@@ -290,8 +292,8 @@ def encode(
     loader = _reader(folder, workers)
     for batch in loader:
         x, labels = batch if folder.values is not None else (batch, torch.zeros(len(batch), 0))
-        for seen in (x, x.flip(3)) if mirrored else (x,):
-            posterior = space.posterior_of(seen)
+        for each in (x, x.flip(3)) if mirrored else (x,):
+            posterior = space.posterior_of(each)
             means.append(posterior.mean)
             stddevs.append(posterior.stddev)
             values.append(labels.bool())
@@ -304,8 +306,8 @@ def _reader(folder: FaceFolder, workers: int | None) -> FaceLoader:
     return FaceLoader(folder, 256, training=False, workers=workers)
 
 
-def _spread(folder: FaceFolder, limit: int) -> FaceFolder:
-    """Return at most `limit` images of a folder, evenly spread over all."""
+def _evenly(folder: FaceFolder, limit: int) -> FaceFolder:
+    """Return at most `limit` images of a folder, at even distances."""
     if len(folder) <= limit:
         return folder
     return folder.select(np.linspace(0, len(folder) - 1, limit).astype(int))

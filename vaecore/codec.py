@@ -88,6 +88,12 @@ class Codec(ABC, Generic[Item]):
     suffixes: ClassVar[tuple[str, ...]] = ()
     """File name endings, in lower case, that folders are searched for."""
 
+    default_path: ClassVar[str] = "slerp"
+    """Path of `LatentSpace.interpolate` where nobody chooses one and the prior has no flow."""
+
+    default_timing: ClassVar[str] = "latent"
+    """Timing of `LatentSpace.interpolate` where nobody chooses one."""
+
     @property
     def shape(self) -> tuple[int, ...] | None:
         """The shape of an example, without batch axis; None if it is not always the same."""

@@ -242,7 +242,7 @@ class LatentSpace(Generic[Item]):
         path: str | None = None,
         temperature: float = 0.0,
         seed: int = 0,
-        timing: str = "latent",
+        timing: str | None = None,
     ) -> list[Item]:
         """Return `steps` items on the way from the first item through the others to the last.
 
@@ -253,28 +253,44 @@ class LatentSpace(Generic[Item]):
             steps: Number of results, ends included.
             path: "slerp" or "lerp"; or "flow", where the prior is a conditional flow: an arc
                 through the noise that it makes codes of, each step under the condition of the
-                item that is nearer. By default "flow" where the model has it, else "slerp".
+                item that is nearer. See `path_and_timing` for the default.
             timing: "latent" takes steps of one length in the latent space, "perceived" such that
-                the decoded items change by as much with each, where the codec can measure that.
+                the decoded items change by as much with each, where the codec can measure that. By
+                default the codec's `default_timing`.
         """
-        if timing not in TIMINGS:
-            raise ValueError(f"unknown timing {timing!r}; known are {', '.join(TIMINGS)}")
+        chosen, timing = self.path_and_timing(path, timing)
         examples = [self._example(item) for item in items]
         x = _stacked(examples)
+        if path is None and chosen == "flow" and self._condition(x) is None:
+            chosen = self.codec.default_path
         z, change = self.posterior_of(x).mean, self.change if timing == "perceived" else None
         condition = None
-        if path == "flow" or (path is None and change is None and self._condition(x) is not None):
+        if chosen == "flow":
             z, condition = self._through_flow(x, z, steps, timing)
         else:
-            z = interpolate(z, steps, path or "slerp", change)
+            z = interpolate(z, steps, chosen, change)
         contexts = self._blended(examples, interpolation_weights(len(items), steps))
         return self.decode(z, temperature, seed, contexts, condition)
 
     @property
     def path(self) -> str:
-        """The way that `interpolate` takes by default: "flow" or "slerp"."""
+        """The path of `interpolate` by default: "flow", or else the codec's `default_path`."""
         prior = self.prior
-        return "flow" if prior is not None and prior.conditional and prior.invertible else "slerp"
+        flow = prior is not None and prior.conditional and prior.invertible
+        return "flow" if flow else self.codec.default_path
+
+    def path_and_timing(self, path: str | None, timing: str | None) -> tuple[str, str]:
+        """Return the path and the timing of `interpolate`, the defaults in place of None.
+
+        Raises:
+            ValueError: There is no such timing.
+        """
+        timing = timing or self.codec.default_timing
+        if timing not in TIMINGS:
+            raise ValueError(f"unknown timing {timing!r}; known are {', '.join(TIMINGS)}")
+        # A flow has no timing but "latent".
+        default = self.path if timing == "latent" else self.codec.default_path
+        return path or default, timing
 
     def _condition(self, x: Tensor) -> Tensor | None:
         """Return the conditions of examples, where the prior has a way under conditions."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from vaecore.cli.outputs import Outputs
     from vaecore.model import VAE
 
-FAVOURITE = "vae"
+DEFAULT_MODEL = "vae"
 GAP, SIDE = 4, 48
 """Pixels between the digits of a sheet, and of a digit."""
 COLUMNS = 9
@@ -51,10 +51,10 @@ class DigitPresentation(Presentation):
 
     def choose_model(self, inputs: Sequence[Input], options: Mapping[str, Any]) -> Choice:
         """Return the model with both terms, once it is trained."""
-        if not (BOX / FAVOURITE / "config.json").exists():
+        if not (BOX / DEFAULT_MODEL / "config.json").exists():
             remedy = "python -m examples.digits train makes some"
             raise DataError("there is no model yet", path=BOX, remedy=remedy)
-        return Choice(FAVOURITE, "")
+        return Choice(DEFAULT_MODEL, "")
 
     def sources(
         self, codec: DigitCodec, inputs: Sequence[Input], options: Mapping[str, Any]

@@ -1,7 +1,7 @@
-"""Where in a photograph there may be faces: OpenCV's cascades, whose data ship in its wheel.
+"""Candidate places of faces in a photograph, by OpenCV's cascades (their data are in its wheel).
 
-The cascade has to miss little and may be wrong often: every place it names is looked at by the
-framing network, which says whether there is a face and how it lies.
+A cascade should miss few faces and may be wrong often: the framing network checks every candidate,
+and measures how the face lies.
 """
 
 from __future__ import annotations
@@ -22,41 +22,43 @@ if TYPE_CHECKING:
     from PIL import Image
 
 LONGEST = 640
-"""The cascades look at a copy with at most this many pixels a side: a face that fills a tenth of
-the photograph still has the 24 pixels and more that they need."""
+"""The cascades search a copy with at most this many pixels a side: a face that fills a tenth of the
+photograph still has the 24 pixels and more that they need."""
 
 SIDE, DOWN = 1.55, -0.07
 """The framed square in terms of the cascade's box: its side, and how far its centre lies below
 the box's (negative: above), both as parts of the box's side (medians over 200 photographs)."""
 
 UPRIGHT = 2
-"""The first so many ways of finding are those that find upright faces well."""
+"""The first so many searches of `find_faces` are for upright faces."""
 
 TURNS = (-30, 30, 90, -90, 180)
-"""By how many degrees, clockwise, the photograph is turned while no face is found in it. A face
-that leans by more than about 20 degrees, and a photograph on its side, are found so."""
+"""Degrees, clockwise, by which the photograph is turned as long as no face is found in it: for
+faces that lean by more than about 20 degrees, and photographs on their side."""
 
 MIDDLES = (1.0, 0.65, 0.4)
-"""Sides of squares around the middle, as parts of the shorter side, that the network looks at where
-the cascades see nothing: it knows profiles, and faces half hidden, that they do not."""
+"""Sides of squares around the middle, as parts of the shorter side, that the network checks where
+the cascades find nothing: it finds profiles, and faces half hidden, that they miss."""
 
 
 def find_faces(image: Image.Image) -> Iterator[list[Similarity]]:
-    """Yield places where faces may be, the likeliest first; ask on while there is no face at them.
+    """Yield the candidates of one search after the other, the most reliable search first.
+
+    A caller that finds a face among the candidates need not continue.
 
     Args:
         image: RGB, at most a few hundred pixels a side (see `LONGEST`).
 
     Yields:
-        Places found in one way, perhaps none: from the framed square to pixels of the image,
-        roughly.
+        Candidates of one search, perhaps none: maps from the framed square to pixels of the
+        image, approximately.
 
     Raises:
         DataError: OpenCV is not installed.
     """
     grey = image.convert("L")
-    yield _boxed(grey, "alt2")  # errs least
-    yield _boxed(grey, "default")  # misses least
+    yield _boxed(grey, "alt2")  # fewest false alarms
+    yield _boxed(grey, "default")  # fewest misses
     for turn in TURNS:
         turned = _turned(grey, turn)
         back = _back(image.size, turned.size, turn)
@@ -66,7 +68,7 @@ def find_faces(image: Image.Image) -> Iterator[list[Similarity]]:
 
 
 def _boxed(grey: Image.Image, name: str) -> list[Similarity]:
-    """Return where a cascade sees upright faces."""
+    """Return where a cascade finds upright faces."""
     boxes = _cascade(name).detectMultiScale(
         np.asarray(grey), scaleFactor=1.1, minNeighbors=3, minSize=(24, 24)
     )
@@ -80,8 +82,10 @@ def _square(left: float, top: float, width: float, height: float) -> Similarity:
 
 
 def _turned(image: Image.Image, turn: float) -> Image.Image:
-    """Return an image turned clockwise, as seen, by degrees, and grown to hold all of itself."""
-    return image.rotate(-turn, expand=True, resample=2) if turn else image
+    """Return an image turned clockwise by degrees, enlarged so that nothing is cut off."""
+    from PIL import Image
+
+    return image.rotate(-turn, Image.Resampling.BILINEAR, expand=True)
 
 
 def _back(size: tuple[int, int], turned_size: tuple[int, int], turn: float) -> Similarity:

@@ -7,16 +7,20 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from facevae.align.framing import frame
 from facevae.images import SUFFIXES
 from vaecore.errors import DataError
 from vaecore.files import replacing
 
+if TYPE_CHECKING:
+    from PIL import Image
+
 
 @dataclass
 class AlignReport:
-    """What became of a folder.
+    """What became of the photographs in a folder.
 
     Attributes:
         aligned: How many photographs were framed.
@@ -37,8 +41,8 @@ def align_folder(
 ) -> AlignReport:
     """Frame the faces of all images in a folder and below it.
 
-    Every result gets the name of its source, in `target`. A file that cannot be used is named in
-    the report, and the rest goes on.
+    Every result gets the name of its source, in `target`. Files that cannot be used are listed in
+    the report.
 
     Args:
         source: Folder of photographs; nothing in it is changed.
@@ -57,7 +61,7 @@ def align_folder(
         try:
             framing = frame(source / name, size)
         except DataError as error:
-            if error.path is None:  # of no file: none will fare better
+            if error.path is None:  # it concerns all files, such as OpenCV missing
                 raise
             report.failed.append((str(name), error.problem))
         else:
@@ -91,7 +95,7 @@ def _images(source: Path, target: Path) -> list[Path]:
     return sorted(names)
 
 
-def _write(image, source: Path, target: Path, framed_already: bool) -> None:
+def _write(image: Image.Image, source: Path, target: Path, framed_already: bool) -> None:
     """Write a framed face by its suffix; a picture that needs nothing is copied as it is."""
     from PIL import Image
 

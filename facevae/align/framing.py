@@ -7,27 +7,27 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from facevae.align.geometry import Similarity
-from facevae.images import read_image
+from facevae.images import central_square, read_image, resized
 from vaecore.errors import DataError
 
 if TYPE_CHECKING:
     from PIL import Image
 
-    from facevae.align.pictures import Photograph
+    from facevae.align.photograph import Photograph
 
-LOOKS = 3
-"""How often the network corrects a place; further looks change nothing (benchmarks)."""
+CORRECTIONS = 3
+"""How often the network corrects a place; more do not change it (benchmarks/face_alignment.py)."""
 
-SURE, CERTAIN = 0.5, 0.9
-"""Probabilities by the network that there is a face. Below the first there is none. Below the
-second it may be half a face that a cascade boxed: the search goes on, and comes back to it only if
-it was sought upright and nothing better is found."""
+POSSIBLE, CERTAIN = 0.5, 0.9
+"""Thresholds of the network's probability of a face. Below the first there is none. Below the
+second it may be half a face: the search continues, and such a place is used only if it was found by
+a search for upright faces and nothing better is found."""
 
 CLEAR, FRAMED = 0.04, 0.10
 """A square picture is framed already if the network would move its corners by less than this part
-of the side: at the first look by less than `CLEAR`, or else, as one look sees too small an error,
-after all looks by less than `FRAMED`. Half of the framed faces of the training set are moved by
-more than 0.025, one in a hundred by more than 0.09: they do not lie alike to a hair."""
+of the side: with one correction by less than `CLEAR`, or else, as one correction underestimates the
+error, with all by less than `FRAMED`. Half of the framed faces of the training set are moved by
+more than 0.025, one in a hundred by more than 0.09, as they are not framed exactly alike."""
 
 OBLONG = 1.05
 """What is longer than wide (or the other way) by more than this factor is not framed."""
@@ -44,7 +44,7 @@ class Framing:
         image: The framed face, RGB, square.
         framed_already: The picture was framed before; `image` is it, at most resized.
         square: From the framed square (corners -1, -1 and 1, 1) to pixels of the photograph;
-            its `angle` (degrees, clockwise) and `side` (pixels) tell how the face lay.
+            its `angle` (degrees, clockwise) and `side` (pixels) are those of the face.
         confidence: The network's probability that there is a face, 0 to 1.
         faces: How many faces were found; the framed one is the largest and most central.
     """
@@ -57,10 +57,9 @@ class Framing:
 
 
 def is_framed(source: Any) -> bool:
-    """Tell whether a picture is framed as the training set is.
+    """Return whether a picture is framed as the training set is.
 
-    It takes one look of the network, some milliseconds (a few more where it is close), and no
-    OpenCV.
+    It takes a few milliseconds and does not need OpenCV.
 
     Args:
         source: A path, a PIL image or an array.
@@ -99,16 +98,13 @@ def frame_image(
         size: As for `frame`.
         path: The file, for messages.
     """
-    from facevae.align.pictures import Photograph
+    from facevae.align.photograph import Photograph
 
     framed, confidence = _check(image)
     if framed:
-        side = min(image.size)
-        square = Similarity.of_square(complex(*image.size) / 2, side)
-        left, top = (image.width - side) // 2, (image.height - side) // 2
-        if image.width != image.height:
-            image = image.crop((left, top, left + side, top + side))
-        return Framing(_resized(image, size), True, square, confidence)
+        square = Similarity.of_square(complex(*image.size) / 2, min(image.size))
+        image = central_square(image)
+        return Framing(resized(image, size or image.width), True, square, confidence)
     photograph = Photograph(image)
     found = _faces(photograph)
     if not found:
@@ -119,12 +115,12 @@ def frame_image(
     return Framing(cut, False, square, confidence, len(found))
 
 
-def settle(photograph: Photograph, square: Similarity) -> tuple[Similarity, float]:
-    """Correct a rough place of a face until it is framed.
+def refine(photograph: Photograph, square: Similarity) -> tuple[Similarity, float]:
+    """Correct an approximate place of a face until it is framed.
 
     Args:
-        photograph: Where it is.
-        square: From the framed square to the photograph's pixels, roughly.
+        photograph: The photograph of the face.
+        square: From the framed square to the photograph's pixels, approximately.
 
     Returns:
         The corrected place, and the probability that there is a face.
@@ -132,51 +128,52 @@ def settle(photograph: Photograph, square: Similarity) -> tuple[Similarity, floa
     import numpy as np
     import torch
 
-    from facevae.align.network import SIZE, look
+    from facevae.align.network import SIZE, locate
 
     confidence = 0.0
-    for _ in range(LOOKS):
+    for _ in range(CORRECTIONS):
         crop = np.array(photograph.cut(square, SIZE))
-        correction, confidence = look(torch.from_numpy(crop))
-        if not 0.2 < correction.scale < 3:  # no face looks like that; and the next cut might be
-            return square, 0.0  # of any size
+        correction, confidence = locate(torch.from_numpy(crop))
+        if not 0.2 < correction.scale < 3:  # no face; the next cut might have any size
+            return square, 0.0
         square = square @ correction
     return square, confidence
 
 
 def _check(image: Image.Image) -> tuple[bool, float]:
-    """Tell whether an image is framed, and how probable it is that it shows a face."""
+    """Return whether an image is framed, and the probability that it shows a face."""
     if max(image.size) > OBLONG * min(image.size) or min(image.size) < TOO_SMALL:
         return False, 0.0
     import numpy as np
     import torch
+    from PIL.Image import Resampling
 
-    from facevae.align.network import SIZE, look
+    from facevae.align.network import SIZE, locate
 
-    small = image.resize((SIZE, SIZE), resample=3, reducing_gap=4.0)
-    correction, confidence = look(torch.from_numpy(np.array(small)))
-    if confidence < SURE or correction.displacement() > 1.5 * FRAMED:
+    small = image.resize((SIZE, SIZE), Resampling.BICUBIC, reducing_gap=4.0)
+    correction, confidence = locate(torch.from_numpy(np.array(small)))
+    if confidence < POSSIBLE or correction.displacement() > 1.5 * FRAMED:
         return False, confidence
     if correction.displacement() <= CLEAR:
         return True, confidence
-    from facevae.align.pictures import Photograph
+    from facevae.align.photograph import Photograph
 
     whole = Similarity.of_square(complex(*image.size) / 2, min(image.size))
-    square, confidence = settle(Photograph(image), whole)
+    square, confidence = refine(Photograph(image), whole)
     moved = (whole.inverse @ square).displacement()
-    return confidence >= SURE and moved <= FRAMED, confidence
+    return confidence >= POSSIBLE and moved <= FRAMED, confidence
 
 
 def _faces(photograph: Photograph) -> list[tuple[Similarity, float]]:
-    """Return the places of the faces in a photograph, and how sure each is."""
+    """Return the places of the faces in a photograph, and the probability of each."""
     from facevae.align.finding import LONGEST, UPRIGHT, find_faces
 
     small, factor = photograph.reduced(LONGEST)
     grow = Similarity(factor, 0)
     doubtful: list[tuple[Similarity, float]] = []
     for way, places in enumerate(find_faces(small)):
-        settled = [settle(photograph, grow @ place) for place in places]
-        faces = [one for one in settled if one[1] >= SURE and one[0].side >= TOO_SMALL]
+        refined = [refine(photograph, grow @ place) for place in places]
+        faces = [one for one in refined if one[1] >= POSSIBLE and one[0].side >= TOO_SMALL]
         clear = [one for one in faces if one[1] >= CERTAIN]
         if clear:
             return _distinct(clear)
@@ -186,7 +183,7 @@ def _faces(photograph: Photograph) -> list[tuple[Similarity, float]]:
 
 
 def _distinct(faces: list[tuple[Similarity, float]]) -> list[tuple[Similarity, float]]:
-    """Leave out places that settled on the same face as a surer one."""
+    """Leave out places of the same face as one of a higher probability."""
     kept: list[tuple[Similarity, float]] = []
     for square, confidence in sorted(faces, key=lambda face: -face[1]):
         if all((other.inverse @ square).displacement() > 0.25 for other, _ in kept):
@@ -195,12 +192,6 @@ def _distinct(faces: list[tuple[Similarity, float]]) -> list[tuple[Similarity, f
 
 
 def _prominence(square: Similarity, size: tuple[int, int]) -> float:
-    """Return how much a face is the one meant: large, and near the middle."""
+    """Return a score that is higher for large faces near the middle."""
     half = complex(*size) / 2
     return square.side * (1 - 0.7 * min(1.0, abs(square.shift - half) / abs(half)))
-
-
-def _resized(image: Image.Image, size: int | None) -> Image.Image:
-    if size is None or image.size == (size, size):
-        return image
-    return image.resize((size, size), resample=3)

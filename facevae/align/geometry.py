@@ -2,7 +2,7 @@
 
 A point (x, y), y downwards, is the complex number x + yi. Three squares matter here, each with the
 corners (-1, -1) and (1, 1) in its own units: the *framed* square, in which a face lies as in the
-training set; the *crop* that the network is looking at; and, in pixels, the photograph.
+training set; the *crop* that is the network's input; and, in pixels, the photograph.
 """
 
 from __future__ import annotations

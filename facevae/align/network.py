@@ -1,8 +1,8 @@
-"""A small convolutional network that sees how a face lies in a crop.
+"""A small convolutional network that measures how a face lies in a crop.
 
-It looks at a square crop of 64x64 pixels and answers with the similarity that takes the framed
-square (the training set's framing) into the crop, and with how sure it is that there is a face at
-all. Asked again on the crop that it proposed, it corrects itself: two or three looks settle it.
+Given a square crop of 64x64 pixels, it returns the similarity that maps the framed square (the
+training set's framing) into the crop, and the probability that there is a face at all. Applied
+again to the crop that it proposed, it corrects its error: two or three passes are enough.
 
 The weights lie beside this file; `python -m tools.framing.train` makes them.
 """
@@ -21,14 +21,14 @@ from facevae.align.geometry import Similarity
 
 WEIGHTS = Path(__file__).with_name("framing.safetensors")
 SIZE = 64
-"""Side of the crops that the network looks at, in pixels."""
+"""Side of the crops, in pixels."""
 
 
 class FramingNetwork(nn.Module):
     """Crops (n, 3, 64, 64), RGB in [0, 1], to five numbers each: (n, 5).
 
     The first four are a, b, x, y of the similarity p -> (a + bi) p + (x + yi), framed square to
-    crop; the last is the logit of there being a face of which that can be said.
+    crop; the last is the logit of there being a face.
     """
 
     def __init__(self) -> None:
@@ -50,11 +50,11 @@ class FramingNetwork(nn.Module):
                 nn.ReLU(inplace=True),
             ]
         self.features = nn.Sequential(*layers)
-        # Where things are is the whole question, so the map is flattened and not pooled.
+        # Flattened and not pooled, since positions are what it measures.
         self.head = nn.Sequential(nn.Linear(48 * 4 * 4, 128), nn.ReLU(inplace=True))
         self.answer = nn.Linear(128, 5)
         nn.init.zeros_(self.answer.weight)
-        with torch.no_grad():  # begins with "framed already"
+        with torch.no_grad():  # at first the identity: framed already
             self.answer.bias.copy_(torch.tensor([1.0, 0.0, 0.0, 0.0, 0.0]))
 
     def forward(self, crops: Tensor) -> Tensor:
@@ -62,12 +62,13 @@ class FramingNetwork(nn.Module):
         x = functional.pixel_unshuffle(crops - 0.5, 2)
         x = self.features(x.contiguous(memory_format=torch.channels_last))
         with torch.autocast("cpu", enabled=False):  # eight bits of mantissa are half a pixel
-            return self.answer(self.head(x.flatten(1).float()))
+            answers: Tensor = self.answer(self.head(x.flatten(1).float()))
+        return answers
 
 
 @torch.inference_mode()
-def look(crop: Tensor) -> tuple[Similarity, float]:
-    """Ask the shipped network about one crop, and about its mirror image, and return the mean.
+def locate(crop: Tensor) -> tuple[Similarity, float]:
+    """Return the shipped network's mean result for a crop and its mirror image.
 
     Args:
         crop: RGB, uint8, (64, 64, 3).

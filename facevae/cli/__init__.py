@@ -1,10 +1,10 @@
 """The `facevae` command: the shared verbs for faces, and align and train.
 
     faces    how pictures are chosen, written and shown at the command line
-    pages    how the pictures of each verb lie on a sheet
+    pages    how the pictures of each verb are arranged on a sheet
     own      attribute (with labels), align and train
 
-No verb imports torch before it needs it: `--help` and bad inputs are answered at once.
+No verb imports torch before it needs it, so that `--help` and unusable inputs take no time.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 HELP = """Morph, vary, edit and invent faces with trained models.
 
-Give photographs, get pictures: `facevae morph a.jpg b.jpg` writes the way from one face to the
-other. Every verb explains itself with --help; `facevae models` lists what is in the box.
+`facevae morph a.jpg b.jpg` writes a film from one face to the other. Every verb has --help;
+`facevae models` lists the models in the box.
 """
 
 

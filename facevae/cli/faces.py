@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from vaecore.cli.outputs import Outputs
     from vaecore.space import LatentSpace
 
-FAVOURITE = "faces_64"
-"""What is taken if nobody says, where it is in the box."""
+DEFAULT_MODEL = "faces_64"
+"""The model without --model, where it is in the box."""
 
 FILMS, SHEETS = (".gif", ".mp4"), (".png", ".jpg", ".jpeg", ".webp")
 FRAME = 256
@@ -35,9 +35,9 @@ _WRITING = (*_TAKING, "sample")
 
 
 class FacePresentation(Presentation):
-    """Photographs in; a film, a sheet or a folder of pictures out, as the output's name says."""
+    """Photographs in; a film, a sheet or a folder of pictures out, by the ending of the output."""
 
-    outputs: ClassVar[Mapping[str, str]] = {
+    outputs: Mapping[str, str] = {
         "morph": "morph.gif",
         "palette": "palette.png",
         "sample": "samples.png",
@@ -49,10 +49,9 @@ class FacePresentation(Presentation):
     suffixes = SHEETS
     draws = True
     evaluates = True
-    defaults: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    defaults: Mapping[str, Mapping[str, Any]] = {
         "sample": {"n": 16},
-        # The arc bends the change of pixels towards its middle; on the line it is even.
-        "morph": {"steps": "25; on a sheet 9", "path": "lerp"},
+        "morph": {"steps": "25; on a sheet 9", "path": "lerp"},  # shown; the codec has the value
     }
 
     def options(self, verb: str) -> Sequence[click.Option]:
@@ -61,26 +60,25 @@ class FacePresentation(Presentation):
             click.Option(
                 ["--no-align"],
                 is_flag=True,
-                help="Take photographs as they are; otherwise the face is found, turned and cut "
-                "out where a photograph is not framed like those the model knows.",
+                help="Use photographs as they are. Otherwise the face is found, turned and cut out "
+                "where a photograph is not framed as the model needs it.",
             )
         ]
         film = [
             click.Option(
                 ["--timing"],
                 type=click.Choice(["latent", "perceived"]),
-                default="perceived",
-                show_default=True,
-                help="Steps of one length in the latent space, or of one size to the eye.",
+                help="Steps of equal length in the latent space, or of equal visible change.  "
+                "[default: perceived]",
             ),
             click.Option(
                 ["--hold"],
                 type=shared.Finite(0, 60),
                 default=0.6,
                 show_default=True,
-                help="Seconds to rest at each of the inputs.",
+                help="Extra seconds for which each of the inputs is shown.",
             ),
-            click.Option(["--bounce"], is_flag=True, help="Go back again, to where it began."),
+            click.Option(["--bounce"], is_flag=True, help="Play the film backwards at its end."),
             click.Option(
                 ["--fps"],
                 type=shared.Finite(1, 50),
@@ -93,8 +91,8 @@ class FacePresentation(Presentation):
             click.Option(
                 ["--size"],
                 type=click.IntRange(16, LARGEST),
-                help="Pixels of a face in the result, each way.  [default: as looks well; in a "
-                "folder as the model makes it]",
+                help="Height and width of a face in the result, in pixels.  [default: films 256; "
+                "sheets by the number of faces; folders the model's own size]",
             )
         ]
         return film * (verb == "morph") + writing * (verb in _WRITING) + taking * (verb in _TAKING)
@@ -103,27 +101,27 @@ class FacePresentation(Presentation):
         """Return films for `morph`, and sheets and folders for all."""
         return (*FILMS, *SHEETS, "") if verb == "morph" else (*SHEETS, "")
 
-    def steps(self, inputs: int, output: Path) -> int:
-        """Return steps that pass all inputs: many in a film, a row for each on a sheet."""
-        each = 8 if output.suffix.lower() in SHEETS else 24
+    def steps(self, inputs: int, output: Path | None) -> int:
+        """Return steps that pass all inputs: 24 from each to the next, on a sheet 8."""
+        each = 8 if output is not None and output.suffix.lower() in SHEETS else 24
         return each * (inputs - 1) + 1
 
     def open(self, path: Path | str) -> Image.Image:
-        """Return a photograph; what cannot be read is refused before torch is imported."""
+        """Return a photograph, or refuse it before torch is imported."""
         return read_image(path)
 
     def choose_model(self, inputs: Sequence[Input], options: Mapping[str, Any]) -> Choice:
-        """Return the favourite model."""
+        """Return the default model."""
         names = self.domain.shipped()
         if not names:
             remedy = "name a model folder with --model"
             raise DataError("there is no model in the box", remedy=remedy)
-        return Choice(FAVOURITE if FAVOURITE in names else names[0], "")
+        return Choice(DEFAULT_MODEL if DEFAULT_MODEL in names else names[0], "")
 
     def sources(
         self, codec: FaceCodec, inputs: Sequence[Input], options: Mapping[str, Any]
     ) -> list[list[Source]]:
-        """Return one face of each photograph, framed like those the model knows."""
+        """Return one face of each photograph, framed as the model needs it."""
         return [[self._source(codec, each, not options["no_align"]) for each in inputs]]
 
     def _source(self, codec: FaceCodec, input_: Input, align: bool) -> Source:
@@ -143,24 +141,28 @@ class FacePresentation(Presentation):
 
     def write(self, result: Result, outputs: Outputs, options: Mapping[str, Any]) -> Written:
         """Write a film, a sheet, or a folder of pictures."""
-        suffix, side = outputs.main.suffix.lower(), options["size"]
+        main, side = outputs.main, options["size"]
+        if main is None:
+            raise ValueError("pictures need an output to write to")
+        suffix = main.suffix.lower()
         if suffix in FILMS:
-            return _write_film(result, outputs, options)
+            return _write_film(result, outputs.add(main), suffix, options)
         if suffix in SHEETS:
             from facevae.cli.pages import page
 
             picture = page(result, side)
-            _save(picture, outputs.add(outputs.main))
+            _save(picture, outputs.add(main))
             size = {"width": picture.width, "height": picture.height}
             return Written(f"{picture.width} x {picture.height} pixels", size)
-        return _write_folder(result, outputs, side)
+        names = _names(result)
+        return _write_folder(result, outputs.folder(main, names), side)
 
     def fidelity(self, codec: FaceCodec, x: Tensor, y: Tensor) -> tuple[str, dict[str, Any]]:
-        """Return how like pictures are to what is kept of them, PSNR and SSIM."""
-        from facevae.measures import as_seen, psnr, ssim
+        """Return PSNR and SSIM of reconstructions."""
+        from facevae.measures import as_saved, psnr, ssim
 
-        seen = as_seen(y)
-        figures = {"psnr": psnr(seen, x).mean().item(), "ssim": ssim(seen, x).mean().item()}
+        saved = as_saved(y)
+        figures = {"psnr": psnr(saved, x).mean().item(), "ssim": ssim(saved, x).mean().item()}
         return f"PSNR {figures['psnr']:.1f} dB · SSIM {figures['ssim']:.2f}", figures
 
     def evaluate(
@@ -172,7 +174,7 @@ class FacePresentation(Presentation):
         return evaluate(space, paths, seed, split=split)
 
 
-def _write_film(result: Result, outputs: Outputs, options: Mapping[str, Any]) -> Written:
+def _write_film(result: Result, place: Path, suffix: str, options: Mapping[str, Any]) -> Written:
     from facevae.presentation import Film, enlarge, write_gif, write_mp4
 
     side = options["size"] or FRAME
@@ -181,8 +183,8 @@ def _write_film(result: Result, outputs: Outputs, options: Mapping[str, Any]) ->
     film = Film.of(
         frames, fps=options["fps"], hold=options["hold"], stops=stops, bounce=options["bounce"]
     )
-    write = write_gif if outputs.main.suffix.lower() == ".gif" else write_mp4
-    write(film, outputs.add(outputs.main))
+    write = write_gif if suffix == ".gif" else write_mp4
+    write(film, place)
     facts = {
         "width": side,
         "height": side,
@@ -192,20 +194,22 @@ def _write_film(result: Result, outputs: Outputs, options: Mapping[str, Any]) ->
     return Written(f"{side} x {side} pixels · {film.length:.1f} seconds", facts)
 
 
-def _write_folder(result: Result, outputs: Outputs, side: int | None) -> Written:
+def _names(result: Result) -> list[str]:
+    """Return the names of a folder's files, in the order of the results."""
+    stem, count = "frame" if result.verb == "morph" else "face", len(result.examples)
+    digits = max(2, len(str(count)))
+    return [f"{stem}_{k:0{digits}d}.png" for k in range(1, count + 1)]
+
+
+def _write_folder(result: Result, places: Sequence[Path], side: int | None) -> Written:
     from facevae.presentation import enlarge
 
-    items = result.items
-    side = side or items[0].width
-    stem = "frame" if result.verb == "morph" else "face"
-    digits = max(2, len(str(len(items))))
-    names = [f"{stem}_{k:0{digits}d}.png" for k in range(1, len(items) + 1)]
-    for item, place in zip(items, outputs.folder(outputs.main, names), strict=True):
+    side = side or result.items[0].width
+    for item, place in zip(result.items, places, strict=True):
         enlarge(item, side).save(place)
     return Written(f"{side} x {side} pixels", {"width": side, "height": side})
 
 
 def _save(picture: Image.Image, place: Path) -> None:
-    """Save a picture by the ending of its name; with loss, where that is its way, but little."""
-    quality = {} if place.suffix.lower() == ".png" else {"quality": 95}
-    picture.save(place, **quality)
+    """Save a picture in the format of its ending; PNG ignores the quality."""
+    picture.save(place, quality=95)

@@ -1,4 +1,4 @@
-"""Verbs that faces have of their own, or otherwise than others: attribute, align and train."""
+"""The verbs that faces have of their own: attribute (with labels), align and train."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
     from facevae.codec import FaceCodec
 
-FAVOURITE = "faces_64"
+DEFAULT_PRESET = "faces_64"
 """The preset without --preset."""
 SHOWN = 3
+"""Lines about photographs that could not be framed, at most."""
 
 
 @click.command()
@@ -35,9 +36,11 @@ SHOWN = 3
 )  # fmt: skip
 @click.option(
     "--labels", type=options.FILE,
-    help="A table in CelebA's form instead: image,Smiling,... with 1 and -1.",
+    help="Instead of both: a table like CelebA's, image,Smiling,... with 1 and -1.",
 )  # fmt: skip
-@click.option("--name", required=True, help="What to call it; with --labels, the column.")
+@click.option(
+    "--name", required=True, help="Name of the attribute; with --labels, the column of the table."
+)
 @options.writes
 def attribute(
     job: Job,
@@ -51,8 +54,8 @@ def attribute(
 
     Its vector leads from faces that lack it to faces that have it. It is written to
     NAME.safetensors; `edit --vectors NAME.safetensors --add NAME=1` adds it. With --labels, DIR is
-    the folder of the images in the table; without it, the table's own. Faces are taken as they
-    are: `align` frames a folder of photographs.
+    the folder of the images in the table, by default the folder of the table. Faces are used as
+    they are: `align` frames a folder of photographs.
     """
     if (labels is None) != bool(having and lacking) or (labels is None and inputs):
         raise UsageError("give --with and --without, or --labels and a folder of images")
@@ -63,11 +66,15 @@ def attribute(
         space = job.load_for([*having, *lacking])
         sides = [job.posterior(space, paths).mean for paths in (having, lacking)]
     else:
+        from facevae.codec import make_codec
+
         space = job.load()
         root = inputs[0] if inputs else labels if labels.is_dir() else labels.parent
         sides = [
             job.posterior(space, paths, f"{root} {sign}{name}").mean
-            for sign, paths in zip("+-", _labelled(space.codec, root, labels, name), strict=True)
+            for sign, paths in zip(
+                "+-", _labelled(make_codec(space.codec.config), root, labels, name), strict=True
+            )
         ]
     write_vector(job, space, path, name, *sides)
 
@@ -79,7 +86,7 @@ def _labelled(codec: FaceCodec, root: Path, table: Path, name: str) -> tuple[lis
 
     labels = read_labels(table).select([name])
     folder = FaceFolder(root, codec).labelled(labels, strict=True)
-    found = folder.values[:, 0]
+    found = folder.label_values[:, 0]
     if found.all() or not found.any():
         text = f"{name} is the same for all {len(folder):,} images"
         raise DataError(text, path=table, remedy="label some with 1 and some with -1")
@@ -94,15 +101,15 @@ def _labelled(codec: FaceCodec, root: Path, table: Path, name: str) -> tuple[lis
 @click.option("-o", "--output", type=options.FILE, required=True, help="Folder for the faces.")
 @click.option(
     "--size", type=click.IntRange(16, 1024), default=128, show_default=True,
-    help="Pixels of a face, each way.",
+    help="Height and width of a face, in pixels.",
 )  # fmt: skip
 @options.as_json
 @options.quiet
 def align(source: Path, output: Path, size: int, as_json: bool, quiet: bool) -> None:
-    """Frame the faces in a folder of photographs as the models know them.
+    """Frame the faces in a folder of photographs as the models need them.
 
-    In each the face is found, turned upright, and cut out; photographs that are framed already
-    are taken as they are.
+    In each, the face is found, turned upright and cut out. Photographs that are framed already are
+    only resized.
     """
     from facevae.align import align_folder
 
@@ -119,7 +126,11 @@ def align(source: Path, output: Path, size: int, as_json: bool, quiet: bool) -> 
         for line in _first([f"{name}: {problem}" for name, problem in report.failed]):
             click.echo(click.style(f"    left out: {line}", dim=True))
     if not done:
-        raise DataError("no face in any photograph", path=source, remedy="look at them")
+        raise DataError(
+            "no face in any photograph",
+            path=source,
+            remedy="give photographs of faces from the front",
+        )
 
 
 def _first(lines: Sequence[str]) -> list[str]:
@@ -133,18 +144,22 @@ def _first(lines: Sequence[str]) -> list[str]:
 @click.argument("images", metavar="DIR", type=options.FILE)
 @click.option(
     "--labels", type=options.FILE,
-    help="A table in CelebA's form, or a folder per label; gives the model attribute vectors.",
+    help="A table like CelebA's, or a folder for each label; gives the model attribute vectors.",
 )  # fmt: skip
-@click.option("--workers", type=click.IntRange(0), help="Processes that read. [default: by cores]")
-@learn.training_options(f"A recipe of the box. [default: {FAVOURITE}]")
+@click.option(
+    "--workers",
+    type=click.IntRange(0),
+    help="Processes that read images. [default: one less than the cores, at most 8]",
+)
+@learn.training_options(f"A recipe in the box. [default: {DEFAULT_PRESET}]")
 def train(
     request: learn.TrainingRequest, images: Path, labels: Path | None, workers: int | None
 ) -> None:
     """Train a model on a folder of framed faces, searched at any depth.
 
-    The images are streamed: their number is no matter of memory. The recipe is one of the box
+    The images are streamed, so that any number fits into memory. The recipe is one in the box
     (--preset), your own (--config), or a changed one (--set). Ctrl-C saves and ends; --resume -o
-    FOLDER goes on from there. Several processes together:
+    FOLDER continues from there. Training in several processes:
     torchrun --nproc-per-node 2 -m facevae.cli train ...
     """
     learn.need(*learn.NEEDED)
@@ -154,7 +169,7 @@ def train(
 
     file = request.file(PRESETS)
     names = preset_names(file)
-    name = request.preset or (FAVOURITE if FAVOURITE in names else names[0])
+    name = request.preset or (DEFAULT_PRESET if DEFAULT_PRESET in names else names[0])
     preset = load_preset(name, request.settings(), file)
     place = request.place(preset)
     data = training.Data.of(images, preset, read_labels(labels) if labels else None)

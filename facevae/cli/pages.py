@@ -1,4 +1,4 @@
-"""How the pictures of each verb lie on a sheet."""
+"""How the pictures of each verb are arranged on a sheet."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def page(result: Result, side: int | None = None) -> Image.Image:
 
     Args:
         result: What a verb made.
-        side: Height and width of each picture on the sheet; by default as large as looks well.
+        side: Height and width of each picture on the sheet, in pixels; by default see `side_for`.
     """
     from facevae.presentation import contact_sheet
 
@@ -30,23 +30,13 @@ def page(result: Result, side: int | None = None) -> Image.Image:
 
 
 def _layout(result: Result) -> dict[str, Any]:
-    if result.verb == "morph":
-        count = len(result.items)
-        return {
-            "pictures": result.items,
-            "columns": min(count, ROW),
-            "captions": result.titles,
-        }
-    if result.verb == "palette":
-        return {
-            "pictures": result.items,
-            "columns": result.columns,
-            "captions": result.titles,
-        }
+    if result.verb in ("morph", "palette"):
+        columns = result.columns or ROW
+        return {"pictures": result.items, "columns": columns, "captions": result.titles}
     if result.verb == "reconstruct":
         return _pairs(result.decoded(result.originals), result.items, result.titles)
     if result.verb == "edit":
-        return _sweep(result) if result.columns else _edit(result)
+        return _sweep(result, result.columns) if result.columns else _edit(result)
     if result.verb == "similar":
         return _variations(result.decoded(result.originals)[0], result.items)
     from facevae.presentation.sheet import square
@@ -55,7 +45,7 @@ def _layout(result: Result) -> dict[str, Any]:
 
 
 def _pairs(originals: Sequence[Any], kept: Sequence[Any], titles: Sequence[str]) -> dict[str, Any]:
-    """Return originals above what is kept of them, in as many rows as they need."""
+    """Return originals above their reconstructions, in as many rows as they need."""
     columns = min(len(originals), PAIRS)
     pictures: list[Any] = []
     captions: list[str] = []
@@ -85,26 +75,25 @@ def _lines(title: str) -> str:
 
 def _parts(title: str) -> tuple[str, str]:
     """Return the name and the amount of an attribute, of a title such as "Blond_Hair+0.6667"."""
-    name, amount = re.fullmatch(r"(.*?)([+-][\d.e+-]+)", title).groups()
+    _, name, amount, _ = re.split(r"^(.*?)([+-][\d.e+-]+)$", title)
     return name.replace("_", " "), f"{float(amount):+.3g}" if float(amount) else "0"
 
 
-def _sweep(result: Result) -> dict[str, Any]:
+def _sweep(result: Result, columns: int) -> dict[str, Any]:
     """Return a row for each attribute, the original before it."""
     pictures: list[Any] = []
     captions: list[str] = []
     rows: list[str] = []
     originals = result.decoded(result.originals)
-    for first in range(0, len(result.items), result.columns):
-        part = slice(first, first + result.columns)
+    for first in range(0, len(result.items), columns):
+        part = slice(first, first + columns)
         parsed = [_parts(title) for title in result.titles[part]]
         pictures += [*originals, *result.items[part]]
         captions += ["original", *(amount for _, amount in parsed)]
         rows.append(parsed[0][0])
-    columns = result.columns + 1
     return {
         "pictures": pictures,
-        "columns": columns,
+        "columns": columns + 1,
         "captions": captions,
         "rows": rows,
         "gaps": (1,),
@@ -112,7 +101,7 @@ def _sweep(result: Result) -> dict[str, Any]:
 
 
 def _variations(original: Any, items: Sequence[Any]) -> dict[str, Any]:
-    """Return variations in a block, the original at its left."""
+    """Return variations, the original at their left."""
     from facevae.presentation.sheet import square
 
     columns = square(len(items))

@@ -24,12 +24,12 @@ SPLITS = ("train", "validation", "test")
 HELD_OUT = 0.05
 """Share of the images in each of the validation and the test part."""
 SHOWN = 3
-"""Names that a summary gives as examples."""
+"""Names that a summary gives as examples, at most."""
 
 
 @dataclass(frozen=True)
 class LabelReport:
-    """What became of labels on a folder.
+    """How labels match the images of a folder.
 
     Attributes:
         labelled: Images of the folder that have labels.
@@ -53,8 +53,8 @@ class LabelReport:
         return text
 
 
-class FaceFolder(Dataset):
-    """The images of a folder, in the order of their names, read when they are asked for.
+class FaceFolder(Dataset[Tensor]):
+    """The images of a folder, in the order of their names, each read when it is used.
 
     Args:
         root: The folder; it is searched at any depth.
@@ -63,7 +63,7 @@ class FaceFolder(Dataset):
     Attributes:
         values: `(len, attributes)` bool, the labels, or None without any.
         attributes: Names of the columns of `values`.
-        label_report: What became of the labels, or None without any.
+        label_report: How the labels match the images, or None without any.
 
     Raises:
         DataError: There is no such folder, or no image in it.
@@ -89,6 +89,11 @@ class FaceFolder(Dataset):
         """Return an example as uint8 `(size, size, 3)`; DataError if it is broken."""
         return self.codec.pixels(self.path(index))
 
+    @property
+    def label_values(self) -> np.ndarray:
+        """The labels `(len, attributes)`, bool; without any, there are 0 attributes."""
+        return np.zeros((len(self), 0), bool) if self.values is None else self.values
+
     def name(self, index: int) -> str:
         """Return an image's path from the root on, with `/` between folders."""
         return self.names[int(self.rows[index])]
@@ -107,8 +112,8 @@ class FaceFolder(Dataset):
     def split(self, part: str, seed: int = 0) -> FaceFolder:
         """Return the images of the part "train", "validation" or "test".
 
-        It is that of `split_of`, except that no part of a small folder is left empty: then the
-        images nearest to it are taken.
+        It is that of `split_of`; but where a part of a small folder would be empty, it gets the
+        images whose hash is nearest.
 
         Raises:
             DataError: There are fewer than three images.
@@ -128,10 +133,10 @@ class FaceFolder(Dataset):
         return self.select(np.sort(ordered[start:end]))
 
     def labelled(self, labels: Labels, strict: bool = False) -> FaceFolder:
-        """Return the images that have labels, with them; `label_report` says what was left out.
+        """Return the images that have labels, with them; `label_report` counts the others.
 
-        Labels name images by their path from the root on. Where that fails, the ending is
-        ignored: images are often converted after they were labelled.
+        Labels name images by their path from the root on. If no image has that name, the ending
+        is ignored: images are often converted after they were labelled.
 
         Args:
             labels: From `facevae.data.labels.read_labels`.
@@ -174,7 +179,7 @@ def split_of(name: str, seed: int = 0) -> str:
 
     Args:
         name: The image's path from its folder on, with `/` between folders.
-        seed: For another division.
+        seed: Another one gives another division.
     """
     place = _place(name, seed)
     return "validation" if place < HELD_OUT else "test" if place < 2 * HELD_OUT else "train"
@@ -184,7 +189,7 @@ def _place(name: str, seed: int) -> float:
     """Return a number in [0, 1) that a name always has, uniform over names."""
     text = os.fsencode(f"{seed}/{name}" if seed else name)
     share = int.from_bytes(hashlib.sha256(text).digest()[:4], "big") / 2**32
-    # The end of the scale comes first: the models in the box were trained on its beginning.
+    # Shifted so that the shipped models, trained on the lowest hashes, keep their training part.
     return (share + 2 * HELD_OUT) % 1
 
 

@@ -19,7 +19,7 @@ _FORM = "write a first line like image,Smiling,Eyeglasses and lines like 00001.j
 
 @dataclass(frozen=True)
 class Labels:
-    """Which image has which attributes.
+    """Which attributes images have.
 
     Attributes:
         path: The table or folder it was read from.
@@ -56,8 +56,8 @@ def read_labels(path: str | os.PathLike[str]) -> Labels:
     Three forms are known:
 
     - A table whose first line is `image,Smiling,Eyeglasses` (any name for the first column;
-      semicolons or tabs do too), and whose other lines are `00001.jpg,1,-1`: 1 for yes, -1 or 0
-      for no.
+      semicolons or tabs are possible too), and whose other lines are `00001.jpg,1,-1`: 1 for yes,
+      -1 or 0 for no.
     - CelebA's own `list_attr_celeba.txt`: the number of images, a line of attributes, then lines
       like the above, all separated by spaces.
     - A folder with a folder per label: `Smiling/a.jpg`, `Neutral/b.jpg`. Each label is an

@@ -1,4 +1,4 @@
-"""Batches of images from worker processes: shuffled, exactly resumable, robust to broken files."""
+"""Batches of images from worker processes: shuffled, exactly resumable, past broken files."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from vaecore.training.ranks import ALONE, Ranks, here
 
 MOST_WORKERS = 8
 GRACE_SECONDS = 30
-"""For how long workers outlive a SIGTERM."""
+"""How long workers continue after a SIGTERM."""
 
 
-class Job(NamedTuple):
+class BatchRequest(NamedTuple):
     """One batch to read: indices of images, and which of them to mirror."""
 
     rows: np.ndarray
     flips: np.ndarray
 
 
-class Result(NamedTuple):
+class DecodedBatch(NamedTuple):
     """One batch that was read.
 
     Attributes:
@@ -53,13 +53,11 @@ class FaceLoader(Batches):
 
     With a labelled folder, batches are pairs: the images, and float32 `(batch, attributes)` of 0
     and 1. Order and mirroring depend on the seed and the epoch alone, not on the number of
-    workers; a training that resumes sees the very batches it would have seen.
+    workers; a resumed training gets the same batches as an uninterrupted one.
 
-    Files that are broken are counted, and noted in `broken`. In training, another image of their
+    Broken files are collected in `broken`. In training, another image of their
     batch takes their place (of the next ones in the folder, if the whole batch is broken), so that
     all batches have the same size; otherwise they are left out.
-
-    Each rank reads its own images alone.
 
     Args:
         folder: The images.
@@ -104,9 +102,9 @@ class FaceLoader(Batches):
         self.flip = flip and training
         self.workers = default_workers() if workers is None else workers
         self.broken: dict[str, str] = {}
-        self._pool: DataLoader | None = None
-        self._reading: Iterator[Result] | None = None
-        self._jobs = _Jobs()
+        self._pool: DataLoader[DecodedBatch] | None = None
+        self._reading: Iterator[DecodedBatch] | None = None
+        self._requests = _Requests()
 
     def batches(self, parts: Iterator[Part]) -> Iterator[Tensor | tuple[Tensor, Tensor]]:
         """Yield the images of each of the parts."""
@@ -114,11 +112,11 @@ class FaceLoader(Batches):
         if self.flip:
             flips = np.random.default_rng((self.seed, self._epoch, 1)).random(self.count) < 0.5
         given = self._batch > 0
-        for result in self._results(Job(part.own, flips[part.own]) for part in parts):
+        for result in self._results(BatchRequest(part.own, flips[part.own]) for part in parts):
             for row, problem in result.broken:
                 self.broken[self.folder.name(row)] = problem
             if not len(result.rows):
-                self._batch += 1  # counted, though nobody sees it
+                self._batch += 1  # counted, though it is empty
                 continue
             given = True
             x = torch.from_numpy(result.pixels).float().div_(255)
@@ -131,28 +129,28 @@ class FaceLoader(Batches):
             problem = f"holds no usable image: {report_broken(self.broken, self.count)}"
             raise DataError(problem, path=self.folder.root, remedy="check the files")
 
-    def _results(self, jobs: Iterator[Job]) -> Iterator[Result]:
+    def _results(self, requests: Iterator[BatchRequest]) -> Iterator[DecodedBatch]:
         reader = _Reader(self.folder, fill=self.training)
         if self.workers == 0:
-            yield from map(reader.__getitem__, jobs)
+            yield from map(reader.__getitem__, requests)
             return
-        self._jobs.waiting = jobs
+        self._requests.waiting = requests
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "This DataLoader will create")  # workers were chosen
             new = self._pool is None
-            if new:
+            if self._pool is None:
                 self._pool = DataLoader(
                     reader,
-                    batch_size=None,  # a job is a batch already
-                    sampler=self._jobs,
+                    batch_size=None,  # a request is a batch already
+                    sampler=self._requests,
                     collate_fn=_as_it_is,
                     num_workers=self.workers,
                     persistent_workers=True,
-                    generator=torch.Generator(),  # or it would draw from the model's randomness
+                    generator=torch.Generator(),  # else it would use torch's global one
                     worker_init_fn=_begin_worker,
                 )
             self._reading = iter(self._pool)
-        if new:
+        if new:  # after the workers, since the last registered is the first called
             atexit.register(_close, weakref.ref(self))
         while self._reading is not None:
             result = next(self._reading, None)
@@ -162,30 +160,30 @@ class FaceLoader(Batches):
 
     def close(self) -> None:
         """End the worker processes, and the epoch; they start again with the next."""
-        self._reading = self._pool = None  # nobody else holds them
+        self._reading = self._pool = None  # the last references to the workers
 
 
-class _Jobs:
-    """What the pool is to read; it asks anew in every epoch."""
+class _Requests:
+    """What the workers are to read: the pool's sampler, iterated anew in every epoch."""
 
-    waiting: Iterator[Job] = iter(())
+    waiting: Iterator[BatchRequest] = iter(())
 
-    def __iter__(self) -> Iterator[Job]:
+    def __iter__(self) -> Iterator[BatchRequest]:
         return self.waiting
 
 
-class _Reader(Dataset):
-    """Reads whole batches; it lives in the workers."""
+class _Reader(Dataset[DecodedBatch]):
+    """Reads whole batches, in the workers."""
 
     def __init__(self, folder: FaceFolder, fill: bool) -> None:
         self.folder = folder
         self.fill = fill
 
-    def __getitem__(self, job: Job) -> Result:
+    def __getitem__(self, request: BatchRequest) -> DecodedBatch:
         size = self.folder.codec.size
-        pixels = np.empty((len(job.rows), size, size, 3), np.uint8)
+        pixels = np.empty((len(request.rows), size, size, 3), np.uint8)
         good, broken = [], []
-        for place, (row, flip) in enumerate(zip(job.rows.tolist(), job.flips, strict=True)):
+        for place, (row, flip) in enumerate(zip(request.rows.tolist(), request.flips, strict=True)):
             try:
                 image = self.folder.pixels(row)
             except DataError as error:
@@ -193,7 +191,7 @@ class _Reader(Dataset):
                 continue
             pixels[place] = image[:, ::-1] if flip else image
             good.append(place)
-        rows = job.rows.copy()
+        rows = request.rows.copy()
         problems = [(int(rows[place]), problem) for place, problem in broken]
         if self.fill and not good:
             found = self._next(int(rows[0]), problems)
@@ -205,12 +203,12 @@ class _Reader(Dataset):
                 source[place] = place if place in good else good[number % len(good)]
         else:
             source = np.array(good, int)
-        return Result(
+        return DecodedBatch(
             rows[source], np.ascontiguousarray(pixels[source].transpose(0, 3, 1, 2)), problems
         )
 
     def _next(self, row: int, problems: list[tuple[int, str]]) -> tuple[int, np.ndarray] | None:
-        """Return the first usable image after a row, and note down the broken ones between."""
+        """Return the first usable image after a row; the broken ones between join `problems`."""
         for step in range(1, len(self.folder)):
             at = (row + step) % len(self.folder)
             try:
@@ -248,9 +246,9 @@ def _as_it_is(result: Any) -> Any:
 
 
 def _begin_worker(_: int) -> None:
-    """Leave Ctrl-C and SIGTERM to the training, which still needs a batch to end in order.
+    """Ignore Ctrl-C and delay SIGTERM, since the training needs another batch to end properly.
 
-    All processes of a terminal get the one, and Slurm and `timeout` send the other to all.
+    A terminal sends the one to all processes, Slurm and `timeout` the other.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(signal, "SIGALRM"):  # not on Windows
@@ -258,14 +256,14 @@ def _begin_worker(_: int) -> None:
 
 
 def _end_later(number: int, frame: Any) -> None:
-    """Obey a SIGTERM, but not at once; obey the next one at once."""
+    """End some seconds after a SIGTERM; at once after a second one."""
     signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGALRM, lambda *_: os._exit(0))
     signal.alarm(GRACE_SECONDS)
 
 
 def _close(loader: weakref.ref[FaceLoader]) -> None:
-    """End the workers when Python ends, before multiprocessing does it by SIGTERM, and waits."""
+    """End the workers before multiprocessing, at Python's exit, sends SIGTERM and waits."""
     found = loader()
     if found is not None:
         found.close()

@@ -1,9 +1,9 @@
-"""Very many file names in little memory."""
+"""A great many file names in little memory."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -13,11 +13,11 @@ from vaecore.errors import DataError
 _HIDDEN = b"."
 
 
-class Names(Sequence[str]):
-    """An immutable, sorted sequence of names, held in two arrays.
+class Names:
+    """Names in order, in two arrays.
 
-    A million names as a list are a million objects: three times the memory, and every process
-    that a training starts would come to own a copy, since looking at an object writes to it.
+    A list of a million names is a million objects: three times the memory, and a copy of it in
+    every process of a training, since reading an object writes its reference count.
 
     Args:
         names: File names as the system has them (`os.fsencode`).
@@ -31,6 +31,9 @@ class Names(Sequence[str]):
     def __len__(self) -> int:
         return len(self._ends)
 
+    def __iter__(self) -> Iterator[str]:
+        return map(self.__getitem__, range(len(self)))
+
     def __getitem__(self, index: int) -> str:
         start = self._ends[index - 1] if index else 0
         return os.fsdecode(self._text[start : self._ends[index]].tobytes())
@@ -39,8 +42,8 @@ class Names(Sequence[str]):
 def find_images(root: str | os.PathLike[str]) -> Names:
     """Return the images in a folder at any depth, relative to it, with `/` between folders.
 
-    Files are chosen by their ending. Hidden files and folders (".", "._") are left out, and
-    links to folders are not followed.
+    Files are chosen by their ending. Hidden files and folders (a name that begins with a dot) are
+    left out, and links to folders are not followed.
 
     Raises:
         DataError: There is no such folder, it cannot be read, or it holds no image.

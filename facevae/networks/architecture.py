@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from vaecore.objective import implied_noise
 
 KINDS = ("lecture", "vanilla", "residual")
 LARGEST = {"size": 512, "latent_dim": 1 << 13, "width": 512, "blocks": 16}
-"""A model folder that asks for more is broken or hostile, and is refused before it takes memory."""
+"""Larger values in a model folder are refused before memory is allocated for them."""
 
 
 @dataclass(frozen=True)
@@ -16,21 +16,21 @@ class FaceArchitecture:
     """Everything that decides the shape of a face VAE; stored in the model folder.
 
     The noise of p(x|z) is a Gaussian on every value of a picture in [0, 1]. Its standard
-    deviation is either given (`sigma`) or follows from `reconstruction_factor`, the weight that
-    much face-VAE code puts on the mean squared error.
+    deviation is either given (`sigma`) or follows from `reconstruction_factor`, the weight of the
+    mean squared error in much published code of face VAEs.
     """
 
     kind: str = "residual"
-    """"lecture" and "vanilla" are plain convolutions; "residual" is ours (see `residual`)."""
+    """"lecture" and "vanilla" are plain convolutions; "residual" is that of `faces_64`."""
     size: int = 64
     """Height and width of a picture, a multiple of 16."""
     latent_dim: int = 256
     width: int = 64
-    """Channels at half resolution of the residual network; the plain ones are what they are."""
+    """Channels at half resolution of the residual network; the plain ones are fixed."""
     blocks: int = 1
     """Residual blocks at each resolution."""
     dropout: float = 0.0
-    """After each convolution of the plain networks' encoders, in training."""
+    """Probability of dropout after each hidden convolution of the plain networks, in training."""
     sigma: float | None = None
     """Standard deviation of the noise, in units of the picture's range 0..1."""
     reconstruction_factor: float | None = None
@@ -39,10 +39,10 @@ class FaceArchitecture:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {self.kind!r}")
-        for field in fields(self):
-            value, largest = getattr(self, field.name), LARGEST.get(field.name)
-            if field.type == "int" and not (isinstance(value, int) and 1 <= value <= largest):
-                raise ValueError(f"{field.name} must be a number in 1..{largest}, got {value!r}")
+        for name, largest in LARGEST.items():
+            value = getattr(self, name)
+            if not (isinstance(value, int) and 1 <= value <= largest):
+                raise ValueError(f"{name} must be a number in 1..{largest}, got {value!r}")
         if self.size % 16:
             raise ValueError(f"size must be a multiple of 16, got {self.size}")
         if not 0 <= self.dropout < 1:
@@ -62,4 +62,5 @@ class FaceArchitecture:
         """Standard deviation of p(x|z), in units of the picture's range 0..1."""
         if self.sigma is not None:
             return self.sigma
+        assert self.reconstruction_factor is not None  # one of the two is given, as checked above
         return implied_noise(self.reconstruction_factor, self.dimensions).sigma

@@ -1,9 +1,6 @@
-"""The critic: learns to tell photographs from decoded pictures, in training only.
+"""The critic: learns to distinguish photographs from decoded pictures, in training only.
 
-A squared error is smallest for the mean of all pictures that fit a code, and that mean is a blur.
-The critic asks for one of them instead (Goodfellow et al., 2014; with a VAE: Larsen et al.,
-Autoencoding beyond pixels using a learned similarity metric, 2016). It also sees codes from
-the prior, which no encoder has placed, so that sampling is trained and not hoped for.
+`facevae.adversary` explains what it is for.
 """
 
 from __future__ import annotations
@@ -21,25 +18,29 @@ FACTORS = (1, 2, 4, 6)
 
 @dataclass(frozen=True)
 class Adversary:
-    """Settings of an adversarial training. The three pulls are shares of the likelihood's."""
+    """Settings of an adversarial training.
+
+    The weights of the three losses are relative: the norm of each loss's gradient with respect to
+    the decoded pictures, over that of the likelihood's gradient.
+    """
 
     begin_step: int = 0
-    """Steps of plain training before the critic comes and the encoder rests."""
+    """Steps of plain training before the critic is used and the encoder is frozen."""
     reconstruction: float = 6.0
-    """Pull of the critic's score on reconstructions."""
+    """Weight of the critic's score of reconstructions."""
     features: float = 4.0
-    """Pull towards the critic's features of the original (feature matching)."""
+    """Weight of the distance to the original in the critic's features (feature matching)."""
     prior: float = 0.0
-    """Pull of the critic's score on pictures of codes from N(0, I), which no encoder has placed."""
+    """Weight of the critic's score of pictures that are decoded from codes drawn from N(0, I)."""
     width: int = 32
     """Channels of the critic at half resolution."""
     learning_rate: float = 3e-4
-    """Of the critic, on the schedule of the VAE's. Where it is not well above the VAE's, the
-    critic follows and never leads."""
+    """Of the critic, on the schedule of the VAE's. It has to be well above the VAE's, or the critic
+    lags behind the decoder."""
     share: float = 1.0
     """Part of each batch that the critic sees."""
     warmup_steps: int = 200
-    """Steps over which the pulls rise from 0."""
+    """Steps over which the weights rise from 0."""
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -55,9 +56,9 @@ class Adversary:
 class Critic(nn.Module):
     """A plain convolutional critic.
 
-    It has no normalisation: batch norm would let the pictures of a batch see each other, and
-    spectral norm (Miyato et al., 2018) left it too slow to notice anything in the time there is.
-    It need not be tamed either, since only the direction of its gradients is used.
+    It has no normalisation. With batch norm, its score of a picture would depend on the others in
+    the batch; with spectral norm (Miyato et al., 2018) it learned too slowly for the short
+    training. Nor is one needed, since only the direction of its gradients is used.
 
     Args:
         size: Height and width of a picture, a multiple of 16.
@@ -73,7 +74,7 @@ class Critic(nn.Module):
             kernel, stride = (3, 1) if factor == 1 else (4, 2)
             conv = nn.Conv2d(before, after, kernel, stride, padding=1)
             nn.init.kaiming_normal_(conv.weight, SLOPE)
-            nn.init.zeros_(conv.bias)
+            nn.init.zeros_(conv.get_parameter("bias"))
             self.stages.append(nn.Sequential(conv, nn.LeakyReLU(SLOPE)))
             before = after
         self.last = nn.Linear(before * (size // 16) ** 2, 1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from contextlib import AbstractContextManager
 
 import torch
 from torch import Tensor, nn
@@ -21,11 +20,11 @@ from vaecore.objective import Objective
 
 LARGEST_LOG = 8.0
 """Bound on the logarithm of a posterior's standard deviation, so that no exp overflows."""
-CENTRE, SPREAD = 0.5, 0.25
-"""Networks see (x - centre) / spread, about -2..2, and answer on the same scale."""
+CENTRE, SCALE = 0.5, 0.25
+"""Inputs and outputs of the networks are (x - centre) / scale, about -2..2."""
 
 
-def _autocast(device: torch.device, enabled: bool) -> AbstractContextManager:
+def _autocast(device: torch.device, enabled: bool) -> torch.autocast:
     return torch.autocast(device.type, torch.bfloat16, enabled=enabled)
 
 
@@ -34,8 +33,9 @@ class FaceEncoder(nn.Module):
 
     def __init__(self, architecture: FaceArchitecture) -> None:
         super().__init__()
+        self.network: ResidualEncoder | PlainEncoder
         residual = architecture.kind == "residual"
-        self.network = (ResidualEncoder if residual else PlainEncoder)(architecture)
+        self.network = ResidualEncoder(architecture) if residual else PlainEncoder(architecture)
         self.mixed_precision = False
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -46,19 +46,20 @@ class FaceEncoder(nn.Module):
         """
         x = x.contiguous(memory_format=torch.channels_last)
         with _autocast(x.device, self.mixed_precision):
-            mean, log_stddev = self.network((x - CENTRE) / SPREAD)
+            mean, log_stddev = self.network((x - CENTRE) / SCALE)
         return mean, log_stddev.clamp(-LARGEST_LOG, LARGEST_LOG).exp()
 
 
 class FaceDecoder(nn.Module):
-    """Codes to pictures, with Gaussian noise of one standard deviation on every value."""
+    """Codes to pictures; p(x|z) has Gaussian noise of the same standard deviation everywhere."""
 
     draws = False
 
     def __init__(self, architecture: FaceArchitecture) -> None:
         super().__init__()
+        self.network: ResidualDecoder | PlainDecoder
         residual = architecture.kind == "residual"
-        self.network = (ResidualDecoder if residual else PlainDecoder)(architecture)
+        self.network = ResidualDecoder(architecture) if residual else PlainDecoder(architecture)
         self.noise = architecture.noise
         self.mixed_precision = False
 
@@ -66,12 +67,13 @@ class FaceDecoder(nn.Module):
         """Return the mean of p(x|z): pictures `(batch, 3, size, size)`, about 0..1, 32-bit."""
         with _autocast(z.device, self.mixed_precision):
             x = self.network(z)
-        return x.float() * SPREAD + CENTRE
+        picture: Tensor = x.float() * SCALE + CENTRE
+        return picture
 
     def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
         """Return log p(x|z) in nats, summed over all values of a picture, `(batch,)`.
 
-        It is the density of values in 0..1, and may be above 0.
+        It is the log density of values in 0..1, and may be above 0.
         """
         return self.log_density(x, self(z))
 
@@ -84,21 +86,25 @@ class FaceDecoder(nn.Module):
     def generate(self, z: Tensor, temperature: float, seed: int) -> Tensor:
         """Return one picture per row of z, values in 0..1: the mean of p(x|z).
 
-        The noise of p(x|z) is independent from pixel to pixel, grain and not a face: a picture
-        is shown without it, whatever the temperature.
+        The noise of p(x|z) is independent from pixel to pixel and would only look like grain: no
+        temperature adds it.
         """
-        return self(z).clamp(0, 1)
+        picture: Tensor = self(z)
+        return picture.clamp(0, 1)
 
 
 class FaceVAE(VAE):
     """A VAE over pictures `(batch, 3, size, size)`, RGB, values in 0..1."""
+
+    encoder: FaceEncoder
+    decoder: FaceDecoder
 
     def __init__(self, architecture: FaceArchitecture, objective: Objective | None = None) -> None:
         super().__init__(
             FaceEncoder(architecture), FaceDecoder(architecture), architecture.latent_dim, objective
         )
         self.architecture = architecture
-        # Matrix units want the channels of a pixel side by side.
+        # Convolutions are faster with the channels of a pixel side by side.
         self.to(memory_format=torch.channels_last)
 
     def start(self, batches: Iterable[Tensor]) -> None:
@@ -107,12 +113,13 @@ class FaceVAE(VAE):
         Args:
             batches: One pass over pictures `(batch, 3, size, size)`; several thousand are enough.
         """
-        if self.architecture.kind == "residual":
+        encoder, decoder = self.encoder.network, self.decoder.network
+        if isinstance(encoder, ResidualEncoder) and isinstance(decoder, ResidualDecoder):
             start_from_principal_components(
-                self.encoder.network,
-                self.decoder.network,
-                ((x - CENTRE) / SPREAD for x in batches),
-                self.decoder.noise / SPREAD,
+                encoder,
+                decoder,
+                ((x - CENTRE) / SCALE for x in batches),
+                self.decoder.noise / SCALE,
             )
 
     @property

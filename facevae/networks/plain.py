@@ -1,6 +1,6 @@
-"""Plain convolutional networks: the lecture's, and the vanilla one that people start from.
+"""Plain convolutional networks: the lecture's, and a vanilla VAE as most tutorials have it.
 
-They are here to be compared with, and to be read: nothing in them is ours.
+They are here to be compared with, and to be read.
 """
 
 from __future__ import annotations
@@ -69,4 +69,5 @@ class PlainDecoder(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """Return pictures with values around 0."""
-        return self.layers(z)
+        picture: Tensor = self.layers(z)
+        return picture

@@ -15,11 +15,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 POOL = 4
-"""The eye sees brightness finely and colour coarsely: colour is taken at a quarter of the size."""
+"""Colour has a quarter of the resolution: the eye is less sensitive to its details."""
 TO_YCBCR = ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
 """ITU-R BT.601, full range, without the offset of the colour differences."""
 RATE = 0.03
-"""Weights are kept divided by this, so that an optimiser's steps move them by so much less: they
+"""The stored weights are divided by this, which makes an optimiser's steps so much smaller: they
 are near their optimum from the start, and far smaller than those of a convolution."""
 
 
@@ -49,11 +49,11 @@ class Planes(nn.Module):
 
     def picture(self, vector: Tensor) -> Tensor:
         """Return pictures `(batch, 3, size, size)` of vectors `(batch, features)`."""
-        light, colour = vector.split([self.size**2, 2 * self.coarse**2], dim=1)
-        light = light.unflatten(1, (1, self.size, self.size))
+        luma, colour = vector.split([self.size**2, 2 * self.coarse**2], dim=1)
+        luma = luma.unflatten(1, (1, self.size, self.size))
         colour = colour.unflatten(1, (2, self.coarse, self.coarse)) / POOL
         colour = F.interpolate(colour, scale_factor=POOL, mode="bilinear", align_corners=False)
-        return torch.einsum("ck,nkhw->nchw", self.inverse, torch.cat([light, colour], dim=1))
+        return torch.einsum("ck,nkhw->nchw", self.inverse, torch.cat([luma, colour], dim=1))
 
 
 class PrincipalEncoder(nn.Module):
@@ -87,11 +87,11 @@ class PrincipalDecoder(nn.Module):
 def principal_components(
     batches: Iterable[Tensor], planes: Planes, count: int
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Return mean, variances and directions of pictures, without ever holding them all.
+    """Return mean, variances and directions of pictures, of which one batch is held at a time.
 
     Args:
         batches: Pictures `(batch, 3, size, size)`, on the scale the networks see.
-        planes: How a picture becomes a vector.
+        planes: Turns pictures into vectors.
         count: Number of components.
 
     Returns:

@@ -1,4 +1,4 @@
-"""The residual encoder and decoder: what `faces_64` is made of.
+"""The residual encoder and decoder of `faces_64`.
 
 Most work is done at 4 to 16 pixels a side, where a convolution is nearly all matrix
 multiplication. The picture enters as 12 channels at half resolution (each 2 x 2 square of three
@@ -28,10 +28,10 @@ def _convolution(channels: int, to: int) -> nn.Conv2d:
 
 
 class ResidualBlock(nn.Module):
-    """x + conv(act(norm(conv(act(norm(x)))))), with the last convolution starting at zero.
+    """x + conv(act(norm(conv(act(norm(x)))))), with the last convolution zero-initialised.
 
-    He et al., Identity Mappings in Deep Residual Networks (2016); the zero start makes each
-    block the identity at first.
+    He et al., Identity Mappings in Deep Residual Networks (2016). So each block is the identity at
+    first.
     """
 
     def __init__(self, channels: int) -> None:
@@ -43,7 +43,8 @@ class ResidualBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return features of the same shape `(batch, channels, height, width)`."""
         h = self.conv1(F.leaky_relu(self.norm1(x), SLOPE))
-        return x + self.conv2(F.leaky_relu(self.norm2(h), SLOPE))
+        y: Tensor = x + self.conv2(F.leaky_relu(self.norm2(h), SLOPE))
+        return y
 
 
 class ResidualEncoder(nn.Module):
@@ -61,15 +62,12 @@ class ResidualEncoder(nn.Module):
                 *(ResidualBlock(after) for _ in range(architecture.blocks)),
             ]
         features = channels[-1] * (architecture.size // 16) ** 2
+        last = nn.Linear(features, 2 * architecture.latent_dim)
+        nn.init.normal_(last.weight, std=0.1 / features**0.5)
+        nn.init.zeros_(last.bias)
         self.layers = nn.Sequential(
-            *layers,
-            nn.BatchNorm2d(channels[-1]),
-            nn.LeakyReLU(SLOPE),
-            nn.Flatten(),
-            nn.Linear(features, 2 * architecture.latent_dim),
+            *layers, nn.BatchNorm2d(channels[-1]), nn.LeakyReLU(SLOPE), nn.Flatten(), last
         )
-        nn.init.normal_(self.layers[-1].weight, std=0.1 / features**0.5)
-        nn.init.zeros_(self.layers[-1].bias)
         self.principal = PrincipalEncoder(architecture.size, architecture.latent_dim)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -79,9 +77,9 @@ class ResidualEncoder(nn.Module):
 
 
 class Modulation(nn.Module):
-    """Scales and shifts features, channel by channel, as z says.
+    """Normalises features, and scales and shifts each channel by functions of z.
 
-    z would otherwise speak to the coarsest features alone (de Vries et al., Modulating early
+    Otherwise z would enter at the coarsest resolution alone (de Vries et al., Modulating early
     visual processing by language, 2017).
     """
 
@@ -95,7 +93,8 @@ class Modulation(nn.Module):
     def forward(self, x: Tensor, z: Tensor) -> Tensor:
         """Return features of the shape of x `(batch, channels, height, width)`."""
         scale, shift = self.project(z)[:, :, None, None].chunk(2, dim=1)
-        return self.norm(x) * (1 + scale) + shift
+        y: Tensor = self.norm(x) * (1 + scale) + shift
+        return y
 
 
 class ResidualDecoder(nn.Module):
@@ -113,8 +112,7 @@ class ResidualDecoder(nn.Module):
         self.modulations = nn.ModuleList(
             Modulation(architecture.latent_dim, each) for each in channels
         )
-        # Sub-pixel convolution (Shi et al., 2016): no zeros are multiplied, as they are in a
-        # transposed one, and no pixel is covered more often than its neighbour.
+        # Kernel and stride are equal, so that no pixel is covered more often than its neighbour.
         self.ups = nn.ModuleList(
             nn.ConvTranspose2d(before, after, 2, stride=2, bias=False)
             for before, after in pairwise(channels)
@@ -127,22 +125,23 @@ class ResidualDecoder(nn.Module):
     def forward(self, z: Tensor) -> Tensor:
         """Return pictures with values around 0."""
         linear = self.principal(z)
-        seen = self.see(F.pixel_unshuffle(linear, 2).contiguous(memory_format=torch.channels_last))
+        hint = self.see(F.pixel_unshuffle(linear, 2).contiguous(memory_format=torch.channels_last))
         x = self.first(z).unflatten(1, (-1, self.side, self.side))
         x = x.contiguous(memory_format=torch.channels_last)
         for stage, modulation, up in zip(
             self.stages, self.modulations, [*self.ups, self.last], strict=True
         ):
             if up is self.last:
-                x = x + seen
+                x = x + hint
             x = up(F.leaky_relu(modulation(stage(x), z), SLOPE))
-        return linear + F.pixel_shuffle(x, 2)
+        picture: Tensor = linear + F.pixel_shuffle(x, 2)
+        return picture
 
 
 @torch.no_grad()
 def start_from_principal_components(
     encoder: ResidualEncoder, decoder: ResidualDecoder, batches: Iterable[Tensor], noise: float
 ) -> None:
-    """Start an untrained network as probabilistic PCA of pictures with values around 0."""
+    """Initialise the networks to probabilistic PCA of pictures with values around 0."""
     stddev = start(encoder.principal, decoder.principal, batches, noise)
-    encoder.layers[-1].bias[len(stddev) :] = stddev.log()
+    encoder.layers[-1].get_parameter("bias")[len(stddev) :] = stddev.log()

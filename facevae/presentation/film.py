@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from PIL import Image
 
 ENCODERS = ("libx264", "libopenh264", "mpeg4")
-"""Of these PyAV takes the first that its FFmpeg has; the first is in its wheels."""
+"""In the order of preference; PyAV's wheels have the first."""
 QUALITY = "16"
-"""x264's rate factor: 18 is said to be indistinguishable, less is better."""
+"""x264's rate factor; less is better, and 18 counts as indistinguishable from the original."""
 
 
 @dataclass(frozen=True)
 class Film:
-    """Frames and how long each is seen.
+    """Frames and how long each is shown.
 
     Attributes:
         frames: Pictures of one size.
@@ -41,14 +41,14 @@ class Film:
         stops: Collection[int] = (),
         bounce: bool = False,
     ) -> Film:
-        """Return a film that rests at some of its frames.
+        """Return a film that holds some of its frames.
 
         Args:
             frames: In their order.
             fps: Frames per second.
-            hold: How much longer the frames in `stops` are seen, in seconds.
+            hold: Extra seconds for which the frames in `stops` are shown.
             stops: Indices of frames.
-            bounce: Go all the way back at the end; the ends are not seen twice.
+            bounce: Append the frames in reverse, without the two ends.
         """
         seconds = [1 / fps + hold * (k in stops) for k in range(len(frames))]
         order = list(range(len(frames)))
@@ -65,9 +65,8 @@ class Film:
 def write_gif(film: Film, path: Path) -> None:
     """Write a GIF that repeats for ever.
 
-    Each frame has the 256 colours that suit it best, chosen by an octree, and its rounding errors
-    are spread to the neighbours (Floyd and Steinberg). On faces this looks as good as Pillow's
-    better, unspread median cut, and is ten times as fast.
+    Each frame has 256 colours of its own, chosen by an octree, with Floyd-Steinberg dithering. On
+    faces this looks as good as Pillow's median cut without dithering, and is ten times as fast.
     """
     from PIL import Image
 
@@ -100,7 +99,7 @@ def write_mp4(film: Film, path: Path) -> None:
     codec = next(name for name in ENCODERS if name in av.codecs_available)
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
         stream = container.add_stream(codec, rate=rate)
-        # Most players know no other colour format; it wants even sizes.
+        # The colour format that all players support; it needs even sizes.
         stream.pix_fmt = "yuv420p"
         stream.width, stream.height = (side // 2 * 2 for side in film.frames[0].size)
         stream.codec_context.thread_count = 1  # so that the same film gives the same bytes

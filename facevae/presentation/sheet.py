@@ -8,7 +8,9 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from PIL import Image, ImageDraw, ImageFont
+    from PIL import Image, ImageFont
+
+    Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 PAGE, INK, QUIET = "#ffffff", "#22262b", "#6b737c"
 GAP, MARGIN = 6, 14
@@ -16,12 +18,12 @@ GAP, MARGIN = 6, 14
 TEXT, LINE = 14, 17
 """Height of captions, and from line to line, in pixels."""
 
-ROOMY, LARGEST, SMALLEST = 1280, 192, 64
-"""A sheet is about this wide at most, and a picture on it this large and small."""
+WIDTH, LARGEST, SMALLEST = 1280, 192, 64
+"""Pixels: the width that a sheet should not exceed, and limits of the pictures on it."""
 
 
 def enlarge(image: Image.Image, side: int) -> Image.Image:
-    """Return a square picture at another size, without steps between its pixels."""
+    """Return a square picture at another size, smoothly resampled."""
     from PIL import Image
 
     if image.size == (side, side):
@@ -30,12 +32,12 @@ def enlarge(image: Image.Image, side: int) -> Image.Image:
 
 
 def side_for(columns: int, size: int) -> int:
-    """Return how large a picture of `size` pixels is shown in a row of so many.
+    """Return the side at which pictures of `size` pixels are shown, so many in a row.
 
-    A multiple of half its size, so that its pixels are enlarged alike.
+    Where it enlarges them, it is a multiple of half their size, so that all pixels grow alike.
     """
-    room = (ROOMY - 2 * MARGIN) // columns - GAP
-    side = min(max(room, SMALLEST), LARGEST)
+    available = (WIDTH - 2 * MARGIN) // columns - GAP
+    side = min(max(available, SMALLEST), LARGEST)
     return 2 * side // size * size // 2 if side >= size else side
 
 
@@ -51,12 +53,12 @@ def contact_sheet(
     """Return a page of pictures, row by row.
 
     Args:
-        pictures: Square RGB images; None leaves a place free.
+        pictures: Square RGB images; None leaves a place empty.
         columns: How many side by side.
-        side: Height and width of each on the page; by default as large as looks well.
-        captions: A line or more below each picture, may be empty. What is too long is cut.
+        side: Height and width of each on the page, in pixels; by default see `side_for`.
+        captions: A line or more below each picture, may be empty. Lines that are too long are cut.
         rows: A name at the left of each row; none without it.
-        gaps: Columns before which there is more room, to set groups apart.
+        gaps: Columns before which there is more space, to separate groups.
     """
     from PIL import Image, ImageDraw
 
@@ -88,7 +90,7 @@ def contact_sheet(
 
 
 def square(n: int) -> int:
-    """Return how many columns make n pictures a page: few in a row, more about square.
+    """Return how many columns a page of n pictures has: few are in one row, more about square.
 
     A little wider where that fills the last row.
     """
@@ -103,13 +105,13 @@ def _lines(captions: Sequence[str]) -> int:
 
 
 @lru_cache(maxsize=1)
-def _font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def _font() -> Font:
     from PIL import ImageFont
 
     return ImageFont.load_default(TEXT)
 
 
-def _fitted(text: str, width: int, font: ImageDraw.ImageFont) -> str:
+def _fitted(text: str, width: int, font: Font) -> str:
     """Return a text cut to a width in pixels."""
     if font.getlength(text) <= width:
         return text

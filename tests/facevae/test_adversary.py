@@ -94,7 +94,9 @@ def test_pulls_are_shares_of_the_likelihoods(x: Tensor) -> None:
     """The push on invented pictures is as strong as its share of the likelihood's pull says."""
     module = make_module(make_model(), reconstruction=0.3, features=0.3, prior=0.5, warmup_steps=0)
     pull = torch.randn(4, 3, SIZE, SIZE)
-    _, push, invented = module._contest(x[:4], torch.rand_like(x[:4]), torch.rand_like(x[:4]), pull)
+    _, push, invented = module._critic_gradients(
+        x[:4], torch.rand_like(x[:4]), torch.rand_like(x[:4]), pull
+    )
     assert invented.norm() == pytest.approx(0.5 * float(pull.norm()), rel=1e-3)
     assert push.norm() <= (0.3 + 0.3) * float(pull.norm()) * 1.001
 

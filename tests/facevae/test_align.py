@@ -99,7 +99,7 @@ class TestPortrait:
         ],
     )
     def test_moved_it_is_not_framed(self, square):
-        from facevae.align.pictures import Photograph
+        from facevae.align.photograph import Photograph
 
         assert not is_framed(Photograph(portrait(256)).cut(square, 128))
 

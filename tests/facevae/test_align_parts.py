@@ -15,7 +15,7 @@ from portrait import portrait
 
 from facevae.align.geometry import Similarity
 from facevae.align.network import SIZE, WEIGHTS, FramingNetwork
-from facevae.align.pictures import Photograph
+from facevae.align.photograph import Photograph
 from tools.framing.synthesis import _cut, _source_points, examples, random_similarities
 from tools.framing.train import corner_error, split, train
 

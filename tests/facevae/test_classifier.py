@@ -17,8 +17,8 @@ from facevae.classifier import (
     Faces,
     average_precision,
     balanced_accuracy,
+    classify,
     load_classifier,
-    look,
     save_classifier,
     train_classifier,
 )
@@ -42,7 +42,7 @@ def classifier() -> FaceClassifier:
 
 def test_it_learns_what_the_labels_say(classifier: FaceClassifier) -> None:
     images, true = faces(200, 3)
-    probabilities, features = look(classifier, images)
+    probabilities, features = classify(classifier, images)
     assert features.shape == (200, FEATURES)
     assert average_precision(probabilities, true).min() > 0.97
     assert balanced_accuracy(probabilities, true).min() > 0.9
@@ -50,16 +50,16 @@ def test_it_learns_what_the_labels_say(classifier: FaceClassifier) -> None:
 
 def test_pictures_may_be_bytes_or_fractions_and_of_any_size(classifier: FaceClassifier) -> None:
     images, true = faces(40, 3)
-    exact = look(classifier, images)[0]
-    torch.testing.assert_close(look(classifier, images.float() / 255)[0], exact)
+    exact = classify(classifier, images)[0]
+    torch.testing.assert_close(classify(classifier, images.float() / 255)[0], exact)
     large = draw(true, 3, size=128)
-    assert (look(classifier, large)[0] - exact).abs().mean() < 0.1
+    assert (classify(classifier, large)[0] - exact).abs().mean() < 0.1
 
 
 def test_a_picture_is_judged_alone(classifier: FaceClassifier) -> None:
     images = faces(40, 3).images
-    together = look(classifier.train(), images)[0]
-    alone = torch.cat([look(classifier, image[None])[0] for image in images[:5]])
+    together = classify(classifier.train(), images)[0]
+    alone = torch.cat([classify(classifier, image[None])[0] for image in images[:5]])
     torch.testing.assert_close(together[:5], alone, atol=1e-5, rtol=1e-4)
 
 
@@ -87,7 +87,7 @@ def test_what_is_saved_comes_back(classifier: FaceClassifier, tmp_path: Path) ->
     again = load_classifier(path)
     images = faces(10, 4).images
     assert again.names == list(NAMES)
-    for ours, theirs in zip(look(classifier, images), look(again, images), strict=True):
+    for ours, theirs in zip(classify(classifier, images), classify(again, images), strict=True):
         assert torch.equal(ours, theirs)
 
 

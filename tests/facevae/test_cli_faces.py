@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from facevae.cli import command
+from facevae.codec import FaceCodec
 from facevae.presentation import enlarge
 from vaecore.domain import Domain
 from vaecore.space import LatentSpace
@@ -117,6 +118,17 @@ def test_hold_bounce_and_speed(run, faces):
     assert film[0].size == (64, 64)
     assert apart(film[5], film[7]) < 0.01
     assert apart(film[3], film[9]) < 0.01
+
+
+def test_a_morph_is_that_of_python(run, faces, space):
+    report = facts(run("morph", *faces[:2], "-o", "way", "--steps", 5, "--json"))
+    assert (report["path"], report["timing"]) == (FaceCodec.default_path, FaceCodec.default_timing)
+    made = [np.asarray(Image.open(file)) for file in report["files"]]
+    for frame, item in zip(made, space.interpolate(*faces[:2], steps=5), strict=True):
+        assert np.array_equal(frame, np.asarray(item))
+    text = " ".join(run("morph", "--help").stdout.split())
+    assert text.count(f"[default: {FaceCodec.default_path}]") == 1
+    assert text.count(f"[default: {FaceCodec.default_timing}]") == 1
 
 
 def test_a_morph_as_a_sheet(run, faces):

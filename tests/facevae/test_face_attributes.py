@@ -9,14 +9,15 @@ from torch import Tensor, nn
 
 from facevae import attributes
 from facevae.attributes import (
-    FIRST,
+    FIRST_LENGTH,
     LENGTHS,
     classified_step,
     describe,
     fit_attributes,
 )
 from facevae.classifier import FaceClassifier, Faces, train_classifier
-from facevae.effects import Effects, effects, qualify, seen
+from facevae.codec import FaceCodec
+from facevae.effects import Effects, attribute_probabilities, effects, eligible
 from vaecore.calibration import ENOUGH
 from vaecore.model import VAE
 from vaecore.space import LatentSpace
@@ -35,12 +36,12 @@ class Draws(VAE):
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fewer faces do for three attributes."""
-    monkeypatch.setattr(attributes, "TRIAL", 48)
+    monkeypatch.setattr(attributes, "CALIBRATED_ON", 48)
 
 
 @pytest.fixture(scope="module")
 def space() -> LatentSpace:
-    return LatentSpace(Draws(), codec=None)
+    return LatentSpace(Draws(), FaceCodec(32))
 
 
 @pytest.fixture(scope="module")
@@ -64,14 +65,15 @@ def fitter() -> FaceClassifier:
 
 def test_regression_leaves_companions_alone_and_means_do_not(space, codes, having) -> None:
     drawn = {
-        way: fit_attributes(space, codes, having, NAMES, way=way)["Eyeglasses"] @ MIX.inverse()
-        for way in ("regression", "eased", "means")
+        method: fit_attributes(space, codes, having, NAMES, method=method)["Eyeglasses"]
+        @ MIX.inverse()
+        for method in ("regression", "eased", "means")
     }
     assert drawn["regression"][1].abs() < 0.1 * drawn["regression"][0]
     assert drawn["means"][1] > 0.4 * drawn["means"][0]
     torch.testing.assert_close(drawn["eased"], 0.6 * drawn["means"] + 0.4 * drawn["regression"])
     with pytest.raises(ValueError, match="known are eased, regression, means"):
-        fit_attributes(space, codes, having, NAMES, way="magic")
+        fit_attributes(space, codes, having, NAMES, method="magic")
 
 
 def test_without_a_classifier_the_codes_say_how_long_a_step_is(space, codes, having) -> None:
@@ -100,7 +102,7 @@ def test_length_is_the_shortest_that_does(space, codes, having, fitter) -> None:
     assert step in LENGTHS
     assert half == pytest.approx(2 * step, rel=0.16)
     nothing = classified_step(space, lacking, 0 * vector, fitter, "Eyeglasses")
-    assert nothing == LENGTHS[FIRST]
+    assert nothing == LENGTHS[FIRST_LENGTH]
     assert classified_step(space, codes[:0], vector, fitter, "Eyeglasses") == 1
 
 
@@ -132,16 +134,16 @@ def test_the_share_of_others_is_relative_to_the_own_change() -> None:
 
 def test_only_faces_that_can_show_it_count() -> None:
     before, true = torch.tensor([0.1, 0.1, 0.9, 0.9]), torch.tensor([False, True, False, True])
-    assert qualify(before, true, 1).tolist() == [True, False, False, False]
-    assert qualify(before, true, -1).tolist() == [False, False, False, True]
-    assert qualify(before, None, 1).tolist() == [True, True, False, False]
+    assert eligible(before, true, 1).tolist() == [True, False, False, False]
+    assert eligible(before, true, -1).tolist() == [False, False, False, True]
+    assert eligible(before, None, 1).tolist() == [True, True, False, False]
 
 
 def test_no_face_that_can_show_it_is_no_error(space, codes, fitter) -> None:
     none = torch.ones(len(codes), 3, dtype=torch.bool)
     found = effects(space, {"Hat": MIX[2]}, codes, fitter, labels=none)
     assert (found.faces[0], found.flips[0]) == (0, 0)
-    assert seen(space, codes[:0], fitter).shape == (0, 3)
+    assert attribute_probabilities(space, codes[:0], fitter).shape == (0, 3)
 
 
 def test_attributes_that_never_vary_have_no_vector(space, codes, having, fitter) -> None:

@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from facevae.codec import FaceCodec
-from facevae.evaluate import CHUNK, evaluate, measure
+from facevae.evaluate import MEASURED_AT_ONCE, evaluate, measure
 from vaecore.errors import DataError
 from vaecore.model import VAE
 from vaecore.space import LatentSpace
@@ -78,7 +78,7 @@ def test_likelihood_and_kl_per_picture() -> None:
 
 
 def test_figures_are_means_over_all_pictures_whatever_the_batches() -> None:
-    x = pictures(2 * CHUNK + 10)
+    x = pictures(2 * MEASURED_AT_ONCE + 10)
     model = Keeps(lambda x: 0.9 * x)
     whole = measure(model, x)
     in_parts = measure(model, iter([x[:7], x[7:8], x[8:]]))
@@ -104,7 +104,7 @@ def saved(x: Tensor, path: Path) -> Path:
 
 
 def test_files_are_read_and_broken_ones_named(space: LatentSpace, tmp_path: Path) -> None:
-    files = [saved(x, tmp_path / f"{i}.png") for i, x in enumerate(pictures(CHUNK + 6))]
+    files = [saved(x, tmp_path / f"{i}.png") for i, x in enumerate(pictures(MEASURED_AT_ONCE + 6))]
     broken = tmp_path / "broken.png"
     broken.write_bytes(files[0].read_bytes()[:200])
     found = evaluate(space, [files[0], broken, *files[1:]])

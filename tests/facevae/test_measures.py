@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torchmetrics.functional.image import structural_similarity_index_measure
 
-from facevae.measures import as_seen, gradient_energy, perceived_change, psnr, ssim
+from facevae.measures import as_saved, gradient_energy, perceived_change, psnr, ssim
 
 
 def pictures(seed: int, n: int = 5, size: int = 40) -> Tensor:
@@ -17,7 +17,7 @@ def pictures(seed: int, n: int = 5, size: int = 40) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
     rough = torch.rand(n, 3, 5, 5, generator=generator)
     smooth = torch.nn.functional.interpolate(rough, (size, size), mode="bicubic").clamp(0, 1)
-    return as_seen(smooth + 0.03 * torch.randn(n, 3, size, size, generator=generator))
+    return as_saved(smooth + 0.03 * torch.randn(n, 3, size, size, generator=generator))
 
 
 def theirs(x: Tensor, y: Tensor) -> Tensor:
@@ -76,7 +76,7 @@ def test_blur_takes_gradient_energy_away() -> None:
 
 def test_pictures_are_measured_as_files_hold_them() -> None:
     x = torch.tensor([-0.2, 0.0, 0.4999 / 255, 0.5001 / 255, 254.6 / 255, 1.3])
-    assert (as_seen(x) * 255).tolist() == [0, 0, 0, 1, 255, 255]
+    assert (as_saved(x) * 255).tolist() == [0, 0, 0, 1, 255, 255]
 
 
 def test_perceived_change_grows_with_the_step() -> None:

@@ -76,11 +76,11 @@ def test_its_codes_are_standard_normal(model: FaceVAE, pictures: Tensor) -> None
 
 
 def test_posterior_deviation_is_the_closed_form(model: FaceVAE, pictures: Tensor) -> None:
-    from facevae.networks.model import SPREAD
+    from facevae.networks.model import SCALE
 
-    scaled = [(pictures - 0.5) / SPREAD]
+    scaled = [(pictures - 0.5) / SCALE]
     _, variances, _ = principal_components(scaled, Planes(SIZE), LATENT)
-    noise = (SIGMA / SPREAD) ** 2
+    noise = (SIGMA / SCALE) ** 2
     expected = (noise / (noise + variances)).sqrt()
     with torch.no_grad():
         found = model.encode(pictures).stddev.mean(0)

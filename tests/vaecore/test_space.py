@@ -148,6 +148,27 @@ def test_interpolating_on_the_arc(space: LatentSpace) -> None:
     assert way[2].x == [0, 2]
 
 
+def test_the_codec_has_the_defaults_of_interpolation(space: LatentSpace) -> None:
+    class Straight(type(space.codec)):
+        default_path = "lerp"
+        default_timing = "perceived"
+
+        def change(self, x: torch.Tensor) -> torch.Tensor:
+            return x.exp().diff(dim=0).norm(dim=1)  # most of it near the larger end
+
+    ends = "0 0", "2 4"
+    assert space.path_and_timing(None, None) == ("slerp", "latent")
+    assert xs(space.interpolate(*ends)) == xs(space.interpolate(*ends, path="slerp"))
+    straight = LatentSpace(space.model, Straight(2), config=space.config)
+    assert straight.path == "lerp"
+    assert straight.path_and_timing(None, None) == ("lerp", "perceived")
+    assert straight.path_and_timing("slerp", "latent") == ("slerp", "latent")
+    timed = xs(straight.interpolate(*ends, steps=5))
+    assert timed == xs(straight.interpolate(*ends, steps=5, path="lerp", timing="perceived"))
+    assert timed[2][0] > 1.2  # past the middle, 1
+    assert xs(straight.interpolate(*ends, steps=5, timing="latent"))[2] == [1, 2]
+
+
 def test_interpolating_blends_contexts(space: LatentSpace, point) -> None:
     ends = point(0.0, 0.0, 10.0), point(4.0, 8.0, 30.0)
     assert [i.colour for i in space.interpolate(*ends, steps=5)] == [10, 15, 20, 25, 30]
@@ -282,5 +303,6 @@ def test_a_way_that_is_not_there_is_refused(space: LatentSpace, with_forms: Late
     assert plain.path == "slerp"
     with pytest.raises(UsageError, match="no flow with forms; use the path slerp"):
         plain.interpolate("2 4", "0 0", path="flow")
+    assert with_forms.path_and_timing(None, "perceived") == ("slerp", "perceived")
     with pytest.raises(UsageError, match="no other timing on its flow"):
         with_forms.interpolate("2 4", "0 0", path="flow", timing="perceived")

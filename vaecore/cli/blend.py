@@ -41,7 +41,7 @@ def interpolate(
     read = job.read(inputs)
     space = job.load(read).as_examples()
     rounds = job.sources(space.codec, read)
-    timing = job.options.get("timing", "latent")
+    timing = job.options.get("timing")
     made = [
         space.interpolate(
             *(s.example for s in sources),
@@ -53,6 +53,7 @@ def interpolate(
         )
         for sources in rounds
     ]
+    path, timing = space.path_and_timing(path, timing)
     facts = flat(rounds)
     for taken, sources in zip(facts, rounds, strict=True):
         z = space.encode([source.example for source in sources])
@@ -64,7 +65,7 @@ def interpolate(
         f"{steps} steps",
         {
             "steps": steps,
-            "path": path or (space.path if timing == "latent" else "slerp"),
+            "path": path,
             "timing": timing,
             "temperature": temperature,
             "seed": seed,

@@ -64,6 +64,8 @@ def bind(
     """
     name = name or verb.name or ""
     defaults: dict[str, Any] = {"steps": "9"}
+    if verb is blend.interpolate:
+        defaults["path"] = "flow where the model has one, else slerp"
     for presentation in reversed(dispatch.presentations):
         defaults |= presentation.defaults.get(name, {})
     params = [_with_default(param, defaults) for param in verb.params]
@@ -76,7 +78,7 @@ def _with_default(param: click.Parameter, defaults: Mapping[str, Any]) -> click.
     if param.name not in defaults:
         return param
     param, value = copy(param), defaults[param.name]
-    if isinstance(value, str) and not isinstance(param.type, click.Choice):
+    if isinstance(value, str):
         if isinstance(param, click.Option):
             param.help = f"{param.help}  [default: {value}]"
     else:

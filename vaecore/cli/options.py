@@ -67,14 +67,13 @@ def path(default: str | None) -> Decorator:
     """Return the option that chooses the way through the latent space; None leaves it open."""
     text = "An arc (slerp) or a straight line (lerp) through the latent space"
     if default is None:
-        more = ", or an arc through the noise of its prior (flow), which keeps the form of phrases."
-        text += f"{more}  [default: flow where the model has one, else slerp]"
+        text += ", or an arc through the noise of its prior (flow), which keeps the form of phrases"
     return click.option(
         "--path",
         type=click.Choice(["slerp", "lerp", *([] if default else ["flow"])]),
         default=default,
         show_default=True,
-        help=text if default is None else f"{text}.",
+        help=f"{text}.",
     )
 
 

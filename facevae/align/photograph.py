@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from PIL import Image
 
 FAR = 0.12
-"""Beyond the photograph's edge by this part of the square's side, nothing is left but haze."""
+"""From this distance to the photograph's edge on, in sides of the square, all is blurred."""
 
 
 class Photograph:
-    """A photograph with its halves, quarters, ..., each made when first needed.
+    """A photograph at its full size, a half, a quarter, ..., each computed when first needed.
 
     Args:
         image: RGB.
@@ -45,7 +45,7 @@ class Photograph:
     def cut(self, square: Similarity, size: int) -> Image.Image:
         """Return a square of the photograph.
 
-        What lies outside the photograph is its mirror image, going over into haze.
+        Outside, the photograph is continued by its mirror image, more and more blurred.
 
         Args:
             square: From the unit square to pixels of the photograph.
@@ -74,10 +74,10 @@ class Photograph:
             (fine, fine), Image.Transform.AFFINE, coefficients, Image.Resampling.BICUBIC
         )
         if outside is not None:
-            hidden = outside.transform(
+            mask = outside.transform(
                 (fine, fine), Image.Transform.AFFINE, coefficients, Image.Resampling.BILINEAR
             )
-            cut = _haze(cut, hidden)
+            cut = _blurred(cut, mask)
         return cut if fine == size else cut.reduce(2)
 
 
@@ -110,21 +110,22 @@ def _region(
 
 
 def _mirrored(index: np.ndarray, n: int) -> np.ndarray:
-    """Return the index between 0 and n - 1 that an index beyond shows, mirrored at the edges."""
+    """Return indices mirrored at the edges into 0 .. n - 1."""
     wave = index % (2 * n)
-    return np.minimum(wave, 2 * n - 1 - wave)
+    return np.where(wave < n, wave, 2 * n - 1 - wave)
 
 
 def _beyond(index: np.ndarray, n: int) -> np.ndarray:
     """Return by how many pixels each index is outside 0 .. n - 1."""
-    return np.maximum(0, np.maximum(-index, index - (n - 1))).astype(np.float32)
+    distance: np.ndarray = (-index).clip(min=0) + (index - (n - 1)).clip(min=0)
+    return distance.astype(np.float32)
 
 
-def _haze(image: Image.Image, outside: Image.Image) -> Image.Image:
-    """Blur an image where it is outside the photograph, softly beginning at the edge.
+def _blurred(image: Image.Image, outside: Image.Image) -> Image.Image:
+    """Blur an image outside the photograph, gradually from the edge on.
 
-    A mirrored shoulder or a second chin would be taken for one; blurred it is background, as in
-    the training set, whose makers did the same.
+    A mirrored shoulder or chin could be mistaken for a real one; blurred it is background, as in
+    the training set, which was made like that.
     """
     from PIL import Image, ImageFilter
 

@@ -26,12 +26,13 @@ import torch
 import seqvae
 from seqvae.music.evaluate import measure
 from seqvae.music.representations.alphabet import DRUMS
-from seqvae.music.representations.groove.alphabet import offset_histogram, velocity_histogram
 from seqvae.music.representations.groove.performance import (
     blocks,
     hit_classes,
+    offset_histogram,
     stiffened,
     tapped,
+    velocity_histogram,
 )
 from seqvae.music.representations.measuring import jensen_shannon
 

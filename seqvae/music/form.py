@@ -11,7 +11,7 @@ similar by chance, so compare the shares of similar bars with those of `shuffled
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -19,18 +19,28 @@ from seqvae.music.reading.score import STEPS_PER_BAR
 from seqvae.music.representations.measuring import bars_of, checked, share
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from seqvae.music.representations.alphabet import Alphabet
-    from seqvae.music.representations.base import SequenceCodec
     from seqvae.music.representations.measuring import Floats, Ints
 
 NEAR = 3
 """Largest edit distance of bars, of 16 tokens each, that count as similar."""
 
+
+class Voiced(Protocol):
+    """A codec of windows of one or more voices; `SequenceCodec` is one."""
+
+    def by_voice(self, windows: Any) -> Iterable[tuple[str, Alphabet, Ints]]:
+        """Return prefix, alphabet and windows of each voice; see `SequenceCodec.by_voice`."""
+        ...
+
+
 _PAIRS = 1 << 20
 """Pairs of bars that are compared together; each takes about 100 bytes."""
 
 
-def form(codec: SequenceCodec, windows: Any, edits: int = NEAR) -> dict[str, Floats]:
+def form(codec: Voiced, windows: Any, edits: int = NEAR) -> dict[str, Floats]:
     """Measure how many bars of windows are repeated.
 
     Args:

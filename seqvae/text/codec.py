@@ -169,7 +169,7 @@ class TextCodec(Codec[str]):
         """Return the measurable properties of sentences, by name."""
         from seqvae.text.properties import properties
 
-        return properties(self)
+        return properties(self.decode)
 
 
 def make_codec(config: Mapping[str, Any]) -> TextCodec:

@@ -15,8 +15,7 @@ from seqvae.sequences.property import Property
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from seqvae.text.codec import TextCodec
+    from torch import Tensor
 
     Measure: TypeAlias = Callable[[NDArray[Any]], NDArray[np.float64]]
 
@@ -60,11 +59,15 @@ def words(sentence: str) -> list[str]:
     return _WORD.findall(sentence.lower())
 
 
-def properties(codec: TextCodec) -> dict[str, Property]:
-    """Return the measurable properties of a codec's examples, by name."""
+def properties(decode: Callable[[Tensor], str]) -> dict[str, Property]:
+    """Return the measurable properties of sentences, by name.
+
+    Args:
+        decode: An example to its sentence.
+    """
 
     def of(measure: Callable[[list[str]], float]) -> Measure:
-        return lambda x: np.array([measure(words(codec.decode(row))) for row in x], np.float64)
+        return lambda x: np.array([measure(words(decode(row))) for row in x], np.float64)
 
     def among(known: frozenset[str]) -> Measure:
         return of(lambda found: sum(word in known for word in found))

@@ -153,7 +153,7 @@ def test_properties_count_words() -> None:
     more = ["a woman is singing; she wears red. run"]
     codec = TextCodec.learn([*SENTENCES, *more * 3], 32, 200)
     x = codec.encode_all(["Two dogs run on the beach.", "A woman is singing; she wears red."])
-    found = {name: p.of(x.numpy()).tolist() for name, p in properties(codec).items()}
+    found = {name: p.of(x.numpy()).tolist() for name, p in properties(codec.decode).items()}
     assert words("A well-dressed man's hat, 2.") == ["a", "well-dressed", "man's", "hat", "2"]
     assert found["length"] == [6, 7]
     assert found["animals"] == [1, 0]

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     import pretty_midi
     from torch import Tensor
 
-    from seqvae.music.networks.model import SequenceVAE
     from seqvae.music.representations.alphabet import Alphabet
+    from seqvae.music.representations.model import WindowModel
     from seqvae.sequences.property import Property
 
 COMPARED_AT_ONCE = 4096
@@ -104,7 +104,7 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         """Return rows of shards `(n, width)` as windows `(n, *shape)`."""
         return rows.reshape(-1, *self.shape).astype(self.dtype)
 
-    def check(self, model: SequenceVAE) -> None:
+    def check(self, model: WindowModel) -> None:
         """Raise ValueError if a model has other windows or classes than this codec."""
         steps, classes = model.architecture.steps, model.architecture.classes
         classes = classes if isinstance(classes, int) else tuple(classes)

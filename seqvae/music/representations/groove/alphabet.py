@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
-
 from seqvae.music.representations.alphabet import HITS, Alphabet
-from seqvae.music.representations.groove.performance import blocks, hit_classes
-from seqvae.music.representations.measuring import shares
+from seqvae.music.representations.groove.performance import (
+    blocks,
+    hit_classes,
+    offset_histogram,
+    velocity_histogram,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from seqvae.music.networks.model import SequenceVAE
     from seqvae.music.representations.measuring import Floats, Ints
+    from seqvae.music.representations.model import WindowModel
     from seqvae.sequences.embedding import Embedding
     from seqvae.sequences.heads import Head
     from vaecore.model import VAE
@@ -90,22 +92,7 @@ class PerformanceAlphabet(Alphabet):
         """Return a model's errors of velocity and timing; see `groove.evaluate.measure`."""
         from seqvae.music.representations.groove.evaluate import measure
 
-        return measure(cast("SequenceVAE", model), x, seed)
+        return measure(cast("WindowModel", model), x, seed)
 
 
 PERFORMED = PerformanceAlphabet()
-
-
-def velocity_histogram(windows: Any) -> Floats:
-    """Return the histogram `(32,)` of velocities of performances `(n, steps, 27)`, 4 to a bin."""
-    hits, velocity, _ = blocks(np.asarray(windows))
-    return shares(np.histogram(velocity[hits > 0.5] * 127, 32, (0, 128))[0])
-
-
-def offset_histogram(windows: Any) -> Floats:
-    """Return the histogram `(40,)` of the timing of hits of performances `(n, steps, 27)`.
-
-    Its bins go from half a step late to half a step early.
-    """
-    hits, _, offset = blocks(np.asarray(windows))
-    return shares(np.histogram(offset[hits > 0.5], 40, (-1, 1))[0])

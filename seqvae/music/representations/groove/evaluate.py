@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from seqvae.music.representations.groove.alphabet import offset_histogram, velocity_histogram
-from seqvae.music.representations.groove.performance import blocks, hit_classes, stiffened
+from seqvae.music.representations.groove.performance import (
+    blocks,
+    hit_classes,
+    offset_histogram,
+    stiffened,
+    velocity_histogram,
+)
 from seqvae.music.representations.measuring import jensen_shannon
 
 if TYPE_CHECKING:
-    from seqvae.music.networks.model import SequenceVAE
+    from seqvae.music.representations.model import WindowModel
 
 MEASURED_AT_ONCE = 256
 """Performances that are decoded together."""
@@ -21,7 +26,7 @@ STEP_MS = 125.0
 
 
 @torch.no_grad()
-def measure(model: SequenceVAE, x: Tensor, seed: int = 0) -> dict[str, float]:
+def measure(model: WindowModel, x: Tensor, seed: int = 0) -> dict[str, float]:
     """Measure velocities and timing of a model on performances `(n, steps, 27)`.
 
     Returns:

@@ -12,8 +12,8 @@ from vaecore.device import pad
 from vaecore.errors import DataError
 
 if TYPE_CHECKING:
-    from seqvae.music.networks.model import SequenceVAE
     from seqvae.music.representations.groove.codec import GrooveCodec
+    from seqvae.music.representations.model import WindowModel
     from seqvae.music.representations.windows import Context
     from vaecore.space import LatentSpace
 
@@ -38,7 +38,7 @@ def humanize(
     Raises:
         DataError: The item has no drums, or the model is not one of performances.
     """
-    codec, model = _codec(space), cast("SequenceVAE", space.model)
+    codec, model = _codec(space), cast("WindowModel", space.model)
     x, context = codec.whole(item)
     windows = torch.from_numpy(x).view(-1, *codec.shape)
     z = space.posterior_of(stiffened(windows)).mean

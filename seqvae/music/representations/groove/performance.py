@@ -6,14 +6,17 @@ A performance is `(..., steps, 27)`: nine hits, nine velocities and nine offsets
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from seqvae.music.representations.alphabet import DRUMS, OPEN_HAT
+from seqvae.music.representations.measuring import shares
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from seqvae.music.representations.measuring import Floats
 
 NUMBERS = 3 * DRUMS
 TAP = OPEN_HAT
@@ -63,3 +66,18 @@ def hit_classes(x: Performance) -> Performance:
     import torch
 
     return (hits.long() << torch.arange(hits.shape[-1], device=x.device)).sum(-1)
+
+
+def velocity_histogram(windows: Any) -> Floats:
+    """Return the histogram `(32,)` of velocities of performances `(n, steps, 27)`, 4 to a bin."""
+    hits, velocity, _ = blocks(np.asarray(windows))
+    return shares(np.histogram(velocity[hits > 0.5] * 127, 32, (0, 128))[0])
+
+
+def offset_histogram(windows: Any) -> Floats:
+    """Return the histogram `(40,)` of the timing of hits of performances `(n, steps, 27)`.
+
+    Its bins go from half a step late to half a step early.
+    """
+    hits, _, offset = blocks(np.asarray(windows))
+    return shares(np.histogram(offset[hits > 0.5], 40, (-1, 1))[0])

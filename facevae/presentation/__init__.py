@@ -1,4 +1,4 @@
-"""How faces leave the program: contact sheets, and films as GIF or MP4.
+"""Contact sheets of faces, and films as GIF or MP4.
 
     sheet    many pictures on one page, with captions
     film     a morph in motion: frames, their times, GIF and MP4

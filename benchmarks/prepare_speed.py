@@ -7,8 +7,8 @@ machine counts little), the median of several repeats. `to windows` is all that 
 `seqvae prepare` does for a file; with another parser, it starts from that parser's notes. The
 reference is note_seq, which Magenta reads with: to a NoteSequence; split and quantised (`to the
 grid`); and to windows as its `Melody` and `DrumTrack` find them. `read` is the roofline: the files'
-bytes from the system's cache, not parsed. `other windows` counts the files for which a parser gives other windows
-than this project's reader; `--differences` lists those of symusic with their cause instead.
+bytes from the system's cache, not parsed. `other windows` counts the files for which a parser gives
+other windows than this project's reader; `--differences` lists those of symusic with their cause.
 
 `prepare` is the whole command on transposed copies, of two numbers: its cost per file, all
 processes together, must be the same. Needs symusic, pretty_midi; note_seq where it is installed.

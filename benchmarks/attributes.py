@@ -4,9 +4,9 @@
 
 Windows of the test split are encoded, a vector is added at the given strength, and the decoded
 windows are measured. Entries are mean changes in standard deviations of the data: the diagonal
-should be near the strength, the rest near 0. `--quartiles` shows the contrast: the MusicVAE paper's
-vectors (mean code of the top quartile less that of the bottom quartile), fitted on the training
-split and scaled to the same diagonal, which drag correlated properties along.
+should be near the strength, all others near 0. `--quartiles` adds, for comparison, the MusicVAE
+paper's vectors (mean code of the top quartile minus that of the bottom quartile), fitted on the
+training split and scaled to the same diagonal; they change correlated properties as well.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from vaecore import quartile_attribute_vector
 
 
 def some(space, shards: Path, split: str, limit: int) -> Tensor:
-    """Return at most `limit` windows of a split, evenly spread."""
+    """Return at most `limit` windows of a split, at even distances."""
     windows = ShardedWindows(shards, split).spread(limit)
     return torch.from_numpy(space.codec.unpack(windows))
 

@@ -3,11 +3,11 @@
     python benchmarks/decode.py
 
 `at once` is how hierarchical models decode: all bars of all requests are one batch, and there are
-as many steps one after the other as a bar has. `in turn` writes the bars one by one, each from the
-last token of the one before, as the reference must. Rates are phrases per second at temperature 1,
-medians over repeats, 32 bits; `latency` is the time of the whole batch. `roof` is what the products
-that decoding cannot do without would take at the rate of a 2048 x 2048 product of the same run:
-a lower bound that a batch of one, whose products are vectors times matrices, is far from.
+as many steps one after the other as a bar has. `in turn` decodes one bar after the other, each from
+the last token of the one before, as the reference must. Rates are phrases per second at
+temperature 1, medians over repeats, 32 bits; `latency` is the time of the whole batch. `roof` is
+the time of the necessary matrix products at the rate of a 2048 x 2048 product in the same run: a
+lower bound, far from which a batch of one stays, whose products are vectors times matrices.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ BATCHES = (1, 4, 16, 64, 256)
 
 @torch.no_grad()
 def in_turn(decoder: HierarchicalDecoder, z: Tensor, seed: int) -> None:
-    """Decode at temperature 1 with every bar going on from the last token of the one before."""
-    said = decoder.embeddings(z).unflatten(0, (len(z), -1))
+    """Decode at temperature 1, every bar beginning from the last token of the one before."""
+    embedded = decoder.embeddings(z).unflatten(0, (len(z), -1))
     noise = fold(uniform_noise(len(z), decoder.shape, seed, z.device), decoder.segments)
     noise = noise.unflatten(0, (len(z), -1))
     for voice, core in enumerate(decoder.cores):
         last = None
         for bar in range(decoder.segments):
             drawn = noise[:, bar] if len(decoder.shape) == 1 else noise[:, bar, :, voice]
-            last = core.unroll(said[:, bar], 1.0, drawn, last)[:, -1]
+            last = core.unroll(embedded[:, bar], 1.0, drawn, last)[:, -1]
 
 
 def load(name: str) -> SequenceVAE:
@@ -54,7 +54,7 @@ def load(name: str) -> SequenceVAE:
 @click.command(help=__doc__)
 @click.argument("models", nargs=-1)
 @click.option("--threads", default=len(os.sched_getaffinity(0)), help="[default: all cores]")
-@click.option("--seconds", default=4.0, show_default=True, help="To measure each rate.")
+@click.option("--seconds", default=4.0, show_default=True, help="Seconds to measure each rate.")
 @click.option("--batch", "batches", multiple=True, default=BATCHES, show_default=True, type=int)
 @click.option("--json", "as_json", is_flag=True)
 def main(models, threads, seconds, batches, as_json) -> None:

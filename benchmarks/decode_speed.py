@@ -5,8 +5,8 @@
 `drums small` has the layers of Magenta's `cat-drums_2bar_small`, as in train_speed.py; the others
 are models of the box. `sample` draws at temperature 1, `decode` takes the most likely tokens,
 `encode` finds posterior means; rates are sequences per second, medians over repeats, in 32 bits.
-`latency` is the time of one window alone. `GFLOP/s` are the products that decoding cannot do
-without, per second, beside those of a product of 2048 x 2048 matrices in the same run.
+`latency` is the time of one window alone. `GFLOP/s` is the rate of the necessary matrix
+products, beside that of a product of 2048 x 2048 matrices in the same run.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ REFERENCE = {"sample": 474, "decode": 590, "encode": 371}
 @click.argument("models", nargs=-1)
 @click.option("--batch", default=64, show_default=True)
 @click.option("--threads", default=len(os.sched_getaffinity(0)), help="[default: all cores]")
-@click.option("--seconds", default=5.0, show_default=True, help="To measure each rate.")
+@click.option("--seconds", default=5.0, show_default=True, help="Seconds to measure each rate.")
 @click.option("--json", "as_json", is_flag=True)
 def main(models, batch, threads, seconds, as_json) -> None:
     torch.set_num_threads(threads)

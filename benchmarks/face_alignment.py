@@ -3,16 +3,16 @@
     python benchmarks/face_alignment.py FACES PHOTOS
 
 FACES is a folder of framed faces (128x128), of which the thousand are used that
-`tools.framing.train` keeps out; PHOTOS a folder of photographs of one person each. Four tables:
+`tools.framing.train` holds out; PHOTOS a folder of photographs of one person each. Four tables:
 
-    detectors   on the photographs: what OpenCV's cascades and dlib's HOG find (dlib: pip install
-                dlib-bin), of how many the framing network is sure, and where, in terms of the
-                box, it puts the framed square: its side, its centre below the box's
-    looks       framed faces thrown about at random: how far off the network is after each look
-    framed      what `is_framed` says of framed faces, of photographs, and of framed faces moved
-    eyes        where OpenCV's eye cascade sees the eyes, in framed faces and in aligned photographs
+    detectors    on the photographs: what OpenCV's cascades and dlib's HOG find (dlib: pip install
+                 dlib-bin), how many of these the framing network accepts, and where, in terms of
+                 the box, it puts the framed square: its side, its centre below the box's
+    corrections  framed faces, turned, scaled and shifted at random: the error after each correction
+    framed       results of `is_framed` for framed faces, for photographs, and for shifted faces
+    eyes         where OpenCV's eye cascade finds the eyes, in framed faces and aligned photographs
 
-`--sheet` draws the aligned photographs in rows, to look at.
+`--sheet` draws the aligned photographs in rows.
 """
 
 from __future__ import annotations
@@ -116,8 +116,8 @@ def compare(photos: list[Path]) -> None:
         print(f"  {name}: median {np.median(off):.2f}, 95 % {np.quantile(off, 0.95):.2f}")
 
 
-def looks(faces: list[Path]) -> None:
-    """Print the error after each look at framed faces that were thrown about."""
+def corrections(faces: list[Path]) -> None:
+    """Print the error after each correction of framed faces that were moved at random."""
     images = read(faces)
     network = shipped()
     with torch.inference_mode():
@@ -125,8 +125,8 @@ def looks(faces: list[Path]) -> None:
         answers = torch.cat([network(part) for part in crops.split(100)])
     off = 128 * corner_error(answers[face], truth[face])
     right = ((answers[:, 4] > 0) == face).float().mean().item()
-    print(f"\none look at examples as in training: corners off {_spread(off.numpy())}")
-    print(f"face or none told rightly: {right:.1%}")
+    print(f"\ntraining examples, one correction: error of the corners {_quantiles(off.numpy())}")
+    print(f"accuracy of face or none: {right:.1%}")
     random = np.random.default_rng(1)
     rows: list[list[tuple[float, float, float]]] = [[] for _ in range(CORRECTIONS + 2)]
     for pixels in images:
@@ -137,11 +137,11 @@ def looks(faces: list[Path]) -> None:
         truth = Similarity.of_square(64 + 64j, 128)
         square = Similarity.of_square(64 + 64j + shift, 128 * scale, angle)
         for row in rows:
-            rest = truth.inverse @ square
-            row.append((128 * rest.displacement(), abs(rest.angle), abs(rest.scale - 1)))
+            error = truth.inverse @ square
+            row.append((128 * error.displacement(), abs(error.angle), abs(error.scale - 1)))
             crop = np.array(photograph.cut(square, 64))
             square = square @ locate(torch.from_numpy(crop))[0]
-    print("\n| looks | corners off, px of 128: median | 95 % | turn, degrees | scale |")
+    print("\n| corrections | corners off, px of 128: median | 95 % | turn, degrees | scale |")
     print("|---:|---:|---:|---:|---:|")
     for i, row in enumerate(rows):
         off, turn, scale = np.median(row, axis=0)
@@ -150,13 +150,13 @@ def looks(faces: list[Path]) -> None:
 
 
 def framed(faces: list[Path], photos: list[Path]) -> None:
-    """Print what `is_framed` says."""
+    """Print the share of pictures that `is_framed` accepts."""
     pictures = [Image.open(path).convert("RGB") for path in faces]
     is_framed(pictures[0])
     begun = time.process_time()
     yes = sum(is_framed(picture) for picture in pictures)
     took = 1000 * (time.process_time() - begun) / len(pictures)
-    print(f"\n| is_framed ({took:.1f} ms) | says yes |\n|---|---:|")
+    print(f"\n| is_framed ({took:.1f} ms) | accepted |\n|---|---:|")
     print(f"| framed faces, unseen | {yes} of {len(faces)} |")
     print(f"| photographs | {sum(map(is_framed, photos))} of {len(photos)} |")
     aligned = [face for face in (_aligned(path) for path in photos) if face]
@@ -178,7 +178,7 @@ def framed(faces: list[Path], photos: list[Path]) -> None:
 
 
 def eyes(faces: list[Path], photos: list[Path], labels: Path) -> None:
-    """Print where the eye cascade sees the eyes."""
+    """Print where the eye cascade finds the eyes."""
     cascade = cv2.CascadeClassifier(f"{cv2.data.haarcascades}haarcascade_eye.xml")
 
     def pair(image: Image.Image) -> list[float] | None:
@@ -213,7 +213,7 @@ def _aligned(path: Path) -> Image.Image | None:
         return None
 
 
-def _spread(off: np.ndarray) -> str:
+def _quantiles(off: np.ndarray) -> str:
     return f"{np.median(off):.2f} px of 128 (median), {np.quantile(off, 0.95):.2f} (95 %)"
 
 
@@ -239,7 +239,7 @@ def main(faces: Path, photos: Path, sheet: Path | None) -> None:
     _, unseen = split(faces)
     paths = sorted(photos.glob("*.jpg"))
     compare(paths)
-    looks(unseen)
+    corrections(unseen)
     framed(unseen, paths)
     eyes(unseen, paths, faces.parent / "attributes.csv")
     if sheet:

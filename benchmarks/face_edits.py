@@ -1,18 +1,17 @@
-"""What does each attribute vector do to every attribute, as the independent judge sees it?
+"""What does each attribute vector do to every attribute, by an independent classifier, the judge?
 
     python benchmarks/face_edits.py FACES faces_64
     python benchmarks/face_edits.py FACES faces_64 --ways
 
-Up to 500 test faces that lack an attribute (by their label, and in the judge's eyes when they are
-reconstructed) get its vector at strength 1, and those that have it lose it at strength -1. `flips`
-is the share in which the judge changes its mind about the attribute; `own` the mean absolute change
-of its probability, `others` that of the other attributes with a vector on average, relative to
-`own`. The matrix has the mean change of each attribute in points of probability (100 is from
-surely not to surely).
+To up to 500 test faces that lack an attribute (by their label, and by the judge on their
+reconstruction) its vector is added at strength 1, and at strength -1 to those that have it. `flips`
+is the share in which the judge's decision about the attribute changes; `own` the mean absolute
+change of its probability, `others` the mean of the other attributes that have a vector, relative to
+`own`. The matrix has the mean change of each attribute's probability in percentage points.
 
-`--ways` fits vectors anew in all ways (difference of means, regression, and eased, between the
-two), with the fitter as the one that says how long a step is; `--save FOLDER` keeps the eased ones
-in a model folder.
+`--ways` fits vectors anew by all methods (difference of means, regression, and eased, a mean of the
+two), with the fitter to calibrate their lengths; `--save FOLDER` keeps the eased ones in a model
+folder.
 """
 
 from __future__ import annotations
@@ -72,9 +71,13 @@ def keep(place: Path, vectors: dict[str, torch.Tensor]) -> None:
 @click.command(help=__doc__)
 @data
 @click.argument("model")
-@click.option("--ways", is_flag=True, help="Fit vectors in all ways, and show each.")
-@click.option("--save", type=click.Path(path_type=Path), help="Fit, and keep in this folder.")
-@click.option("--only", multiple=True, help="Of these attributes alone; may be given again.")
+@click.option("--ways", is_flag=True, help="Fit vectors by all methods, and show each.")
+@click.option(
+    "--save",
+    type=click.Path(path_type=Path),
+    help="Fit eased vectors into a model folder.",
+)
+@click.option("--only", multiple=True, help="This attribute alone; may be given again.")
 @click.option("--limit", default=20_000, help="Training faces to fit on.")
 @click.option("--all", "everything", is_flag=True, help="The matrix with every attribute.")
 def main(faces, labels, cache, model, ways, save, only, limit, everything) -> None:

@@ -8,7 +8,7 @@ IMAGES is a folder of images. The script prints
   (by the CPU's clock, so that other work on the machine does not count), and the same for a
   photograph of twelve megapixels;
 - how many a loader gives with different numbers of workers;
-- which share of a training's time is spent waiting for images;
+- the share of a training's time that is spent waiting for images;
 - the memory of all processes over an epoch of a large folder, made of links to the first images.
 """
 
@@ -95,9 +95,9 @@ def waiting(folder: FaceFolder, preset: str, steps: int) -> dict[str, float]:
     for step in range(steps + 1):
         if step == 1:  # after the workers' start
             waited, begin = 0.0, time.perf_counter()
-        asked = time.perf_counter()
+        begin = time.perf_counter()
         x = next(batches)
-        waited += time.perf_counter() - asked
+        waited += time.perf_counter() - begin
         optimizer.zero_grad()
         model.loss(x, step).loss.backward()
         optimizer.step()
@@ -106,7 +106,7 @@ def waiting(folder: FaceFolder, preset: str, steps: int) -> dict[str, float]:
 
 
 def memory() -> tuple[float, float]:
-    """Return MB of this process and of its children; pages they share count in parts.
+    """Return MB of this process and of its children; shared pages are divided among them (PSS).
 
     Files, such as libraries, do not count: they are shared with whatever else is running.
     """
@@ -146,18 +146,18 @@ def epoch(paths: list[Path], codec: FaceCodec, files: int) -> dict[str, object]:
 
 @click.command(help=__doc__)
 @click.argument("images", type=click.Path(path_type=Path))
-@click.option("--size", default=64, help="Of the examples, in pixels.")
+@click.option("--size", default=64, help="Height and width of the examples, in pixels.")
 @click.option("--count", default=2000, help="Images to read for each rate.")
-@click.option("--files", default=100_000, help="In the large folder; 0 leaves it out.")
-@click.option("--preset", default="faces_64", help="What to train; empty leaves it out.")
-@click.option("--steps", default=40, help="Of that training.")
+@click.option("--files", default=100_000, help="Images in the large folder; 0 leaves it out.")
+@click.option("--preset", default="faces_64", help="Recipe to train; empty leaves it out.")
+@click.option("--steps", default=40, help="Steps of that training.")
 @click.option("--json", "as_json", is_flag=True)
 def main(images, size, count, files, preset, steps, as_json) -> None:
     codec = FaceCodec(size)
     folder = FaceFolder(images, codec)
     paths = [folder.path(index) for index in range(min(count, len(folder)))]
     report: dict[str, object] = {"decoding": decoding(paths, codec)}
-    # The memory first: what torch keeps of a training would hide what loading takes.
+    # Memory first: what torch keeps allocated after a training would hide that of loading.
     if files:
         report["epoch"] = epoch(paths, codec, files)
     report["loading"] = loading(folder, 64, count)

@@ -4,10 +4,10 @@
 
 Pairs of test faces are morphed in `--steps` frames. The size of a step between neighbouring frames
 is measured in pixels (root mean square), in structure (the root of 1 - SSIM), and in the features
-of the judge, which change most where it changes its mind. Evenness is the largest step of a morph
+of the judge (benchmarks/judges.py). Evenness is the largest step of a morph
 over its smallest, 1 if all are equal. The table has the median over pairs,
 the 95th percentile, and the share of morphs that stay within a factor of 2, for the arc and the
-line, and for the line with the steps timed by perceived change, which `facevae morph` takes.
+line, and for the line with the steps timed by perceived change, the default of `facevae morph`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from facevae.classifier import classify
 from facevae.measures import ssim
 from vaecore import interpolate
 
-WAYS = (("slerp", "latent"), ("lerp", "latent"), ("lerp", "perceived"))
+SETTINGS = (("slerp", "latent"), ("lerp", "latent"), ("lerp", "perceived"))
 
 
 @click.command(help=__doc__)
@@ -36,12 +36,12 @@ def main(faces, labels, cache, model, pairs, steps, as_json) -> None:
     judge = classifier("judge", faces, labels, cache)
     space = facevae.load(model)
     images = read(faces, labels, "test", space.codec.size, 2 * pairs).images
-    # The faces come in the order of their names: the first half meets the second.
+    # In the order of their names; each of the first half is paired with one of the second.
     z = space.posterior_of(images.float() / 255).mean
     ends = torch.stack([z[:pairs], z[pairs : 2 * pairs]], dim=1)
     exact = torch.cat([space.decode_to_examples(z[k : k + 1]) for k in range(2 * pairs)])
     report = {}
-    for path, timing in WAYS:
+    for path, timing in SETTINGS:
         change = space.change if timing == "perceived" else None
         ratios, apart = {"pixels": [], "structure": [], "features": []}, 0.0
         for k, pair in enumerate(ends):

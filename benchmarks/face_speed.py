@@ -1,14 +1,14 @@
-"""How fast is a face model trained and decoded, beside what the machine can multiply?
+"""How fast is a face model trained and decoded, relative to the machine's matrix products?
 
     python benchmarks/face_speed.py faces_64 lecture vanilla
 
-MODELS are presets. Each setting runs in a process of its own: 32-bit or bfloat16, the channels of a
-pixel side by side (channels-last) or in planes. `images/s` is the rate of whole training steps
+MODELS are presets. Each setting runs in a process of its own: 32-bit or bfloat16, in the memory
+format channels-last or channels-first. `images/s` is the rate of whole training steps
 (forward, backward, optimiser), without data loading (benchmarks/face_loading.py) and without a
 critic; `decode` that of pictures from codes. `GFLOP` are the multiplications and additions that
 the network needs for one picture in training; `of matmul` is the share of the rate that a matrix
 product of 2048 x 2048 reaches in the same process, in the same type, just before. `memory` is the
-most that the process held, of which torch alone takes about 0.3 GB.
+peak of the process, of which torch alone takes about 0.3 GB.
 """
 
 from __future__ import annotations
@@ -100,10 +100,10 @@ def one(name: str, bf16: bool, last: bool, batch: int, seconds: float, threads: 
 @click.command(help=__doc__)
 @click.argument("models", nargs=-1, required=True)
 @click.option("--batch", default=64, show_default=True)
-@click.option("--seconds", default=6.0, show_default=True, help="To measure each rate.")
+@click.option("--seconds", default=6.0, show_default=True, help="Seconds to measure each rate.")
 @click.option("--threads", default=len(os.sched_getaffinity(0)), help="[default: all cores]")
 @click.option("--json", "as_json", is_flag=True)
-@click.option("--setting", hidden=True, help="Measure this one, print JSON.")
+@click.option("--setting", hidden=True, help="Measure this setting alone, print JSON.")
 def main(models, batch, seconds, threads, as_json, setting) -> None:
     if setting:
         bf16, last = (part == "1" for part in setting)

@@ -1,17 +1,18 @@
-"""How good are face models: at keeping a face, and at inventing one?
+"""How good are the reconstructions and the samples of face models?
 
     python benchmarks/faces.py FACES runs/lecture runs/vanilla faces_64 --plot docs/faces.png
     python benchmarks/faces.py FACES faces_64 --train 20
 
-Every model is measured on the test part of the folder, which no model was trained or chosen on.
-`--train MINUTES` first trains the two contrasts, the presets `lecture` and `vanilla`, for that
-long each, and measures them as well.
+Every model is measured on the test part of the folder, which was used neither to train nor to
+choose a model. `--train MINUTES` first trains two baselines, the presets `lecture` and `vanilla`,
+for that long each, and measures them as well.
 
 psnr, ssim, sharpness and KL are those of `facevae evaluate`. The Fréchet distances are taken in the
 features of the judge (benchmarks/judges.py) between the test faces and their reconstructions, and
-as many samples from N(0, I) and from the prior fitted to the aggregate posterior; the last row is
-what other real faces get. `rates` is the mean difference, over all attributes, between the share of
-the prior's samples in which the judge sees it and the share of the test faces: 0.02 is 2 points.
+as many samples from N(0, I) and from the prior fitted to the aggregate posterior; the last row has
+other real faces. `rates` is the mean difference, over all attributes, between the share of the
+prior's samples that the judge classifies as having it and the share of the test faces: 0.02 is 2
+percentage points.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ AT_ONCE = 128
 
 
 def decoded(space: LatentSpace, codes: Tensor) -> Tensor:
-    """Return the pictures of codes as a file would hold them, uint8 `(n, 3, size, size)`."""
+    """Return the pictures of codes as they are saved, uint8 `(n, 3, size, size)`."""
     parts = [as_saved(space.decode_to_examples(z)) for z in codes.split(AT_ONCE)]
     return (torch.cat(parts) * 255).round().byte()
 
@@ -76,10 +77,10 @@ def row(space: LatentSpace, name: str, faces: Path, labels, judge, limit: int, s
 @click.command(help=__doc__)
 @data
 @click.argument("models", nargs=-1)
-@click.option("--train", "minutes", type=float, help="Train the contrasts for so many minutes.")
+@click.option("--train", "minutes", type=float, help="Train each baseline for so long.")
 @click.option("--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True)
 @click.option("--limit", default=0, help="At most this many test faces; 0 for all.")
-@click.option("--seed", default=0, help="Of the samples.")
+@click.option("--seed", default=0, help="Seed of the samples.")
 @click.option("--json", "as_json", is_flag=True, help="Print all figures as JSON.")
 @click.option("--plot", type=click.Path(path_type=Path), help="Draw the trade-off as PNG.")
 def main(faces, labels, cache, models, minutes, runs, limit, seed, as_json, plot) -> None:
@@ -124,7 +125,7 @@ def show(rows: list[dict], floor: dict) -> None:
 
 
 def draw(rows: list[dict], floor: dict, path: Path) -> None:
-    """Draw what is kept and what is invented against the KL."""
+    """Draw the quality of reconstructions and of samples against the KL."""
     figure, (left, right) = pair()
     rows = sorted(rows, key=lambda figures: figures["kl_nats"])
     kl = [figures["kl_nats"] for figures in rows]

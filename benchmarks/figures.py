@@ -1,4 +1,4 @@
-"""How the benchmarks' pictures look."""
+"""The style of the benchmarks' figures."""
 
 from __future__ import annotations
 

@@ -4,13 +4,13 @@
     python benchmarks/form.py SHARDS runs/reader runs/reader_flat --codes melody_16bar
 
 For every model: samples at temperature 1 of the prior that was fitted to its codes, and of N(0, I);
-points half way between two test windows, on an arc and, where the prior is a flow that knows forms,
-through its noise; and reconstructions. "as told" writes the bars that the form of the prior
-calls the same but once, as `sample` does; without it the decoder writes each by itself. With
+points half way between two test windows, on an arc and, where the prior is a conditional flow,
+through its noise; and reconstructions. In "bars copied", bars that are equal by the form are
+decoded once and copied, as `sample` does; else each is decoded by itself. With
 --codes all of that is decoded from codes of one model, whose encoder the others have: then the
 decoders alone differ. `repeated` is the share of bars with notes that are an earlier bar of their
 window again, `similar` that of those within three edits of one (`seqvae.music.form`). The first
-rows are the test windows, and what chance gives: their bars, dealt out anew to other windows.
+rows are the test windows, and what chance gives: their bars, shuffled among the windows.
 The picture is the mean self-similarity of the bars, one panel for each.
 """
 
@@ -36,7 +36,7 @@ Windows = dict[str, np.ndarray]
 @click.command(help=__doc__)
 @click.argument("shards", type=click.Path(path_type=Path))
 @click.argument("models", nargs=-1, required=True)
-@click.option("--codes", help="The model whose codes all decode; each its own without it.")
+@click.option("--codes", help="All models decode the codes of this one, instead of their own.")
 @click.option("--windows", default=1000, help="Test windows, and samples from each model.")
 @click.option("--edits", default=NEAR, help="Up to which two bars are similar.")
 @click.option("--seed", default=0)
@@ -70,26 +70,26 @@ def main(shards, models, codes, windows, edits, seed, as_json, plot) -> None:
 def made(space: LatentSpace, source: LatentSpace, data: np.ndarray, seed: int) -> Windows:
     """Return what a model decodes from codes of the source, for as many windows as data."""
     means = source.posterior_of(torch.from_numpy(data)).mean
-    ways: dict[str, tuple] = {}
+    codes: dict[str, tuple] = {}
     if source.path == "flow":
-        told = source.prior.draw_condition(len(data), torch.Generator().manual_seed(seed))
+        forms_drawn = source.prior.draw_condition(len(data), torch.Generator().manual_seed(seed))
         drawn = source.sample_codes(len(data), seed)
         forms = source.codec.condition(torch.from_numpy(data), source.prior.groups)
         noise = source.prior.to_noise(means, forms)
         between = source.prior.from_noise(slerp(noise, noise.roll(1, 0), 0.5), forms)
         between = source.settle(between, forms)
-        ways["samples as told"] = (drawn, 1.0, told)
-        ways["samples"] = (drawn, 1.0, None)
-        ways["half way, flow, as told"] = (between, 0.0, forms)
-        ways["half way, flow"] = (between, 0.0, None)
+        codes["samples, bars copied"] = (drawn, 1.0, forms_drawn)
+        codes["samples"] = (drawn, 1.0, None)
+        codes["half way, flow, bars copied"] = (between, 0.0, forms)
+        codes["half way, flow"] = (between, 0.0, None)
     elif source.prior is not None:
-        ways["samples"] = (source.sample_codes(len(data), seed), 1.0, None)
-    ways["N(0,I)"] = (source.sample_codes(len(data), seed, "normal"), 1.0, None)
-    ways["half way"] = (slerp(means, means.roll(1, 0), 0.5), 0.0, None)
-    ways["reconstructions"] = (means, 0.0, None)
+        codes["samples"] = (source.sample_codes(len(data), seed), 1.0, None)
+    codes["N(0,I)"] = (source.sample_codes(len(data), seed, "normal"), 1.0, None)
+    codes["half way"] = (slerp(means, means.roll(1, 0), 0.5), 0.0, None)
+    codes["reconstructions"] = (means, 0.0, None)
     return {
         name: space.decode_to_examples(z, temperature, seed, forms).cpu().numpy()
-        for name, (z, temperature, forms) in ways.items()
+        for name, (z, temperature, forms) in codes.items()
     }
 
 

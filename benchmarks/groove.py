@@ -1,17 +1,17 @@
-"""Does a model of performances play like the drummers it never heard?
+"""Does a model of performances play like the drummers of the test split?
 
     python benchmarks/groove.py SHARDS groove_2bar
 
 Errors are means over all hits of the windows, at the tempo of each file: of timing in ms, of
-loudness in MIDI velocities. Of a long file only some windows count (--each, evenly spread): half of
-all windows of a split may be of one drummer, who is always late.
+loudness in MIDI velocities. Of a long file only some windows count (--each, at even distances):
+else half of all windows of a split may be of one drummer, who is always late.
 
-Who is compared was given the hits and nothing else: the grid, with the mean velocity of each drum;
-the mean of each drum at each step; a linear regression on all hits of the window (ridge, its
+Compared are predictions from the hits alone: the grid, with the mean velocity of each drum; the
+mean of each drum at each step; a linear regression on all hits of the window (ridge, its
 strength chosen on the validation split); and the model, at temperature 0 (medians) and above
-(draws). The divergences say how far the distributions of offsets and velocities are from the
-drummers' own (Jensen-Shannon, in bits). The second table has the figures of `seqvae evaluate`, and
-how well `drumify` answers a rhythm.
+(draws). The divergences are those of the distributions of offsets and velocities from the drummers'
+own (Jensen-Shannon, in bits). The second table has the figures of `seqvae evaluate`, and
+how well the drums of `drumify` fit a rhythm.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ FEWEST = 30
 @click.command(help=__doc__)
 @click.argument("shards", type=click.Path(path_type=Path))
 @click.argument("model", default="groove_2bar")
-@click.option("--split", default="test", help="Whose windows are played.")
+@click.option("--split", default="test", help="Part of the shards that is measured.")
 @click.option("--each", default=16, help="At most so many windows of a file.")
 @click.option("--seed", default=0)
 def main(shards: Path, model: str, split: str, each: int, seed: int) -> None:
@@ -155,8 +155,8 @@ def ridge(train: np.ndarray, strength: float):
 
     def play(x: np.ndarray) -> np.ndarray:
         struck = blocks(x)[0]
-        said = np.einsum("nf,sdfk->nsdk", with_one(struck), weights, optimize=True)
-        loud, time = np.clip(said[..., 0], 0, 1), np.clip(said[..., 1], -1, 1)
+        predicted = np.einsum("nf,sdfk->nsdk", with_one(struck), weights, optimize=True)
+        loud, time = np.clip(predicted[..., 0], 0, 1), np.clip(predicted[..., 1], -1, 1)
         return np.concatenate([struck, struck * loud, struck * time], -1)
 
     return play
@@ -176,7 +176,7 @@ def humanized(space, x: np.ndarray, temperature: float, seed: int) -> np.ndarray
 
 
 def answered(space, x: np.ndarray, seed: int) -> dict[str, float]:
-    """Return how well drums that are made of a rhythm keep to it, and to the drummer's."""
+    """Return how well drums that are made from a rhythm agree with it, and with the drummer's."""
     windows = torch.from_numpy(x)
     rhythm = windows[..., :DRUMS].amax(-1) > 0.5
     z = space.posterior_of(tapped(windows)).mean

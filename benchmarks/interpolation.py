@@ -5,7 +5,7 @@
 For pairs of windows of the test split, `steps` points on the way are decoded greedily. The table
 gives, averaged over pairs: the Hamming distance (share of steps that differ) from each end; how
 plausible the decoded window is under the model, as an importance-weighted bound on log p(x) in
-nats (Burda et al. 2016); and the same for the contrast, naive mixing, in which every step is taken
+nats (Burda et al. 2016); and the same for naive mixing, in which every step is taken
 from A or, with probability t, from B. These are the two curves of MusicVAE's figure 5.
 """
 
@@ -30,7 +30,7 @@ from vaecore.bounds import importance_bound
 @click.argument("shards", type=click.Path(path_type=Path))
 @click.option("--pairs", default=100)
 @click.option("--steps", default=11)
-@click.option("--samples", default=16, help="Of the bound.")
+@click.option("--samples", default=16, help="Importance samples of the bound.")
 @click.option("--path", default="slerp", type=click.Choice(["slerp", "lerp"]))
 @click.option("--seed", default=0)
 @click.option("--json", "as_json", is_flag=True)

@@ -1,8 +1,8 @@
-"""Faces with their labels, and the two classifiers that the face benchmarks ask.
+"""Faces with their labels, and the two classifiers of the face benchmarks.
 
-The judge is the independent one: all figures are its. The fitter, of another shape and seed and
-used to soft pictures, makes and calibrates attribute vectors. Both are trained once on the training
-part of the faces, choose their epoch on the validation part, and are kept in a cache folder.
+The judge is the independent one: all figures are from it. The fitter, of another size and seed and
+trained on blurred pictures too, calibrates attribute vectors. Both are trained once on the training
+part of the faces, with the best epoch of the validation part, and are kept in a cache folder.
 
     python benchmarks/judges.py FACES --labels LABELS.csv
 
@@ -63,7 +63,7 @@ def read(faces: Path, labels: Path | None, part: str, size: int = SIZE, limit: i
         labels: A table of labels; None takes `attributes.csv` beside the folder.
         part: "train", "validation" or "test", as `facevae train` divides it.
         size: Height and width of the pictures.
-        limit: At most this many, spread evenly over all; 0 takes every one.
+        limit: At most this many, at even distances; 0 takes every one.
     """
     folder = FaceFolder(faces, FaceCodec(size)).split(part).labelled(_labels(faces, labels))
     if limit and len(folder) > limit:
@@ -103,8 +103,11 @@ def main(faces, labels, cache) -> None:
     columns = []
     for kind in RECIPES:
         model = classifier(kind, faces, labels, cache)
-        seen = classify(model, test.images)[0]
-        columns += [average_precision(seen, test.labels), balanced_accuracy(seen, test.labels)]
+        probabilities = classify(model, test.images)[0]
+        columns += [
+            measure(probabilities, test.labels)
+            for measure in (average_precision, balanced_accuracy)
+        ]
     share = test.labels.double().mean(0)
     titles = [f"{kind} {what}" for kind in RECIPES for what in ("precision", "accuracy")]
     click.echo(f"{'':22}{'faces':>8}" + "".join(f"{title:>18}" for title in titles))

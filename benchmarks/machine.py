@@ -1,4 +1,4 @@
-"""What a machine can do, timed in the run that needs to know: the roof over every speed."""
+"""The speed of the machine's matrix products, an upper bound, measured in the same run."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def matmul(dtype: torch.dtype, seconds: float = 2.0) -> float:
     """Return how many operations a second a square matrix product reaches, by the best library.
 
     In 32 bits torch multiplies with MKL, whose kernels are slow on AMD processors; layers such as
-    LSTMs compute with oneDNN, which is asked for the same product.
+    LSTMs compute with oneDNN, which is timed on the same product.
     """
     import torch
 

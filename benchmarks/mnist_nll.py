@@ -75,7 +75,7 @@ def train(model: MnistVAE, images: Tensor, args: argparse.Namespace) -> int:
     optimizer = torch.optim.Adam(model.parameters(), lr=args.lr, eps=1e-4, fused=True)
     start, budget, epoch, step = time.perf_counter(), 60 * args.minutes, 0, 0
     while (elapsed := time.perf_counter() - start) < budget:
-        # The paper decays from 1e-3 to 1e-4 over 3,280 epochs; here it takes the time there is.
+        # The paper decays from 1e-3 to 1e-4 over 3,280 epochs; here over the given time.
         optimizer.param_groups[0]["lr"] = args.lr * (1e-4 / args.lr) ** (elapsed / budget)
         binary = torch.rand(images.shape, generator=generator).lt_(images)
         total = 0.0
@@ -136,7 +136,7 @@ def main() -> None:
     parser.add_argument("--k", type=int, default=1, help="importance samples in training")
     parser.add_argument("--samples", type=int, default=5000, help="importance samples in testing")
     parser.add_argument(
-        "--eval-images", type=int, default=10_000, help="evenly spread over the test set"
+        "--eval-images", type=int, default=10_000, help="at even distances in the test set"
     )
     parser.add_argument("--batch-size", type=int, default=200)
     parser.add_argument("--lr", type=float, default=3e-3, help="at the start; decays to 1e-4")
@@ -165,7 +165,7 @@ def main() -> None:
                 save_file(model.state_dict(), temporary)
 
     test = load_images(args.data, "test")
-    # Evenly spread, since the two halves of the file come from different writers.
+    # At even distances, since the two halves of the file come from different writers.
     test = test[torch.linspace(0, len(test) - 1, args.eval_images).long()]
     start = time.perf_counter()
     bound, nll = evaluate(model, test, args.samples, args.seed + 1)

@@ -1,4 +1,4 @@
-"""MIDI parsers beside our own reader, and what each difference between their windows comes from."""
+"""Other MIDI parsers beside this project's reader, and why their windows differ."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def by_pretty_midi(path: str) -> Score:
 
 
 def by_symusic(path: str, first_track: bool = False) -> Score:
-    """Read with symusic, and put what it gives into the arrays that all codecs take.
+    """Read with symusic, and convert its notes to the arrays that all codecs take.
 
     Args:
         path: The file.
@@ -87,7 +87,7 @@ def by_symusic(path: str, first_track: bool = False) -> Score:
 
 
 def attempt(work: Callable[..., Any], *arguments: Any) -> Any:
-    """Return what is made of a file; None if it is refused, as each package does in its way."""
+    """Return what is made of a file; None if it is refused, by whatever exception."""
     try:
         return work(*arguments)
     except Exception:
@@ -99,7 +99,7 @@ def windows_of(score: Score | None, codec: SequenceCodec) -> list[bytes]:
 
 
 def differences(paths: Sequence[str], codec: SequenceCodec) -> Iterator[Difference]:
-    """Yield the files whose windows by symusic are other than ours.
+    """Yield the files whose windows differ between symusic and this project's reader.
 
     What is different is made equal, one thing after the other, and each that changes the windows
     is a cause.

@@ -4,14 +4,14 @@
 
 Every row is one kind of work on the same files, by the CPU's clock of one core (other work on the
 machine counts little), the median of several repeats. `to windows` is all that a worker of
-`seqvae prepare` does for a file; with another parser, its notes go the same way. The reference is
-note_seq, which Magenta reads with: to a NoteSequence; split and quantised (`to the grid`); and to
-windows as its `Melody` and `DrumTrack` find them. `read` is the roofline: the files' bytes from the
-system's cache, and nothing done with them. `other windows` counts the files for which a parser
-gives other windows than ours; `--differences` lists those of symusic with their cause instead.
+`seqvae prepare` does for a file; with another parser, it starts from that parser's notes. The
+reference is note_seq, which Magenta reads with: to a NoteSequence; split and quantised (`to the
+grid`); and to windows as its `Melody` and `DrumTrack` find them. `read` is the roofline: the files'
+bytes from the system's cache, not parsed. `other windows` counts the files for which a parser gives
+other windows than this project's reader; `--differences` lists those of symusic with their cause.
 
-`prepare` is the whole command on transposed copies, on two sizes: its cost per file, all processes
-together, must be the same. Needs symusic, pretty_midi; note_seq where it is installed.
+`prepare` is the whole command on transposed copies, of two numbers: its cost per file, all
+processes together, must be the same. Needs symusic, pretty_midi; note_seq where it is installed.
 """
 
 from __future__ import annotations
@@ -200,11 +200,17 @@ def machine() -> str:
 
 @click.command(help=__doc__)
 @click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
-@click.option("--files", default=200, show_default=True, help="Of each folder.")
+@click.option("--files", default=200, show_default=True, help="Files of each folder.")
 @click.option("--repeats", default=5, show_default=True)
-@click.option("--copies", "count", default=1000, show_default=True, help="And four times as many.")
-@click.option("--differences", "explain", is_flag=True, help="Why symusic's windows are others.")
-@click.option("--quick", is_flag=True, help="Little of everything, to see that it works.")
+@click.option(
+    "--copies",
+    "count",
+    default=1000,
+    show_default=True,
+    help="Files; then four times as many.",
+)
+@click.option("--differences", "explain", is_flag=True, help="Why symusic's windows differ.")
+@click.option("--quick", is_flag=True, help="Very few files, to check that everything runs.")
 def main(
     folders: tuple[Path, ...], files: int, repeats: int, count: int, explain: bool, quick: bool
 ) -> None:
@@ -240,7 +246,7 @@ def main(
 
 
 def explained(folder: Path, paths: Sequence[str], kind: str) -> None:
-    """List the files whose windows by symusic are others, and why."""
+    """List the files whose windows by symusic differ, and why."""
     found = list(differences(paths, make_codec({"name": kind})))
     click.echo(f"{folder.name}, {kind}: {len(found)} of {len(paths)} files")
     for each in found:

@@ -1,7 +1,7 @@
-"""The operations that a sequence model cannot do without: those of its matrix products.
+"""The necessary operations of a sequence model: those of its matrix products.
 
-Counted are recurrences, what goes from layer to layer, codes, logits. What a token adds to the
-gates counts for nothing: it can be looked up.
+Those of recurrences, between layers, of codes and of logits are counted. Those of tokens'
+embeddings are not: they can be looked up.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The reference's way from a MIDI file to windows, by the parts of it that note_seq has.
 
 Magenta's converters call the same functions; what they add (tensors of one-hot rows, chords) is
-left out, so that this is rather too fast than too slow.
+left out, so that this measures the reference as faster, if anything, than it is.
 """
 
 from __future__ import annotations

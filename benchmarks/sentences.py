@@ -1,9 +1,9 @@
-"""What text models know, keep and change.
+"""Quality of text models, and the effects of their attribute vectors.
 
     python benchmarks/sentences.py captions.valid.txt sentences runs/without_z
 
 The first table has the figures of `seqvae evaluate` for every model; one that was trained with a
-huge beta is the same decoder without z, to compare with. The second tells what each attribute
+huge beta is the same decoder without z, to compare with. The second has what each attribute
 vector of the first model does to every property of some of the sentences, as in `attributes.py`.
 """
 
@@ -30,7 +30,7 @@ FIGURES = {
 @click.command(help=__doc__)
 @click.argument("text", type=click.Path(path_type=Path))
 @click.argument("models", nargs=-1, required=True)
-@click.option("--limit", type=int, help="At most so many sentences, spread over all.")
+@click.option("--limit", type=int, help="At most so many sentences, at even distances.")
 @click.option("--edited", default=500, help="Sentences that attributes are added to.")
 def main(text: Path, models: tuple[str, ...], limit: int | None, edited: int) -> None:
     torch.set_num_threads(1)

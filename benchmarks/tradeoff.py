@@ -1,13 +1,13 @@
-"""What a setting buys: the KL it spends, the recall it reaches, and the music of its prior.
+"""KL, recall and quality of prior samples of models that were trained with other settings.
 
     python benchmarks/tradeoff.py SHARDS runs/beta_0.1 runs/beta_0.2 ... --plot docs/tradeoff.png
 
-Every model is measured on the test split of the shards, which no model was trained or chosen on.
+Every model is measured on the test split of the shards, used neither to train nor to choose one.
 Prior samples are drawn at temperature 1 from N(0, I) and from the mixture fitted to the aggregate
 posterior (in the model folder, or fitted here on the training split); `divergence` is the mean
 Jensen-Shannon divergence, in bits, between their properties (onsets, pitches or drums, density,
-syncopation, ...) and the data's. The last rows are what real windows get: others of the test split,
-and those that were trained on.
+syncopation, ...) and the data's. The last rows are of real windows: others of the test split, and
+those that were trained on.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def divergence(codec: SequenceCodec, samples: torch.Tensor, data: torch.Tensor) 
 @click.argument("shards", type=click.Path(path_type=Path))
 @click.argument("models", nargs=-1, required=True)
 @click.option("--windows", default=2000, help="Test windows, and samples from each prior.")
-@click.option("--components", default=10, help="Of a mixture fitted here.")
+@click.option("--components", default=10, help="Components of a mixture fitted here.")
 @click.option("--seed", default=0)
 @click.option("--json", "as_json", is_flag=True, help="Print all figures as JSON.")
 @click.option("--plot", type=click.Path(path_type=Path), help="Draw the curve as PNG.")

@@ -1,4 +1,4 @@
-"""How fast is a sequence VAE trained, beside the reference and beside what can be multiplied?
+"""How fast is a sequence VAE trained, relative to the reference and the machine's matrix products?
 
     python benchmarks/train_speed.py
 
@@ -7,10 +7,10 @@ Magenta's `cat-drums_2bar_small` and `cat-mel_2bar_small`: encoder 512 in both d
 256, 256, z 256, 32 steps; `hierdec reduced` those of the `hierdec-mel_16bar` that was measured:
 encoder 512, 512 over 256 steps, conductor and core 256, 256. The others are presets. A step is
 forward, backward and Adam, on random windows. `seq/s` is the median over repeats; `GFLOP` are the
-operations of the matrix products that a window cannot do without (`products.py`; three times those
-of a forward pass); `of matmul` is the share of the rate that a product of 2048 x 2048 matrices
-reaches in the same process, in the same type, just before. `freed` says whether freed memory is
-kept (`vaecore.device`) or given back to the system, as a plain process does.
+operations of a window's necessary matrix products (`products.py`; three times those of a forward
+pass); `of matmul` is the share of the rate that a product of 2048 x 2048 matrices
+reaches in the same process, in the same type, just before. `freed` is whether freed memory is
+kept (`vaecore.device`) or returned to the system, as a plain process does.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ REFERENCE = {("drums small", 512): 188, ("drums small", 64): 109, ("hierdec redu
 
 
 def operations(model: SequenceVAE) -> float:
-    """Return the operations that training on one window cannot do without."""
+    """Return the necessary operations of training on one window."""
     return 3 * (encoding(model.encoder) + decoding(model.decoder))
 
 
@@ -90,7 +90,7 @@ def one(name: str, batch: int, mixed: bool, kept: bool, threads: int, seconds: f
 @click.argument("models", nargs=-1)
 @click.option("--batch", "batches", multiple=True, default=[512, 64], show_default=True, type=int)
 @click.option("--threads", default=len(os.sched_getaffinity(0)), help="[default: all cores]")
-@click.option("--seconds", default=20.0, show_default=True, help="To measure each rate.")
+@click.option("--seconds", default=20.0, show_default=True, help="Seconds to measure each rate.")
 @click.option("--json", "as_json", is_flag=True)
 @click.option("--setting", hidden=True, nargs=2, type=bool, help="Measure this one, print JSON.")
 def main(models, batches, threads, seconds, as_json, setting) -> None:

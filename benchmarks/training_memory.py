@@ -1,13 +1,13 @@
-"""Does a training on far more data than memory stay as small as it began?
+"""Does the memory of a training on far more data than memory stay constant?
 
     python benchmarks/training_memory.py --limit 2000 --times 10
 
 Writes shards of random windows, `--times` as large as the limit, and trains on them in a process of
 its own, once through all of them: read, shuffled and batched as `seqvae train` does, with Lightning
-and with validations, checkpoints and logs. Only the model is not one of music, but a bag of tokens,
+and with validations, checkpoints and logs. Only the model is a bag of tokens, not one of music,
 so that reading is most of the work. Prints the memory that is resident over the steps, and fails
 where it is more than the limit beyond what it was after importing everything. Address space is
-limited as well, with room for what threads reserve and never use: reading all windows would fail
+limited as well, beyond what threads reserve and never use: reading all windows would fail
 at once.
 """
 
@@ -112,7 +112,7 @@ def train_within(shards: Path, limit: int, steps: int, batch: int) -> None:
 
 @click.command()
 @click.option("--limit", default=2000, show_default=True, help="MB beyond what imports take.")
-@click.option("--times", default=10.0, show_default=True, help="Data in units of the limit.")
+@click.option("--times", default=10.0, show_default=True, help="Data, in units of the limit.")
 @click.option("--batch", default=16384, show_default=True, help="Windows in a batch.")
 @click.option("--child", nargs=2, hidden=True, help="Folder and steps: train on it, print JSON.")
 def main(limit: int, times: float, batch: int, child: tuple[str, str] | None) -> None:

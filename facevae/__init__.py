@@ -1,16 +1,16 @@
 """Faces over the shared latent core.
 
-    images          reading any picture a user may hand in
+    images          reading pictures of any format
     codec           pictures to tensors and back
-    align           from an ordinary photograph to the framing the models know
+    align           from an ordinary photograph to the framing that the models need
     networks        the convolutional encoders and decoders
     data            folders of pictures, streamed; labels
     train           from such a folder to a model folder; recipes in presets.yaml
     adversary       training a decoder against a critic
     attributes      vectors for smiles, glasses and hats
-    classifier      what sees attributes in pictures; it calibrates and judges vectors
+    classifier      a classifier of attributes, which calibrates and judges vectors
     presentation    sheets, morphs as GIF and MP4
-    evaluate        quality on faces never seen (measures, frechet, effects)
+    evaluate        quality on held-out faces (measures, frechet, effects)
     models          the models in the box
 
 `import facevae` does not import torch.
@@ -41,7 +41,7 @@ def load(model: str | Path, device: str = "cpu") -> LatentSpace[Image.Image]:
 
     Raises:
         vaecore.UsageError: There is no such model.
-        vaecore.DataError: The folder was tampered with or is incomplete.
+        vaecore.DataError: The folder is damaged or incomplete.
     """
     from facevae.domain import DOMAIN
 

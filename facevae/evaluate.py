@@ -45,7 +45,7 @@ def evaluate(
     Raises:
         DataError: Not one file can be used.
     """
-    paths = _divided(space, paths, split) if split else list(paths)
+    paths = _divided(paths, split) if split else list(paths)
     if limit is not None and len(paths) > limit:
         paths = [paths[int(i)] for i in torch.linspace(0, len(paths) - 1, limit)]
     skipped: dict[str, str] = {}
@@ -106,13 +106,12 @@ def measure(model: VAE, x: Tensor | Iterable[Tensor], seed: int = 0) -> dict[str
     }
 
 
-def _divided(space: LatentSpace[Any], roots: Iterable[str | Path], split: str) -> list[str | Path]:
+def _divided(roots: Iterable[str | Path], split: str) -> list[str | Path]:
     """Return the images of a split of each folder."""
-    from facevae.codec import make_codec
+    from facevae.codec import FaceCodec
     from facevae.data.folder import FaceFolder
 
-    codec = make_codec(space.codec.config)
-    parts = [FaceFolder(root, codec).split(split) for root in roots]
+    parts = [FaceFolder(root, FaceCodec()).split(split) for root in roots]
     return [part.path(index) for part in parts for index in range(len(part))]
 
 

@@ -258,10 +258,8 @@ def _too_large(path: str | os.PathLike[str], size: str = "") -> DataError:
 
 
 def _unreadable(error: Exception, path: str | os.PathLike[str]) -> DataError:
-    reason = (getattr(error, "strerror", None) or str(error)).lower()
-    return DataError(
-        f"cannot be read ({reason})", path=path, remedy="check the name and its rights"
-    )
+    problem = f"cannot be read ({(getattr(error, 'strerror', None) or str(error)).lower()})"
+    return DataError(problem, path=path, remedy="check the name and its rights")
 
 
 def _broken(error: Exception, path: str | os.PathLike[str]) -> DataError:

@@ -1,6 +1,6 @@
 """What only the developers of this project run; it is not installed.
 
-way              which functions an input passes on its way through a verb
+way              the functions through which an input passes in a verb
 music21_export   the tunes that music21 ships, as MIDI files to train on
 framing          training the network that frames faces
 """

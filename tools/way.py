@@ -2,11 +2,11 @@
 
     python tools/way.py seqvae interpolate a.mid b.mid
 
-Runs the command and notes every call of a function of this project that gets the data of the first
-input in one of its shapes: its path, what was read of it, its windows or pictures, what was made
-of them. Repeated calls within one file count once, and so do the rounds of a loop (over inputs, or
-over results). Prints the files in order, with the functions
-that were called in each, and how often the way returns to a file that it had left.
+Runs the command and records every call of a function of this project with the first input as an
+argument, in any of its forms: its path, what was read, its windows or pictures, the results.
+Repeated calls within one file count once, and so do the rounds of a loop (over inputs or results).
+Prints the files in order, with the functions called in each, and how often the path returns to a
+file that it had left.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from types import FrameType
 from typing import Any
 
 PACKAGES = ("vaecore", "seqvae", "facevae")
-SHAPES = {
+FORMS = {
     "Score", "Piece", "Notes", "Phrase", "Window", "Windows", "Found", "Example", "Examples",
     "Context", "PrettyMIDI", "Image", "JpegImageFile", "PngImageFile", "Framing", "Photograph",
     "Input", "Source", "Result", "Grid",
@@ -36,7 +36,7 @@ def main() -> None:
     def holds(value: Any, depth: int = 2) -> bool:
         if isinstance(value, str | Path):
             return str(value) in inputs
-        if type(value).__name__ in SHAPES:
+        if type(value).__name__ in FORMS:
             return True
         if depth and isinstance(value, list | tuple) and value:
             return holds(value[0], depth - 1)
@@ -66,17 +66,17 @@ def main() -> None:
     finally:
         sys.setprofile(None)
     seen: set[str] = set()
-    returns = rooms = 0
+    returns = visited = 0
     visits = [
         (place, tuple(dict.fromkeys(name for _, name in part)))
         for place, part in groupby(calls, key=lambda call: call[0])
     ]
     for place, functions in _without_loops(visits):
         back = place in seen
-        returns, rooms = returns + back, rooms + 1
+        returns, visited = returns + back, visited + 1
         seen.add(place)
         print(f"{'back to ' if back else ''}{place}: {', '.join(functions)}")
-    print(f"{rooms} visits of {len(seen)} files, {returns} returns to a file already left")
+    print(f"{visited} visits of {len(seen)} files, {returns} returns to a file already left")
 
 
 def _without_loops(visits: list[tuple[str, tuple[str, ...]]]) -> list[tuple[str, tuple[str, ...]]]:

@@ -4,14 +4,14 @@
     network         a small encoder and decoder
     presentation    sheets of digits, and the figures of a two-dimensional latent space
 
-These three are all that a domain brings. With them, `DOMAIN` loads and saves models, its latent
+These three are all that a domain needs. With them, `DOMAIN` loads and saves models, its latent
 spaces morph, mix and sample, and `python -m examples.digits` has the verbs of `seqvae` and
-`facevae`. Two more files are for the lesson that digits are here to teach:
+`facevae`. Two more files are for the lesson:
 
     lesson          the data, a training loop to read, and what to measure
     __main__        the command
 
-No file of `vaecore` knows of any of them.
+`vaecore` imports none of them.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ with KL only, and with both. All other verbs use the last one; --model takes ano
               "the KL in the model with both terms.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
 def train(mnist: Path | None, steps: int, beta: float, seed: int) -> None:
-    """Train the three models of the lesson, and draw what they make of the latent space."""
+    """Train the three models of the lesson, and draw their latent spaces."""
     import torch
 
     from examples.digits import lesson

@@ -1,4 +1,4 @@
-"""The lesson: what reconstruction alone, KL alone, and both make of a latent space.
+"""The lesson: latent spaces trained with reconstruction only, with KL only, and with both.
 
 The data, a training loop to read, and what to measure.
 """
@@ -25,7 +25,7 @@ from vaecore.objective import Objective
 from vaecore.training.small import SmallLoop, cosine
 
 HELD_OUT = 360
-"""Of the 1,797 bundled digits, the last fifth: mostly other hands than the first."""
+"""The last fifth of the 1,797 bundled digits: mostly of other writers than the first."""
 NEIGHBOURS = 5
 RATE = 1e-3
 """The learning rate of the first step."""
@@ -69,7 +69,7 @@ def load(mnist: Path | None = None) -> tuple[Digits, Digits]:
     return parts[0], parts[1]
 
 
-@torch.enable_grad()  # even where the caller has no need of gradients
+@torch.enable_grad()  # even where the caller has turned gradients off
 def train(
     x: Tensor,
     mode: str = "vae",
@@ -85,7 +85,7 @@ def train(
         x: The pictures.
         mode: "autoencoder" (reconstruction only), "kl_only", or "vae" (both).
         beta: Weight of the KL.
-        steps: Optimiser steps; the learning rate falls to nothing over them.
+        steps: Optimiser steps, over which the learning rate falls to 0.
         batch: Pictures in a step.
         seed: Of weights, batches and draws.
         sizes: Fields of `DigitArchitecture`, but for the side.
@@ -108,7 +108,7 @@ def train(
 
 @torch.no_grad()
 def measure(model: VAE, known: Digits, held_out: Digits, seed: int = 0) -> dict[str, float]:
-    """Return what a model makes of digits it has not seen.
+    """Measure a model on held-out digits.
 
     Args:
         model: The model.

@@ -1,6 +1,6 @@
 """The networks of digits: two hidden layers on either side of the latent space.
 
-They are fully connected; convolutions are there to compare with.
+They are fully connected; convolutional ones are there for comparison.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from vaecore.model import VAE
 from vaecore.objective import Objective
 
 LARGEST = {"side": 256, "latent_dim": 1024, "hidden": 4096}
-"""A model folder that asks for more is broken or hostile."""
+"""Larger values in a model folder are refused."""
 
 
 @dataclass(frozen=True)

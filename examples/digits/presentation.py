@@ -1,9 +1,9 @@
-"""How digits leave the program: sheets of pictures, and two views of a flat latent space."""
+"""Sheets of digits, and two figures of a latent space of two dimensions."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from examples.digits import BOX
 from vaecore.cli.presentation import Choice, Input, Presentation, Result, Source, Written
@@ -38,7 +38,7 @@ TITLES = {
 class DigitPresentation(Presentation):
     """Pictures of digits in, a sheet of digits out."""
 
-    outputs: ClassVar[Mapping[str, str]] = {
+    outputs: Mapping[str, str] = {
         "interpolate": "interpolation.png",
         "palette": "palette.png",
         "sample": "samples.png",
@@ -63,7 +63,7 @@ class DigitPresentation(Presentation):
         return [[Source(codec.read(each.path).first, each) for each in inputs]]
 
     def write(self, result: Result, outputs: Outputs, options: Mapping[str, Any]) -> Written:
-        """Write a sheet; what comes from originals has them before it."""
+        """Write a sheet, with the originals first where there are any."""
         page = sheet(
             result.decoded([*result.originals, *result.examples]), result.columns or COLUMNS
         )
@@ -104,7 +104,7 @@ def latent_figure(models: Mapping[str, VAE], digits: Digits) -> Figure:
     figure.get_layout_engine().set(h_pad=0.1)
     panels = figure.subplots(1, len(models), squeeze=False)[0]
     for panel, (mode, model) in zip(panels, models.items(), strict=True):
-        _check_flat(model)
+        _check_two_dimensional(model)
         with torch.no_grad():
             z = model.encode(digits.x).sample(torch.Generator().manual_seed(0))
             z = model.encode(digits.x).mean if mode == "autoencoder" else z
@@ -136,7 +136,7 @@ def manifold(model: VAE, cells: int = 16) -> Tensor:
     """
     import torch
 
-    _check_flat(model)
+    _check_two_dimensional(model)
     middles = torch.special.ndtri((torch.arange(cells) + 0.5) / cells)
     down, right = torch.meshgrid(middles.flip(0), middles, indexing="ij")
     with torch.no_grad():
@@ -144,6 +144,6 @@ def manifold(model: VAE, cells: int = 16) -> Tensor:
     return made.unflatten(0, (cells, cells))
 
 
-def _check_flat(model: VAE) -> None:
+def _check_two_dimensional(model: VAE) -> None:
     if model.latent_dim != 2:
         raise UsageError(f"a plane shows two latent dimensions, the model has {model.latent_dim}")

@@ -20,8 +20,8 @@ FILE = click.Path(path_type=Path)
 
 @click.group(cls=Group, invoke_without_command=True, subcommand_metavar="")
 @click.option("-o", "--output", type=FILE, default="figures", show_default=True, help="Folder.")
-@click.option("--only", multiple=True, help="This figure alone; may be given again.")
-@click.option("--small", is_flag=True, help="Train for a few steps only, to see that all runs.")
+@click.option("--only", multiple=True, help="Draw this figure alone; may be given again.")
+@click.option("--small", is_flag=True, help="Train for a few steps only, as a check.")
 @click.option(
     "--faces",
     type=click.Path(path_type=Path, exists=True, file_okay=False),

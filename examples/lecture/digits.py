@@ -68,7 +68,7 @@ def plane(setting: Setting) -> dict[str, Any]:
 
 @figure
 def loss(setting: Setting) -> dict[str, Any]:
-    """Draw what each weight of the KL buys, and what N(0, I) decodes to at three of them."""
+    """Draw reconstruction against KL for five betas, and samples of N(0, I) at three of them."""
     known, held_out = lesson.load(setting.mnist)
     codec, found, samples = DigitCodec(known.x.shape[-1]), {}, {}
     z = torch.randn(7, 8, generator=torch.Generator().manual_seed(3))

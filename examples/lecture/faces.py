@@ -14,7 +14,7 @@ from facevae.presentation import contact_sheet
 
 ADA, BOB, CLEO, DAN = (DATA / f"{name}.png" for name in ("ada", "bob", "cleo", "dan"))
 SUMS = {"Eyeglasses": (DAN, CLEO), "Smiling": (BOB, CLEO), "Blond_Hair": (ADA, DAN)}
-"""An attribute, the face that shows what it is, and the face that gets it."""
+"""An attribute, the face it is taken from, and the face it is added to."""
 SWEPT = ("Smiling", "Blond_Hair", "Male", "Eyeglasses")
 MOVED = 4
 """Latent dimensions to move along: those with the largest KL."""
@@ -42,9 +42,9 @@ def arithmetic(setting: Setting) -> dict[str, Any]:
 
 @figure
 def morph(setting: Setting) -> dict[str, Any]:
-    """Draw the way from one face to another, in steps of one size to the eye."""
+    """Draw a morph from one face to another, in steps of equal visible change."""
     space = facevae.load("faces_64")
-    faces = space.interpolate(ADA, BOB, steps=9, path="lerp", timing="perceived")
+    faces = space.interpolate(ADA, BOB, steps=9)
     contact_sheet(faces, 9, side=128).save(setting.output / "morph.jpg", quality=88)
     change = space.codec.change(torch.stack([space.codec.encode(face) for face in faces]))
     return {"largest step over smallest": (change.max() / change.min()).item()}
@@ -67,7 +67,7 @@ def attributes(setting: Setting) -> dict[str, Any]:
 
 @figure
 def dimensions(setting: Setting) -> dict[str, Any]:
-    """Draw a face moved along single latent dimensions, those that hold most of it."""
+    """Draw a face moved along single latent dimensions, those with the largest KL."""
     space = facevae.load("faces_64")
     kl = space.posterior([ADA, BOB, CLEO, DAN]).kl_per_dimension().mean(0)
     largest = kl.topk(MOVED).indices.tolist()
@@ -86,7 +86,7 @@ def dimensions(setting: Setting) -> dict[str, Any]:
 
 @figure
 def tips(setting: Setting) -> dict[str, Any]:
-    """Draw what is kept of faces with all five tips, and with one of them left out."""
+    """Draw reconstructions of faces with all five tips, and with one of them left out."""
     known, held_out = setting.some(2048, 64), 8
     with setting.face_folder(known + held_out) as folder:
         made = advice.compare(folder, known, held_out, steps=setting.some(600, 2))

@@ -23,7 +23,7 @@ class Setting:
 
     Attributes:
         output: Folder to write into.
-        small: Train for a few steps and draw little, to see that everything runs.
+        small: Train for a few steps and draw little, to check that everything runs.
         faces: A folder of framed faces to take in place of pictures that the model invents.
         mnist: MNIST's npz file, in place of the bundled digits.
     """
@@ -39,7 +39,7 @@ class Setting:
 
     @contextmanager
     def face_folder(self, count: int) -> Iterator[Path]:
-        """Yield a folder of faces: the user's, or pictures of nobody that `faces_64` invents."""
+        """Yield a folder of faces: the user's, or samples of `faces_64`."""
         if self.faces is not None:
             yield self.faces
             return

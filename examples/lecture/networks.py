@@ -37,12 +37,12 @@ def count(model: VAE) -> int:
 @figure
 @torch.no_grad()
 def networks(setting: Setting) -> dict[str, Any]:
-    """Draw held-out digits, what both networks keep of them, and samples of both."""
+    """Draw held-out digits, their reconstructions by both networks, and samples of both."""
     known, held_out = lesson.load(setting.mnist)
     side = known.x.shape[-1]
     steps, more = setting.some(1500, 20), setting.some(15000, 20)
     channels = channels_for(side)
-    ways: dict[str, dict[str, int]] = {
+    variants: dict[str, dict[str, int]] = {
         "convolutional": {"steps": steps, "hidden": channels, "convolutional": True},
         "dense": {"steps": steps, "hidden": UNITS},
         "dense, longer": {"steps": more, "hidden": UNITS},
@@ -50,9 +50,9 @@ def networks(setting: Setting) -> dict[str, Any]:
     x = torch.stack([held_out.x[held_out.digit == digit][0] for digit in range(10)])
     noise = torch.randn(20, LATENT, generator=torch.Generator().manual_seed(0))
     rows, found = {"digits": x}, {}
-    for title, way in ways.items():
+    for title, variant in variants.items():
         begin = time.process_time()
-        model = lesson.train(known.x, latent_dim=LATENT, **way)
+        model = lesson.train(known.x, latent_dim=LATENT, **variant)
         seconds = time.process_time() - begin
         found[title] = {"weights": count(model), "seconds": round(seconds, 1)}
         found[title] |= lesson.measure(model, known, held_out)

@@ -32,8 +32,8 @@ def sentences(setting: Setting) -> dict[str, Any]:
     for row, sentence in enumerate(steps):
         place = 0.03
         for word in sentence.split():
-            said = set(_words(word))
-            colour = FIRST if said <= words[0] else SECOND if said <= words[1] else OWN
+            own = set(_words(word))
+            colour = FIRST if own <= words[0] else SECOND if own <= words[1] else OWN
             text = axes.text(
                 place, row + 0.5, word, color=colour, fontsize=13, va="center", family="serif"
             )

@@ -1,4 +1,4 @@
-"""The five tips for faces, each left out in turn: what does it cost?"""
+"""The five tips for faces: models without each of them in turn."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from vaecore.space import LatentSpace
 SIZE = 32
 """Pixels each way: a quarter of the work of 64."""
 BATCH, LATENT, FACTOR = 32, 200, 10_000.0
-WAYS: dict[str, dict[str, Any]] = {
+VARIANTS: dict[str, dict[str, Any]] = {
     "all five tips": {},
     "one output channel": {"channels": 1},
     "2 latent dimensions": {"latent_dim": 2},
     "no batch norm": {"batch_norm": False},
     "factor 100": {"factor": 100.0},
 }
-"""The fifth tip, reading images from their folder as they are needed, is what all of them do."""
+"""The fifth tip, reading images from their folder as they are needed, is part of all of them."""
 
 Made = dict[str, tuple[list[Image.Image], dict[str, Any]]]
 
@@ -42,7 +42,7 @@ def network(
         FaceArchitecture("lecture", SIZE, latent_dim, dropout=0.25, reconstruction_factor=factor)
     )
     layers = model.decoder.network.layers
-    if channels != len(layers[-1].bias):  # one channel is spread over red, green and blue
+    if channels != len(layers[-1].bias):  # one channel in place of red, green and blue
         layers[-1] = nn.ConvTranspose2d(32, channels, 3, 2, 1, output_padding=1)
     for part in () if batch_norm else (layers, model.encoder.network.layers):
         for index, layer in enumerate(part):
@@ -69,13 +69,13 @@ def train(model: FaceVAE, loader: FaceLoader, steps: int) -> None:
 
 
 def compare(folder: Path, known: int, held_out: int, steps: int) -> Made:
-    """Return held-out faces, and what each way of training keeps of them, with its figures.
+    """Return held-out faces, their reconstructions by each model, and its figures.
 
     Args:
         folder: Of framed faces; the last ones in the order of names are held out.
         known: How many of the first ones to train on, at most.
         held_out: How many of the last ones to show; 32 times as many are measured, if there are.
-        steps: Training steps of each way.
+        steps: Training steps of each model.
     """
     codec = FaceCodec(SIZE)
     faces = FaceFolder(folder, codec)
@@ -84,8 +84,8 @@ def compare(folder: Path, known: int, held_out: int, steps: int) -> Made:
     loader = FaceLoader(faces.select(rows[:-measured][:known]), BATCH, workers=0)
     x = torch.stack([codec.encode(faces.path(int(row))) for row in rows[-measured:]])
     made: Made = {"original": ([codec.decode(each) for each in x[:held_out]], {})}
-    for title, way in WAYS.items():
-        model = network(**way)
+    for title, variant in VARIANTS.items():
+        model = network(**variant)
         train(model, loader, steps)
         space = LatentSpace(model, codec)
         kept = space.decode_to_examples(space.posterior_of(x[:held_out]).mean)

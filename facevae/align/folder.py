@@ -34,10 +34,7 @@ class AlignReport:
 
 
 def align_folder(
-    source: Path,
-    target: Path,
-    size: int = 128,
-    progress: Callable[[int, int], None] | None = None,
+    source: Path, target: Path, size: int = 128, progress: Callable[[int, int], None] | None = None
 ) -> AlignReport:
     """Frame the faces of all images in a folder and below it.
 

@@ -16,8 +16,6 @@ from vaecore.errors import DataError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from facevae.codec import FaceCodec
-
 DEFAULT_PRESET = "faces_64"
 """The preset without --preset."""
 SHOWN = 3
@@ -38,9 +36,7 @@ SHOWN = 3
     "--labels", type=options.FILE,
     help="Instead of both: a table like CelebA's, image,Smiling,... with 1 and -1.",
 )  # fmt: skip
-@click.option(
-    "--name", required=True, help="Name of the attribute; with --labels, the column of the table."
-)
+@click.option("--name", required=True, help="Its name; with --labels, a column of the table.")
 @options.writes
 def attribute(
     job: Job,
@@ -66,26 +62,23 @@ def attribute(
         space = job.load_for([*having, *lacking])
         sides = [job.posterior(space, paths).mean for paths in (having, lacking)]
     else:
-        from facevae.codec import make_codec
-
         space = job.load()
         root = inputs[0] if inputs else labels if labels.is_dir() else labels.parent
         sides = [
             job.posterior(space, paths, f"{root} {sign}{name}").mean
-            for sign, paths in zip(
-                "+-", _labelled(make_codec(space.codec.config), root, labels, name), strict=True
-            )
+            for sign, paths in zip("+-", _labelled(root, labels, name), strict=True)
         ]
     write_vector(job, space, path, name, *sides)
 
 
-def _labelled(codec: FaceCodec, root: Path, table: Path, name: str) -> tuple[list[Path], ...]:
+def _labelled(root: Path, table: Path, name: str) -> tuple[list[Path], ...]:
     """Return the images that have an attribute by a table, and those that lack it."""
+    from facevae.codec import FaceCodec
     from facevae.data.folder import FaceFolder
     from facevae.data.labels import read_labels
 
     labels = read_labels(table).select([name])
-    folder = FaceFolder(root, codec).labelled(labels, strict=True)
+    folder = FaceFolder(root, FaceCodec()).labelled(labels, strict=True)
     found = folder.label_values[:, 0]
     if found.all() or not found.any():
         text = f"{name} is the same for all {len(folder):,} images"
@@ -126,11 +119,8 @@ def align(source: Path, output: Path, size: int, as_json: bool, quiet: bool) -> 
         for line in _first([f"{name}: {problem}" for name, problem in report.failed]):
             click.echo(click.style(f"    left out: {line}", dim=True))
     if not done:
-        raise DataError(
-            "no face in any photograph",
-            path=source,
-            remedy="give photographs of faces from the front",
-        )
+        remedy = "give photographs of faces from the front"
+        raise DataError("no face in any photograph", path=source, remedy=remedy)
 
 
 def _first(lines: Sequence[str]) -> list[str]:

@@ -108,9 +108,4 @@ def _variations(original: Any, items: Sequence[Any]) -> dict[str, Any]:
     pictures: list[Any] = []
     for first in range(0, len(items), columns):
         pictures += [None if first else original, *items[first : first + columns]]
-    return {
-        "pictures": pictures,
-        "columns": columns + 1,
-        "rows": ["original"],
-        "gaps": (1,),
-    }
+    return {"pictures": pictures, "columns": columns + 1, "rows": ["original"], "gaps": (1,)}

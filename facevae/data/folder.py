@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import hashlib
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,32 +26,6 @@ SHOWN = 3
 """Names that a summary gives as examples, at most."""
 
 
-@dataclass(frozen=True)
-class LabelReport:
-    """How labels match the images of a folder.
-
-    Attributes:
-        labelled: Images of the folder that have labels.
-        unlabelled: Images that have none, and are left out.
-        missing: Labels whose image is not in the folder.
-        examples: The first few images that are missing.
-    """
-
-    labelled: int
-    unlabelled: int
-    missing: int
-    examples: tuple[str, ...]
-
-    def __str__(self) -> str:
-        text = f"images with labels: {self.labelled:,}"
-        if self.unlabelled:
-            text += f"; without, left out: {self.unlabelled:,}"
-        if self.missing:
-            text += f"; labels of missing images: {self.missing:,} ({_some(self.examples)}"
-            text += " ...)" if self.missing > len(self.examples) else ")"
-        return text
-
-
 class FaceFolder(Dataset[Tensor]):
     """The images of a folder, in the order of their names, each read when it is used.
 
@@ -63,7 +36,6 @@ class FaceFolder(Dataset[Tensor]):
     Attributes:
         values: `(len, attributes)` bool, the labels, or None without any.
         attributes: Names of the columns of `values`.
-        label_report: How the labels match the images, or None without any.
 
     Raises:
         DataError: There is no such folder, or no image in it.
@@ -76,7 +48,6 @@ class FaceFolder(Dataset[Tensor]):
         self.rows = np.arange(len(self.names), dtype=np.int32)
         self.values: np.ndarray | None = None
         self.attributes: tuple[str, ...] = ()
-        self.label_report: LabelReport | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -133,7 +104,7 @@ class FaceFolder(Dataset[Tensor]):
         return self.select(np.sort(ordered[start:end]))
 
     def labelled(self, labels: Labels, strict: bool = False) -> FaceFolder:
-        """Return the images that have labels, with them; `label_report` counts the others.
+        """Return the images that have labels, with their labels.
 
         Labels name images by their path from the root on. If no image has that name, the ending
         is ignored: images are often converted after they were labelled.
@@ -167,7 +138,6 @@ class FaceFolder(Dataset[Tensor]):
         part = self.select(have)
         part.values = labels.values[found[have]]
         part.attributes = labels.attributes
-        part.label_report = LabelReport(len(have), len(self) - len(have), len(missing), examples)
         return part
 
 

@@ -112,10 +112,7 @@ def principal_components(
 
 @torch.no_grad()
 def start(
-    encoder: PrincipalEncoder,
-    decoder: PrincipalDecoder,
-    batches: Iterable[Tensor],
-    noise: float,
+    encoder: PrincipalEncoder, decoder: PrincipalDecoder, batches: Iterable[Tensor], noise: float
 ) -> Tensor:
     """Set both linear parts to probabilistic PCA, and return its posterior's deviations.
 

@@ -108,7 +108,6 @@ def test_a_folder_for_each_label(tmp_path: Path) -> None:
     labelled = folder.labelled(labels)
     assert [labelled.name(i) for i in range(len(labelled))] == list(labels.names)
     assert np.array_equal(labelled.values, labels.values)
-    assert labelled.label_report.unlabelled == 1
 
 
 @pytest.mark.parametrize(
@@ -145,27 +144,19 @@ def test_images_get_their_labels_whatever_the_order(tmp_path: Path) -> None:
     labelled = folder.labelled(labels_of("sub/c.png", "b.png", "a.png"))
     assert labelled.values[:, 0].tolist() == [True, False, True]
     assert labelled.attributes == ("Even",)
-    assert str(labelled.label_report) == "images with labels: 3"
+    assert len(labelled) == 3
 
 
 def test_converted_images_keep_their_labels(tmp_path: Path) -> None:
     folder = images(tmp_path, "a.png", "b.jpg", "b.v2.png")
     labelled = folder.labelled(labels_of("a.jpg", "b.jpg", "b.v2.jpg"))
     assert labelled.values[:, 0].tolist() == [True, False, True]
-    assert labelled.label_report.missing == 0
 
 
-def test_what_has_no_partner_is_left_out_and_counted(tmp_path: Path) -> None:
+def test_what_has_no_partner_is_left_out(tmp_path: Path) -> None:
     folder = images(tmp_path, "a.png", "b.png", "c.png")
     labelled = folder.labelled(labels_of("1.png", "c.png", "2.png", "3.png", "4.png"))
     assert [labelled.name(i) for i in range(len(labelled))] == ["c.png"]
-    report = labelled.label_report
-    assert (report.labelled, report.unlabelled, report.missing) == (1, 2, 4)
-    assert report.examples == ("1.png", "2.png", "3.png")
-    assert str(report) == (
-        "images with labels: 1; without, left out: 2; "
-        "labels of missing images: 4 (1.png, 2.png, 3.png ...)"
-    )
     assert len(folder) == 3
     assert folder.values is None
 
@@ -204,4 +195,3 @@ def test_celebas_table_has_the_known_shares(shared_data: Path) -> None:
     assert all(abs(shares[name] - share) < 0.01 for name, share in known.items())
     folder = FaceFolder(shared_data / "faces/celebahq128", FaceCodec(64)).labelled(labels)
     assert len(folder) == 28_000
-    assert folder.label_report.missing == folder.label_report.unlabelled == 0

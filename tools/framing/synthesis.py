@@ -1,13 +1,11 @@
-"""Training examples for the framing network: framed faces, thrown about at random.
+"""Training examples for the framing network: framed faces, transformed at random.
 
-The truth is known because we make it: a framed face is turned, scaled and shifted, what lies
-outside it is filled in, and the network has to tell what was done. Two short cuts have to be
-closed, or it learns those instead of faces:
+A framed face is turned, scaled and shifted by a known similarity, which the network has to
+estimate, and what lies outside it is filled in. Two shortcuts have to be prevented:
 
-    the border   where the picture ends and the filling begins gives the answer away; so the
-                 picture is first cut along a random rectangle, turned by an angle of its own,
-                 and the filling is of many kinds
-    sharpness    a magnified face is blurred, a reduced one crisp; so the resolution it is drawn
+    the border   the edge of the picture would reveal the similarity; so the picture is first cut
+                 along a random rectangle, turned by another angle, and the filling is of many kinds
+    sharpness    a magnified face is blurred, a reduced one sharp; so the resolution it is drawn
                  from, and a blur after, are random
 """
 
@@ -29,7 +27,7 @@ def random_similarities(n: int, generator: torch.Generator, reach: float = 1.0) 
     """Draw similarities from the framed square into a crop: a, b, x, y, (n, 4).
 
     Half are wide, as a detector's box may be off (scale 0.45 to 1.6, turn +-45 degrees, shift
-    +-0.4 of half the crop's side); half are narrow, as the second look finds them.
+    +-0.4 of half the crop's side); half are narrow, as after one correction.
 
     Args:
         n: How many.
@@ -72,7 +70,7 @@ def examples(
     points, outside = _cut(points, generator)
     crops = _draw(images, points, used, generator)
     crops = _fill(crops, outside, images, generator)
-    return _spoil(crops, generator), truth, face
+    return _degrade(crops, generator), truth, face
 
 
 def _faceless_similarities(n: int, generator: torch.Generator) -> Tensor:
@@ -99,7 +97,7 @@ def _source_points(similarities: Tensor) -> Tensor:
 
 
 def _cut(points: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Cut the picture along a random rectangle and continue it beyond by mirroring or smearing.
+    """Cut the picture along a random rectangle, and continue it by mirroring or repeating its edge.
 
     Returns:
         The points, all inside the rectangle now, and which of the pixels were outside: (n, s, s).
@@ -172,14 +170,14 @@ def _fill(crops: Tensor, outside: Tensor, images: Tensor, generator: torch.Gener
     return crops * (1 - mask) + filling * mask
 
 
-def _spoil(crops: Tensor, generator: torch.Generator) -> Tensor:
+def _degrade(crops: Tensor, generator: torch.Generator) -> Tensor:
     """Change light and colour, blur, cover a part, add noise: each with a chance of its own."""
     n = len(crops)
 
     def some(part: float) -> Tensor:
         return (torch.rand(n, generator=generator) < part).nonzero()[:, 0]
 
-    def spread(width: float, channels: int = 1) -> Tensor:
+    def factor(width: float, channels: int = 1) -> Tensor:
         return 1 + width * (2 * torch.rand(n, channels, 1, 1, generator=generator) - 1)
 
     grey = some(0.12)
@@ -194,8 +192,8 @@ def _spoil(crops: Tensor, generator: torch.Generator) -> Tensor:
         align_corners=False,
     )
     mean = crops.mean((1, 2, 3), keepdim=True)
-    crops = (crops - mean) * spread(0.4) + mean * spread(0.4) * spread(0.12, 3)
-    crops = crops.clamp_(0, 1).pow(spread(0.3))
+    crops = (crops - mean) * factor(0.4) + mean * factor(0.4) * factor(0.12, 3)
+    crops = crops.clamp_(0, 1).pow(factor(0.3))
     for i in some(0.2).tolist():
         top, left, height, width = torch.randint(8, 44, (4,), generator=generator).tolist()
         crops[i, :, top : top + height // 2, left : left + width // 2] = torch.rand(

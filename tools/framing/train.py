@@ -1,12 +1,12 @@
 """Train the framing network: `python -m tools.framing.train FACES -o framing.safetensors`.
 
 FACES is a folder of framed faces of 128x128 pixels (the shipped weights: CelebA-HQ). Every example
-is made afresh from one of them (`tools.framing.synthesis`). Training takes a given time,
-in seconds of this process's CPU, so that a busy machine changes the clock and not the result's
-worth; the learning rate falls to zero over that time.
+is made anew from one of them (`tools.framing.synthesis`). Training takes a given number of seconds
+of CPU time, so that other work on the machine does not shorten it; the learning rate falls to zero
+over that time.
 
-A thousand images, chosen by the hash of their names, are kept out; the last line printed
-measures the network on them.
+A thousand images, chosen by the hash of their names, are held out; the last line printed has the
+errors on them.
 """
 
 from __future__ import annotations
@@ -128,11 +128,11 @@ def train(
 
 @torch.inference_mode()
 def assess(network: FramingNetwork, images: Tensor, seed: int = 1) -> dict[str, float]:
-    """Measure a network on images it has not seen: a look at each, made into one example.
+    """Measure a network on held-out images, one example of each.
 
     Returns:
-        Median and 95th percentile of the corners' error in pixels of 128, and the part of the
-        examples that are rightly classified as a face or none.
+        Median and 95th percentile of the corners' error in pixels of 128, and the share of the
+        examples that are correctly classified as a face or none.
     """
     crops, truth, face = examples(images, torch.Generator().manual_seed(seed))
     answers = torch.cat([network(part) for part in crops.split(100)])

@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     import pretty_midi
     from torch import Tensor
 
-    from seqvae.music.networks.model import SequenceVAE
     from seqvae.music.representations.alphabet import Alphabet
     from seqvae.sequences.property import Property
 
@@ -104,7 +103,7 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         """Return rows of shards `(n, width)` as windows `(n, *shape)`."""
         return rows.reshape(-1, *self.shape).astype(self.dtype)
 
-    def check(self, model: SequenceVAE) -> None:
+    def check(self, model: Any) -> None:
         """Raise ValueError if a model has other windows or classes than this codec."""
         steps, classes = model.architecture.steps, model.architecture.classes
         classes = classes if isinstance(classes, int) else tuple(classes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from seqvae.music.networks.model import SequenceVAE
     from seqvae.music.representations.measuring import Floats, Ints
     from seqvae.sequences.embedding import Embedding
     from seqvae.sequences.heads import Head
@@ -90,7 +89,7 @@ class PerformanceAlphabet(Alphabet):
         """Return a model's errors of velocity and timing; see `groove.evaluate.measure`."""
         from seqvae.music.representations.groove.evaluate import measure
 
-        return measure(cast("SequenceVAE", model), x, seed)
+        return measure(model, x, seed)
 
 
 PERFORMED = PerformanceAlphabet()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -12,7 +12,7 @@ from seqvae.music.representations.groove.performance import blocks, hit_classes,
 from seqvae.music.representations.measuring import jensen_shannon
 
 if TYPE_CHECKING:
-    from seqvae.music.networks.model import SequenceVAE
+    from vaecore.model import VAE
 
 MEASURED_AT_ONCE = 256
 """Performances that are decoded together."""
@@ -21,7 +21,7 @@ STEP_MS = 125.0
 
 
 @torch.no_grad()
-def measure(model: SequenceVAE, x: Tensor, seed: int = 0) -> dict[str, float]:
+def measure(model: VAE, x: Tensor, seed: int = 0) -> dict[str, float]:
     """Measure velocities and timing of a model on performances `(n, steps, 27)`.
 
     Returns:
@@ -35,14 +35,15 @@ def measure(model: SequenceVAE, x: Tensor, seed: int = 0) -> dict[str, float]:
             distributions at temperature 1 from the drummers' (Jensen-Shannon divergence in bits,
             0 for equal to 1 for disjoint).
     """
+    decoder: Any = model.decoder  # that of a `SequenceVAE`, whose `generate` takes hits
     parts: list[tuple[Tensor, ...]] = []
     for number, part in enumerate(x.split(MEASURED_AT_ONCE)):
         rows = part.to(model.device)
         z, hits = model.encode(stiffened(rows)).mean, hit_classes(rows)
         made = (
             model.decode(model.encode(rows).mean),
-            model.decoder.generate(z, 0.0, seed, hits),
-            model.decoder.generate(z, 1.0, seed + number, hits),
+            decoder.generate(z, 0.0, seed, hits),
+            decoder.generate(z, 1.0, seed + number, hits),
         )
         parts.append(tuple(each.cpu() for each in made))
     kept, humanized, drawn = map(torch.cat, zip(*parts, strict=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -12,7 +12,6 @@ from vaecore.device import pad
 from vaecore.errors import DataError
 
 if TYPE_CHECKING:
-    from seqvae.music.networks.model import SequenceVAE
     from seqvae.music.representations.groove.codec import GrooveCodec
     from seqvae.music.representations.windows import Context
     from vaecore.space import LatentSpace
@@ -38,15 +37,14 @@ def humanize(
     Raises:
         DataError: The item has no drums, or the model is not one of performances.
     """
-    codec, model = _codec(space), cast("SequenceVAE", space.model)
+    codec, device = _codec(space), space.model.device
+    decoder: Any = space.model.decoder  # that of a `SequenceVAE`, whose `generate` takes hits
     x, context = codec.whole(item)
     windows = torch.from_numpy(x).view(-1, *codec.shape)
     z = space.posterior_of(stiffened(windows)).mean
     hits = pad(hit_classes(windows))
     with torch.no_grad():
-        played = model.decoder.generate(
-            pad(z).to(model.device), temperature, seed, hits.to(model.device)
-        )
+        played: Tensor = decoder.generate(pad(z).to(device), temperature, seed, hits.to(device))
     return played[: len(windows)].cpu().flatten(0, 1), context
 
 

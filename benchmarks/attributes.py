@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 import seqvae
-from seqvae.music.data.streaming import ShardedWindows
+from seqvae.music.data.shards import ShardedWindows
 from seqvae.music.properties import measure
 from seqvae.sequences.attributes import effects
 from vaecore import quartile_attribute_vector

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
+from seqvae.music.reading.score import minutes
 from seqvae.music.representations.windows import Context
 from vaecore.cli.job import counted
 from vaecore.cli.presentation import Choice, Input, Presentation, Result, Source, Written
@@ -166,7 +167,7 @@ class MusicPresentation(Presentation):
         }
         first = outputs.written[0]
         listen = "" if options["wav"] else f"listen: seqvae render {first}"
-        text = f"{counted(bars, 'bar')} · {_clock(sum(seconds))} · {_between(tempi)} bpm"
+        text = f"{counted(bars, 'bar')} · {minutes(sum(seconds))} · {_between(tempi)} bpm"
         return Written(text, facts, listen)
 
     def picture(self, result: Result, width: int) -> str:
@@ -273,7 +274,3 @@ def _tempo(example: Example) -> float:
 def _between(tempi: Sequence[float]) -> str:
     first, last = f"{tempi[0]:.4g}", f"{tempi[-1]:.4g}"
     return first if first == last else f"{first} to {last}"
-
-
-def _clock(seconds: float) -> str:
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seqvae.music.data.shards import read_summary, read_windows
-from seqvae.music.data.streaming import ShardedWindows, StreamLoader
+from seqvae.music.data.shards import ShardedWindows, read_summary, read_windows
+from seqvae.music.data.streaming import StreamLoader
 from seqvae.music.domain import DOMAIN
 from seqvae.music.evaluate import measure
 from seqvae.music.networks.growing import grow

@@ -2,7 +2,7 @@
 
 lstm         LSTM layers: a fused pass for training, single steps for decoding
 affine       the matrix product that is fastest on this processor
-layers       a list of layers that knows their type
+layers       a typed `nn.ModuleList`
 embedding    embeddings of classes, from features of the classes
 heads        distributions over the classes of a step
 sampling     draws from logits that do not depend on the batch

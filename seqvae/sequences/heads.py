@@ -40,17 +40,8 @@ class Head(nn.Module, ABC):
     def log_prob(self, hidden: Tensor, target: Tensor) -> Tensor:
         """Return the log-probability of each target class in nats, shaped like `target`."""
 
-    def choose(
-        self,
-        projected: Tensor,
-        temperature: float,
-        noise: Tensor | None,
-        hits: Tensor | None = None,
-    ) -> Tensor:
-        """Return a class for each row of the linear layer's outputs; see `sampling.choose`.
-
-        Only heads of drum performances take `hits`.
-        """
+    def choose(self, projected: Tensor, temperature: float, noise: Tensor | None) -> Tensor:
+        """Return a class for each row of the linear layer's outputs; see `sampling.choose`."""
         return choose(self.logits(projected), temperature, noise)
 
     @property

@@ -1,4 +1,4 @@
-"""A list of layers that knows their type."""
+"""`nn.ModuleList` with a known type of members, for type checkers."""
 
 from __future__ import annotations
 

@@ -155,7 +155,7 @@ def test_analyze_and_evaluate(run) -> None:
         (["rock.mid", SENTENCES[0]], "rock.mid: does not exist", 1),
         (["mistyped", SENTENCES[0]], "mistyped: does not exist", 1),
         ([SENTENCES[0], "man " * 40], "has 40 pieces of words, the model reads 16", 1),
-        ([SENTENCES[0], "A Ж plays ."], "A Ж plays .: has 'Ж', for which the model", 1),
+        ([SENTENCES[0], "A Ж plays ."], "A Ж plays .: has 'Ж', which the model", 1),
         ([*SENTENCES[:2], "--png"], "--png is for music, not for sentences", 2),
         ([*SENTENCES[:2], "--bar", "2"], "--bar is for music", 2),
         ([*SENTENCES[:2], "--model", "nope"], "does not exist", 1),

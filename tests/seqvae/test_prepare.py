@@ -130,7 +130,7 @@ def test_the_summary_accounts_for_every_file(songs: Path, tmp_path: Path) -> Non
     assert summary.broken["songs/empty.MID"] == "is empty"
     assert read_summary(tmp_path / "shards") == json.loads(json.dumps(vars(summary)))
     table = summary.table()
-    assert "1 meter" in table
+    assert "1 not in 4/4" in table
     assert "songs/broken.mid: " in table
     assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
 

@@ -11,9 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqvae.music.presentation import join, write_each, write_midi
+from seqvae.music.presentation import join, write_midi
 from seqvae.music.presentation.midi_file import midi_bytes
-from vaecore.errors import DataError
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 
@@ -106,20 +105,6 @@ def test_equal_input_equal_bytes(tmp_path):
     a = write_midi([item(97.3), item(120)], tmp_path / "a.mid")
     b = write_midi([item(97.3), item(120)], tmp_path / "b.mid")
     assert a.read_bytes() == b.read_bytes()
-
-
-def test_one_file_each(tmp_path):
-    paths = write_each([item(), item(60)], tmp_path / "step.mid", [2.0, 4.0])
-    assert [p.name for p in paths] == ["step_01.mid", "step_02.mid"]
-    tempi = [pretty_midi.PrettyMIDI(str(p)).get_tempo_changes()[1][0] for p in paths]
-    assert tempi == pytest.approx([120, 60])
-
-
-def test_all_files_or_none(tmp_path):
-    (tmp_path / "step_02.mid").mkdir()
-    with pytest.raises(DataError, match="is a directory"):
-        write_each([item()] * 3, tmp_path / "step.mid")
-    assert [p.name for p in tmp_path.iterdir()] == ["step_02.mid"]
 
 
 @pytest.mark.parametrize(

@@ -17,87 +17,22 @@ blocks and keeps its part of each batch, so that ranks together see the batches 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from seqvae.music.data.shards import ShardedWindows
 from seqvae.sequences.loader import WindowLoader
-from vaecore.errors import DataError
 
 CHOICES = ("auto", "always", "never")
 POOL_BYTES = 64 << 20
 """Windows that are shuffled together."""
 MEMORY_SHARE = 0.25
 """Share of a process's memory that a training split may take; reading takes twice as much."""
-
-_PREPARE = "make it with seqvae prepare"
-
-
-class ShardedWindows:
-    """The windows of one split on disk, `(n, width)`; only their number is in memory.
-
-    Args:
-        folder: Shards that `prepare` wrote.
-        split: "train", "validation" or "test".
-
-    Attributes:
-        starts: Index of the first window of each block, and the number of all windows.
-        width: Number of classes of a window.
-
-    Raises:
-        DataError: The folder has no shards of this split, or they are broken or empty.
-    """
-
-    def __init__(self, folder: str | os.PathLike[str], split: str) -> None:
-        self.files = sorted(Path(folder).glob(f"{split}-*.parquet"))
-        if not self.files:
-            raise DataError(f"has no {split} shards", path=folder, remedy=_PREPARE)
-        places, counts, self.width = [], [], 0
-        for number, path in enumerate(self.files):
-            with _open(path) as file:
-                self.width = file.schema_arrow.field("window").type.list_size
-                sizes = [file.metadata.row_group(k).num_rows for k in range(file.num_row_groups)]
-            places += [(number, group) for group, size in enumerate(sizes) if size]
-            counts += [size for size in sizes if size]
-        if not counts:
-            raise DataError(f"has no {split} windows", path=folder, remedy="prepare more files")
-        self.places = np.array(places)
-        self.starts = np.concatenate([[0], np.cumsum(counts)])
-
-    def __len__(self) -> int:
-        return int(self.starts[-1])
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes that all windows would take in memory."""
-        return 2 * self.width * len(self)
-
-    def block(self, index: int) -> np.ndarray:
-        """Read the windows of one block, `(rows, width)` uint16."""
-        number, group = self.places[index]
-        with _open(self.files[number]) as file:
-            column = file.read_row_group(int(group), columns=["window"])["window"]
-            flat = column.combine_chunks().flatten().to_numpy(zero_copy_only=False)
-        return np.asarray(flat.reshape(-1, self.width), np.uint16)
-
-    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
-        """Return the windows at ascending indices, reading one block at a time."""
-        found = np.empty((len(rows), self.width), np.uint16)
-        blocks = np.searchsorted(self.starts, rows, side="right") - 1
-        for index in np.unique(blocks):
-            here = blocks == index
-            found[here] = self.block(index)[rows[here] - self.starts[index]]
-        return found
-
-    def spread(self, limit: int) -> np.ndarray:
-        """Return at most `limit` windows, evenly spread over all."""
-        if len(self) <= limit:
-            return self[np.arange(len(self))]
-        return self[np.linspace(0, len(self) - 1, limit).astype(int)]
 
 
 class StreamLoader(WindowLoader):
@@ -210,16 +145,3 @@ def memory() -> int:
     with suppress(OSError, ValueError):  # "max" is no number
         limits.append(int(Path("/sys/fs/cgroup/memory.max").read_text()))
     return min(limits)
-
-
-@contextmanager
-def _open(path: Path) -> Iterator[Any]:
-    """Open a shard; whatever is wrong with it is raised as a DataError."""
-    import pyarrow as pa
-    import pyarrow.parquet
-
-    try:
-        with pyarrow.parquet.ParquetFile(path) as file:
-            yield file
-    except (OSError, pa.ArrowException, KeyError, AttributeError) as error:
-        raise DataError("is not a shard of windows", path=path, remedy=_PREPARE) from error

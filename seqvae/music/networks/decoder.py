@@ -194,8 +194,8 @@ class SequenceDecoder(ConditionedLSTM):
             known = z_head[of_z] + (place_head[t] + bias)
             projected = affine(state[-1][0], from_hidden).add_(known)
             drawn = None if noise is None else noise[:, t]
-            given = None if hits is None else hits[:, t]
-            token = self.head.choose(projected, temperature, drawn, given)
+            given = {} if hits is None else {"hits": hits[:, t]}
+            token = self.head.choose(projected, temperature, drawn, **given)
             chosen.append(token)
         return torch.stack(chosen, dim=1)
 

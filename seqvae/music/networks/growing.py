@@ -12,7 +12,7 @@ large model begins nearly as good as the small ones, and training goes on from t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -23,7 +23,6 @@ from seqvae.music.networks.hierarchy import HierarchicalDecoder
 from seqvae.music.networks.levels import fold
 from seqvae.music.networks.model import SequenceVAE
 from seqvae.music.networks.voices import VoicesEmbedding
-from seqvae.sequences.embedding import Embedding
 
 SMALL = 0.1
 """Factor for the random weights of paths that the small models do not have."""
@@ -42,45 +41,14 @@ class Layout(NamedTuple):
     """Steps of a bar."""
 
 
-class Parts(NamedTuple):
-    """The layers of a hierarchical model that growing changes, each of a known type."""
-
-    readers: list[Reader]
-    """Of the bars of each voice."""
-    embeddings: list[Embedding]
-    summary: nn.Linear
-    """Of the bars' summaries."""
-    conductor: ConditionedLSTM
-    cores: list[SequenceDecoder]
-
-
 def _linears(part: ConditionedLSTM) -> tuple[nn.Linear, nn.Linear]:
     """Return the two linear layers of a plan by "steps"."""
-    first, _, second = part.plan
-    assert isinstance(first, nn.Linear)
-    assert isinstance(second, nn.Linear)
-    return first, second
+    return cast(nn.Linear, part.plan[0]), cast(nn.Linear, part.plan[2])
 
 
-def _parts(model: SequenceVAE) -> Parts:
-    """Return the layers of a model that `_layout` accepts."""
-    encoder, decoder = model.encoder, model.decoder
-    assert isinstance(decoder, HierarchicalDecoder)
-    assert encoder.summary is not None
-    (inner,), (conductor,), embedding = encoder.inner, decoder.conductors, encoder.embedding
-    return Parts(
-        list(inner) if isinstance(inner, VoicesReader) else [inner],
-        list(embedding) if isinstance(embedding, VoicesEmbedding) else [embedding],
-        encoder.summary,
-        conductor,
-        list(decoder.cores),
-    )
-
-
-def _flat(model: SequenceVAE) -> SequenceDecoder:
+def _decoder(model: SequenceVAE) -> SequenceDecoder:
     """Return the decoder of a flat model."""
-    assert isinstance(model.decoder, SequenceDecoder)
-    return model.decoder
+    return cast(SequenceDecoder, model.decoder)
 
 
 def grow(model: SequenceVAE, smalls: Sequence[SequenceVAE], windows: Tensor) -> None:
@@ -96,12 +64,13 @@ def grow(model: SequenceVAE, smalls: Sequence[SequenceVAE], windows: Tensor) -> 
         ValueError: They do not fit together; the message says where.
     """
     layout = _layout(model, smalls)
-    parts = _parts(model)
+    (inner,), cores = model.encoder.inner, cast(HierarchicalDecoder, model.decoder).cores
+    readers = list(inner) if isinstance(inner, VoicesReader) else [inner]
+    whole = model.encoder.embedding
+    embeddings = list(whole) if isinstance(whole, VoicesEmbedding) else [whole]
     with torch.no_grad():
-        for small, reader, embedding, core in zip(
-            smalls, parts.readers, parts.embeddings, parts.cores, strict=True
-        ):
-            decoder = _flat(small)
+        for small, reader, embedding, core in zip(smalls, readers, embeddings, cores, strict=True):
+            decoder = _decoder(small)
             embedding.load_state_dict(small.encoder.embedding.state_dict())
             _copy(small.encoder, reader, ("lstm", "summary"), layout)
             _copy(decoder, core, ("embedding", "lstm", "head"), layout)
@@ -158,7 +127,8 @@ def _read(
     summarises each bar in `segment_dim` numbers, for any place; after that every bar of a window
     has weights of its own.
     """
-    a, encoder, summary = model.architecture, model.encoder, _parts(model).summary
+    a, encoder = model.architecture, model.encoder
+    summary = cast(nn.Linear, encoder.summary)
     groups = layout.bars // layout.group
     parts = windows.split(ENCODED_AT_ONCE)
     read = torch.cat([encoder.vectors(part).transpose(0, 1) for part in parts])  # (n, bars, width)
@@ -200,10 +170,11 @@ def _write(model: SequenceVAE, smalls: Sequence[SequenceVAE], basis: Basis, layo
     The plan of a bar is linear in the code of its group, in a way that depends on its place there.
     The embedding of a bar holds the principal components of plans of any place.
     """
-    conductor, cores = _parts(model).conductor, _parts(model).cores
+    decoder = cast(HierarchicalDecoder, model.decoder)
+    (conductor,), cores = decoder.conductors, decoder.cores
     groups = layout.bars // layout.group
     codes = _split(basis.codes, 1, groups, -1)  # (n, group, code)
-    plans = [_linears(_flat(small))[0] for small in smalls]
+    plans = [_linears(_decoder(small))[0] for small in smalls]
     weight = torch.stack(
         [
             torch.block_diag(*(_places(plan.weight.t(), layout.group)[k].t() for plan in plans))
@@ -240,7 +211,7 @@ def _write(model: SequenceVAE, smalls: Sequence[SequenceVAE], basis: Basis, layo
         plan.weight.mul_(SMALL)
         plan.weight[:, begin : begin + kept] = axis
         plan.bias.copy_(middle)
-        states = _flat(small).initial(code.unsqueeze(2).expand(-1, -1, layout.group, -1))
+        states = _decoder(small).initial(code.unsqueeze(2).expand(-1, -1, layout.group, -1))
         states = states.flatten(0, 2)
         fitted = torch.linalg.lstsq(guide, states - states.mean(0)).solution
         core.initial.weight.mul_(SMALL)

@@ -55,13 +55,7 @@ class VoicesHead(Layers[Head]):
         voices = zip(self, target.unbind(-1), strict=True)
         return reduce(add, (head.log_prob(hidden, t) for head, t in voices))
 
-    def choose(
-        self,
-        projected: Tensor,
-        temperature: float,
-        noise: Tensor | None,
-        hits: Tensor | None = None,
-    ) -> Tensor:
+    def choose(self, projected: Tensor, temperature: float, noise: Tensor | None) -> Tensor:
         """Return a class for each voice of each row, `(batch, voices)`; noise likewise."""
         parts = projected.split([len(head.bias) for head in self], dim=-1)
         noises = [None] * len(self) if noise is None else noise.unbind(-1)

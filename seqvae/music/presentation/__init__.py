@@ -1,6 +1,6 @@
 """Writing and drawing music: MIDI files, pictures in the terminal, piano rolls, sound.
 
-- `join`, `write_midi`, `write_each`: several items in one MIDI file, or one file each.
+- `join`, `write_midi`: several items in one MIDI file.
 - `text_roll`: a picture in text, for the terminal.
 - `piano_roll`: a picture as PNG.
 - `render`: a WAV file through a SoundFont.
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from seqvae.music.presentation.grid import Grid, grid_of_item, grid_of_window
-    from seqvae.music.presentation.midi_file import join, write_each, write_midi
+    from seqvae.music.presentation.midi_file import join, write_midi
     from seqvae.music.presentation.roll import piano_roll
     from seqvae.music.presentation.sound import render
     from seqvae.music.presentation.text import text_roll
@@ -29,7 +29,6 @@ __all__ = [
     "piano_roll",
     "render",
     "text_roll",
-    "write_each",
     "write_midi",
 ]
 
@@ -38,7 +37,6 @@ _HOMES = {
     "grid_of_item": "grid",
     "grid_of_window": "grid",
     "join": "midi_file",
-    "write_each": "midi_file",
     "write_midi": "midi_file",
     "piano_roll": "roll",
     "render": "sound",

@@ -1,4 +1,4 @@
-"""MIDI files: several items one after another in one file, or one file each."""
+"""MIDI files: several items one after another in one file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import io
 import math
 import os
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -103,29 +102,6 @@ def write_midi(
     with replacing(path) as temporary:
         temporary.write_bytes(data)
     return Path(path)
-
-
-def write_each(
-    items: Sequence[PrettyMIDI],
-    path: str | os.PathLike[str],
-    seconds_each: Sequence[float] | None = None,
-) -> list[Path]:
-    """Write one MIDI file per item, `name_01.mid` and so on beside `path`; all of them or none.
-
-    Raises:
-        DataError: One of the files cannot be written.
-    """
-    path = Path(path)
-    digits = max(2, len(str(len(items))))
-    paths = [
-        path.with_name(f"{path.stem}_{k:0{digits}d}{path.suffix}") for k in range(1, len(items) + 1)
-    ]
-    lengths = [None] * len(items) if seconds_each is None else [[s] for s in seconds_each]
-    contents = [midi_bytes([item], s) for item, s in zip(items, lengths, strict=True)]
-    with ExitStack() as stack:  # the files get their names only after the last is written
-        for target, data in zip(paths, contents, strict=True):
-            stack.enter_context(replacing(target)).write_bytes(data)
-    return paths
 
 
 def midi_bytes(

@@ -173,15 +173,6 @@ class Score:
         at_start = [qpm for time, qpm in self.tempos if time <= 0]
         return at_start[-1] if at_start else DEFAULT_TEMPO
 
-    def select(self, instruments: Sequence[int]) -> Score:
-        """Return the score with only the notes of these instrument numbers."""
-        return replace(self, notes=self.notes[np.isin(self.notes.instrument, list(instruments))])
-
-    def named(self, name: str) -> Score:
-        """Return the score with only the tracks of this name (letter case does not matter)."""
-        wanted = name.strip().lower()
-        return self.select([i for i, n in self.names.items() if n.strip().lower() == wanted])
-
     def pieces(self, keep: np.ndarray | None = None) -> Iterator[Piece]:
         """Cut at every change of tempo or meter and quantise each piece to sixteenths.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -40,14 +40,15 @@ def measure(model: WindowModel, x: Tensor, seed: int = 0) -> dict[str, float]:
             distributions at temperature 1 from the drummers' (Jensen-Shannon divergence in bits,
             0 for equal to 1 for disjoint).
     """
+    decoder: Any = model.decoder  # that of a `SequenceVAE`, whose `generate` takes hits
     parts: list[tuple[Tensor, ...]] = []
     for number, part in enumerate(x.split(MEASURED_AT_ONCE)):
         rows = part.to(model.device)
         z, hits = model.encode(stiffened(rows)).mean, hit_classes(rows)
         made = (
             model.decode(model.encode(rows).mean),
-            model.decoder.generate(z, 0.0, seed, hits),
-            model.decoder.generate(z, 1.0, seed + number, hits),
+            decoder.generate(z, 0.0, seed, hits),
+            decoder.generate(z, 1.0, seed + number, hits),
         )
         parts.append(tuple(each.cpu() for each in made))
     kept, humanized, drawn = map(torch.cat, zip(*parts, strict=True))

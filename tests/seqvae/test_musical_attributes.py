@@ -77,7 +77,9 @@ def linear() -> LatentSpace:
         "second": Property("", "", lambda x: x[:, 1] * 7.0),
         "both": Property("", "", lambda x: x[:, 0] / 10 + x[:, 1] * 7.0, total=True),
     }
-    return LatentSpace(Linear(), SimpleNamespace(properties=lambda: toys, checked=np.asarray, decode=None))
+    return LatentSpace(
+        Linear(), SimpleNamespace(properties=lambda: toys, checked=np.asarray, decode=None)
+    )
 
 
 def test_vectors_move_their_own_property_by_one_deviation_and_no_other(linear) -> None:

@@ -309,7 +309,7 @@ def test_the_group_of_a_program(monkeypatch: pytest.MonkeyPatch, capfd) -> None:
         group.main(["wrong"])
     monkeypatch.delenv("PROGRAM_DEBUG")
     # Of several processes only the first reports at once.
-    monkeypatch.setattr("vaecore.cli.main.SECONDS_TO_SPEAK", 0.0)
+    monkeypatch.setattr("vaecore.cli.main.SECONDS_TO_REPORT", 0.0)
     ranks: Mapping[str, str] = {
         "TORCHELASTIC_RUN_ID": "x", "RANK": "1", "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"
     }  # fmt: skip

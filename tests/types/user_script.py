@@ -126,7 +126,7 @@ def commands() -> None:
 if TYPE_CHECKING:
     # What is wrong is seen: the packages' names are not Any. An unneeded comment is an error, too.
     seqvae.laod("melody_2bar")  # type: ignore[attr-defined]
-    seqvae.load(2)  # type: ignore[arg-type]
+    seqvae.load(2)  # type: ignore[call-overload]
     facevae.load("faces_64").encod([])  # type: ignore[attr-defined]
     facevae.load("faces_64").sample("two")  # type: ignore[arg-type]
     facevae.load("faces_64").sample(2)[0].darken()  # type: ignore[attr-defined]

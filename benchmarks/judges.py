@@ -1,8 +1,9 @@
-"""Faces with their labels, and the two classifiers of the face benchmarks.
+"""Faces with their labels, and the classifiers of the face benchmarks.
 
 The judge is the independent one: all figures are from it. The fitter, of another size and seed and
-trained on blurred pictures too, calibrates attribute vectors. Both are trained once on the training
-part of the faces, with the best epoch of the validation part, and are kept in a cache folder.
+trained on blurred pictures too, calibrates attribute vectors. The third has the features of a
+perceptual loss (`facevae.perception`). Each is trained once on the training part of the faces, with
+the best epoch of the validation part, and is kept in a cache folder.
 
     python benchmarks/judges.py FACES --labels LABELS.csv
 
@@ -21,6 +22,7 @@ import torch
 
 from facevae.classifier import (
     FITTER,
+    PERCEPTUAL,
     SIZE,
     FaceClassifier,
     Faces,
@@ -39,6 +41,7 @@ from facevae.data.loader import FaceLoader
 RECIPES: dict[str, dict[str, Any]] = {
     "judge": {"width": 32, "blocks": 1, "epochs": 12, "seed": 1},
     "fitter": FITTER,
+    "perceptual": PERCEPTUAL,
 }
 
 
@@ -80,7 +83,7 @@ def names(faces: Path, labels: Path | None) -> list[str]:
 
 
 def classifier(kind: str, faces: Path, labels: Path | None, cache: Path) -> FaceClassifier:
-    """Return the "judge" or the "fitter", trained here if the cache has none."""
+    """Return a classifier of `RECIPES`, trained here if the cache has none."""
     path = cache / f"{kind}.safetensors"
     if not path.exists():
         click.echo(f"training the {kind} (minutes; kept in {path})", err=True)

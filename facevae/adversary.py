@@ -7,7 +7,8 @@ beyond pixels using a learned similarity metric, 2016).
 
 First the whole VAE is trained by its likelihood alone. Then the encoder is frozen, so that the
 codes stay as they are, and decoder and critic are trained together. The critic also judges pictures
-that are decoded from draws of the prior, so that sampling is trained too.
+that are decoded from draws of the prior, so that sampling is trained too; or from codes between two
+faces (`facevae.perception`).
 
 The losses are weighted by their gradients with respect to the decoded pictures, relative to that
 of the likelihood, whatever their scales (Esser et al., Taming transformers, 2021, do alike).
@@ -23,6 +24,7 @@ from torch.nn import functional as F
 
 from facevae.networks.critic import Adversary, Critic
 from facevae.networks.model import FaceVAE
+from vaecore.distributions import DiagonalGaussian
 from vaecore.model import VAE
 from vaecore.training import ranks
 from vaecore.training.config import TrainingConfig
@@ -83,44 +85,80 @@ class AdversarialModule(TrainingModule):
         model.encoder.eval()
         with torch.no_grad():
             posterior = model.encode(batch)
-            codes = model.objective.latent(posterior, self.noise)
+            codes = self.draw_codes(posterior)
         pictures: Tensor = model.decoder(codes)
         leaf = pictures.detach().requires_grad_()
         log_density = model.decoder.log_density(batch, leaf)
         terms = model.objective(log_density, posterior.kl(), self.global_step)
         (gradient,) = torch.autograd.grad(terms.loss, leaf)
         count = max(1, round(self.adversary.share * len(batch)))
-        drawn = pictures[:0]
-        if self.adversary.prior:
-            drawn = model.decoder(self.noise(codes[:count].shape).to(codes))
-        critic_loss, by_critic, of_drawn = self._critic_gradients(
-            batch[:count], leaf.detach()[:count], drawn.detach(), gradient[:count]
+        unpaired = self.decode_unpaired(codes, posterior, count)
+        if unpaired is None:
+            unpaired = pictures[:0]
+        critic_loss, by_critic, of_unpaired = self._critic_gradients(
+            batch[:count], leaf.detach()[:count], unpaired.detach(), gradient[:count]
         )
+        losses = {"critic": critic_loss.detach()}
+        perceptual = self.perceptual_gradient(batch, leaf.detach(), gradient)
         gradient[:count] += by_critic
-        self.report(terms, critic=critic_loss.detach())
+        if perceptual is not None:
+            gradient += perceptual[0]
+            losses["perceptual"] = perceptual[1]
+        self.report(terms, **losses)
         # The gradients with respect to the pictures are known: these products backpropagate them.
-        return (pictures * gradient).sum() + (drawn * of_drawn).sum() + critic_loss
+        return (pictures * gradient).sum() + (unpaired * of_unpaired).sum() + critic_loss
+
+    def draw_codes(self, posterior: DiagonalGaussian) -> Tensor:
+        """Return the codes `(batch, latent_dim)` whose pictures the critic is to judge."""
+        return self.model.objective.latent(posterior, self.noise)
+
+    def decode_unpaired(
+        self, codes: Tensor, posterior: DiagonalGaussian, count: int
+    ) -> Tensor | None:
+        """Return decoded pictures that have no original: of draws of the prior, or None.
+
+        Args:
+            codes: Those of the batch `(batch, latent_dim)`.
+            posterior: The batch's posteriors.
+            count: How many pictures of the batch the critic judges.
+        """
+        if not self.adversary.prior:
+            return None
+        drawn: Tensor = self.model.decoder(self.noise(codes[:count].shape).to(codes))
+        return drawn
+
+    def perceptual_gradient(
+        self, real: Tensor, decoded: Tensor, gradient: Tensor
+    ) -> tuple[Tensor, Tensor] | None:
+        """Return a perceptual loss's gradient for decoded pictures, and its mean; None without one.
+
+        Args:
+            real: Photographs `(batch, 3, size, size)`.
+            decoded: Their reconstructions.
+            gradient: Of the likelihood, with respect to the reconstructions.
+        """
+        return None
 
     def _critic_gradients(
-        self, real: Tensor, decoded: Tensor, drawn: Tensor, gradient: Tensor
+        self, real: Tensor, decoded: Tensor, unpaired: Tensor, gradient: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the critic's loss, and its gradients for decoded pictures and for drawn ones.
+        """Return the critic's loss, and its gradients for decoded pictures and for unpaired ones.
 
         Args:
             real: Photographs `(count, 3, size, size)`.
             decoded: Their reconstructions.
-            drawn: Pictures decoded from draws of N(0, I); there may be none.
+            unpaired: Decoded pictures that have no original; there may be none.
             gradient: Of the likelihood, with respect to the reconstructions.
         """
         count, critic = len(real), self.critic
         with self._autocast():
-            scores, features = critic(torch.cat([real, decoded, drawn]))
+            scores, features = critic(torch.cat([real, decoded, unpaired]))
         # Hinge loss (Lim & Ye, Geometric GAN, 2017); both kinds of decoded picture weigh the same.
         scores = scores.float()
         loss = F.relu(1 - scores[:count]).mean() + F.relu(1 + scores[count:]).mean()
         targets = [each[:count].detach().float() for each in features]
 
-        fakes = torch.cat([decoded, drawn]).requires_grad_()
+        fakes = torch.cat([decoded, unpaired]).requires_grad_()
         critic.requires_grad_(False)
         with self._autocast():
             scores, features = critic(fakes)
@@ -133,25 +171,32 @@ class AdversarialModule(TrainingModule):
         critic.requires_grad_(True)
 
         parts = [gradient, by_score[:count], by_score[count:], by_features[:count]]
-        likelihood, score, prior, feature = self._average([part.norm() for part in parts])
+        norms = [part.norm() for part in parts]
+        likelihood, score, unpaired_score, feature = self._average(self.strengths, norms)
         share, settings = self._warmup() * likelihood, self.adversary
         by_critic: Tensor = share * (
             settings.reconstruction / score * parts[1] + settings.features / feature * parts[3]
         )
-        return loss, by_critic, share * settings.prior / prior * parts[2]
+        weight = settings.interpolations or settings.prior
+        return loss, by_critic, share * weight / unpaired_score * parts[2]
 
     def _autocast(self) -> torch.autocast:
         enabled = self.model.mixed_precision
         return torch.autocast(self.device.type, torch.bfloat16, enabled=enabled)
 
-    def _average(self, norms: list[Tensor]) -> Tensor:
-        """Return running means of the gradients' norms over the batch of all ranks."""
+    def _average(self, means: Tensor, norms: list[Tensor]) -> Tensor:
+        """Return running means of the gradients' norms over the batch of all ranks.
+
+        Args:
+            means: Those up to the last step, which are updated.
+            norms: Of the gradients in this step.
+        """
         # Each rank's gradients are those of a mean over its own part of the batch.
-        squares = torch.stack(norms).to(self.strengths).square()
+        squares = torch.stack(norms).to(means).square()
         now = (ranks.mean(squares, self.ranks) / self.ranks.world).sqrt()
-        first = bool((self.strengths == 0).all())
-        self.strengths.copy_(now if first else self.strengths.lerp(now, 1 - DECAY))
-        return self.strengths.clamp(min=1e-12)
+        first = bool((means == 0).all())
+        means.copy_(now if first else means.lerp(now, 1 - DECAY))
+        return means.clamp(min=1e-12)
 
     def _warmup(self) -> float:
         """Return the factor of the weights, which rises from 0 to 1."""

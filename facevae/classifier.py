@@ -25,6 +25,8 @@ from vaecore.training.small import SmallLoop, cosine
 
 FITTER: dict[str, Any] = {"width": 24, "blocks": 2, "epochs": 8, "seed": 2, "blur": True}
 """Recipe of the classifier that calibrates attribute vectors; see `train_classifier`."""
+PERCEPTUAL: dict[str, Any] = {"width": 24, "blocks": 1, "epochs": 5, "seed": 3}
+"""Recipe of the classifier of a perceptual loss; see `facevae.perception`."""
 SIZE = 64
 """Height and width of a classifier's input; other images are resized."""
 FEATURES = 192

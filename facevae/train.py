@@ -17,6 +17,7 @@ from facevae.data.loader import FaceLoader, report_broken
 from facevae.domain import DOMAIN
 from facevae.evaluate import measure
 from facevae.networks.model import FaceVAE
+from facevae.perception import PerceptualModule
 from facevae.pictures import pictures
 from vaecore.distributions import DiagonalGaussian
 from vaecore.objective import ImpliedNoise, implied_noise
@@ -195,7 +196,8 @@ class FaceTask(TrainingTask):
         adversary = self.preset.make_adversary()
         if adversary is None:
             return TrainingModule
-        return partial(AdversarialModule, adversary=adversary)
+        kind = PerceptualModule if adversary.classifier else AdversarialModule
+        return partial(kind, adversary=adversary)
 
     def close(self) -> None:
         for loader in self.used:

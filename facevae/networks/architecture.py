@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from vaecore.objective import implied_noise
 
-KINDS = ("lecture", "vanilla", "residual")
+KINDS = ("lecture", "vanilla", "residual", "spatial")
 LARGEST = {"size": 512, "latent_dim": 1 << 13, "width": 512, "blocks": 16}
 """Larger values in a model folder are refused before memory is allocated for them."""
 
@@ -21,12 +21,14 @@ class FaceArchitecture:
     """
 
     kind: str = "residual"
-    """"lecture" and "vanilla" are plain convolutions; "residual" is that of `faces_64`."""
+    """"lecture" and "vanilla" are plain convolutions; "residual" is that of `faces_64`; the code
+    of "spatial" is a feature map."""
     size: int = 64
     """Height and width of a picture, a multiple of 16."""
     latent_dim: int = 256
     width: int = 64
-    """Channels at half resolution of the residual network; the plain ones are fixed."""
+    """Channels at half resolution of the residual network, and in proportion of the spatial one;
+    those of the plain ones are fixed."""
     blocks: int = 1
     """Residual blocks at each resolution."""
     dropout: float = 0.0
@@ -45,6 +47,12 @@ class FaceArchitecture:
                 raise ValueError(f"{name} must be a number in 1..{largest}, got {value!r}")
         if self.size % 16:
             raise ValueError(f"size must be a multiple of 16, got {self.size}")
+        positions = (self.size // 16) ** 2
+        if self.kind == "spatial" and (self.latent_dim % positions or self.width % 4):
+            raise ValueError(
+                f"a spatial code of {positions} positions needs a latent_dim that is a multiple of "
+                f"{positions}, got {self.latent_dim}, and a width of 4, got {self.width}"
+            )
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout must be at least 0 and below 1, got {self.dropout}")
         if (self.sigma is None) == (self.reconstruction_factor is None):

@@ -20,7 +20,7 @@ FACTORS = (1, 2, 4, 6)
 class Adversary:
     """Settings of an adversarial training.
 
-    The weights of the three losses are relative: the norm of each loss's gradient with respect to
+    The weights of the losses are relative: the norm of each loss's gradient with respect to
     the decoded pictures, over that of the likelihood's gradient.
     """
 
@@ -32,6 +32,15 @@ class Adversary:
     """Weight of the distance to the original in the critic's features (feature matching)."""
     prior: float = 0.0
     """Weight of the critic's score of pictures that are decoded from codes drawn from N(0, I)."""
+    interpolations: float = 0.0
+    """Weight of the critic's score of pictures that are decoded from codes between two faces, in
+    place of `prior`."""
+    interpolated_share: float = 0.5
+    """How many of these pictures there are, relative to the batch."""
+    perceptual: float = 0.0
+    """Weight of the perceptual loss, from the first step on; see `facevae.perception`."""
+    classifier: str = ""
+    """File of the classifier whose features the perceptual loss compares."""
     width: int = 32
     """Channels of the critic at half resolution."""
     learning_rate: float = 3e-4
@@ -45,10 +54,14 @@ class Adversary:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if not value >= 0:
+            if not isinstance(value, str) and not value >= 0:
                 raise ValueError(f"{field.name} must be at least 0, got {value}")
-        if not 0 < self.share <= 1:
-            raise ValueError(f"share must be above 0 and at most 1, got {self.share}")
+        for name in ("share", "interpolated_share"):
+            value = getattr(self, name)
+            if not 0 < value <= 1:
+                raise ValueError(f"{name} must be above 0 and at most 1, got {value}")
+        if (self.perceptual or self.interpolations) and not self.classifier:
+            raise ValueError("perceptual and interpolations need the file of a classifier")
         if not 1 <= self.width <= 512:
             raise ValueError(f"width must be in 1..512, got {self.width}")
 

@@ -15,11 +15,21 @@ from facevae.networks.residual import (
     ResidualEncoder,
     start_from_principal_components,
 )
+from facevae.networks.spatial import SpatialDecoder, SpatialEncoder
 from vaecore.model import VAE
 from vaecore.objective import Objective
 
 LARGEST_LOG = 8.0
 """Bound on the logarithm of a posterior's standard deviation, so that no exp overflows."""
+ENCODERS: dict[str, type[ResidualEncoder | SpatialEncoder | PlainEncoder]] = {
+    "residual": ResidualEncoder,
+    "spatial": SpatialEncoder,
+}
+DECODERS: dict[str, type[ResidualDecoder | SpatialDecoder | PlainDecoder]] = {
+    "residual": ResidualDecoder,
+    "spatial": SpatialDecoder,
+}
+"""By kind; the networks of all other kinds are plain."""
 CENTRE, SCALE = 0.5, 0.25
 """Inputs and outputs of the networks are (x - centre) / scale, about -2..2."""
 
@@ -33,9 +43,7 @@ class FaceEncoder(nn.Module):
 
     def __init__(self, architecture: FaceArchitecture) -> None:
         super().__init__()
-        self.network: ResidualEncoder | PlainEncoder
-        residual = architecture.kind == "residual"
-        self.network = ResidualEncoder(architecture) if residual else PlainEncoder(architecture)
+        self.network = ENCODERS.get(architecture.kind, PlainEncoder)(architecture)
         self.mixed_precision = False
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -57,9 +65,7 @@ class FaceDecoder(nn.Module):
 
     def __init__(self, architecture: FaceArchitecture) -> None:
         super().__init__()
-        self.network: ResidualDecoder | PlainDecoder
-        residual = architecture.kind == "residual"
-        self.network = ResidualDecoder(architecture) if residual else PlainDecoder(architecture)
+        self.network = DECODERS.get(architecture.kind, PlainDecoder)(architecture)
         self.noise = architecture.noise
         self.mixed_precision = False
 

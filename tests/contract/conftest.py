@@ -265,7 +265,7 @@ KINDS: dict[str, Callable[[Path], ModelUnderTest]] = {
     ),
     **{
         f"faces-{kind}{suffix}": _faces(kind, mode)
-        for kind in ("lecture", "vanilla", "residual")
+        for kind in ("lecture", "vanilla", "residual", "spatial")
         for mode, suffix in (("vae", ""), ("autoencoder", "-autoencoder"))
     },
     "digits": _digits("vae"),

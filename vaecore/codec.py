@@ -12,6 +12,8 @@ from vaecore.errors import DataError, UsageError
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from vaecore.perception import Perception
+
 Item = TypeVar("Item")
 """What a domain's users hold: a PrettyMIDI, a PIL image, a sentence."""
 
@@ -91,12 +93,27 @@ class Codec(ABC, Generic[Item]):
     default_path: ClassVar[str] = "slerp"
     """Path of `LatentSpace.interpolate` where nobody chooses one and the prior has no flow."""
 
-    default_timing: ClassVar[str] = "latent"
+    default_timing: str = "latent"
     """Timing of `LatentSpace.interpolate` where nobody chooses one."""
+
+    default_temperature: float = 1.0
+    """At which `LatentSpace.sample` decodes where nobody chooses one."""
+
+    settles_samples: bool = False
+    """Whether codes of the prior are decoded and encoded again before they are samples: a prior
+    also draws what lies between real codes, which is decoded badly."""
 
     @property
     def shape(self) -> tuple[int, ...] | None:
         """The shape of an example, without batch axis; None if it is not always the same."""
+        return None
+
+    @property
+    def perception(self) -> Perception | None:
+        """How examples are perceived, where they are made of symbols and that can be measured.
+
+        A codec that has one gives the space moves that are measured on what is decoded.
+        """
         return None
 
     @property
@@ -140,7 +157,9 @@ class Codec(ABC, Generic[Item]):
         Raises:
             UsageError: This representation has no such measure.
         """
-        raise UsageError(f"{self.config.get('name')} has no measure of perceived change")
+        raise UsageError(
+            f"{self.config.get('name')} has no measure of perceived change; use timing latent"
+        )
 
     def condition(self, x: Tensor, groups: int) -> Tensor | None:
         """Return the condition under which a conditional prior has the codes of examples.

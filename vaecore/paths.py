@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
@@ -18,6 +19,9 @@ _GRID = 33
 
 Change = Callable[[Tensor], Tensor]
 """How much the decoded codes `(n, latent_dim)` change from each to the next: `(n - 1,)`."""
+Walk = Callable[[Tensor, Callable[[Tensor], Tensor]], Tensor]
+"""Chooses codes on a way: wanted shares `(m,)` of it, 0 and 1 being the ends, and the function from
+places `(k,)` in 0..1 to its codes `(k, latent_dim)`; returns `(m, latent_dim)`."""
 
 
 def lerp(a: Tensor, b: Tensor, t: Tensor | float) -> Tensor:
@@ -67,7 +71,11 @@ def slerp(a: Tensor, b: Tensor, t: Tensor | float) -> Tensor:
 
 
 def interpolate(
-    points: Tensor, steps: int, path: str = "slerp", change: Change | None = None
+    points: Tensor,
+    steps: int,
+    path: str = "slerp",
+    change: Change | None = None,
+    walk: Walk | None = None,
 ) -> Tensor:
     """Return even steps on the way from the first point through the others to the last.
 
@@ -83,6 +91,7 @@ def interpolate(
         steps: Number of results, both ends included, at least 2.
         path: "slerp" or "lerp", between neighbouring points.
         change: Measures neighbouring codes: `(m, latent_dim)` to `(m - 1,)`, at least 0.
+        walk: Chooses the codes of each segment, in place of `change`.
 
     Returns:
         `(steps, latent_dim)`.
@@ -99,7 +108,13 @@ def interpolate(
         for index in range(len(points) - 1):
             here = segment == index
             t[here] = _retimed(t[here], points[index], points[index + 1], between, change)
-    return between(points[segment], points[segment + 1], t)
+    z = between(points[segment], points[segment + 1], t)
+    if walk is not None:
+        for index in range(len(points) - 1):
+            here = segment == index
+            way = partial(_on_way, between, points[index], points[index + 1])
+            z[here] = walk(t[here], way)
+    return z
 
 
 def interpolation_weights(n_points: int, steps: int) -> Tensor:
@@ -118,7 +133,9 @@ def interpolation_weights(n_points: int, steps: int) -> Tensor:
     return weights
 
 
-def bilinear_grid(corners: Tensor, rows: int, columns: int, path: str = "lerp") -> Tensor:
+def bilinear_grid(
+    corners: Tensor, rows: int, columns: int, path: str = "lerp", walk: Walk | None = None
+) -> Tensor:
     """Return a grid of points between four corners, which it contains exactly.
 
     The left and the right edge are interpolated first, then every row between them.
@@ -128,6 +145,7 @@ def bilinear_grid(corners: Tensor, rows: int, columns: int, path: str = "lerp") 
         rows: Number of rows, corners included, at least 2.
         columns: Number of columns, corners included, at least 2.
         path: "lerp" or "slerp".
+        walk: See `interpolate`.
 
     Returns:
         `(rows, columns, latent_dim)`.
@@ -138,8 +156,11 @@ def bilinear_grid(corners: Tensor, rows: int, columns: int, path: str = "lerp") 
     if corners.ndim != 2 or len(corners) != 4:
         raise ValueError(f"corners must be (4, latent_dim), got {tuple(corners.shape)}")
     between = _path(path)
-    left = interpolate(corners[[0, 2]], rows, path)
-    right = interpolate(corners[[1, 3]], rows, path)
+    left = interpolate(corners[[0, 2]], rows, path, walk=walk)
+    right = interpolate(corners[[1, 3]], rows, path, walk=walk)
+    if walk is not None:
+        ends = zip(left, right, strict=True)
+        return torch.stack([interpolate(torch.stack(e), columns, path, walk=walk) for e in ends])
     _, t = _segments(2, columns)
     return between(left.unsqueeze(1), right.unsqueeze(1), t.to(corners))
 
@@ -196,6 +217,12 @@ def traverse(z: Tensor, dimension: int, steps: int, extent: float = 3.0) -> Tens
     points = z.repeat(steps, 1)
     points[:, dimension] = torch.linspace(-extent, extent, steps).to(z)
     return points
+
+
+def _on_way(
+    between: Callable[[Tensor, Tensor, Tensor], Tensor], a: Tensor, b: Tensor, t: Tensor
+) -> Tensor:
+    return between(a, b, t.to(a))
 
 
 def _path(name: str) -> Callable[[Tensor, Tensor, Tensor], Tensor]:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from vaecore.analysis import LatentReport, analyse
 from vaecore.attributes import apply_attributes, attribute_vector
+from vaecore.calibrated import Moves, Steered
 from vaecore.codec import Codec, Example, Examples, Item
 from vaecore.config import ModelConfig
 from vaecore.device import pad
@@ -172,7 +173,11 @@ class LatentSpace(Generic[Item]):
         return self.decode(z, temperature, seed, _contexts(examples))
 
     def sample(
-        self, n: int = 1, temperature: float = 1.0, seed: int = 0, prior: str | None = None
+        self,
+        n: int = 1,
+        temperature: float | None = None,
+        seed: int = 0,
+        prior: str | None = None,
     ) -> list[Item]:
         """Return n new items.
 
@@ -181,14 +186,18 @@ class LatentSpace(Generic[Item]):
 
         Args:
             n: How many.
-            temperature: Of the decoder; where it does not draw, of the codes.
+            temperature: Of the decoder; where it does not draw, of the codes. By default the
+                codec's `default_temperature`.
             seed: Of codes and decoder.
             prior: "normal" draws codes from N(0, I); "mixture" or "flow" from what was fitted to
                 the aggregate posterior, which is nearer to real items. None takes the fitted one
                 where the model has one.
         """
+        temperature = self.codec.default_temperature if temperature is None else temperature
         spread = 1.0 if self.model.draws else temperature
         codes, condition = self._drawn(n, seed, prior, spread)
+        if condition is None and self.codec.settles_samples:
+            codes = self.posterior_of(self.decode_to_examples(codes)).mean
         return self.decode(codes, temperature, seed, condition=condition)
 
     def sample_codes(
@@ -258,17 +267,19 @@ class LatentSpace(Generic[Item]):
                 the decoded items change by as much with each, where the codec can measure that. By
                 default the codec's `default_timing`.
         """
+        if path == "flow":
+            timing = timing or "latent"
         chosen, timing = self.path_and_timing(path, timing)
         examples = [self._example(item) for item in items]
         x = _stacked(examples)
         if path is None and chosen == "flow" and self._condition(x) is None:
             chosen = self.codec.default_path
-        z, change = self.posterior_of(x).mean, self.change if timing == "perceived" else None
+        z = self.posterior_of(x).mean
         condition = None
         if chosen == "flow":
             z, condition = self._through_flow(x, z, steps, timing)
         else:
-            z = interpolate(z, steps, chosen, change)
+            z = interpolate(z, steps, chosen, **self._measured_by(timing))
         contexts = self._blended(examples, interpolation_weights(len(items), steps))
         return self.decode(z, temperature, seed, contexts, condition)
 
@@ -332,7 +343,7 @@ class LatentSpace(Generic[Item]):
         items: Sequence[Any],
         rows: int = 5,
         columns: int = 5,
-        path: str = "lerp",
+        path: str | None = None,
         temperature: float = 0.0,
         seed: int = 0,
     ) -> list[list[Item]]:
@@ -342,7 +353,9 @@ class LatentSpace(Generic[Item]):
             items: Top left, top right, bottom left, bottom right.
             rows: Number of rows, corners included.
             columns: Number of columns, corners included.
-            path: "lerp" or "slerp", along the edges and between them.
+            path: "lerp" or "slerp", along the edges and between them; by default the codec's
+                `default_path`. Where the codec has a `Perception` and steps are even by default,
+                so are those of the left and right edge and of every row.
             temperature: See `decode`.
             seed: See `decode`.
         """
@@ -350,7 +363,11 @@ class LatentSpace(Generic[Item]):
             raise UsageError(f"a palette blends four items, got {len(items)}")
         examples = [self._example(item) for item in items]
         corners = self.posterior_of(_stacked(examples)).mean
-        z = bilinear_grid(corners, rows, columns, path).flatten(0, 1)
+        # A distance between pictures has no jumps: their palettes stay even in the latent space.
+        even = self.moves if self.codec.default_timing == "perceived" else None
+        walk = None if even is None else even.walk
+        z = bilinear_grid(corners, rows, columns, path or self.codec.default_path, walk)
+        z = z.flatten(0, 1)
         contexts = self._blended(examples, bilinear_weights(rows, columns).flatten(0, 1))
         flat = self.decode(z, temperature, seed, contexts)
         return [flat[row * columns : (row + 1) * columns] for row in range(rows)]
@@ -364,12 +381,18 @@ class LatentSpace(Generic[Item]):
             item: What to vary.
             n: How many.
             amount: How far to go, from 0 (the reconstruction) to 1 (a sample from the prior).
+                Where the codec has a `Perception` it is the share of events that differ, and
+                variations are neither copies nor repeats of each other, if there are others.
             seed: Of the variations.
             temperature: See `decode`.
         """
         example = self._example(item)
-        generator = torch.Generator().manual_seed(seed)
-        z = perturb(self.posterior_of(example.x[None]).mean[0], amount, n, generator)
+        z = self.posterior_of(example.x[None]).mean[0]
+        moves = self.moves
+        if moves is None:
+            z = perturb(z, amount, n, torch.Generator().manual_seed(seed))
+        else:
+            z = moves.vary(z, n, amount, seed)
         return self.decode(z, temperature, seed, [example.context] * n)
 
     def traverse(
@@ -408,7 +431,8 @@ class LatentSpace(Generic[Item]):
 
         Args:
             item: What to edit.
-            amounts: Strength by attribute name; the names are the keys of `attributes`.
+            amounts: Strength by attribute name; the names are the keys of `attributes`. See
+                `steered` for its unit.
             temperature: See `decode`.
             seed: See `decode`.
 
@@ -426,9 +450,63 @@ class LatentSpace(Generic[Item]):
     ) -> list[Item]:
         """Return an item edited in several ways, decoded together; see `edit`."""
         example = self._example(item)
-        z = self.posterior_of(example.x[None]).mean
-        codes = torch.cat([apply_attributes(z, self.attributes, each) for each in amounts])
+        codes = torch.stack([each.z for each in self.steered(example, amounts)])
         return self.decode(codes, temperature, seed, [example.context] * len(codes))
+
+    def steered(self, item: Any, amounts: Sequence[Mapping[str, float]]) -> list[Steered]:
+        """Return the codes of an item edited in several ways, and how far each edit came.
+
+        Where the codec has a `Perception` and the model's configuration has the attributes'
+        standard deviations, 1 is one standard deviation of the data, and a search finds a code
+        that is decoded to that, with as little else changed (see `vaecore.calibrated.edits`).
+        Otherwise the attribute vectors are added.
+
+        Raises:
+            UsageError: An attribute is unknown.
+        """
+        z = self.posterior_of(self._example(item).x[None]).mean
+        added = [apply_attributes(z, self.attributes, each)[0] for each in amounts]
+        found = [Steered(code, dict(e), {}) for code, e in zip(added, amounts, strict=True)]
+        moves = self.moves
+        if moves is None:
+            return found
+        changes = [{name: w for name, w in each.items() if w} for each in amounts]
+        known, own = self._deviations(), self.decode_to_examples(z)
+        rows = [k for k, e in enumerate(changes) if e and moves.can_steer(list(e), known, own)]
+        if rows:
+            asked = [changes[k] for k in rows]
+            for k, each in zip(rows, moves.steer(z[0], asked, self.attributes, known), strict=True):
+                found[k] = each
+        return found
+
+    def _deviations(self) -> dict[str, float]:
+        """Return the standard deviations of attributes in the data, where the model has them."""
+        about = self.config.attributes if self.config else {}
+        return {
+            name: each["deviation"]
+            for name, each in about.items()
+            if isinstance(each, Mapping) and each.get("deviation")
+        }
+
+    @property
+    def moves(self) -> Moves | None:
+        """Moves that are measured on what is decoded, where the codec has a `Perception`."""
+        perception = self.codec.perception
+        if perception is None:
+            return None
+        return Moves(
+            perception,
+            self.decode_to_examples,
+            lambda x: self.posterior_of(x).mean,
+            self.sample_codes,
+        )
+
+    def _measured_by(self, timing: str) -> dict[str, Any]:
+        """Return what makes steps even, as arguments of `interpolate`."""
+        if timing == "latent":
+            return {}
+        moves = self.moves
+        return {"change": self.change} if moves is None else {"walk": moves.walk}
 
     def analyse(self, items: Any) -> LatentReport:
         """Return how the aggregate posterior of all examples of the items compares with N(0, I)."""

@@ -178,7 +178,7 @@ def test_interpolating_blends_contexts(space: LatentSpace, point) -> None:
 def test_a_palette(space: LatentSpace, point) -> None:
     corners = [point(x, y, c) for x, y, c in [(0.0, 0.0, 0), (4.0, 0.0, 4), (0.0, 8.0, 8)]]
     corners.append(point(4.0, 8.0, 12.0))
-    grid = space.palette(corners, rows=3, columns=5)
+    grid = space.palette(corners, rows=3, columns=5, path="lerp")
     assert [xs(row) for row in grid] == [[[x, y] for x in range(5)] for y in (0, 4, 8)]
     assert [[i.colour for i in row] for row in grid] == [
         [x + 2 * y for x in range(5)] for y in (0, 2, 4)

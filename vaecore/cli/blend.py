@@ -16,7 +16,8 @@ from vaecore.errors import UsageError
 @click.command()
 @options.inputs
 @options.steps
-@options.path(None)
+@options.path(flow=True)
+@options.timing
 @options.temperature
 @options.seed
 @options.writes
@@ -25,6 +26,7 @@ def interpolate(
     inputs: tuple[Path, ...],
     steps: int | None,
     path: str | None,
+    timing: str | None,
     temperature: float,
     seed: int,
 ) -> None:
@@ -41,7 +43,7 @@ def interpolate(
     read = job.read(inputs)
     space = job.load(read).as_examples()
     rounds = job.sources(space.codec, read)
-    timing = job.options.get("timing")
+    timing = timing or ("latent" if path == "flow" else None)
     made = [
         space.interpolate(
             *(s.example for s in sources),
@@ -78,7 +80,7 @@ def interpolate(
 @click.argument("inputs", nargs=4, metavar="A B C D", type=options.FILE)
 @click.option("--rows", type=click.IntRange(2, 32), default=5, show_default=True)
 @click.option("--columns", type=click.IntRange(2, 32), default=5, show_default=True)
-@options.path("lerp")
+@options.path(flow=False)
 @options.temperature
 @options.seed
 @options.writes
@@ -87,7 +89,7 @@ def palette(
     inputs: tuple[Path, ...],
     rows: int,
     columns: int,
-    path: str,
+    path: str | None,
     temperature: float,
     seed: int,
 ) -> None:
@@ -98,6 +100,7 @@ def palette(
     place = job.place(inputs)
     read = job.read(inputs)
     space = job.load(read).as_examples()
+    path = path or space.codec.default_path
     rounds = job.sources(space.codec, read)
     made = []
     for sources in rounds:

@@ -63,18 +63,26 @@ seed = click.option(
 )
 
 
-def path(default: str | None) -> Decorator:
-    """Return the option that chooses the way through the latent space; None leaves it open."""
+def path(flow: bool) -> Decorator:
+    """Return the option that chooses the way through the latent space.
+
+    Args:
+        flow: Whether it may be the way through the noise of the prior.
+    """
     text = "An arc (slerp) or a straight line (lerp) through the latent space"
-    if default is None:
+    if flow:
         text += ", or an arc through the noise of its prior (flow), which keeps the form of phrases"
+    kinds = ["slerp", "lerp", *(["flow"] if flow else [])]
+    return click.option("--path", type=click.Choice(kinds), help=f"{text}.")
+
+
+def timing(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the option that chooses what is even about the steps of a way."""
     return click.option(
-        "--path",
-        type=click.Choice(["slerp", "lerp", *([] if default else ["flow"])]),
-        default=default,
-        show_default=True,
-        help=f"{text}.",
-    )
+        "--timing",
+        type=click.Choice(["latent", "perceived"]),
+        help="Steps of equal length in the latent space, or of equal change in what is decoded.",
+    )(function)
 
 
 def writes(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +12,9 @@ from vaecore.cli import options
 from vaecore.cli.job import Job, flat
 from vaecore.cli.presentation import Result
 from vaecore.errors import UsageError
+
+if TYPE_CHECKING:
+    from vaecore.calibrated import Steered
 
 
 @click.command()
@@ -20,8 +24,6 @@ from vaecore.errors import UsageError
 @click.option(
     "--temperature",
     type=options.Finite(0, 10),
-    default=1.0,
-    show_default=True,
     help="Below 1 safer, above 1 wilder.",
 )
 @click.option(
@@ -32,10 +34,11 @@ from vaecore.errors import UsageError
 )
 @options.seed
 @options.writes
-def sample(job: Job, n: int, temperature: float, prior: str | None, seed: int) -> None:
+def sample(job: Job, n: int, temperature: float | None, prior: str | None, seed: int) -> None:
     """Invent something new."""
     place = job.place()
     space = job.load().as_examples()
+    temperature = space.codec.default_temperature if temperature is None else temperature
     made = [space.sample(n, temperature, seed, prior)]
     job.write(
         Result(job.verb, space.codec, made, [""] * n),
@@ -126,7 +129,15 @@ def edit(
     ]
     plans = plans or [amounts]
     # What the model keeps of the input comes last: draws depend on the place.
-    made = [space.edits(item, [*plans, {}], temperature, seed) for item in originals]
+    import torch
+
+    steered = [space.steered(item, [*plans, {}]) for item in originals]
+    made = [
+        space.decode(
+            torch.stack([each.z for each in found]), temperature, seed, [item.context] * len(found)
+        )
+        for item, found in zip(originals, steered, strict=True)
+    ]
     titles = [" ".join(f"{name}{amount:+g}" for name, amount in plan.items()) for plan in plans]
     result = Result(
         job.verb,
@@ -145,11 +156,16 @@ def edit(
         {
             "add": amounts,
             **({"sweep": times} if sweep else {}),
+            **_reached(steered),
             "temperature": temperature,
             "seed": seed,
             "windows": flat(rounds),
         },
     )
+    for found in steered:
+        for title, each in zip(titles, found, strict=False):
+            if each.missed():
+                job.echo(f"{title} was reached in part only: {_changes(each.reached)}.")
 
 
 @click.command()
@@ -185,6 +201,20 @@ def similar(job: Job, input_: Path, n: int, amount: float, temperature: float, s
             "windows": flat(rounds),
         },
     )
+
+
+def _reached(steered: Sequence[Sequence[Steered]]) -> dict[str, Any]:
+    """Return how far edits came, for the report: for each input, each edit's changes by name."""
+    rows = [
+        [{name: round(value, 3) for name, value in each.reached.items()} for each in found[:-1]]
+        for found in steered
+    ]
+    return {"reached": rows} if any(each for row in rows for each in row) else {}
+
+
+def _changes(amounts: Mapping[str, float]) -> str:
+    """Return amounts as a user writes them."""
+    return " ".join(f"{name}{amount:+.2g}" for name, amount in amounts.items())
 
 
 def _amounts(changes: tuple[str, ...]) -> dict[str, float]:

@@ -1,0 +1,171 @@
+"""Edits in a closed loop: a search for codes whose decoded properties are where they should be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vaecore.calibrated.even import Codes
+from vaecore.calibrated.variations import Draw
+from vaecore.perception import Perception
+
+GENERATIONS, PARENTS, CHILDREN = 4, 8, 64
+"""Rounds of the search, the codes that stay after each, and those that are tried in each."""
+DIFFERENCE_COST, DISTANCE_COST, FAULT_COST = 0.3, 0.1, 0.1
+"""What it costs to change every event, to go as far as the origin is, and what a fault costs, where
+a miss of one standard deviation costs 1."""
+SPREADS = (0.1, 0.2, 0.4, 0.7)
+"""Standard deviations of the noise around the code that is tried at first."""
+UNDEFINED = 1e3
+"""Cost of a code whose property is undefined, and of one that is decoded to no event at all."""
+
+Measure = Callable[[str, Tensor], Tensor]
+"""Name and examples `(n, ...)` to the property in standard deviations of the data, `(n,)`; NaN
+where it is undefined."""
+
+
+@dataclass(frozen=True)
+class Steered:
+    """The outcome of an edit.
+
+    Attributes:
+        z: The code, `(latent_dim,)`.
+        asked: The change that was asked for, by name, in standard deviations of the data.
+        reached: The change of what is decoded; empty where it was not measured.
+    """
+
+    z: Tensor
+    asked: Mapping[str, float]
+    reached: Mapping[str, float]
+
+    def missed(self, most: float = 0.25) -> list[str]:
+        """Return the names that missed their aim by more than so many standard deviations."""
+        return [n for n, w in self.reached.items() if not abs(self.asked[n] - w) <= most]
+
+
+@dataclass
+class _Request:
+    """A wanted change and the best codes for it so far."""
+
+    asked: Mapping[str, float]
+    vector: Tensor  # the sum of the attribute vectors
+    loss: Tensor
+    codes: Tensor
+    reached: Tensor  # (codes, names)
+
+    def take(self, loss: Tensor, codes: Tensor, reached: Tensor) -> None:
+        """Keep the best of what there was and of what was tried."""
+        loss, codes = torch.cat([self.loss, loss]), torch.cat([self.codes, codes])
+        reached = torch.cat([self.reached, reached])
+        best = loss.argsort(stable=True)[:PARENTS]
+        self.loss, self.codes, self.reached = loss[best], codes[best], reached[best]
+
+
+def steer(
+    z: Tensor,
+    asked: Sequence[Mapping[str, float]],
+    vectors: Mapping[str, Tensor],
+    measured: Measure,
+    draw: Draw,
+    starts: Tensor,
+    perception: Perception,
+    decode: Codes,
+    seed: int = 0,
+) -> list[Steered]:
+    """Return codes near z whose decoded properties have changed as asked: one for each request.
+
+    The search begins along the attribute vectors, in both directions, and at codes around z. Then
+    it goes on from the best: along the vectors, sideways, towards the prior and back towards z.
+    What is decoded decides: the properties shall be where they were asked to be, and the rest
+    shall stay.
+
+    Args:
+        z: `(latent_dim,)`.
+        asked: Changes by name, in standard deviations of the data; at least one in each.
+        vectors: Attribute vectors by name, `(latent_dim,)`.
+        measured: Measures a property of examples.
+        draw: Draws codes of the prior.
+        starts: Further codes to begin with `(k, latent_dim)`.
+        perception: How examples are compared.
+        decode: Codes to examples.
+        seed: Of the search.
+    """
+    effort = perception.effort
+    count = round(CHILDREN * effort)
+    generator = torch.Generator().manual_seed(seed)
+    own = decode(z[None])
+    names = sorted({name for each in asked for name in each})
+    before = {name: measured(name, own)[0] for name in names}
+    requests = [
+        _Request(
+            each,
+            torch.stack([vectors[name] for name in each]).sum(0),
+            z.new_empty(0),
+            z.new_empty(0, len(z)),
+            z.new_empty(0, len(each)),
+        )
+        for each in asked
+    ]
+    along = torch.linspace(-4, 4, 2 * round(16 * effort) + 1)[:, None]
+    lines = [
+        z + along * torch.stack([vectors[n] * (1 if w > 0 else -1) for n, w in each.items()]).sum(0)
+        for each in asked
+    ]
+    around = [z + s * torch.randn(round(16 * effort), len(z), generator=generator) for s in SPREADS]
+    prior = draw(round(32 * effort), seed)
+    drawn = [(1 - a**2) ** 0.5 * z + a * prior for a in (0.25, 0.5)]
+    nearer = [torch.lerp(z, starts, 0.6)] if effort == 1 else []
+    tried = [torch.cat([z[None], *lines, *around, *drawn, starts, *nearer])]
+    size = z.square().sum().clamp(min=1e-6)
+    for generation in range(GENERATIONS + 1):
+        many = torch.cat(tried)
+        x = decode(many)
+        moved = {name: (measured(name, x) - before[name]).to(z) for name in names}
+        other = perception.difference(x, own.expand_as(x)).to(z).nan_to_num()
+        worse = (perception.faults(x) - perception.faults(own)).clamp(0, 2).to(z)
+        far = (many - z).square().sum(1) / size
+        rest = DIFFERENCE_COST * other + DISTANCE_COST * far + FAULT_COST * worse
+        rest += UNDEFINED * (perception.count(x) == 0).to(z)
+        for k, request in enumerate(requests):
+            # All requests share the first codes; after that each has its own.
+            rows = slice(k * count, (k + 1) * count) if generation else slice(None)
+            reached = torch.stack([moved[name][rows] for name in request.asked], 1)
+            aims = torch.tensor(list(request.asked.values())).to(z)
+            miss = (reached - aims).abs().sum(1).nan_to_num(nan=UNDEFINED)
+            request.take(miss + rest[rows], many[rows], reached)
+        if generation < GENERATIONS:
+            tried = [_children(count, z, each, prior, generator) for each in requests]
+    return [
+        Steered(r.codes[0], dict(r.asked), dict(zip(r.asked, r.reached[0].tolist(), strict=True)))
+        for r in requests
+    ]
+
+
+def _children(
+    count: int, z: Tensor, request: _Request, prior: Tensor, generator: torch.Generator
+) -> Tensor:
+    """Return codes near those that were kept, `(count, latent_dim)`."""
+    parents = request.codes
+    chance = torch.rand(count, generator=generator)
+    base = parents[(chance.square() * len(parents)).long().clamp(max=len(parents) - 1)]
+    noise = torch.randn(count, len(z), generator=generator)
+    spread = 0.3 * torch.rand(count, 1, generator=generator)
+    push = torch.randn(count, 1, generator=generator)
+    back = torch.rand(count, 1, generator=generator)
+    mates = parents[torch.randint(len(parents), (count,), generator=generator)]
+    others = prior[torch.randint(len(prior), (count,), generator=generator)]
+    along = base + 0.5 * push * request.vector
+    home = torch.lerp(base, torch.lerp(z, mates, 1.2), 0.6 * back)
+    away = torch.lerp(base, others, 0.3 * back)
+    quarter, eighth = count // 4, count // 8
+    return torch.cat(
+        [
+            along[:quarter],
+            home[quarter : 2 * quarter],
+            away[2 * quarter : 2 * quarter + eighth],
+            (base + spread * noise)[2 * quarter + eighth :],
+        ]
+    )

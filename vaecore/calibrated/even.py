@@ -1,0 +1,147 @@
+"""Even steps: codes on a way at which equal shares of what is decoded have changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vaecore.perception import Perception
+
+GRID = 33
+"""Places of a way that are decoded at first."""
+ROUNDS, PARTS, MOST_PLACES = 3, 4, 128
+"""How often stretches of much change are divided, into how many parts, and the largest number of
+places in the end."""
+FAULT_COST, COUNT_COST = 1.0, 4.0
+"""What a fault costs, and what silence or twice the expected number of events costs, where a step
+that is twice as long as it should be costs 1."""
+MOST_BETWEEN, DETOUR = 8, 1.3
+"""Largest number of parts of a jump, and the length of the way through what is between, as a
+multiple of the jump itself."""
+
+Codes = Callable[[Tensor], Tensor]
+"""Codes `(n, latent_dim)` to examples `(n, ...)`, or back."""
+Floats = NDArray[np.float64]
+
+
+def even_codes(
+    wanted: Tensor,
+    way: Callable[[Tensor], Tensor],
+    perception: Perception,
+    decode: Codes,
+    encode: Codes,
+) -> Tensor:
+    """Return codes on a way at which the wanted shares of all its change have passed.
+
+    The way is decoded, more finely where it changes much. Where the decoder still jumps by more
+    than half a step, codes of examples between are put into the way, if they are decoded to what
+    is between. Of all these codes those are taken whose steps come nearest to what is wanted, by
+    the sum of squares; none is taken twice as long as there are others.
+
+    Args:
+        wanted: Shares in 0..1, ascending, `(m,)`; 0 and 1 are the ends themselves.
+        way: Places `(k,)` in 0..1 to codes `(k, latent_dim)`.
+        perception: How examples are compared.
+        decode: Codes to examples.
+        encode: Examples to codes.
+
+    Returns:
+        `(m, latent_dim)`.
+    """
+    places = torch.linspace(0, 1, GRID, dtype=torch.float64)
+    z = way(places.float())
+    x = decode(z)
+    changes = _numbers(perception.change(x))
+    halves = 2 * max(len(wanted) - 1, 1)
+    for _ in range(ROUNDS):
+        coarse = np.flatnonzero(changes > changes.sum() / halves)
+        coarse = coarse[: max(0, (MOST_PLACES - len(places)) // (PARTS - 1))]
+        if not len(coarse):
+            break
+        inner = torch.arange(1, PARTS, dtype=torch.float64) / PARTS
+        begin, end = places[coarse, None], places[coarse + 1, None]
+        more = (begin + (end - begin) * inner).flatten()
+        places, order = torch.cat([places, more]).sort()
+        found = way(more.float())
+        z, x = torch.cat([z, found])[order], torch.cat([x, decode(found)])[order]
+        changes = _numbers(perception.change(x))
+    if not 0 < changes.sum() < np.inf:
+        return way(wanted)  # nothing changes: every timing is even
+    z, x, changes = _bridged(z, x, changes, changes.sum() / halves, perception, decode, encode)
+    passed = np.concatenate([[0.0], np.cumsum(changes)])
+    shares = wanted.double().cpu().numpy()
+    inside = (shares > 0) & (shares < 1)
+    steps = np.diff(np.concatenate([[0.0], shares[inside], [1.0]])) * passed[-1]
+    cost = _costs(x, passed, perception) * steps.mean() ** 2
+    codes = way(wanted)
+    codes[torch.from_numpy(inside)] = z[_nearest(passed, steps, cost)].to(codes)
+    return codes
+
+
+def _costs(x: Tensor, passed: Floats, perception: Perception) -> Floats:
+    """Return the costs of taking each example as a step: faults, and events unlike the ends'."""
+    faults = _numbers(perception.faults(x))
+    worse = (faults - max(faults[0], faults[-1])).clip(0, 2)
+    count = _numbers(perception.count(x))
+    usual = np.interp(passed, passed[[0, -1]], count[[0, -1]]).clip(1)
+    found: Floats = FAULT_COST * worse + COUNT_COST * (count / usual - 1).clip(-1, 1) ** 2
+    return found
+
+
+def _bridged(
+    z: Tensor,
+    x: Tensor,
+    changes: Floats,
+    most: float,
+    perception: Perception,
+    decode: Codes,
+    encode: Codes,
+) -> tuple[Tensor, Tensor, Floats]:
+    """Return codes, examples and changes of a way, with codes of what is between in its jumps."""
+    codes, rows, places = [z], [x], [torch.arange(len(z), dtype=torch.float64)]
+    for jump in np.flatnonzero(changes > most).tolist():
+        parts = int(min(MOST_BETWEEN, np.ceil(changes[jump] / most)))
+        share = torch.arange(1, parts) / parts
+        ends = (x[jump : jump + 1], x[jump + 1 : jump + 2])
+        a, b = (end.expand(len(share), *end.shape[1:]) for end in ends)
+        found = encode(perception.between(a, b, share))
+        decoded = decode(found)
+        good = [
+            k
+            for k, each in enumerate(decoded)
+            if sum(float(perception.change(torch.stack([each, end[0]]))[0]) for end in ends)
+            <= DETOUR * changes[jump]
+        ]
+        codes.append(found[good])
+        rows.append(decoded[good])
+        places.append(jump + share[good].double())
+    order = torch.cat(places).sort(stable=True).indices
+    x = torch.cat(rows)[order]
+    return torch.cat(codes)[order], x, _numbers(perception.change(x))
+
+
+def _nearest(passed: Floats, steps: Floats, cost: Floats) -> NDArray[np.intp]:
+    """Return the indices, without the ends, whose differences come nearest to steps, by squares.
+
+    By dynamic programming; the cost of an index is added to its square.
+    """
+    gap = passed[None, :] - passed[:, None]
+    never = np.tri(len(passed), dtype=np.bool_) & ~np.eye(len(passed), dtype=np.bool_)
+    total, came_from = np.where(np.arange(len(passed)) == 0, 0.0, np.inf), []
+    for step in steps:
+        sums = total[:, None] + np.where(never, np.inf, (gap - step) ** 2 + cost)
+        came_from.append(sums.argmin(0))
+        total = sums.min(0)
+    at, found = len(passed) - 1, []
+    for before in reversed(came_from):
+        at = int(before[at])
+        found.append(at)
+    return np.array(found[-2::-1], np.intp)
+
+
+def _numbers(x: Tensor) -> Floats:
+    return x.detach().double().cpu().numpy()

@@ -1,0 +1,80 @@
+"""The calibrated moves of one model: even steps, variations and edits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vaecore.calibrated.edits import Steered, steer
+from vaecore.calibrated.even import Codes, even_codes
+from vaecore.calibrated.variations import Draw, vary
+from vaecore.perception import Perception
+
+VARIANTS = 160
+"""Largest number of examples made by rules at which the search for an edit begins."""
+
+
+@dataclass(frozen=True)
+class Moves:
+    """What moves need of a model and of its representation.
+
+    Attributes:
+        perception: How examples are compared.
+        decode: Codes to examples.
+        encode: Examples to posterior means.
+        draw: Number and seed to codes of the prior.
+    """
+
+    perception: Perception
+    decode: Codes
+    encode: Codes
+    draw: Draw
+
+    def walk(self, wanted: Tensor, way: Callable[[Tensor], Tensor]) -> Tensor:
+        """Return codes of even steps on a way; see `even_codes`."""
+        return even_codes(wanted, way, self.perception, self.decode, self.encode)
+
+    def vary(self, z: Tensor, n: int, amount: float, seed: int) -> Tensor:
+        """Return n variations of a code `(latent_dim,)`; see `variations.vary`."""
+        return vary(z, n, amount, self._rounds(seed), self.perception, self.decode)
+
+    def can_steer(self, names: Sequence[str], deviations: Mapping[str, float], x: Tensor) -> bool:
+        """Return whether all of some attributes can be measured, and have a standard deviation."""
+        return all(
+            deviations.get(name) and self.perception.measured(name, x) is not None for name in names
+        )
+
+    def steer(
+        self,
+        z: Tensor,
+        asked: Sequence[Mapping[str, float]],
+        vectors: Mapping[str, Tensor],
+        deviations: Mapping[str, float],
+    ) -> list[Steered]:
+        """Return the edits of a code `(latent_dim,)`; see `edits.steer`.
+
+        Args:
+            z: The code.
+            asked: Changes by name, in standard deviations of the data, for which `can_steer`.
+            vectors: Attribute vectors by name.
+            deviations: Standard deviations of the properties in the data, by name.
+        """
+        near = self.perception.variants(self.decode(z[None])[0])
+        most = round(VARIANTS * self.perception.effort)
+        if len(near) > most:
+            near = near[torch.linspace(0, len(near) - 1, most).long()]
+
+        def measured(name: str, x: Tensor) -> Tensor:
+            value = self.perception.measured(name, x)
+            assert value is not None  # of attributes that `can_steer` let through
+            return value / deviations[name]
+
+        starts, draw = self.encode(near), self._rounds(0)
+        return steer(z, asked, vectors, measured, draw, starts, self.perception, self.decode)
+
+    def _rounds(self, seed: int) -> Draw:
+        """Return what draws so many codes of the prior, other ones in every round."""
+        return lambda n, number: self.draw(n, seed + 7919 * number)

@@ -1,0 +1,85 @@
+"""Variations of which a given share differs once they are decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from vaecore.calibrated.even import Codes
+from vaecore.perception import Perception
+
+ROUNDS, LENGTHS = 4, 24
+"""Rounds of drawing directions, and lengths of each that are decoded."""
+FAULT_COST = 0.05
+"""What a fault costs, as a share of what should differ."""
+
+Draw = Callable[[int, int], Tensor]
+"""A number n and a round to n codes of the prior `(n, latent_dim)`; rounds differ."""
+
+
+def vary(
+    z: Tensor, n: int, amount: float, draw: Draw, perception: Perception, decode: Codes
+) -> Tensor:
+    """Return n variations of a code, of which a given share differs from it once decoded.
+
+    Each goes from z towards a code of the prior until as much differs as is wanted. Those that are
+    decoded to the same as z, or as another, are left out and others drawn in their place, as long
+    as there are any.
+
+    Args:
+        z: `(latent_dim,)`.
+        n: How many.
+        amount: Share of what is decoded that shall differ, in 0..1. At 0 they are z itself, and at
+            1 codes of the prior.
+        draw: Draws codes of the prior.
+        perception: How examples are compared.
+        decode: Codes to examples.
+
+    Returns:
+        `(n, latent_dim)`.
+
+    Raises:
+        ValueError: The amount is not in 0..1.
+    """
+    if not 0 <= amount <= 1:
+        raise ValueError(f"amount must be in [0, 1], got {amount}")
+    if n < 1 or amount == 0:
+        return z.expand(n, -1)
+    if amount == 1:
+        return draw(n, 0)
+    own = decode(z[None])
+    count = round(LENGTHS * perception.effort) + 2
+    length = torch.linspace(0, 1, count, dtype=z.dtype)[1:, None, None]
+    codes, examples, misses = z.new_empty(0, len(z)), own[:0], z.new_empty(0)
+    order = torch.empty(0, dtype=torch.long)
+    for number in range(ROUNDS):
+        towards = draw(2 * n, number)
+        tried = ((1 - length**2).sqrt() * z + length * towards).transpose(0, 1)
+        rows = decode(tried.flatten(0, 1))
+        share = perception.difference(rows, own.expand_as(rows))
+        worse = (perception.faults(rows) - perception.faults(own)).clamp(0, 2)
+        miss = ((share - amount).abs() + FAULT_COST * worse).view(tried.shape[:2])
+        best, every = miss.argmin(1), torch.arange(len(tried))
+        codes = torch.cat([codes, tried[every, best]])
+        examples = torch.cat([examples, rows.unflatten(0, tried.shape[:2])[every, best]])
+        misses = torch.cat([misses, miss[every, best].to(misses)])
+        order = _distinct(examples, misses, own)
+        near = misses[order] <= max(0.1, amount / 3)
+        if len(order) >= n and bool(near[:n].all()):
+            break
+    if len(order) < n:  # the decoder has no more: the nearest again
+        order = torch.cat([order, misses.argsort()])
+    return codes[order[:n]]
+
+
+def _distinct(x: Tensor, miss: Tensor, own: Tensor) -> Tensor:
+    """Return the rows in order of their miss, without copies of one example and repeats."""
+    known, rows = {own[0].numpy().tobytes()}, []
+    for row in miss.argsort(stable=True).tolist():
+        key = x[row].contiguous().numpy().tobytes()
+        if key not in known:
+            known.add(key)
+            rows.append(row)
+    return torch.tensor(rows, dtype=torch.long)

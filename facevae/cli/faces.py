@@ -50,8 +50,10 @@ class FacePresentation(Presentation):
     draws = True
     evaluates = True
     defaults: Mapping[str, Mapping[str, Any]] = {
-        "sample": {"n": 16},
-        "morph": {"steps": "25; on a sheet 9", "path": "lerp"},  # shown; the codec has the value
+        # Texts are words for the help; the codec has the values.
+        "sample": {"n": 16, "temperature": "1"},
+        "morph": {"steps": "25; on a sheet 9", "path": "lerp", "timing": "perceived"},
+        "palette": {"path": "lerp"},
     }
 
     def options(self, verb: str) -> Sequence[click.Option]:
@@ -65,12 +67,6 @@ class FacePresentation(Presentation):
             )
         ]
         film = [
-            click.Option(
-                ["--timing"],
-                type=click.Choice(["latent", "perceived"]),
-                help="Steps of equal length in the latent space, or of equal visible change.  "
-                "[default: perceived]",
-            ),
             click.Option(
                 ["--hold"],
                 type=shared.Finite(0, 60),

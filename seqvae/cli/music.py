@@ -63,6 +63,14 @@ class MusicPresentation(Presentation):
     )
     reads = suffixes = (".mid", ".midi")
     evaluates = True
+    # Words for the help; the codec has the values.
+    defaults: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+        {
+            "interpolate": {"timing": "perceived for music of up to 4 bars, else latent"},
+            "palette": {"path": "slerp"},
+            "sample": {"temperature": "0.3 for drums and melodies of up to 4 bars, else 1"},
+        }
+    )
 
     def options(self, verb: str) -> Sequence[click.Option]:
         """Return the options that choose windows, and those that write other files."""

@@ -146,7 +146,7 @@ class MusicTask(TrainingTask):
     def vectors(self, space: LatentSpace[Any]) -> Vectors:
         few = _spread(len(self._x), CODES)
         vectors = fit_attributes(space, self._x[few], self._codes[few])
-        return vectors, describe(space.codec)
+        return vectors, describe(space.codec, self._x[few])
 
 
 def train(

@@ -24,10 +24,23 @@ LENGTHS = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
 """Lengths that are tried, as multiples of that of the regression."""
 
 
-def describe(codec: Codec[Any]) -> dict[str, Any]:
-    """Return description and unit of each attribute, for the model's configuration."""
+def describe(codec: Codec[Any], windows: Tensor | None = None) -> dict[str, Any]:
+    """Return description and unit of each attribute, for the model's configuration.
+
+    Args:
+        codec: It has the properties.
+        windows: Of the training data; with them also each property's standard deviation, which is
+            the unit of an edit.
+    """
     known = _properties(codec)
-    return {name: {"description": p.description, "unit": p.unit} for name, p in known.items()}
+    about: dict[str, Any] = {
+        name: {"description": p.description, "unit": p.unit} for name, p in known.items()
+    }
+    if windows is not None:
+        for each, values in zip(about.values(), _values(known, windows).T, strict=True):
+            defined = values[~np.isnan(values)]
+            each["deviation"] = round(float(defined.std()), 5) if len(defined) else 0.0
+    return about
 
 
 def fit_attributes(space: LatentSpace[Any], windows: Tensor, codes: Tensor) -> dict[str, Tensor]:

@@ -12,7 +12,7 @@ from facevae.networks.architecture import KINDS, FaceArchitecture
 from facevae.networks.model import FaceVAE
 from vaecore.objective import Objective
 
-SIZE, LATENT = 32, 6
+SIZE, LATENT = 32, 16
 
 
 def make(kind: str, **options: object) -> FaceVAE:

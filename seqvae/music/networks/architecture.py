@@ -91,6 +91,8 @@ class SequenceArchitecture:
     """Share of performances of which the encoder gets only the hits in training."""
     tapped: float = 0.0
     """Share of performances of which it gets only the rhythm; see `performance.tapped`."""
+    blend: float = 0.0
+    """Weight, in training, of blends of two windows being decoded from between their codes."""
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -141,6 +143,8 @@ class SequenceArchitecture:
                 raise ValueError(f"stiff and tapped are not for tokens {known.name}")
         if self.stiff + self.tapped > 1:
             raise ValueError("stiff and tapped must sum to 1 at most")
+        if self.blend and (count > 1 or self._listed_voices()[0].alphabet.perception() is None):
+            raise ValueError("blend is for one voice whose alphabet has a perception")
 
     @property
     def voices(self) -> Voice | tuple[Voice, ...]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
-from seqvae.music.networks.architecture import SequenceArchitecture
+from seqvae.music.networks.architecture import SequenceArchitecture, Voice
 from seqvae.music.networks.decoder import ConditionedLSTM, SequenceDecoder
 from seqvae.music.networks.encoder import Reader, SequenceEncoder
 from seqvae.music.networks.hierarchy import HierarchicalDecoder
+from vaecore.distributions import Noise
 from vaecore.model import VAE
-from vaecore.objective import Objective
+from vaecore.objective import LossTerms, Objective
+from vaecore.paths import slerp
 
 
 class SequenceVAE(VAE):
@@ -26,6 +29,8 @@ class SequenceVAE(VAE):
             SequenceEncoder(architecture), decoder(architecture), architecture.latent_dim, objective
         )
         self.architecture = architecture
+        voices = architecture.voices
+        self._perception = voices.alphabet.perception() if isinstance(voices, Voice) else None
 
     @property
     def mixed_precision(self) -> bool:
@@ -46,3 +51,41 @@ class SequenceVAE(VAE):
             target: Class indices `(batch, *shape)`; step t sees the targets before t.
         """
         return self.decoder.logits(z, target)
+
+    def loss(
+        self,
+        x: Tensor,
+        step: int | None = None,
+        generator: torch.Generator | Noise | None = None,
+    ) -> LossTerms:
+        """Return the objective and its parts for a batch; see `VAE.loss`.
+
+        In training, `blend` of the architecture adds `blended_loss`.
+        """
+        weight = self.architecture.blend
+        if not (self.training and weight) or len(x) < 2:
+            return super().loss(x, step, generator)
+        posterior = self.encode(x)
+        z = self.objective.latent(posterior, generator)
+        terms = self.objective(self.log_likelihood(x, z), posterior.kl(), step)
+        return terms._replace(loss=terms.loss + weight * self.blended_loss(x, z))
+
+    def blended_loss(self, x: Tensor, z: Tensor) -> Tensor:
+        """Return -log p(blend | code between), the mean over as many pairs as half of the rows.
+
+        A decoder that is only ever given codes of real windows decides for itself what lies between
+        two of them, and mostly it jumps. The targets are those of `VoicePerception.blend`; codes
+        lie between the line and the arc.
+
+        Args:
+            x: Windows `(batch, steps)`.
+            z: Their codes.
+        """
+        perception = self._perception
+        assert perception is not None  # the architecture has checked it
+        half = len(x) // 2
+        a, b, first, second = x[:half], x[half : 2 * half], z[:half], z[half : 2 * half]
+        share, bend = torch.rand(2, half, device=x.device)
+        line, arc = torch.lerp(first, second, share[:, None]), slerp(first, second, share)
+        target = perception.blend(a, b, share)
+        return -self.log_likelihood(target, torch.lerp(line, arc, bend[:, None])).mean()

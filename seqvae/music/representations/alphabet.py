@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from seqvae.music.representations.measuring import Bools, Floats, Ints
+    from seqvae.music.representations.perception.voice import VoicePerception
     from seqvae.sequences.embedding import Embedding
     from seqvae.sequences.heads import Head
     from vaecore.model import VAE
@@ -150,6 +151,10 @@ class Alphabet:
             "events_kept": hits / all_hits if all_hits else 1.0,
         }
 
+    def perception(self) -> VoicePerception | None:
+        """Return how windows are perceived; None where that is not known."""
+        return None
+
     def figures(self, model: VAE, x: Tensor, seed: int) -> dict[str, float]:
         """Return figures of a model of such windows beyond accuracies; here none."""
         return {}
@@ -182,6 +187,13 @@ class NoteAlphabet(Alphabet):
         """Return where notes begin."""
         return x >= FIRST_NOTE
 
+    def perception(self) -> VoicePerception:
+        """Return how melodies are perceived."""
+        from seqvae.music.representations.perception.notes import NotePerception
+
+        notes = HIGHEST_PITCH - LOWEST_PITCH + 1
+        return NotePerception(FIRST_NOTE, NOTE_OFF, self.lowest, notes)
+
     def pitches(self, x: Ints) -> Ints:
         """Return the MIDI pitch of every class that is a note."""
         return x - FIRST_NOTE + self.lowest
@@ -203,6 +215,12 @@ class DrumAlphabet(Alphabet):
         tokens, drums = np.arange(classes)[:, None], np.arange((classes - 1).bit_length())
         bits = tokens >> drums & 1
         return np.concatenate([bits, tokens == NO_EVENT], axis=1, dtype=np.float64)
+
+    def perception(self) -> VoicePerception:
+        """Return how drum patterns are perceived."""
+        from seqvae.music.representations.perception.drums import DrumPerception
+
+        return DrumPerception()
 
     def hits(self, x: Ints) -> Bools:
         """Return which of the nine drums are hit, `(n, steps, 9)`."""

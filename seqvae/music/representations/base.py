@@ -39,8 +39,11 @@ if TYPE_CHECKING:
 
     from seqvae.music.representations.alphabet import Alphabet
     from seqvae.music.representations.model import WindowModel
+    from seqvae.music.representations.perception.whole import MusicPerception
     from seqvae.sequences.property import Property
 
+SHORT = 4
+"""Windows of up to so many bars are walked evenly, and their samples settled, by default."""
 COMPARED_AT_ONCE = 4096
 """Windows whose bars are compared together."""
 
@@ -64,6 +67,8 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
     """The name and the alphabet of each voice."""
     classes: int | tuple[int, ...]
     """Number of classes of a step; a tuple if there are several voices."""
+    short_temperature: ClassVar[float] = 0.3
+    """Of samples of short windows: what is drawn is the code; more noise makes wrong notes."""
     dtype: ClassVar[type] = np.int64
     """Type of an example's numbers."""
     repeats = False  # whether the reference keeps equal windows of a piece
@@ -75,6 +80,11 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         self.max_bars = max_bars
         self.steps = bars * STEPS_PER_BAR
         self.max_steps = None if max_bars is None else max_bars * STEPS_PER_BAR
+        # Long windows take long to decode, and change evenly as they are.
+        if bars <= SHORT and all(alphabet.perception() for _, alphabet in self.voices):
+            self.default_timing = "perceived"
+            self.default_temperature = self.short_temperature
+            self.settles_samples = self.short_temperature < 1
 
     @property
     def config(self) -> dict[str, Any]:
@@ -261,6 +271,22 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         """
         found = self.read(item)
         return (found.first if bar is None else found[found.at(bar)]).x
+
+    @property
+    def perception(self) -> MusicPerception | None:
+        """How windows are perceived, where that is known of all their voices."""
+        from seqvae.music.representations.perception.whole import MusicPerception
+
+        voices = [alphabet.perception() for _, alphabet in self.voices]
+        known = [voice for voice in voices if voice is not None]
+        if len(known) < len(voices):
+            return None
+        return MusicPerception(known, self.properties(), min(1.0, (2 / self.bars) ** 0.5))
+
+    def change(self, x: Tensor) -> Tensor:
+        """Return how much is heard to change from window to window; see `Codec.change`."""
+        perception = self.perception
+        return super().change(x) if perception is None else perception.change(x)
 
     def condition(self, x: Tensor, groups: int) -> Tensor | None:
         """Return which bars of any two parts of windows are the same; see `seqvae.music.form`."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from seqvae.music.representations.measuring import Floats, Ints
     from seqvae.music.representations.model import WindowModel
+    from seqvae.music.representations.perception.voice import VoicePerception
     from seqvae.sequences.embedding import Embedding
     from seqvae.sequences.heads import Head
     from vaecore.model import VAE
@@ -70,6 +71,12 @@ class PerformanceAlphabet(Alphabet):
             "velocities": velocity_histogram(x),
             "offsets": offset_histogram(x),
         }
+
+    def perception(self) -> VoicePerception:
+        """Return how performances are perceived."""
+        from seqvae.music.representations.groove.perception import PerformancePerception
+
+        return PerformancePerception()
 
     def kept(self, x: Tensor, y: Tensor) -> tuple[str, dict[str, float]]:
         """Compare reconstructions with performances: hits, velocities and timing."""

@@ -1,0 +1,187 @@
+"""How melodies and basses are perceived.
+
+A note counts where it is struck, half for its place and half for its pitch, and less for how long
+it sounds. Both are blurred: a note that moves by a sixteenth changes as much as one that comes or
+goes, half of what two would, and notes a semitone apart are nearer than those far apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from seqvae.music.representations.perception.voice import (
+    VoicePerception,
+    blurred,
+    flat,
+    forms,
+    metrical_ranks,
+    thresholds,
+)
+
+SOUNDING = 0.1
+"""What a sixteenth counts in which another note sounds, or none, where an onset counts 1."""
+PITCHES = (1, 2, 3, 4, 3, 2, 1)
+"""Weights of the pitches around a note; notes four semitones apart have little in common."""
+MAJOR = (0, 2, 4, 5, 7, 9, 11)
+LEAP, OUTSIDE = 12, 0.15
+"""Largest interval, in semitones, and share of notes outside the best scale, without a fault."""
+
+
+@dataclass(frozen=True)
+class NotePerception(VoicePerception):
+    """The perception of a voice of one note at a time.
+
+    Attributes:
+        first: Class of the lowest note; lower classes are no notes.
+        off: Class of the end of a note.
+        lowest: MIDI pitch of `first`.
+        notes: Number of notes.
+    """
+
+    first: int
+    off: int
+    lowest: int
+    notes: int
+
+    @property
+    def last(self) -> int:
+        """Class of the highest note."""
+        return self.first + self.notes - 1
+
+    def described(self, x: NDArray[Any]) -> NDArray[np.float32]:
+        """Return onsets, their pitches and what sounds; see `VoicePerception.described`."""
+        at = np.maximum.accumulate(np.where(x > 0, np.arange(x.shape[1]), -1), axis=1)
+        sounds = np.where(at >= 0, np.take_along_axis(x, np.maximum(at, 0), axis=1), 0)
+        struck, held = (self._rolls(each).astype(np.float32) for each in (x, sounds))
+        place = 0.5 * blurred((x >= self.first)[..., None].astype(np.float32))
+        pitch = _over_pitches(0.5 * blurred(struck) + SOUNDING * held)
+        return np.concatenate([flat(place), flat(pitch)], axis=1)
+
+    def events(self, x: NDArray[Any]) -> NDArray[np.bool_]:
+        """Return which notes begin where."""
+        return flat(self._rolls(x))
+
+    def _rolls(self, x: NDArray[Any]) -> NDArray[np.bool_]:
+        """Return which note each step has, `(n, steps, notes)`."""
+        found: NDArray[np.bool_] = x[..., None] == np.arange(self.first, self.last + 1)
+        return found
+
+    def faults(self, x: Tensor) -> Tensor:
+        """Return a penalty for what sounds wrong.
+
+        A leap of more than an octave counts 1 each, two pitches or fewer 2, and notes outside the
+        best major scale count from a share of 0.15 on; silence counts 3.
+        """
+        note = x >= self.first
+        at = torch.arange(x.shape[1])
+        latest = torch.where(note, at, -1).cummax(1).values
+        before = torch.cat([torch.full((len(x), 1), -1), latest[:, :-1]], dim=1)
+        leap = (x - x.gather(1, before.clamp(min=0))).abs() > LEAP
+        leaps = (leap & note & (before >= 0)).sum(1).float()
+        used = torch.zeros(len(x), self.last + 1).scatter_(1, x * note, 1.0)[:, self.first :]
+        outside = (self.snapped(x, self.scale(x)) != x) & note
+        share = outside.sum(1) / note.sum(1).clamp(min=1)
+        few, silent = 2.0 * (used.sum(1) <= 2), 1.0 * ~note.any(1)
+        return leaps + few + silent + 10 * (share - OUTSIDE).clamp(min=0)
+
+    def blend(self, a: Tensor, b: Tensor, share: Tensor) -> Tensor:
+        """Return the melodies between melodies; see `VoicePerception.blend`.
+
+        The register glides from one to the other, and pitches keep to the scale of the nearer, so
+        that no blend leaps from one register to another or sounds in two keys.
+        """
+        share = share[:, None]
+        struck = [x >= self.first for x in (a, b)]
+        there = torch.lerp(struck[0].float(), struck[1].float(), share)
+        differ = (struck[0] ^ struck[1]).float().mean(0)
+        onset = there >= thresholds(differ, metrical_ranks(a.shape[1]).to(a.device))
+        means = [
+            (x * s).sum(1, keepdim=True) / s.sum(1, keepdim=True).clamp(min=1)
+            for x, s in zip((a, b), struck, strict=True)
+        ]
+        apart = torch.where((means[0] > 0) & (means[1] > 0), means[1] - means[0], 0)
+        glided = (a + share * apart, b - (1 - share) * apart)
+        pitch = torch.where(
+            struck[0] & struck[1],
+            torch.lerp(glided[0], glided[1], share),
+            torch.where(struck[0], glided[0], glided[1]),
+        )
+        nearer = torch.where(share < 0.5, a, b)
+        pitch = pitch.round().long().clamp(self.first, self.last)
+        pitch = self.snapped(pitch, self.scale(nearer))
+        first, second = (self._sounding(x).float() for x in (a, b))
+        sounds = torch.lerp(first, second, share) >= 0.5
+        blended, on = torch.zeros_like(a), torch.zeros_like(a[:, 0], dtype=torch.bool)
+        for step in range(a.shape[1]):
+            stops = on & ~sounds[:, step] & ~onset[:, step]
+            blended[:, step] = torch.where(onset[:, step], pitch[:, step], stops * self.off)
+            on = (on | onset[:, step]) & ~stops
+        return blended
+
+    def _sounding(self, x: Tensor) -> Tensor:
+        """Return where a note is struck or held, `(n, steps)`."""
+        at = torch.arange(x.shape[1], device=x.device).expand_as(x)
+        latest = torch.where(x > 0, at, -1).cummax(1).values
+        return (latest >= 0) & (x.gather(1, latest.clamp(min=0)) >= self.first)
+
+    def scale(self, x: Tensor) -> Tensor:
+        """Return the root 0..11 of the major scale that has most notes of each melody, `(n,)`."""
+        roots = torch.arange(12, device=x.device)
+        inside = torch.zeros(12, 12, device=x.device)
+        for degree in MAJOR:
+            inside[roots, (roots + degree) % 12] = 1
+        pitch_class = (x - self.first + self.lowest).clamp(min=0) % 12
+        note = (x >= self.first).float()
+        count = torch.zeros(len(x), 12, device=x.device).scatter_add_(1, pitch_class, note)
+        return (count @ inside.t()).argmax(1)
+
+    def snapped(self, x: Tensor, root: Tensor) -> Tensor:
+        """Return notes moved to the nearest of a major scale; of two that are as near, down."""
+        degree = (x - self.first + self.lowest - root[:, None]) % 12
+        move = torch.zeros(12, dtype=torch.long, device=x.device)
+        move[[degree for degree in range(12) if degree not in MAJOR]] = -1
+        moved = x + move[degree]
+        return torch.where(moved < self.first, x, moved)
+
+    def variants(self, x: Tensor) -> Iterator[Tensor]:
+        """Yield melodies near one: transposed, spread, in other keys, thinned, filled, repeated."""
+        note, rank = x >= self.first, metrical_ranks(len(x))
+        for shift in range(-14, 15):
+            yield self._moved(x, x + shift)
+        if note.any():
+            middle = x[note].double().median()
+            for factor in (0.0, 0.3, 0.5, 0.7, 1.3, 1.6, 2.0, 2.5):
+                yield self._moved(x, (middle + factor * (x - middle)).round().long())
+        root = int(self.scale(x[None]))
+        for to in range(12):  # into keys: the nearest way, and note by note
+            yield self._moved(x, x + (to - root + 6) % 12 - 6)
+            yield torch.where(note, self.snapped(x[None], torch.tensor([to]))[0], x)
+        ranks = rank[note].sort().values
+        for share in (0.15, 0.25, 0.4, 0.55, 0.7, 0.85):  # the strongest of its notes
+            if len(ranks):
+                yield torch.where(note & (rank > ranks[int(share * (len(ranks) - 1))]), 0, x)
+        latest = torch.where(note, torch.arange(len(x)), -1).cummax(0).values
+        for period, place in ((8, 0), (4, 0), (2, 0), (1, 0), (4, 2), (4, 3), (2, 1)):
+            added = (torch.arange(len(x)) % period == place) & (latest >= 0) & (x == 0)
+            yield torch.where(added, x[latest.clamp(min=0)], x)
+        yield from forms(x)
+        yield torch.where(x == self.off, 0, x)
+
+    def _moved(self, x: Tensor, pitches: Tensor) -> Tensor:
+        return torch.where(x >= self.first, pitches.clamp(self.first, self.last), x)
+
+
+def _over_pitches(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Blur `(n, steps, notes)` over pitch; a note's numbers still sum to 1."""
+    padded = np.pad(x, ((0, 0), (0, 0), (len(PITCHES) // 2,) * 2))
+    found = np.zeros_like(x)
+    for k, weight in enumerate(PITCHES):
+        found += weight / sum(PITCHES) * padded[..., k : k + x.shape[-1]]
+    return found

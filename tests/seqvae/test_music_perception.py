@@ -1,0 +1,221 @@
+"""Blends of two windows, variants, faults and the perceived distance, on windows made by hand."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from pulse import PulseCodec
+
+import seqvae
+from seqvae.music.networks.architecture import SequenceArchitecture
+from seqvae.music.networks.model import SequenceVAE
+from seqvae.music.representations import make_codec
+from seqvae.music.representations.perception.voice import metrical_ranks
+from seqvae.music.representations.perception.whole import MusicPerception
+from vaecore.errors import UsageError
+
+SHARES = torch.linspace(0, 1, 9)
+
+
+def of(name: str) -> MusicPerception:
+    perception = make_codec({"name": name, "bars": 2}).perception
+    assert perception is not None
+    return perception
+
+
+def drums():
+    a, b = torch.zeros(2, 32, dtype=torch.long)
+    a[::8], a[4::8], a[::2] = 1, 2, a[::2] | 4
+    b[::4], b[2::8], b[1::2] = 1, 2, b[1::2] | 8
+    return a, b
+
+
+def melody(*notes):
+    x = torch.zeros(32, dtype=torch.long)
+    for at, pitch in notes:
+        x[at] = pitch - 21 + 2
+    return x
+
+
+def rows(x):
+    return x.expand(len(SHARES), *x.shape)
+
+
+def test_ends_of_a_blend_are_the_windows():
+    a, b = drums()
+    way = of("drums").between(rows(a), rows(b), SHARES)
+    assert torch.equal(way[0], a)
+    assert torch.equal(way[-1], b)
+
+
+def test_a_blend_changes_evenly_and_goes_back_the_same_way():
+    a, b = drums()
+    way = of("drums").between(rows(a), rows(b), SHARES)
+    bit = torch.arange(9)
+    steps = ((way[1:, :, None] ^ way[:-1, :, None]) >> bit & 1).sum((1, 2))
+    assert steps.max() <= steps.sum() * 0.25
+    assert torch.equal(of("drums").between(rows(b), rows(a), SHARES).flip(0), way)
+
+
+def test_strong_places_come_first():
+    rank = metrical_ranks(32)
+    assert rank[0] == 0
+    assert rank[16] == 1
+    assert max(rank[[0, 8, 16, 24]]) < min(rank[[2, 6, 10, 14]]) < min(rank[1::2])
+    empty, hats = torch.zeros(32, dtype=torch.long), torch.full((32,), 4)
+    middle = of("drums").between(rows(empty), rows(hats), SHARES)[4]
+    assert middle[::2].all()
+    assert not middle[1::2].any()
+
+
+def test_registers_glide_and_keys_stay():
+    a = melody(
+        *((at, 48 + p) for at, p in zip(range(0, 32, 4), (0, 2, 4, 5, 7, 9, 11, 12), strict=True))
+    )
+    b = melody(
+        *((at, 74 + p) for at, p in zip(range(0, 32, 4), (0, 2, 4, 5, 7, 9, 11, 12), strict=True))
+    )
+    way = of("melody").between(rows(a), rows(b), SHARES)
+    assert torch.equal(way[[0, -1]], torch.stack([a, b]))
+    means = torch.stack([x[x > 1].double().mean() for x in way])
+    assert (means.diff() > 0).all()
+    assert of("melody").faults(way).sum() == 0
+
+
+def test_performances_keep_the_feel_of_hits():
+    a, b = torch.zeros(2, 32, 27)
+    a[::4, 0], a[::4, 9] = 1, 0.4
+    b[::8, 0], b[::8, 9] = 1, 0.8
+    way = of("groove").between(rows(a), rows(b), SHARES)
+    assert torch.equal(way[[0, -1]], torch.stack([a, b]))
+    assert way[4, 0, 9] == pytest.approx(0.6)
+    assert (way[..., 9:18][way[..., :9] == 0] == 0).all()
+
+
+def test_blends_of_trios_are_those_of_their_voices():
+    a, b = (torch.stack([melody((0, 60), (8, 64)), melody((0, 40)), x], 1) for x in drums())
+    way = of("trio").between(rows(a), rows(b), SHARES)
+    assert way.shape == (9, 32, 3)
+    assert torch.equal(way[-1], b)
+
+
+def test_a_hit_that_moves_changes_less_than_one_that_goes_and_another_that_comes():
+    x = torch.zeros(3, 32, dtype=torch.long)
+    x[0, 8], x[1, 9], x[2, 20] = 1, 1, 1
+    near, far = of("drums").change(x).tolist()
+    assert 0 < near < far
+
+
+def test_a_kick_counts_more_than_a_hat():
+    x = torch.zeros(3, 32, dtype=torch.long)
+    x[0, 8], x[2, 8] = 1, 4
+    kick, hat = of("drums").change(x).tolist()
+    assert kick > hat > 0
+
+
+def test_a_semitone_changes_less_than_an_octave():
+    x = torch.stack([melody((0, 60)), melody((0, 61)), melody((0, 73))])
+    near, far = of("melody").change(x).tolist()
+    assert 0 < near < far
+
+
+def test_share_of_events_that_differ():
+    x = torch.stack([melody((0, 60), (8, 62)), melody(), melody((0, 60))])
+    y = torch.stack([melody((0, 60), (8, 64)), melody(), melody((0, 61))])
+    assert of("melody").difference(x, y).tolist() == [0.5, 0.0, 1.0]
+
+
+def test_faults():
+    fine = melody((0, 60), (4, 62), (8, 64))
+    leap = melody((0, 60), (4, 62), (8, 76))
+    few = melody((0, 60), (4, 62), (8, 60))
+    key = melody(*((4 * k, 60 + k) for k in range(8)))
+    found = of("melody").faults(torch.stack([fine, leap, few, key]))
+    assert found[0] == 0
+    assert (found[1:] > 0).all()
+    assert of("drums").faults(
+        torch.stack([torch.zeros(32, dtype=torch.long), drums()[0]])
+    ).tolist() == [3, 0]
+
+
+@pytest.mark.parametrize("kind", ["drums", "groove", "melody", "trio"])
+def test_variants_are_windows_of_the_kind(kind):
+    x = {
+        "drums": drums()[0],
+        "melody": melody((0, 60), (8, 64), (12, 67)),
+        "groove": torch.cat([torch.eye(32, 9), 0.5 * torch.eye(32, 9), torch.zeros(32, 9)], 1),
+        "trio": torch.stack([melody((0, 60)), melody((0, 40)), drums()[0]], 1),
+    }[kind]
+    found = of(kind).variants(x)
+    assert found.shape[1:] == x.shape
+    assert found.dtype == x.dtype
+    assert len(found) > 20
+    top = {"drums": 512, "melody": 90, "groove": 1.001, "trio": 512}[kind]
+    assert found.min() >= (-1 if kind == "groove" else 0)
+    assert found.max() < top
+
+
+def test_blended_loss_is_of_training_alone():
+    torch.manual_seed(0)
+    a = SequenceArchitecture(
+        steps=32, classes=512, tokens="drums", latent_dim=4, embedding_dim=8, encoder_dim=8,
+        decoder_dim=8, blend=1.0,
+    )  # fmt: skip
+    model, x = SequenceVAE(a), torch.stack(drums())
+    assert model.blended_loss(x, torch.zeros(2, 4)) > 0
+    posterior = model.encode(x)
+    likelihood = model.log_likelihood(x, posterior.mean)
+    assert model.train().loss(x).loss > model.objective(likelihood, posterior.kl()).loss
+    model.eval()
+    plain = SequenceVAE(SequenceArchitecture(**{**vars(a), "blend": 0.0})).eval()
+    plain.load_state_dict(model.state_dict())
+    seeds = [torch.Generator().manual_seed(1) for _ in range(2)]
+    assert model.loss(x, generator=seeds[0]).loss == plain.loss(x, generator=seeds[1]).loss
+
+
+def test_blends_need_one_voice_of_tokens_that_are_known():
+    with pytest.raises(ValueError, match="blend"):
+        SequenceArchitecture(steps=32, classes=9, tokens="plain", blend=0.5)
+
+
+@pytest.mark.parametrize("name", ["drums_2bar", "melody_2bar"])
+def test_the_space_moves_as_it_is_told(name):
+    space = seqvae.load(name)
+    a, b = drums() if name == "drums_2bar" else (
+        melody((0, 60), (4, 62), (8, 64), (12, 65), (16, 67), (24, 60)),
+        melody((0, 72), (2, 71), (8, 69), (10, 67), (20, 65), (28, 64)),
+    )  # fmt: skip
+    space = space.as_examples()
+
+    def stacked(examples):
+        return torch.stack([each.x for each in examples])
+
+    way, own = stacked(space.interpolate(a, b)), stacked(space.reconstruct([a]))
+    assert len(torch.unique(way, dim=0)) == 9
+    assert torch.equal(way[0], own[0])
+    near = stacked(space.similar(a, n=4, amount=0.3))
+    assert len(torch.unique(torch.cat([near, own]), dim=0)) == 5
+    share = space.codec.perception.difference(near, own.expand_as(near))
+    assert abs(float(share.mean()) - 0.3) < 0.12
+    for each in space.steered(a, [{"note_density": s} for s in (-1.0, -0.5, 0.5, 1.0)]):
+        assert each.reached["note_density"] == pytest.approx(each.asked["note_density"], abs=0.3)
+        assert each.missed() == []
+    (unchanged,) = space.steered(a, [{"note_density": 0.0}])
+    assert torch.equal(unchanged.z, space.encode([a])[0])
+    assert not unchanged.reached
+
+
+def test_long_windows_and_unknown_alphabets_stay_as_they_were():
+    long, pulse = make_codec({"name": "melody", "bars": 16}), PulseCodec()
+    for codec in (long, pulse):
+        assert (codec.default_timing, codec.default_temperature) == ("latent", 1.0)
+        assert not codec.settles_samples
+    assert pulse.perception is None
+    with pytest.raises(UsageError, match="perceived"):
+        pulse.change(torch.zeros(2, 32, dtype=torch.long))
+
+
+def test_samples_of_performances_keep_their_variety():
+    codec = make_codec({"name": "groove", "bars": 2})
+    assert (codec.default_timing, codec.default_temperature) == ("perceived", 1.0)
+    assert not codec.settles_samples

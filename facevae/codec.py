@@ -61,6 +61,8 @@ class FaceCodec(Codec["Image.Image"]):
 
     def picture(self, image: Image.Image) -> Image.Image:
         """Return the central square of an image that was read, at this size."""
+        if image.size == (self.size, self.size):
+            return image
         return resized(central_square(image), self.size)
 
     def change(self, x: Tensor) -> Tensor:

@@ -3,6 +3,8 @@
     distributions   the posterior, reparameterisation, the KL divergence
     objective       the loss: reconstruction factor, beta (schedules), free bits, importance weights
     paths           lerp, slerp, paths through several points, grids, variations
+    perception      how examples of symbols are compared
+    calibrated      moves that are measured on what is decoded
     attributes      attribute vectors, by means and by regression
     priors          N(0, I), and mixtures and flows fitted to codes
     analysis        how an aggregate posterior compares with the prior

@@ -103,8 +103,10 @@ def frame_image(
     framed, confidence = _check(image)
     if framed:
         square = Similarity.of_square(complex(*image.size) / 2, min(image.size))
-        image = central_square(image)
-        return Framing(resized(image, size or image.width), True, square, confidence)
+        side = size or min(image.size)
+        if image.size != (side, side):
+            image = resized(central_square(image), side)
+        return Framing(image, True, square, confidence)
     photograph = Photograph(image)
     found = _faces(photograph)
     if not found:

@@ -181,7 +181,7 @@ class AdversarialModule(TrainingModule):
         return loss, by_critic, share * weight / unpaired_score * parts[2]
 
     def _autocast(self) -> torch.autocast:
-        enabled = self.model.mixed_precision
+        enabled = bool(self.model.mixed_precision)
         return torch.autocast(self.device.type, torch.bfloat16, enabled=enabled)
 
     def _average(self, means: Tensor, norms: list[Tensor]) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from facevae.images import SUFFIXES, central_square, read_image, resized
-from vaecore.codec import Codec
+from vaecore.codec import Codec, build_codec
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -46,13 +46,9 @@ class FaceCodec(Codec["Image.Image"]):
         """What `make_codec` builds this codec from."""
         return {"name": NAME, "size": self.size}
 
-    def check(self, model: Any) -> None:
-        """Raise ValueError if a model has another image size than this codec."""
-        theirs = model.architecture.size
-        if theirs != self.size:
-            raise ValueError(
-                f"the architecture has images of {theirs} pixels, the representation of {self.size}"
-            )
+    @property
+    def sizes(self) -> dict[str, Any]:
+        return {"size": self.size}
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -106,16 +102,5 @@ class FaceCodec(Codec["Image.Image"]):
 
 
 def make_codec(config: Mapping[str, Any]) -> FaceCodec:
-    """Build a codec from its `config`.
-
-    Raises:
-        ValueError: The configuration is of another codec, or of none.
-    """
-    settings = dict(config)
-    name = settings.pop("name", None)
-    if name != NAME:
-        raise ValueError(f"unknown representation {name!r}; known is {NAME!r}")
-    unknown = sorted(set(settings) - {"size"})
-    if unknown:
-        raise ValueError(f"unknown setting {unknown[0]!r} of the representation {NAME!r}")
-    return FaceCodec(**settings)
+    """Build a codec from its `config`; see `vaecore.codec.build_codec`."""
+    return build_codec({NAME: FaceCodec}, config)

@@ -99,7 +99,7 @@ class Trained:
         return report_broken(self.broken, self.images)
 
 
-def noise(model: FaceVAE) -> tuple[float, ImpliedNoise] | None:
+def noise(model: VAE) -> tuple[float, ImpliedNoise] | None:
     """Return the reconstruction factor that a model is trained with, and the noise it implies.
 
     The noise of the architecture, the factor and the final beta of the objective all weigh

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -143,8 +144,17 @@ class Codec(ABC, Generic[Item]):
         """
         return Examples.of(self.encode(item).unsqueeze(0))
 
+    @property
+    def sizes(self) -> Mapping[str, Any]:
+        """What this codec decides of an architecture, by field, such as the size of a picture."""
+        return {}
+
     def check(self, model: Any) -> None:
         """Raise ValueError if a VAE's examples are not this codec's; checked when it is loaded."""
+        for name, size in self.sizes.items():
+            theirs = getattr(model.architecture, name)
+            if theirs != size:
+                raise ValueError(f"the architecture has {name} {theirs}, the representation {size}")
 
     def change(self, x: Tensor) -> Tensor:
         """Return the perceived change from each example to the next, `(n - 1,)`.
@@ -181,3 +191,30 @@ class Codec(ABC, Generic[Item]):
     def blend(self, contexts: Sequence[Any], weights: Sequence[float]) -> Any:
         """Return the weighted mean of contexts; the weights are at least 0 and sum to 1."""
         return None
+
+
+AnyCodec = TypeVar("AnyCodec", bound=Codec[Any])
+
+
+def build_codec(known: Mapping[str, type[AnyCodec]], config: Mapping[str, Any]) -> AnyCodec:
+    """Build a codec from its `config`, such as `{"name": "melody", "bars": 2}`.
+
+    Args:
+        known: Classes of codecs by the name of their representation.
+        config: That name, and arguments of the class.
+
+    Raises:
+        DataError: The configuration names no codec, or has unknown keys or unusable values.
+    """
+    name = config.get("name")
+    if not isinstance(name, str) or name not in known:
+        names = ", ".join(known)
+        raise DataError(f"unknown representation {name!r}", remedy=f"known are {names}")
+    options = {key: value for key, value in config.items() if key != "name"}
+    unknown = set(options) - set(inspect.signature(known[name]).parameters)
+    if unknown:
+        raise DataError(f"unknown setting of the {name} representation: {', '.join(unknown)}")
+    try:
+        return known[name](**options)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"unusable {name} representation: {error}") from error

@@ -6,7 +6,8 @@ posterior, the reparameterised draw and the loss are the same for a bar of music
 
 from __future__ import annotations
 
-from typing import Protocol, cast
+from collections.abc import Iterator
+from typing import Any, Protocol, cast
 
 import torch
 from torch import Tensor, nn
@@ -48,6 +49,9 @@ class VAE(nn.Module):
         objective: What `loss` computes; the plain evidence lower bound by default.
     """
 
+    architecture: Any
+    """The network's sizes, a dataclass; a domain's model has it."""
+
     def __init__(
         self,
         encoder: nn.Module,
@@ -85,6 +89,22 @@ class VAE(nn.Module):
     def device(self) -> torch.device:
         """Where the weights are."""
         return next(self.parameters()).device
+
+    @property
+    def mixed_precision(self) -> bool | None:
+        """Whether training computes in bfloat16 where that is enough; weights stay 32-bit.
+
+        None where no part of the model has a switch `mixed_precision` of its own.
+        """
+        return next((part.mixed_precision for part in self._mixing()), None)
+
+    @mixed_precision.setter
+    def mixed_precision(self, value: bool) -> None:
+        for part in self._mixing():
+            part.mixed_precision = value
+
+    def _mixing(self) -> Iterator[Any]:
+        return (p for p in self.modules() if "mixed_precision" in vars(p))
 
     def encode(self, x: Tensor) -> DiagonalGaussian:
         """Return the posterior q(z|x) of a batch `(batch, ...)`."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from vaecore.config import build
+from vaecore.domain import Domain
 from vaecore.errors import DataError, UsageError
 from vaecore.files import replacing
 
@@ -29,12 +29,14 @@ RECIPE = "recipe.yaml"
 
 
 @dataclass(frozen=True)
-class Preset(ABC):
+class Preset:
     """A recipe. Its sections are plain dictionaries, as they are stored in the model folder.
 
-    A domain defines how codec and model are made of them, and may add sections.
+    A domain may add sections.
 
     Attributes:
+        domain: The domain of its models.
+        shipped: The domain's file of presets.
         name: Key in the file of presets.
         representation: Configuration of the codec.
         architecture: The network's description, in the domain's terms.
@@ -44,6 +46,8 @@ class Preset(ABC):
         description: One line for lists.
     """
 
+    domain: ClassVar[Domain]
+    shipped: ClassVar[Path]
     name: str
     representation: dict[str, Any]
     architecture: dict[str, Any] = field(default_factory=dict)
@@ -52,13 +56,49 @@ class Preset(ABC):
     prior: dict[str, Any] = field(default_factory=dict)
     description: str = ""
 
-    @abstractmethod
+    @classmethod
+    def load(
+        cls: type[Recipe], name: str, settings: Sequence[str] = (), path: Path | None = None
+    ) -> Recipe:
+        """Return a preset, changed by settings, and checked.
+
+        Args:
+            name: Its key in the file.
+            settings: Changes in the form "section.key=value"; the value is read as YAML.
+            path: The file of presets; the shipped one without it.
+
+        Raises:
+            UsageError: There is no such preset or setting, or a value is impossible.
+            DataError: The file cannot be read.
+        """
+        presets = _read(path or cls.shipped)
+        if name not in presets:
+            raise UsageError(f"no preset {name!r}; known are {', '.join(presets)}")
+        values = deepcopy(presets[name])
+        for setting in settings:
+            _change(values, setting)
+        try:
+            preset = build(cls, {"name": name, **values}, f"preset {name}")
+        except ValueError as error:
+            raise UsageError(str(error)) from error
+        return preset.check()
+
     def make_codec(self) -> Codec[Any]:
         """Return the codec of the representation."""
+        return self.domain.make_codec(self.representation)
 
-    @abstractmethod
     def make_model(self) -> VAE:
-        """Return the untrained model; its weights depend on torch's global generator."""
+        """Return the untrained model; its weights depend on torch's global generator.
+
+        What the codec decides of the architecture need not stand in the recipe.
+        """
+        from vaecore.objective import Objective
+
+        codec = self.make_codec()
+        values = {**codec.sizes, **self.architecture}
+        model = self.domain.make_model(values, Objective.from_config(self.objective))
+        codec.check(model)
+        return model
 
     def make_training(self) -> TrainingConfig:
         """Return the settings of the training."""
@@ -114,32 +154,6 @@ def preset_names(path: Path) -> list[str]:
         DataError: The file cannot be read.
     """
     return list(_read(path))
-
-
-def load_preset(kind: type[Recipe], name: str, settings: Sequence[str], path: Path) -> Recipe:
-    """Return a preset, changed by settings, and checked.
-
-    Args:
-        kind: The domain's class of presets.
-        name: Its key in the file.
-        settings: Changes in the form "section.key=value"; the value is read as YAML.
-        path: The file of presets.
-
-    Raises:
-        UsageError: There is no such preset or setting, or a value is impossible.
-        DataError: The file cannot be read.
-    """
-    presets = _read(path)
-    if name not in presets:
-        raise UsageError(f"no preset {name!r}; known are {', '.join(presets)}")
-    values = deepcopy(presets[name])
-    for setting in settings:
-        _change(values, setting)
-    try:
-        preset = build(kind, {"name": name, **values}, f"preset {name}")
-    except ValueError as error:
-        raise UsageError(str(error)) from error
-    return preset.check()
 
 
 def _read(path: Path) -> dict[str, dict[str, Any]]:

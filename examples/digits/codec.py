@@ -41,13 +41,10 @@ class DigitCodec(Codec[Image.Image]):
         """The fields of this codec."""
         return asdict(self)
 
-    def check(self, model: Any) -> None:
-        """Raise ValueError if a model has pictures of another size than this codec."""
-        theirs = model.architecture.side
-        if theirs != self.side:
-            raise ValueError(
-                f"the architecture has {theirs} pixels, the representation {self.side}"
-            )
+    @property
+    def sizes(self) -> dict[str, Any]:
+        """What a network must have in common with this codec."""
+        return {"side": self.side}
 
     def encode(self, item: Any) -> Tensor:
         """Return the share of ink in each pixel, float32 `(side, side)` in [0, 1].

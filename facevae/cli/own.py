@@ -155,12 +155,9 @@ def train(
     learn.need(*learn.NEEDED)
     from facevae import train as training
     from facevae.data.labels import read_labels
-    from facevae.presets import PRESETS, load_preset, preset_names
+    from facevae.presets import Preset
 
-    file = request.file(PRESETS)
-    names = preset_names(file)
-    name = request.preset or (DEFAULT_PRESET if DEFAULT_PRESET in names else names[0])
-    preset = load_preset(name, request.settings(), file)
+    preset = request.recipe(Preset, DEFAULT_PRESET)
     place = request.place(preset)
     data = training.Data.of(images, preset, read_labels(labels) if labels else None)
     train_images, validation = len(data.train), len(data.validation)

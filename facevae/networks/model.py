@@ -102,6 +102,7 @@ class FaceDecoder(nn.Module):
 class FaceVAE(VAE):
     """A VAE over pictures `(batch, 3, size, size)`, RGB, values in 0..1."""
 
+    architecture: FaceArchitecture
     encoder: FaceEncoder
     decoder: FaceDecoder
 
@@ -127,12 +128,3 @@ class FaceVAE(VAE):
                 ((x - CENTRE) / SCALE for x in batches),
                 self.decoder.noise / SCALE,
             )
-
-    @property
-    def mixed_precision(self) -> bool:
-        """Whether convolutions run in bfloat16 in training; weights and evaluation stay 32-bit."""
-        return self.decoder.mixed_precision
-
-    @mixed_precision.setter
-    def mixed_precision(self, value: bool) -> None:
-        self.encoder.mixed_precision = self.decoder.mixed_precision = value

@@ -7,7 +7,6 @@ import time
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -143,14 +142,13 @@ def train(
 
 
 def _train_music(request: learn.TrainingRequest, data: Path) -> None:
-    from seqvae.music import presets
     from seqvae.music import train as training
     from seqvae.music.data.shards import read_summary
+    from seqvae.music.presets import Preset
 
-    recipes = request.file(presets.PRESETS)
     summary = read_summary(data)
     kind, bars = (summary["representation"][key] for key in ("name", "bars"))
-    preset = _preset(request, presets, recipes, f"{kind}_{bars}bar")
+    preset = request.recipe(Preset, f"{kind}_{bars}bar")
     place = request.place(preset)
     windows = summary["windows"]
     request.begin(
@@ -163,38 +161,18 @@ def _train_music(request: learn.TrainingRequest, data: Path) -> None:
 
 
 def _train_text(request: learn.TrainingRequest, texts: Sequence[Path]) -> None:
-    from seqvae.text import presets
     from seqvae.text import train as training
     from seqvae.text.data import read_sentences, split
+    from seqvae.text.presets import Preset
 
-    recipes = request.file(presets.PRESETS)
     parts = split(read_sentences(texts))
-    preset = _preset(request, presets, recipes, "sentences")
+    preset = request.recipe(Preset, "sentences")
     place = request.place(preset)
     request.begin(preset, f"{len(parts.train):,} sentences, {len(parts.validation):,} to validate")
     result = training.train(
         preset, texts, place, start=request.start, resume=request.resume, progress=request.verbose
     )
     request.end("seqvae", preset, place, result)
-
-
-def _preset(request: learn.TrainingRequest, presets: ModuleType, recipes: Path, start: str) -> Any:
-    """Return the recipe of --preset, or the first one whose name begins with `start`.
-
-    Args:
-        request: The options of the command.
-        presets: The domain's module of presets.
-        recipes: The file of recipes to read.
-        start: Beginning of the name.
-    """
-    names = presets.preset_names(recipes)
-    name = request.preset
-    if name is None:
-        fitting = [name for name in names if len(names) == 1 or name.startswith(start)]
-        if not fitting:
-            raise UsageError(f"choose a --preset of {', '.join(names)}")
-        name = fitting[0]
-    return presets.load_preset(name, request.settings(), recipes)
 
 
 def _most(inputs: Sequence[Path]) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from seqvae.music.domain import DOMAIN
 from vaecore import presets
 from vaecore.config import build
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from seqvae.music.data.streaming import DataConfig
     from seqvae.music.representations.base import SequenceCodec
     from seqvae.sequences.loader import Augmentation
-    from vaecore.model import VAE
 
 PRESETS = Path(__file__).with_name("presets.yaml")
 
@@ -37,25 +36,14 @@ class Preset(presets.Preset):
             is trained; see `vaecore.VAE.freeze_encoder`. Empty trains both.
     """
 
+    domain, shipped = DOMAIN, PRESETS
     augmentation: dict[str, Any] = field(default_factory=dict)
     data: dict[str, Any] = field(default_factory=dict)
     grow: list[str] = field(default_factory=list)
     encoder: str = ""
 
     def make_codec(self) -> SequenceCodec:
-        """Return the codec of the representation."""
-        from seqvae.music.representations import make_codec
-
-        return make_codec(self.representation)
-
-    def make_model(self) -> VAE:
-        """Return the untrained model; its weights depend on torch's global generator."""
-        from seqvae.music.domain import DOMAIN
-        from vaecore.objective import Objective
-
-        codec = self.make_codec()
-        values = {"steps": codec.steps, "classes": codec.classes, **self.architecture}
-        return DOMAIN.make_model(values, Objective.from_config(self.objective))
+        return cast("SequenceCodec", super().make_codec())
 
     def make_augmentation(self) -> Augmentation:
         """Return the augmentation of training batches."""
@@ -71,25 +59,12 @@ class Preset(presets.Preset):
 
     @property
     def flow_settings(self) -> set[str]:
-        """Keys of the section `prior`: also `parts`, models of the parts of a window."""
         return super().flow_settings | {"parts"}
 
     def make_all(self) -> None:
-        """Make everything that the sections describe, once, as a check."""
         super().make_all()
         self.make_augmentation()
         self.make_data()
-        if not all(isinstance(name, str) for name in self.grow):
-            raise ValueError("grow must be a list of models")
-        if not isinstance(self.encoder, str):
-            raise ValueError("encoder must be the name of a model")
 
 
-def preset_names(path: Path = PRESETS) -> list[str]:
-    """Return the names of the presets in a file."""
-    return presets.preset_names(path)
-
-
-def load_preset(name: str, settings: Sequence[str] = (), path: Path = PRESETS) -> Preset:
-    """Return a preset, changed by settings, and checked; see `vaecore.presets.load_preset`."""
-    return presets.load_preset(Preset, name, settings, path)
+load_preset = Preset.load

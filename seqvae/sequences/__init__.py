@@ -8,7 +8,6 @@ heads        distributions over the classes of a step
 sampling     draws from logits that do not depend on the batch
 sizes        the largest sizes that a model folder may have
 loader       batches of windows, shuffled and exactly resumable
-registry     codecs by the name of their representation
 property     one measurable property of examples
 attributes   one latent direction for each property
 """

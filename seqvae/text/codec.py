@@ -7,7 +7,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from seqvae.sequences.registry import build_codec
 from seqvae.text.data import read_sentences
 from seqvae.text.vocabulary import (
     END,
@@ -16,7 +15,7 @@ from seqvae.text.vocabulary import (
     learn_pieces,
     make_tokenizer,
 )
-from vaecore.codec import Codec, Examples
+from vaecore.codec import Codec, Examples, build_codec
 from vaecore.errors import DataError
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from seqvae.sequences.property import Property
-    from seqvae.text.network import SentenceVAE
 
 
 class TextCodec(Codec[str]):
@@ -73,14 +71,9 @@ class TextCodec(Codec[str]):
         """What cuts sentences into pieces."""
         return make_tokenizer(self.pieces)
 
-    def check(self, model: SentenceVAE) -> None:
-        """Raise ValueError if a model has other windows or classes than this codec."""
-        theirs = model.architecture.steps, model.architecture.classes
-        if theirs != (self.steps, self.classes):
-            raise ValueError(
-                f"the architecture has {theirs[0]} steps of {theirs[1]} classes, "
-                f"the representation {self.steps} of {self.classes}"
-            )
+    @property
+    def sizes(self) -> dict[str, Any]:
+        return {"steps": self.steps, "classes": self.classes}
 
     def encode(self, item: Any) -> Tensor:
         """Return a sentence, or the first one of a file, `(steps,)` int64.
@@ -173,7 +166,7 @@ class TextCodec(Codec[str]):
 
 
 def make_codec(config: Mapping[str, Any]) -> TextCodec:
-    """Build a codec from its `config`; see `seqvae.sequences.registry.build_codec`."""
+    """Build a codec from its `config`; see `vaecore.codec.build_codec`."""
     return build_codec({TextCodec.name: TextCodec}, config)
 
 

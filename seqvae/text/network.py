@@ -194,6 +194,7 @@ class SentenceDecoder(nn.Module):
 class SentenceVAE(VAE):
     """A VAE over sentences as class indices `(batch, steps)`, int64."""
 
+    architecture: SentenceArchitecture
     encoder: SentenceEncoder
     decoder: SentenceDecoder
 
@@ -207,15 +208,6 @@ class SentenceVAE(VAE):
             objective,
         )
         self.architecture = architecture
-
-    @property
-    def mixed_precision(self) -> bool:
-        """Whether LSTMs and head train in bfloat16; weights and evaluation stay 32-bit."""
-        return self.decoder.mixed_precision
-
-    @mixed_precision.setter
-    def mixed_precision(self, value: bool) -> None:
-        self.encoder.mixed_precision = self.decoder.mixed_precision = value
 
     def logits(self, z: Tensor, target: Tensor) -> Tensor:
         """Return teacher-forced logits `(batch, steps, classes)`; see `SentenceDecoder.logits`."""

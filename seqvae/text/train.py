@@ -76,10 +76,10 @@ class TextTask(TrainingTask):
 
     def loaders(self, config: TrainingConfig) -> tuple[SentenceLoader, SentenceLoader]:
         size, here = config.batch_size, ranks.here()
-        options = {"seed": config.seed, "accumulate": config.accumulate, "ranks": here}
+        options: dict[str, Any] = {"seed": config.seed, "accumulate": config.accumulate}
         validation = _small(self.held_out[:VALIDATION])
         return (
-            SentenceLoader(_small(self.windows), size, **options),
+            SentenceLoader(_small(self.windows), size, ranks=here, **options),
             SentenceLoader(validation, size, training=False, ranks=here),
         )
 

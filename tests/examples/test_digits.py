@@ -55,7 +55,7 @@ def test_sizes_must_agree(tmp_path: Path) -> None:
     architecture = DigitArchitecture(hidden=4)
     config = ModelConfig("digits", "odd", DigitCodec(9).config, asdict(architecture), {})
     DOMAIN.save(tmp_path, make_model(architecture), config)
-    with pytest.raises(DataError, match="the architecture has 8 pixels, the representation 9"):
+    with pytest.raises(DataError, match="the architecture has side 8, the representation 9"):
         DOMAIN.load(tmp_path)
 
 

@@ -82,19 +82,19 @@ def test_the_configuration_builds_the_codec_again() -> None:
 
 @pytest.mark.parametrize("size", [0, 7, 63, 520, -64, 64.0, "64", True, None])
 def test_impossible_sizes_are_refused(size: object) -> None:
-    with pytest.raises(ValueError, match="size must be a multiple of 8 from 8 to 512"):
+    with pytest.raises(DataError, match="size must be a multiple of 8 from 8 to 512"):
         make_codec({"name": "faces", "size": size})
 
 
 @pytest.mark.parametrize("config", [{}, {"name": "drums"}, {"name": "faces", "bars": 2}])
 def test_other_configurations_are_refused(config: dict) -> None:
-    with pytest.raises(ValueError, match="representation"):
+    with pytest.raises(DataError, match="representation"):
         make_codec(config)
 
 
 def test_a_model_of_another_size_is_refused() -> None:
     FaceCodec(64).check(SimpleNamespace(architecture=SimpleNamespace(size=64)))
-    with pytest.raises(ValueError, match="images of 128 pixels, the representation of 64"):
+    with pytest.raises(ValueError, match="has size 128, the representation 64"):
         FaceCodec(64).check(SimpleNamespace(architecture=SimpleNamespace(size=128)))
 
 

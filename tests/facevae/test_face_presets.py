@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from facevae.presets import Preset, load_preset, preset_names
+from facevae.presets import PRESETS, Preset, load_preset
 from vaecore.errors import UsageError
+from vaecore.presets import preset_names
 
 pytest.importorskip("pydantic")
 
 
-@pytest.mark.parametrize("name", preset_names())
+@pytest.mark.parametrize("name", preset_names(PRESETS))
 def test_every_preset_is_usable(name: str) -> None:
     preset = load_preset(name)
     model, codec = preset.make_model(), preset.make_codec()
@@ -39,7 +40,7 @@ def test_the_size_of_the_pictures_is_said_once() -> None:
         ("architecture.kind=deep", "kind must be one of"),
         ("objective.betas=3", "'betas'"),
         ("representation.size=60", "multiple of 8"),
-        ("representation.size=32", "images of 64 pixels, the representation of 32"),
+        ("representation.size=32", "has size 64, the representation 32"),
         ("augmentation.flip=1", "unknown key 'augmentation'"),
     ],
 )

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from seqvae.music.presets import load_preset, preset_names
+from seqvae.music.presets import PRESETS, load_preset
 from vaecore.errors import DataError, UsageError
+from vaecore.presets import preset_names
 
 pytest.importorskip("pydantic")
 
 
-@pytest.mark.parametrize("name", preset_names())
+@pytest.mark.parametrize("name", preset_names(PRESETS))
 def test_every_preset_is_usable(name: str) -> None:
     preset = load_preset(name)
     model, codec = preset.make_model(), preset.make_codec()

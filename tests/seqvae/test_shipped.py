@@ -10,12 +10,13 @@ import torch
 
 import seqvae
 from seqvae.music.domain import DOMAIN
-from seqvae.music.presets import preset_names
+from seqvae.music.presets import PRESETS
 from seqvae.music.properties import measure
 from seqvae.music.representations import detect
 from seqvae.music.representations.groove import feel
 from seqvae.music.representations.groove.evaluate import errors
 from seqvae.music.representations.groove.performance import blocks, hit_classes
+from vaecore.presets import preset_names
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 LARGEST_MB = {
@@ -65,7 +66,7 @@ def test_the_folder_is_light_and_its_card_tells_how_to_train_it_again(name: str)
     place = DOMAIN.folder(name)
     size = sum(file.stat().st_size for file in place.iterdir())
     assert size <= LARGEST_MB[name] * 1e6
-    assert name in preset_names()
+    assert name in preset_names(PRESETS)
     card = (place / "README.md").read_text(encoding="utf-8")
     assert re.search(rf"seqvae train --preset {name} (.*\\\n)*.*\n$", card)
     assert set(seqvae.load(name).config.attributes) == set(seqvae.load(name).attributes)

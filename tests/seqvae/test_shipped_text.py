@@ -9,7 +9,8 @@ import pytest
 import seqvae
 from seqvae.text.domain import DOMAIN
 from seqvae.text.evaluate import accuracies, words_kept
-from seqvae.text.presets import preset_names
+from seqvae.text.presets import PRESETS
+from vaecore.presets import preset_names
 from vaecore.space import LatentSpace
 
 NAME = "sentences"
@@ -70,7 +71,7 @@ def test_interpolation_gives_strings(space: LatentSpace) -> None:
 def test_the_folder_is_light_and_its_card_tells_how_to_train_it_again() -> None:
     place = DOMAIN.folder(NAME)
     assert sum(file.stat().st_size for file in place.iterdir()) <= 12e6
-    assert NAME in preset_names()
+    assert NAME in preset_names(PRESETS)
     card = (place / "README.md").read_text(encoding="utf-8")
     assert re.search(rf"seqvae train --preset {NAME} .*\n$", card)
     loaded = seqvae.load(NAME)

@@ -18,10 +18,11 @@ from seqvae.text.data import split
 from seqvae.text.evaluate import accuracies
 from seqvae.text.loader import SentenceLoader
 from seqvae.text.network import counting
-from seqvae.text.presets import load_preset, preset_names
+from seqvae.text.presets import PRESETS, load_preset
 from seqvae.text.properties import properties, words
 from seqvae.text.train import train
 from vaecore.errors import DataError, UsageError
+from vaecore.presets import preset_names
 
 WHO = ["a man", "a woman", "two dogs", "three girls", "some boys"]
 DOES = ["plays a guitar", "runs", "is singing", "jumps over the water", "rides a red bike"]
@@ -164,7 +165,7 @@ def test_properties_count_words() -> None:
     assert found["several"] == [2, 0]
 
 
-@pytest.mark.parametrize("name", preset_names())
+@pytest.mark.parametrize("name", preset_names(PRESETS))
 def test_every_preset_for_text_is_usable(name: str) -> None:
     preset = load_preset(name)
     model, codec = preset.make_model(), preset.make_codec()

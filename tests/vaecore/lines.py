@@ -23,7 +23,7 @@ from vaecore.domain import Domain
 from vaecore.errors import DataError
 from vaecore.model import VAE
 from vaecore.objective import Objective
-from vaecore.presets import Preset, load_preset, preset_names
+from vaecore.presets import Preset
 from vaecore.priors import GaussianMixture
 from vaecore.training import ranks
 from vaecore.training.batches import Batches, Part
@@ -153,11 +153,7 @@ def save_model(domain: Domain, folder: Path, representation: str = "line") -> Pa
 
 
 class LinePreset(Preset):
-    def make_codec(self) -> LineCodec:
-        return make_codec(self.representation)
-
-    def make_model(self) -> LineVAE:
-        return make_model(self.architecture, Objective.from_config(self.objective))
+    domain = make_domain(Path("nowhere"))
 
 
 class LineBatches(Batches):
@@ -239,7 +235,9 @@ def make_command(domain: Domain) -> cli.Group:
     from vaecore.training import pipeline
 
     group = cli.build(LinePresentation(domain), help="Lines.")
-    shipped = domain.box / "presets.yaml"
+
+    class Shipped(LinePreset):
+        shipped = domain.box / "presets.yaml"
 
     @group.command()
     @click.argument("data", type=click.Path(path_type=Path))
@@ -248,9 +246,7 @@ def make_command(domain: Domain) -> cli.Group:
         """Train on a file with an example in each line."""
         learn.need(*learn.NEEDED)
         rows = [LineCodec().encode(line) for line in data.read_text().splitlines()]
-        recipes = request.file(shipped)
-        name = request.preset or preset_names(recipes)[0]
-        preset = load_preset(LinePreset, name, request.settings(), recipes)
+        preset = request.recipe(Shipped)
         place = request.place(preset)
         request.begin(preset, f"{len(rows)} lines")
         trained = pipeline.train(

@@ -13,7 +13,7 @@ from lines import PRESETS, LinePreset, LineTask, lines, make_domain, save_model
 from vaecore.domain import Domain
 from vaecore.errors import DataError, UsageError
 from vaecore.folder import WEIGHTS
-from vaecore.presets import RECIPE, load_preset
+from vaecore.presets import RECIPE
 
 pytest.importorskip("lightning")
 
@@ -35,7 +35,7 @@ def domain(tmp_path: Path) -> Domain:
 @pytest.fixture
 def make_task(domain: Domain):
     def make(*settings: str, name: str = "small") -> LineTask:
-        preset = load_preset(LinePreset, name, settings, domain.box / "presets.yaml")
+        preset = LinePreset.load(name, settings, domain.box / "presets.yaml")
         return LineTask(domain, preset, X)
 
     return make
@@ -84,7 +84,7 @@ def test_a_training_leaves_a_complete_folder(make_task, domain: Domain, tmp_path
         f"    lines train DATA --config {RECIPE} -o ../again",
     ):
         assert line in card, line
-    assert load_preset(LinePreset, "small", [], place / RECIPE) == task.preset
+    assert LinePreset.load("small", [], place / RECIPE) == task.preset
 
 
 def test_the_same_seed_gives_the_same_model(make_task, tmp_path: Path) -> None:

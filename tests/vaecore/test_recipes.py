@@ -8,7 +8,7 @@ import pytest
 from lines import PRESETS, LinePreset
 
 from vaecore.errors import DataError, UsageError
-from vaecore.presets import RECIPE, load_preset, preset_names
+from vaecore.presets import RECIPE, preset_names
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def file(tmp_path: Path) -> Path:
 
 def test_a_preset_is_made_of_its_sections(file: Path) -> None:
     assert preset_names(file) == ["small", "flowing"]
-    preset = load_preset(LinePreset, "small", [], file)
+    preset = LinePreset.load("small", [], file)
     assert preset.name == "small"
     assert preset.description == "eight numbers"
     assert preset.make_codec().length == 8
@@ -37,13 +37,13 @@ def test_settings_change_a_preset_and_not_the_file(file: Path) -> None:
         "prior={steps: 3}",
     ]
     with pytest.raises(UsageError, match=r"a setting is section\.key=value, got 'prior="):
-        load_preset(LinePreset, "small", settings, file)
-    preset = load_preset(LinePreset, "small", [*settings[:3], "prior.steps=3"], file)
+        LinePreset.load("small", settings, file)
+    preset = LinePreset.load("small", [*settings[:3], "prior.steps=3"], file)
     assert preset.make_model().latent_dim == 2
     assert preset.make_model().objective.beta.final == 0.5
     assert preset.make_training().optimizer.learning_rate == 0.01
     assert preset.prior == {"steps": 3}
-    assert load_preset(LinePreset, "small", [], file).architecture["latent_dim"] == 4
+    assert LinePreset.load("small", [], file).architecture["latent_dim"] == 4
 
 
 @pytest.mark.parametrize(
@@ -65,12 +65,12 @@ def test_settings_change_a_preset_and_not_the_file(file: Path) -> None:
 )
 def test_what_cannot_be_is_refused_by_name(file: Path, setting: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        load_preset(LinePreset, "small", [setting], file)
+        LinePreset.load("small", [setting], file)
 
 
 def test_unknown_presets_and_files_that_hold_none(tmp_path: Path, file: Path) -> None:
     with pytest.raises(UsageError, match="no preset 'tiny'; known are small, flowing"):
-        load_preset(LinePreset, "tiny", [], file)
+        LinePreset.load("tiny", [], file)
     with pytest.raises(DataError, match=r"missing\.yaml: cannot be read \(No such file"):
         preset_names(tmp_path / "missing.yaml")
     for content, message in (
@@ -86,7 +86,7 @@ def test_unknown_presets_and_files_that_hold_none(tmp_path: Path, file: Path) ->
 
 
 def test_a_recipe_that_was_written_is_read_again(file: Path, tmp_path: Path) -> None:
-    preset = load_preset(LinePreset, "flowing", ["objective.beta=0.25"], file)
+    preset = LinePreset.load("flowing", ["objective.beta=0.25"], file)
     preset.write(tmp_path / "model")
-    assert load_preset(LinePreset, "flowing", [], tmp_path / "model" / RECIPE) == preset
+    assert LinePreset.load("flowing", [], tmp_path / "model" / RECIPE) == preset
     assert [path.name for path in (tmp_path / "model").iterdir()] == [RECIPE]

@@ -375,7 +375,7 @@ def test_precision(tmp_path: Path, precision, dtype: torch.dtype) -> None:
 def test_a_model_that_knows_mixed_precision_is_told(tmp_path: Path) -> None:
     for precision, mixed in (("32", False), ("bf16", True)):
         model = make_model()
-        model.mixed_precision = None
+        model.decoder.mixed_precision = not mixed
         train(tmp_path, model, max_steps=1, precision=precision)
         assert model.mixed_precision is mixed
         assert model.decoder.dtypes == {torch.float32}  # what to cast is its own affair

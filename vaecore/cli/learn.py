@@ -17,7 +17,7 @@ from vaecore.errors import DataError, UsageError
 from vaecore.training.ranks import here
 
 if TYPE_CHECKING:
-    from vaecore.presets import Preset
+    from vaecore.presets import Preset, Recipe
     from vaecore.training import FitResult
 
 NEEDED = ("lightning", "pydantic", "yaml", "tensorboard")
@@ -40,6 +40,9 @@ class TrainingRequest:
         device: --device.
         as_json: --json.
         quiet: --quiet.
+
+    Raises:
+        UsageError: --resume comes together with another recipe, or without a folder.
     """
 
     preset: str | None
@@ -54,30 +57,34 @@ class TrainingRequest:
     as_json: bool
     quiet: bool
 
+    def __post_init__(self) -> None:
+        if self.resume and (self.preset or self.config or not self.output):
+            raise UsageError("--resume takes the recipe of the folder that -o names, and no other")
+
     @property
     def verbose(self) -> bool:
         """Whether anything is printed for people, the progress included."""
         return here().first and not (self.as_json or self.quiet)
 
-    def file(self, shipped: Path) -> Path:
-        """Return the file of presets to read.
+    def recipe(self, kind: type[Recipe], start: str = "") -> Recipe:
+        """Return the recipe of --preset, or the first one whose name begins with `start`.
 
         Raises:
-            UsageError: --resume comes together with another recipe, or without a folder.
+            UsageError: There are several recipes, and none of that name.
         """
-        from vaecore.presets import RECIPE
+        from vaecore.presets import RECIPE, preset_names
 
-        if not self.resume:
-            return self.config or shipped
-        if self.preset or self.config or not self.output:
-            raise UsageError("--resume takes the recipe of the folder that -o names, and no other")
-        return self.output / RECIPE
-
-    def settings(self) -> list[str]:
-        """Return all changes of the recipe, those of the short options included."""
+        file = self.config or kind.shipped
+        if self.resume and self.output:
+            file = self.output / RECIPE
+        names = preset_names(file)
+        only = names[0] if len(names) == 1 else None
+        name = self.preset or only or next((name for name in names if name.startswith(start)), None)
+        if name is None:
+            raise UsageError(f"choose a --preset of {', '.join(names)}")
         given = {"max_minutes": self.minutes, "seed": self.seed, "accelerator": self.device}
         short = [f"training.{key}={value}" for key, value in given.items() if value is not None]
-        return [*self.changes, *short]
+        return kind.load(name, [*self.changes, *short], file)
 
     def place(self, preset: Preset) -> Path:
         """Return the model folder to write.

@@ -11,24 +11,9 @@
     small       the loop for the small networks beside a VAE
     status      a line about how far something is
 
-Names are imported when first used: Lightning takes seconds to import.
+The names in `__init__.pyi` are imported when first used: Lightning takes seconds to import.
 """
 
-from importlib import import_module
-from typing import Any
+import lazy_loader
 
-_HOME = {
-    "FitResult": "loop",
-    "OptimizerConfig": "config",
-    "TrainingConfig": "config",
-    "TrainingModule": "module",
-    "fit": "loop",
-}
-
-__all__ = ["FitResult", "OptimizerConfig", "TrainingConfig", "TrainingModule", "fit"]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

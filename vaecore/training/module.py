@@ -36,8 +36,8 @@ class TrainingModule(pl.LightningModule):
     rank and the number of the batch in its step. So a training by as many ranks can be repeated,
     and goes on exactly, while one by more or fewer hides other units, as often.
 
-    A model with an attribute `mixed_precision` gets it set, and chooses itself which layers compute
-    in bfloat16; any other computes its loss under autocast.
+    A model whose parts have a switch `mixed_precision` gets it set, and chooses itself which layers
+    compute in bfloat16; any other computes its loss under autocast.
 
     Args:
         model: The VAE; its objective is the loss.
@@ -59,9 +59,8 @@ class TrainingModule(pl.LightningModule):
         self._norm = torch.tensor(0.0)
         self._validated: dict[int, tuple[int, dict[str, float], Tensor]] = {}
         self._thrown_away = 0
-        self._cast = config.mixed_precision and not hasattr(model, "mixed_precision")
-        if hasattr(model, "mixed_precision"):
-            setattr(model, "mixed_precision", config.mixed_precision)  # noqa: B010, no field of VAE
+        self._cast = config.mixed_precision and model.mixed_precision is None
+        model.mixed_precision = config.mixed_precision
         share_batch_norms(model, self.ranks)
 
     @property

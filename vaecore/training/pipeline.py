@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -211,7 +211,7 @@ def describe(task: TrainingTask, model: VAE, name: str, start: str | Path | None
         domain=task.domain.name,
         name=name,
         representation=dict(preset.make_codec().config),
-        architecture=asdict(cast(Any, model.architecture)),
+        architecture=asdict(model.architecture),
         objective=model.objective.config,
         description=preset.description,
         training={"preset": preset.name, **begun, "recipe": preset.training, **task.facts()},

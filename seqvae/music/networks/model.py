@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from seqvae.music.networks.architecture import SequenceArchitecture, Voice
-from seqvae.music.networks.decoder import ConditionedLSTM, SequenceDecoder
-from seqvae.music.networks.encoder import Reader, SequenceEncoder
+from seqvae.music.networks.decoder import SequenceDecoder
+from seqvae.music.networks.encoder import SequenceEncoder
 from seqvae.music.networks.hierarchy import HierarchicalDecoder
 from vaecore.distributions import Noise
 from vaecore.model import VAE
@@ -18,6 +18,7 @@ from vaecore.paths import slerp
 class SequenceVAE(VAE):
     """A VAE over windows of class indices, int64 `(batch, steps)`, or `(batch, steps, voices)`."""
 
+    architecture: SequenceArchitecture
     encoder: SequenceEncoder
     decoder: SequenceDecoder | HierarchicalDecoder
 
@@ -31,17 +32,6 @@ class SequenceVAE(VAE):
         self.architecture = architecture
         voices = architecture.voices
         self._perception = voices.alphabet.perception() if isinstance(voices, Voice) else None
-
-    @property
-    def mixed_precision(self) -> bool:
-        """Whether the LSTMs train in bfloat16; weights and evaluation stay 32-bit."""
-        return self.encoder.mixed_precision
-
-    @mixed_precision.setter
-    def mixed_precision(self, value: bool) -> None:
-        for part in self.modules():
-            if isinstance(part, Reader | ConditionedLSTM):
-                part.mixed_precision = value
 
     def logits(self, z: Tensor, target: Tensor) -> Tensor:
         """Return teacher-forced logits `(batch, steps, classes)`, several voices concatenated.

@@ -22,7 +22,7 @@ from seqvae.music.representations.groove.codec import GrooveCodec
 from seqvae.music.representations.melody.codec import MelodyCodec
 from seqvae.music.representations.trio.codec import TrioCodec
 from seqvae.music.representations.windows import Context, Rejection, Windows
-from seqvae.sequences.registry import build_codec
+from vaecore.codec import build_codec
 
 __all__ = [
     "CODECS",
@@ -65,5 +65,5 @@ def alphabet_of(name: str) -> Alphabet:
 
 
 def make_codec(config: Mapping[str, Any]) -> SequenceCodec:
-    """Build a codec from its `config`; see `seqvae.sequences.registry.build_codec`."""
+    """Build a codec from its `config`; see `vaecore.codec.build_codec`."""
     return build_codec(CODECS, config)

@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from seqvae.music.representations.alphabet import Alphabet
-    from seqvae.music.representations.model import WindowModel
     from seqvae.music.representations.perception.whole import MusicPerception
     from seqvae.sequences.property import Property
 
@@ -114,15 +113,9 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         """Return rows of shards `(n, width)` as windows `(n, *shape)`."""
         return rows.reshape(-1, *self.shape).astype(self.dtype)
 
-    def check(self, model: WindowModel) -> None:
-        """Raise ValueError if a model has other windows or classes than this codec."""
-        steps, classes = model.architecture.steps, model.architecture.classes
-        classes = classes if isinstance(classes, int) else tuple(classes)
-        if (steps, classes) != (self.steps, self.classes):
-            raise ValueError(
-                f"the architecture has {steps} steps of {classes} classes, "
-                f"the representation {self.steps} of {self.classes}"
-            )
+    @property
+    def sizes(self) -> dict[str, Any]:
+        return {"steps": self.steps, "classes": self.classes}
 
     @abstractmethod
     def usable(self, notes: Notes, rules: Rules) -> tuple[np.ndarray, list[Rejection]]:

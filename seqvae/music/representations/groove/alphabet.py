@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from seqvae.music.representations.alphabet import HITS, Alphabet
 from seqvae.music.representations.groove.performance import (
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from seqvae.music.representations.measuring import Floats, Ints
-    from seqvae.music.representations.model import WindowModel
     from seqvae.music.representations.perception.voice import VoicePerception
     from seqvae.sequences.embedding import Embedding
     from seqvae.sequences.heads import Head
@@ -99,7 +98,7 @@ class PerformanceAlphabet(Alphabet):
         """Return a model's errors of velocity and timing; see `groove.evaluate.measure`."""
         from seqvae.music.representations.groove.evaluate import measure
 
-        return measure(cast("WindowModel", model), x, seed)
+        return measure(model, x, seed)
 
 
 PERFORMED = PerformanceAlphabet()

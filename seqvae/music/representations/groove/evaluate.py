@@ -17,7 +17,7 @@ from seqvae.music.representations.groove.performance import (
 from seqvae.music.representations.measuring import jensen_shannon
 
 if TYPE_CHECKING:
-    from seqvae.music.representations.model import WindowModel
+    from vaecore.model import VAE
 
 MEASURED_AT_ONCE = 256
 """Performances that are decoded together."""
@@ -26,7 +26,7 @@ STEP_MS = 125.0
 
 
 @torch.no_grad()
-def measure(model: WindowModel, x: Tensor, seed: int = 0) -> dict[str, float]:
+def measure(model: VAE, x: Tensor, seed: int = 0) -> dict[str, float]:
     """Measure velocities and timing of a model on performances `(n, steps, 27)`.
 
     Returns:

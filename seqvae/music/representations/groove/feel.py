@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -13,7 +13,6 @@ from vaecore.errors import DataError
 
 if TYPE_CHECKING:
     from seqvae.music.representations.groove.codec import GrooveCodec
-    from seqvae.music.representations.model import WindowModel
     from seqvae.music.representations.windows import Context
     from vaecore.space import LatentSpace
 
@@ -38,15 +37,15 @@ def humanize(
     Raises:
         DataError: The item has no drums, or the model is not one of performances.
     """
-    codec, model = _codec(space), cast("WindowModel", space.model)
+    codec, model = _codec(space), space.model
+    decoder: Any = model.decoder  # that of a `SequenceVAE`, whose `generate` takes hits
     x, context = codec.whole(item)
     windows = torch.from_numpy(x).view(-1, *codec.shape)
     z = space.posterior_of(stiffened(windows)).mean
     hits = pad(hit_classes(windows))
     with torch.no_grad():
-        played = model.decoder.generate(
-            pad(z).to(model.device), temperature, seed, hits.to(model.device)
-        )
+        z = pad(z).to(model.device)
+        played = decoder.generate(z, temperature, seed, hits.to(model.device))
     return played[: len(windows)].cpu().flatten(0, 1), context
 
 

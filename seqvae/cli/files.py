@@ -59,7 +59,7 @@ def show(input_: Path, bar: int, all_bars: bool, png: bool, output: Path | None)
 @click.command()
 @options.one_input
 @click.option("-o", "--output", type=options.FILE, help="WAV file to write. [default: INPUT.wav]")
-@click.option("--soundfont", type=options.FILE, help="Another SoundFont (.sf2, .sf3).")
+@click.option("--soundfont", type=options.FILE, help="Another SoundFont (.sf2).")
 @options.quiet
 def render(input_: Path, output: Path | None, soundfont: Path | None, quiet: bool) -> None:
     """Render a MIDI file as sound."""

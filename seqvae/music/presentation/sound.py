@@ -7,24 +7,18 @@ import math
 import os
 from collections.abc import Sequence
 from copy import copy
-from functools import reduce
 from importlib import import_module
-from operator import add
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from seqvae.music.presentation.mastering import Sound, drum_tone, normalize, resampled, wide
 from vaecore.errors import DataError
 from vaecore.files import replacing
 
 if TYPE_CHECKING:
     from pretty_midi import Instrument, PrettyMIDI
-    from torch import Tensor
-
-LOUDNESS = -16.0
-"""Target in LUFS (ITU-R BS.1770-4), as of music on the web."""
-
-PEAK = -1.0
-"""Highest true peak in dBTP: headroom for lossy coding, which overshoots."""
 
 LONGEST = 600.0
 """Seconds that are rendered at most; sound is held in memory, at least 0.4 MB a second."""
@@ -32,10 +26,12 @@ LONGEST = 600.0
 RATE = 48000
 """Samples per second of midirenderer's sound."""
 
-_LIMIT = 9.0  # decibels by which the limiter may lower a peak
 _TAIL = 1.5  # seconds after the end for the release of the last notes
 _FADE = 0.5  # the last seconds of these, in which long sounds such as cymbals are faded out
 _CHANNELS = 15  # channels of a MIDI file for pitched instruments; the 16th is for drums
+_OPENED = 1200  # cents by which the filters of the bank in pretty_midi are opened
+_OPEN = 13500  # the highest frequency of a filter, in cents
+_QUIETER = 40  # controller 7 of a part of music that is too loud for 16 bits; it is 100 by default
 
 
 def render(
@@ -59,13 +55,14 @@ def render(
     """
     if not 8000 <= sample_rate <= 192000:
         raise ValueError(f"sample_rate is {sample_rate}, expected 8000 to 192000")
-    played = synthesize(item, soundfont)
+    audio = synthesize(item, soundfont)
     import soundfile
-    from torchaudio.functional import resample
 
-    audio = normalize(resample(played, RATE, sample_rate), sample_rate)
+    if sample_rate != RATE:
+        audio = resampled(audio, RATE, sample_rate)
+    audio = normalize(audio, sample_rate)
     with replacing(path) as temporary:
-        soundfile.write(temporary, audio.T.numpy(), sample_rate, "PCM_16", format="WAV")
+        soundfile.write(temporary, audio.T, sample_rate, "PCM_16", format="WAV")
     return Path(path)
 
 
@@ -76,16 +73,18 @@ def default_soundfont() -> Path:
     return Path(pretty_midi.__file__).with_name("TimGM6mb.sf2")
 
 
-def synthesize(item: PrettyMIDI, soundfont: str | os.PathLike[str] | None = None) -> Tensor:
+def synthesize(item: PrettyMIDI, soundfont: str | os.PathLike[str] | None = None) -> Sound:
     """Return the sound of an item, `(2, samples)` at 48000 Hz, not normalised.
 
-    It lasts 1.5 s longer than the item, for the release of the last notes.
+    It lasts 1.5 s longer than the item, for the release of the last notes. The default SoundFont
+    is small, dull and nearly mono: its filters are opened, its drums get less boom and more
+    presence, and all other instruments are made wider.
 
     Raises:
         DataError: A package for sound is missing, the item is too long, or the SoundFont cannot
             be played.
     """
-    for package in ("midirenderer", "soundfile", "torchaudio"):
+    for package in ("midirenderer", "soundfile"):
         try:
             import_module(package)
         except (ImportError, OSError) as error:  # OSError: a system library is missing
@@ -93,27 +92,63 @@ def synthesize(item: PrettyMIDI, soundfont: str | os.PathLike[str] | None = None
                 f"sound needs the package {package}, which cannot be imported",
                 remedy=f"pip install {package} (on Linux x86-64, macOS or Windows)",
             ) from error
-    import torch
-
     seconds = item.get_end_time()
     if seconds > LONGEST:
         raise DataError(
             f"lasts {seconds:.0f} s, more than the {LONGEST:.0f} s that can be rendered",
             remedy="cut it",
         )
-    bank = Path(soundfont) if soundfont is not None else default_soundfont()
-    parts = item.instruments
-    groups = [parts[k : k + _CHANNELS] for k in range(0, max(len(parts), 1), _CHANNELS)]
-    sounds = [_play(_midi(group, seconds + _TAIL), bank) for group in groups]
-    audio = reduce(add, sounds)[:, : math.ceil((seconds + _TAIL) * RATE)]
+    path = Path(soundfont) if soundfont is not None else default_soundfont()
+    try:
+        bank = path.read_bytes()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise DataError(f"cannot be read ({reason})", path=path) from error
+    bank = bank if soundfont is not None else _opened(bank)
+    drums = [part for part in item.instruments if part.is_drum]
+    pitched = [part for part in item.instruments if not part.is_drum]
+    groups = [(drums, drum_tone)] if drums else []
+    groups += [(pitched[k : k + _CHANNELS], wide) for k in range(0, len(pitched), _CHANNELS)]
+    audio = np.zeros((2, math.ceil((seconds + _TAIL) * RATE)), np.float32)
+    for parts, dressed in groups:
+        sound = _play(parts, seconds + _TAIL, bank, path)[:, : audio.shape[-1]]
+        audio[:, : sound.shape[-1]] += sound if soundfont is not None else dressed(sound, RATE)
     fade = round(_FADE * RATE)
-    audio[:, -fade:] *= torch.linspace(1, 0, fade)
+    audio[:, -fade:] *= np.linspace(1, 0, fade, dtype=np.float32)
     return audio
 
 
-def _midi(parts: Sequence[Instrument], seconds: float) -> bytes:
+def _opened(bank: bytes) -> bytes:
+    """Return a SoundFont whose low-pass filters are opened.
+
+    They are set by the generator 8 of its instruments; a generator is a number and a value, of 16
+    bits each.
+    """
+    changed = bytearray(bank)
+    at = changed.rindex(b"igen")
+    size = int.from_bytes(changed[at + 4 : at + 8], "little")
+    generators = np.frombuffer(memoryview(changed)[at + 8 : at + 8 + size], "<i2").reshape(-1, 2)
+    filters = generators[:, 0] == 8
+    generators[filters, 1] = np.minimum(generators[filters, 1] + _OPENED, _OPEN)
+    return bytes(changed)
+
+
+def _play(parts: Sequence[Instrument], seconds: float, bank: bytes, path: Path) -> Sound:
+    """Return the sound of at most 15 pitched parts, or of drums, `(2, samples)`.
+
+    What is louder than the 16 bits of midirenderer can hold is played again, quieter.
+    """
+    sound = _rendered(_midi(parts, seconds), bank, path)
+    if float(np.abs(sound).max(initial=0.0)) < 0.999:
+        return sound
+    quieter = _rendered(_midi(parts, seconds, _QUIETER), bank, path)
+    # General MIDI: the amplitude goes with the square of the controller.
+    return np.asarray(quieter * np.float32((100 / _QUIETER) ** 2))
+
+
+def _midi(parts: Sequence[Instrument], seconds: float, volume: int | None = None) -> bytes:
     """Return a MIDI file of at most 15 parts that lasts `seconds`, and 2 ms more at most."""
-    from pretty_midi import Lyric, Note, PrettyMIDI
+    from pretty_midi import ControlChange, Lyric, Note, PrettyMIDI
 
     midi = PrettyMIDI(resolution=1000, initial_tempo=60)  # a tick is a millisecond
     for part in parts:
@@ -122,6 +157,9 @@ def _midi(parts: Sequence[Instrument], seconds: float) -> bytes:
         part.notes = [
             Note(n.velocity, n.pitch, n.start, max(n.end, n.start + 0.002)) for n in part.notes
         ]
+        if volume is not None:
+            others = [c for c in part.control_changes if c.number != 7]
+            part.control_changes = [ControlChange(7, volume, 0.0), *others]
         midi.instruments.append(part)
     midi.lyrics.append(Lyric("", seconds))  # rendering stops at the last event of any kind
     file = io.BytesIO()
@@ -129,81 +167,27 @@ def _midi(parts: Sequence[Instrument], seconds: float) -> bytes:
     return file.getvalue()
 
 
-def _play(midi: bytes, bank: Path) -> Tensor:
-    """Return the sound of a MIDI file, `(2, samples)`."""
+def _rendered(midi: bytes, bank: bytes, path: Path) -> Sound:
+    """Return the sound of a MIDI file, `(2, samples)`.
+
+    Args:
+        midi: The file.
+        bank: The SoundFont.
+        path: Where the SoundFont is from.
+    """
     import midirenderer
     import soundfile
-    import torch
 
     try:
-        wave = midirenderer.render_wave_from(bank.read_bytes(), midi)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise DataError(f"cannot be read ({reason})", path=bank) from error
+        wave = midirenderer.render_wave_from(bank, midi)
     except (KeyboardInterrupt, SystemExit, MemoryError):
         raise
     except BaseException as error:  # a panic in Rust is not an Exception
+        if "SoundFont3" in str(error):
+            remedy = f"unpack it: sf3convert -z {path} {path.with_suffix('.sf2')}"
+            raise DataError("is a compressed SoundFont", path=path, remedy=remedy) from error
         raise DataError(
-            "is not an intact SoundFont 2 bank", path=bank, remedy="name an .sf2 file"
+            "is not an intact SoundFont 2 bank", path=path, remedy="name an .sf2 file"
         ) from error
     audio, _ = soundfile.read(io.BytesIO(wave), dtype="float32")
-    return torch.from_numpy(audio.T.copy())
-
-
-def normalize(audio: Tensor, sample_rate: int) -> Tensor:
-    """Scale sound to -16 LUFS, or as near as a true peak of -1 dBTP allows.
-
-    Higher peaks are limited, by at most 9 dB.
-
-    Args:
-        audio: `(channels, samples)`, any level. Silence stays as it is.
-        sample_rate: Samples per second.
-
-    Returns:
-        A new tensor of the same shape.
-    """
-    ceiling = 10 ** (PEAK / 20)
-    peak = true_peak(audio, sample_rate)
-    if peak == 0:
-        return audio.clone()
-    loudest = ceiling / peak * 10 ** (_LIMIT / 20)
-    gain, limited = 1.0, audio
-    for _ in range(4):  # limiting lowers the loudness, so the gain is found by iteration
-        gain *= 10 ** ((LOUDNESS - loudness(limited, sample_rate)) / 20)
-        gain = min(gain, loudest)
-        limited = limit(audio * gain, ceiling, sample_rate)
-    return limited * min(1.0, ceiling / true_peak(limited, sample_rate))
-
-
-def limit(audio: Tensor, ceiling: float, sample_rate: int) -> Tensor:
-    """Turn sound down around the samples that exceed a ceiling, smoothly over 5 ms."""
-    from torch.nn.functional import avg_pool1d, max_pool1d
-
-    reach = max(round(0.005 * sample_rate), 1)
-    peak = audio.abs().amax(0, keepdim=True).clamp(min=ceiling)
-    width = 2 * reach + 1
-    # The mean of the smallest gains within reach is nowhere larger than the gain that is needed.
-    gain = ceiling / max_pool1d(peak, width, stride=1, padding=reach)
-    return audio * avg_pool1d(gain, width, stride=1, padding=reach, count_include_pad=False)
-
-
-def loudness(audio: Tensor, sample_rate: int) -> float:
-    """Return the integrated loudness in LUFS (ITU-R BS.1770-4); sound may be of any length."""
-    from torch.nn.functional import pad
-    from torchaudio.functional import loudness as measure
-
-    peak = audio.abs().max().item() if audio.numel() else 0.0
-    if peak == 0:
-        return -math.inf
-    # The filters of torchaudio clip at 1, so it is measured well below; blocks are of 0.4 s.
-    quiet = audio.double() / peak / 8
-    quiet = pad(quiet, (0, max(round(0.4 * sample_rate) - quiet.shape[-1], 0)))
-    return float(measure(quiet, sample_rate)) + 20 * math.log10(8 * peak)
-
-
-def true_peak(audio: Tensor, sample_rate: int) -> float:
-    """Return the highest amplitude, also between samples: that at four times the sample rate."""
-    from torchaudio.functional import resample
-
-    pieces = audio.split(10 * sample_rate, dim=-1)  # in pieces, to use little memory
-    return max(float(max(p.abs().max(), resample(p, 1, 4).abs().max())) for p in pieces)
+    return np.ascontiguousarray(audio.T)

@@ -1,0 +1,237 @@
+"""Sound made ready to be listened to: tone, width, loudness and peaks.
+
+Sound is an array `(channels, samples)`; full scale is 1. Filters are applied to spectra, and gains
+are found for blocks of a millisecond, so that a minute of music takes a fraction of a second.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Sound = npt.NDArray[Any]
+LOUDNESS = -16.0
+"""Target in LUFS (ITU-R BS.1770-4), as of music on the web."""
+
+PEAK = -1.0
+"""Highest true peak in dBTP: headroom for lossy coding, which overshoots."""
+
+_LIMIT = 9.0  # decibels by which the limiter may lower a peak
+_REACH = 5  # milliseconds around a peak in which the limiter turns down
+_OVERSHOOT = 0.7  # true peaks are looked for where samples reach this share of the highest one
+_BLOCK, _MARGIN = 256, 32  # samples among which they are looked for
+
+_STEP, _RING = 2**14 + 2**13, 2**13  # samples; their sum is a power of two
+
+_LESS = 10 ** (-4 / 20)  # keeps the loudness of drums about as it was
+_DRUMS = ((100.0, 3.0), (500.0, 4.0), (3000.0, -3.0))  # shelves: Hz, dB
+_BASS = 200.0  # Hz; what is below stays in the middle
+_WIDTH = 0.45  # of the level of the middle
+# Milliseconds and signs of the echoes that are added left and taken away right.
+_ECHOES = ((1.3, 1), (3.1, -1), (5.9, 1), (8.3, 1), (11.7, -1), (14.9, 1), (19.1, -1), (23.3, -1))
+
+
+# Filters
+
+
+def drum_tone(audio: Sound, sample_rate: int) -> Sound:
+    """Return drums with less boom below 100 Hz, and more body between 0.5 and 3 kHz."""
+    return _LESS * filtered(audio, [_shelf(*step, sample_rate) for step in _DRUMS])
+
+
+def wide(audio: Sound, sample_rate: int) -> Sound:
+    """Return sound that fills the room between two loudspeakers; its mono sum stays as it is.
+
+    What is added at the left and taken away at the right is the sound itself, without its bass and
+    scattered in time by a few echoes of either sign (velvet noise; Alary, Politis and Valimaki,
+    2017).
+
+    Args:
+        audio: `(2, samples)`.
+        sample_rate: Samples per second.
+    """
+    middle = filtered(audio.mean(0), [_high_pass(_BASS, 0.7071, sample_rate)])
+    side = np.zeros_like(middle)
+    for milliseconds, sign in _ECHOES:
+        delay = round(milliseconds / 1000 * sample_rate)
+        side[delay:] += sign * middle[: max(len(middle) - delay, 0)]
+    side *= _WIDTH / math.sqrt(len(_ECHOES))
+    return np.stack([audio[0] + side, audio[1] - side])
+
+
+def resampled(audio: Sound, sample_rate: int, wanted: int) -> Sound:
+    """Return sound at another sample rate: all that is below half of the lower rate."""
+    from scipy.fft import irfft, next_fast_len, rfft
+
+    common = math.gcd(sample_rate, wanted)
+    before, after = sample_rate // common, wanted // common
+    count = audio.shape[-1]
+    periods = next_fast_len(-(-count // before) + 1, real=True)
+    spectrum = rfft(audio, periods * before, axis=-1)[..., : periods * after // 2 + 1]
+    sound = irfft(spectrum, periods * after, axis=-1)[..., : -(-count * after // before)]
+    return np.asarray(sound * (after / before), audio.dtype)
+
+
+def filtered(audio: Sound, sections: list[list[float]]) -> Sound:
+    """Return sound that went through filters of second order, block by block (overlap and add).
+
+    Args:
+        audio: `(..., samples)`.
+        sections: Coefficients b0, b1, b2, a0, a1, a2 of filters that ring for at most 8192 samples.
+    """
+    from scipy.fft import irfft, rfft
+
+    count, size = audio.shape[-1], _STEP + _RING
+    blocks = np.pad(audio, [(0, 0)] * (audio.ndim - 1) + [(0, -count % _STEP)])
+    blocks = blocks.reshape(*audio.shape[:-1], -1, _STEP)
+    z = np.exp(-2j * np.pi / size * np.arange(size // 2 + 1))
+    response = np.ones_like(z)
+    for b0, b1, b2, a0, a1, a2 in sections:
+        response *= (b0 + z * (b1 + z * b2)) / (a0 + z * (a1 + z * a2))
+    spectrum = rfft(blocks, size, axis=-1)
+    sound = irfft(spectrum * response.astype(spectrum.dtype), size, axis=-1)
+    sound[..., 1:, :_RING] += sound[..., :-1, _STEP:]
+    return np.asarray(sound[..., :_STEP].reshape(*audio.shape[:-1], -1)[..., :count])
+
+
+def _shelf(frequency: float, decibels: float, sample_rate: int, q: float = 0.7071) -> list[float]:
+    """Return a filter that lifts all above a frequency, in Hz.
+
+    The shelf of BS.1770: its analogue parameters by the bilinear transform.
+    """
+    k = math.tan(math.pi * frequency / sample_rate)
+    high = 10 ** (decibels / 20)
+    middle = high**0.4996667741545416
+    zeros = [high + middle * k / q + k * k, 2 * (k * k - high), high - middle * k / q + k * k]
+    return [*zeros, 1 + k / q + k * k, 2 * (k * k - 1), 1 - k / q + k * k]
+
+
+def _high_pass(frequency: float, q: float, sample_rate: int) -> list[float]:
+    """Return a filter that lets pass all above a frequency, in Hz."""
+    k = math.tan(math.pi * frequency / sample_rate)
+    return [1, -2, 1, 1 + k / q + k * k, 2 * (k * k - 1), 1 - k / q + k * k]
+
+
+# Loudness and peaks
+
+
+def normalize(audio: Sound, sample_rate: int) -> Sound:
+    """Scale sound to -16 LUFS, or as near as a true peak of -1 dBTP allows.
+
+    Higher peaks are limited, by at most 9 dB.
+
+    Args:
+        audio: `(channels, samples)`, any level. Silence stays as it is.
+        sample_rate: Samples per second.
+
+    Returns:
+        A new array of the same shape.
+    """
+    ceiling = 10 ** (PEAK / 20)
+    highest = true_peak(audio)
+    if highest == 0:
+        return np.asarray(audio.copy())
+    loudest = ceiling / highest * 10 ** (_LIMIT / 20)
+    peaks = _in_blocks(np.abs(audio).max(0), sample_rate).max(1)
+    power = _power(audio, sample_rate)
+    # Limiting lowers the loudness, so the gain is found by iteration. Meanwhile the gain, which is
+    # slow, is applied behind the filters of the loudness.
+    gain, turned_down = 1.0, np.ones_like(peaks)
+    for _ in range(6):
+        step = 10 ** ((LOUDNESS - _gated(power * (gain * turned_down) ** 2)) / 20)
+        gain = min(gain * step, loudest)
+        if gain * peaks.max() <= ceiling:
+            break
+        turned_down = _turned_down(gain * peaks, ceiling)
+    limited = audio * _of_samples(gain * turned_down, audio, sample_rate)
+    return np.asarray(limited * np.float32(min(1.0, ceiling / true_peak(limited))))
+
+
+def limit(audio: Sound, ceiling: float, sample_rate: int) -> Sound:
+    """Turn sound down around the samples that exceed a ceiling, smoothly over 5 ms."""
+    peaks = _in_blocks(np.abs(audio).max(0), sample_rate).max(1)
+    gain = _of_samples(_turned_down(peaks, ceiling), audio, sample_rate)
+    return np.asarray(audio * gain)
+
+
+def _in_blocks(values: Sound, sample_rate: int) -> Sound:
+    """Return values of samples in blocks of a millisecond, `(blocks, samples of a block)`."""
+    length = max(round(sample_rate / 1000), 1)
+    return np.pad(values, (0, -len(values) % length)).reshape(-1, length)
+
+
+def _of_samples(gain: Sound, audio: Sound, sample_rate: int) -> Sound:
+    """Return the gain of every sample: on lines between the middles of blocks."""
+    length = max(round(sample_rate / 1000), 1)
+    middles = length * np.arange(len(gain)) + (length - 1) / 2
+    return np.interp(np.arange(audio.shape[-1]), middles, gain).astype(audio.dtype)
+
+
+def _turned_down(peaks: Sound, ceiling: float) -> Sound:
+    """Return the gain of the limiter for each block: the mean over some of those around it.
+
+    At any sample, and between blocks, it is not larger than that sample needs: it is a mean of
+    smallest gains within a reach, each of which has the sample in its reach.
+    """
+
+    def around(values: Sound, reach: int) -> Sound:
+        padded = np.pad(values, reach, mode="edge")
+        return np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1)
+
+    needed = ceiling / np.maximum(around(peaks, _REACH).max(-1), ceiling)
+    return np.asarray(around(needed, _REACH - 1).mean(-1))
+
+
+def loudness(audio: Sound, sample_rate: int) -> float:
+    """Return the integrated loudness in LUFS (ITU-R BS.1770-4); sound may be of any length."""
+    return _gated(_power(audio, sample_rate))
+
+
+def _power(audio: Sound, sample_rate: int) -> Sound:
+    """Return the power of each millisecond as ears weight it, summed over channels.
+
+    These are the two filters of the standard, given there for 48 kHz, by their analogue parameters.
+    """
+    head = _shelf(1681.974450955533, 3.999843853973347, sample_rate, 0.7071752369554196)
+    low = _high_pass(38.13547087602444, 0.5003270373238773, sample_rate)
+    low[3:] = [a / low[3] for a in low[3:]]  # so it stands in the standard
+    weighted = filtered(audio, [head, low])
+    return np.asarray(_in_blocks((weighted**2).sum(0), sample_rate).mean(1, dtype=np.float64))
+
+
+def _gated(power: Sound) -> float:
+    """Return the loudness of weighted power: blocks of 0.4 s, without those that are quiet."""
+    tenths = power[: len(power) // 100 * 100].reshape(-1, 100).mean(1)
+    if len(tenths) < 4:  # shorter than a block
+        blocks = np.array([power.sum() / 400])
+    else:
+        blocks = np.convolve(tenths, np.full(4, 0.25), "valid")
+    blocks = blocks[blocks > 10 ** ((-70 + 0.691) / 10)]
+    if len(blocks) == 0:
+        return -math.inf
+    loud = blocks[blocks > blocks.mean() / 10]
+    return float(-0.691 + 10 * math.log10(loud.mean()))
+
+
+def true_peak(audio: Sound) -> float:
+    """Return the highest amplitude, also between samples: that at four times the sample rate.
+
+    Only the surroundings of samples within 3 dB of the highest one are looked at.
+    """
+    from scipy.fft import irfft, rfft
+
+    highest = float(np.abs(audio).max()) if audio.size else 0.0
+    if highest == 0:
+        return 0.0
+    size = _BLOCK + 2 * _MARGIN
+    padded = np.pad(audio, ((0, 0), (_MARGIN, _MARGIN + -audio.shape[-1] % _BLOCK)))
+    blocks = np.lib.stride_tricks.sliding_window_view(padded, size, axis=-1)[:, ::_BLOCK]
+    near = blocks[np.abs(blocks).max(-1) >= _OVERSHOOT * highest]
+    # Faded at both ends, a block goes round without a jump.
+    fade = np.sin(np.linspace(0, np.pi / 2, _MARGIN)) ** 2
+    faded = near * np.concatenate([fade, np.ones(_BLOCK), fade[::-1]]).astype(audio.dtype)
+    between = irfft(4 * rfft(faded, axis=-1), 4 * size, axis=-1)
+    return max(highest, float(np.abs(between[:, 4 * _MARGIN : -4 * _MARGIN]).max()))

@@ -325,12 +325,16 @@ def edits(space, view, items, windows) -> dict[str, dict[str, Any]]:
 
 
 def samples(space, view, n, seed) -> dict[str, dict[str, float]]:
-    """Draw from the fitted prior and from N(0, I)."""
+    """Draw from the fitted prior and from N(0, I): all of it, and what a user keeps."""
     priors = {"fitted": None, "normal": "normal"} if space.prior is not None else {"normal": None}
-    return {
-        name: character(view, stacked(space.sample(n, seed=seed, prior=prior)))
-        for name, prior in priors.items()
-    }
+    table = {}
+    for name, prior in priors.items():
+        kinds = {name: space.draw(n, seed=seed, prior=prior, keep_all=True)}
+        kinds[f"{name} kept"] = space.draw(n, seed=seed, prior=prior)
+        for kind, draws in kinds.items():
+            again = {"drawn_again": draws.again / n, "not_worth_keeping": draws.poor / n}
+            table[kind] = character(view, draws.x) | again
+    return table
 
 
 def chosen(windows: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
@@ -434,9 +438,9 @@ def lines(result: dict[str, Any]) -> list[str]:
 def columns(indent: str, table: dict[str, dict[str, float]]) -> Sequence[str]:
     """Return a table of figures, one column for each kind of windows."""
     names = list(dict.fromkeys(name for row in table.values() for name in row))
-    out = [indent + " " * 30 + "".join(f"{title:>10}" for title in table)]
+    out = [indent + " " * 30 + "".join(f"{title:>12}" for title in table)]
     for name in names:
-        cells = "".join(f"{row.get(name, float('nan')):10.3f}" for row in table.values())
+        cells = "".join(f"{row.get(name, float('nan')):12.3f}" for row in table.values())
         out.append(f"{indent}{name:30}{cells}")
     return out
 

@@ -188,6 +188,17 @@ class Codec(ABC, Generic[Item]):
         """Return examples changed so that they meet their conditions; see `condition`."""
         return x
 
+    def poor(self, x: Tensor) -> Tensor:
+        """Return which examples are not worth keeping as samples, boolean `(n,)`.
+
+        Those that are empty, nearly empty or chaotic; here what the `Perception` finds so, or none.
+
+        Args:
+            x: Examples `(n, ...)`.
+        """
+        perception = self.perception
+        return x.new_zeros(len(x)).bool() if perception is None else perception.poor(x)
+
     def blend(self, contexts: Sequence[Any], weights: Sequence[float]) -> Any:
         """Return the weighted mean of contexts; the weights are at least 0 and sum to 1."""
         return None

@@ -36,6 +36,10 @@ class Perception(ABC):
     def faults(self, x: Tensor) -> Tensor:
         """Return a penalty for what sounds or looks wrong in examples, `(n,)`, at least 0."""
 
+    def poor(self, x: Tensor) -> Tensor:
+        """Return which examples nobody would keep, boolean `(n,)`; here those without an event."""
+        return self.count(x) == 0
+
     @abstractmethod
     def count(self, x: Tensor) -> Tensor:
         """Return the number of events of examples, float `(n,)`."""

@@ -16,6 +16,7 @@ from vaecore.codec import Codec, Example, Examples, Item
 from vaecore.config import ModelConfig
 from vaecore.device import pad
 from vaecore.distributions import DiagonalGaussian
+from vaecore.draws import ROUNDS, Draws, draw
 from vaecore.errors import UsageError
 from vaecore.model import VAE
 from vaecore.paths import (
@@ -27,11 +28,14 @@ from vaecore.paths import (
     traverse,
 )
 from vaecore.priors import Prior, StandardNormal
+from vaecore.priors.base import streams
 
 TIMINGS = ("latent", "perceived")
 """What is even about the steps of an interpolation."""
 ENCODED_AT_ONCE = 64
 """Examples that are encoded together."""
+_NEXT = 7919
+"""Added to a seed for the next round of draws."""
 
 
 class LatentSpace(Generic[Item]):
@@ -178,11 +182,13 @@ class LatentSpace(Generic[Item]):
         temperature: float | None = None,
         seed: int = 0,
         prior: str | None = None,
+        keep_all: bool = False,
     ) -> list[Item]:
         """Return n new items.
 
-        Where the prior is conditional, a condition is drawn first, then a code under it, and the
-        item meets it.
+        Item i depends on the seed and i alone: of 16 the first eight are those of eight. Where the
+        prior is conditional, a condition is drawn first, then a code under it, and the item meets
+        it.
 
         Args:
             n: How many.
@@ -192,13 +198,32 @@ class LatentSpace(Generic[Item]):
             prior: "normal" draws codes from N(0, I); "mixture" or "flow" from what was fitted to
                 the aggregate posterior, which is nearer to real items. None takes the fitted one
                 where the model has one.
+            keep_all: Keep also what is empty, nearly empty or chaotic (see `Codec.poor`), which is
+                drawn again otherwise.
         """
-        temperature = self.codec.default_temperature if temperature is None else temperature
-        spread = 1.0 if self.model.draws else temperature
-        codes, condition = self._drawn(n, seed, prior, spread)
-        if condition is None and self.codec.settles_samples:
-            codes = self.posterior_of(self.decode_to_examples(codes)).mean
-        return self.decode(codes, temperature, seed, condition=condition)
+        draws = self.draw(n, temperature, seed, prior, keep_all)
+        return [self._made(row, None) for row in draws.x]
+
+    def draw(
+        self,
+        n: int = 1,
+        temperature: float | None = None,
+        seed: int = 0,
+        prior: str | None = None,
+        keep_all: bool = False,
+    ) -> Draws:
+        """Return n new examples, and how many were drawn again; arguments as for `sample`."""
+        known = self._prior(prior)
+        chosen = self.codec.default_temperature if temperature is None else temperature
+        spread = 1.0 if self.model.draws else chosen
+
+        def once(sources: Sequence[torch.Generator], number: int) -> Tensor:
+            codes, condition = self._drawn(len(sources), sources, known, spread)
+            if condition is None and self.codec.settles_samples:
+                codes = self.posterior_of(self.decode_to_examples(codes)).mean
+            return self.decode_to_examples(codes, chosen, seed + _NEXT * number, condition)
+
+        return draw(n, seed, once, self.codec.poor, 0 if keep_all else ROUNDS)
 
     def sample_codes(
         self, n: int, seed: int = 0, prior: str | None = None, temperature: float = 1.0
@@ -211,21 +236,23 @@ class LatentSpace(Generic[Item]):
             prior: "normal", "mixture" or "flow"; see `sample`.
             temperature: Multiplies the noise that the codes are made of.
         """
-        return self._drawn(n, seed, prior, temperature)[0]
+        return self._drawn(n, streams(seed, n), self._prior(prior), temperature)[0]
 
-    def _drawn(
-        self, n: int, seed: int, name: str | None, temperature: float
-    ) -> tuple[Tensor, Tensor | None]:
-        """Return n codes of a prior, and the conditions that they were drawn under, if any."""
+    def _prior(self, name: str | None) -> Prior:
+        """Return the prior of a name, by default the fitted one where there is one."""
         normal = StandardNormal(self.latent_dim)
         known: dict[str, Prior] = {p.kind: p for p in (normal, self.prior) if p is not None}
         if name is not None and name not in known:
             have = " and ".join(known)
             raise UsageError(f"model {self.name!r} has no prior {name!r}; it has {have}")
-        prior = (self.prior or normal) if name is None else known[name]
-        generator = torch.Generator().manual_seed(seed)
-        condition = prior.draw_condition(n, generator)
-        z = prior.sample(n, generator, temperature, condition)
+        return (self.prior or normal) if name is None else known[name]
+
+    def _drawn(
+        self, n: int, source: Sequence[torch.Generator], prior: Prior, temperature: float
+    ) -> tuple[Tensor, Tensor | None]:
+        """Return n codes of a prior, and the conditions that they were drawn under, if any."""
+        condition = prior.draw_condition(n, source)
+        z = prior.sample(n, source, temperature, condition)
         return self.settle(z, condition), condition
 
     def settle(self, z: Tensor, condition: Tensor | None) -> Tensor:

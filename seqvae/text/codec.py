@@ -158,6 +158,13 @@ class TextCodec(Codec[str]):
         text = "".join(self.pieces[c - 1] for c in classes).replace(SPACE, " ").strip()
         return text[:1].upper() + text[1:]
 
+    def poor(self, x: Tensor) -> Tensor:
+        """Return which sentences have fewer than two words, or a word twice in a row, `(n,)`."""
+        import torch
+
+        found = (self.decode(row).lower().split() for row in x)
+        return torch.tensor([len(w) < 2 or any(map(str.__eq__, w, w[1:])) for w in found])
+
     def properties(self) -> dict[str, Property]:
         """Return the measurable properties of sentences, by name."""
         from seqvae.text.properties import properties

@@ -219,3 +219,29 @@ def test_samples_of_performances_keep_their_variety():
     codec = make_codec({"name": "groove", "bars": 2})
     assert (codec.default_timing, codec.default_temperature) == ("perceived", 1.0)
     assert not codec.settles_samples
+
+
+def test_samples_that_nobody_would_keep() -> None:
+    melody = make_codec({"name": "melody", "bars": 2})
+    rows = {
+        "tune": [41, 43, 45, 46, 48, 50, 52, 53],
+        "chromatic": [41, 42, 43, 44, 45, 46, 47, 48],
+        "leaps": [41, 60, 41, 60, 43, 62, 43, 62],
+        "two": [41, 43] * 4,
+        "one": [41] * 8,
+    }
+    x = torch.zeros(len(rows) + 1, 32, dtype=torch.long)
+    for row, notes in zip(x, rows.values(), strict=False):
+        row[::4] = torch.tensor(notes)
+    found = dict(zip([*rows, "silence"], melody.poor(x).tolist(), strict=True))
+    assert not found.pop("tune")
+    assert all(found.values()), found
+    drums = make_codec({"name": "drums", "bars": 2})
+    hits = torch.zeros(4, 32, dtype=torch.long)
+    hits[1, ::16] = 1  # a hit a bar
+    hits[2, ::4] = 5
+    hits[3] = 0b111000111
+    assert drums.poor(hits).tolist() == [True, True, False, True]
+    trio = make_codec({"name": "trio", "bars": 2})
+    three = torch.stack([x[[0, 0, 1]], x[[0, 5, 0]], hits[[2, 2, 2]]], dim=-1)
+    assert trio.poor(three).tolist() == [False, True, True]

@@ -153,3 +153,9 @@ def test_a_vocabulary_has_the_frequent_words_and_every_letter() -> None:
     assert pieces == learn_pieces(SENTENCES, 60)
     assert "▁a" in pieces[:5]
     assert len(learn_pieces(SENTENCES, 4000)) < 150  # nothing is learned that is not there
+
+
+def test_sentences_that_nobody_would_keep() -> None:
+    sentences = ["A man is running .", "A man man is running .", "Running"]
+    x = CODEC.encode_all(sentences)
+    assert CODEC.poor(x).tolist() == [False, True, True]

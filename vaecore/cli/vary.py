@@ -11,6 +11,7 @@ import click
 from vaecore.cli import options
 from vaecore.cli.job import Job, flat
 from vaecore.cli.presentation import Result
+from vaecore.codec import Example
 from vaecore.errors import UsageError
 
 if TYPE_CHECKING:
@@ -32,19 +33,37 @@ if TYPE_CHECKING:
     help="Where codes are drawn from: N(0, I), or what was fitted to real ones, which is the "
     "default where the model has one.",
 )
+@click.option(
+    "--keep-all",
+    is_flag=True,
+    help="Keep also what is empty, nearly empty or chaotic; it is drawn again otherwise.",
+)
 @options.seed
 @options.writes
-def sample(job: Job, n: int, temperature: float | None, prior: str | None, seed: int) -> None:
-    """Invent something new."""
+def sample(
+    job: Job, n: int, temperature: float | None, prior: str | None, keep_all: bool, seed: int
+) -> None:
+    """Invent something new.
+
+    With the same seed, the first of many samples are those of few.
+    """
     place = job.place()
     space = job.load().as_examples()
     temperature = space.codec.default_temperature if temperature is None else temperature
-    made = [space.sample(n, temperature, seed, prior)]
+    draws = space.draw(n, temperature, seed, prior, keep_all)
+    job.echo(f"  {draws.text}." if draws.text else "")
     job.write(
-        Result(job.verb, space.codec, made, [""] * n),
+        Result(job.verb, space.codec, [[Example(x) for x in draws.x]], [""] * n),
         place,
         f"{n} samples",
-        {"n": n, "temperature": temperature, "prior": prior, "seed": seed},
+        {
+            "n": n,
+            "temperature": temperature,
+            "prior": prior,
+            "seed": seed,
+            "drawn_again": draws.again,
+            "still_poor": draws.poor,
+        },
     )
 
 

@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
+import numpy as np
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+Source: TypeAlias = "Generator | Sequence[Generator] | None"
+"""Where randomness comes from: one generator for all codes, or one for each."""
+
+
+def streams(seed: int, n: int) -> list[Generator]:
+    """Return a generator for each of n codes; that of code i depends on the seed and i alone."""
+    seeds = (np.random.SeedSequence((seed % 2**64, i)).generate_state(1)[0] for i in range(n))
+    return [Generator().manual_seed(int(each)) for each in seeds]
+
+
+def drawn(n: int, source: Source, draw: Callable[[int, Generator | None], Tensor]) -> Tensor:
+    """Return n rows: those of `draw(n, generator)`, or of `draw(1, generator)` for each of them."""
+    if isinstance(source, Sequence):
+        return torch.cat([draw(1, generator) for generator in source])
+    return draw(n, source)
 
 
 class Prior(ABC):
@@ -34,7 +51,7 @@ class Prior(ABC):
     def sample(
         self,
         n: int,
-        generator: torch.Generator | None = None,
+        generator: Source = None,
         temperature: float = 1.0,
         condition: Tensor | None = None,
     ) -> Tensor:
@@ -42,13 +59,14 @@ class Prior(ABC):
 
         Args:
             n: How many.
-            generator: Source of the noise.
+            generator: Source of the noise; with a generator for each code, a code is the same
+                whatever others it is drawn with.
             temperature: Multiplies the noise: below 1 more typical codes, above 1 stranger ones.
             condition: Of each code, `(n, groups, groups)`; a conditional prior draws its own
                 where none is given, the others have none.
         """
 
-    def draw_condition(self, n: int, generator: torch.Generator | None = None) -> Tensor | None:
+    def draw_condition(self, n: int, generator: Source = None) -> Tensor | None:
         """Return n conditions, `(n, groups, groups)`; None where the prior has none."""
         return None
 

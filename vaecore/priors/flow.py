@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from vaecore.device import autocast, pad
 from vaecore.distributions import DiagonalGaussian
-from vaecore.priors.base import Prior
+from vaecore.priors.base import Prior, Source, drawn
 from vaecore.priors.velocity import VelocityNetwork
 
 STEPS = 16
@@ -95,11 +95,13 @@ class Flow(nn.Module, Prior):
 
     def coordinates(self, z: Tensor) -> Tensor:
         """Return codes in the coordinates of the basis."""
-        return (z - self.center) @ self.basis if hasattr(self, "basis") else z
+        if not hasattr(self, "basis"):
+            return z
+        return (pad(z - self.center) @ self.basis)[: len(z)]
 
     def codes(self, x: Tensor) -> Tensor:
         """Return codes, given in the coordinates of the basis."""
-        return x @ self.inverse + self.center if hasattr(self, "basis") else x
+        return (pad(x) @ self.inverse)[: len(x)] + self.center if hasattr(self, "basis") else x
 
     def loss(
         self, posterior: DiagonalGaussian, spread: float = 1.0, condition: Tensor | None = None
@@ -126,7 +128,7 @@ class Flow(nn.Module, Prior):
     def sample(
         self,
         n: int,
-        generator: torch.Generator | None = None,
+        generator: Source = None,
         temperature: float = 1.0,
         condition: Tensor | None = None,
         steps: int = STEPS,
@@ -142,14 +144,21 @@ class Flow(nn.Module, Prior):
         """
         if condition is None:
             condition = self.draw_condition(n, generator)
-        noise = temperature * torch.randn(n, self.latent_dim, generator=generator)
-        return self.from_noise(noise, condition, steps)
 
-    def draw_condition(self, n: int, generator: torch.Generator | None = None) -> Tensor | None:
+        def noise(rows: int, generator: torch.Generator | None) -> Tensor:
+            return torch.randn(rows, self.latent_dim, generator=generator)
+
+        return self.from_noise(temperature * drawn(n, generator, noise), condition, steps)
+
+    def draw_condition(self, n: int, generator: Source = None) -> Tensor | None:
         """Return n of its conditions, `(n, groups, groups)`; None where it has none."""
         if not self.conditional:
             return None
-        return self.conditions[torch.randint(len(self.conditions), (n,), generator=generator)]
+
+        def rows(count: int, generator: torch.Generator | None) -> Tensor:
+            return torch.randint(len(self.conditions), (count,), generator=generator)
+
+        return self.conditions[drawn(n, generator, rows)]
 
     @torch.no_grad()
     def from_noise(

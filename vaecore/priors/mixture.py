@@ -9,7 +9,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from vaecore.priors.base import Prior
+from vaecore.device import pad
+from vaecore.priors.base import Prior, Source, drawn
 
 
 class GaussianMixture(Prior):
@@ -82,17 +83,28 @@ class GaussianMixture(Prior):
     def sample(
         self,
         n: int,
-        generator: torch.Generator | None = None,
+        generator: Source = None,
         temperature: float = 1.0,
         condition: Tensor | None = None,
     ) -> Tensor:
         """Return n codes, `(n, latent_dim)`; see `Prior`."""
-        component = torch.multinomial(self.weights, n, replacement=True, generator=generator)
-        z = temperature * torch.randn(n, self.latent_dim, generator=generator)
+
+        def components(rows: int, generator: torch.Generator | None) -> Tensor:
+            return torch.multinomial(self.weights, rows, replacement=True, generator=generator)
+
+        def noises(rows: int, generator: torch.Generator | None) -> Tensor:
+            return torch.randn(rows, self.latent_dim, generator=generator)
+
+        component, z = drawn(n, generator, components), drawn(n, generator, noises)
+        z = temperature * z
         for index, (mean, factor) in enumerate(zip(self.means, self.cholesky, strict=True)):
             chosen = component == index
             noise = z[chosen]
-            z[chosen] = mean + (noise * factor if factor.ndim == 1 else noise @ factor.T)
+            if factor.ndim == 1:
+                noise = noise * factor
+            elif len(noise):
+                noise = (pad(noise) @ factor.T)[: len(noise)]
+            z[chosen] = mean + noise
         return z
 
     def log_prob(self, z: Tensor) -> Tensor:

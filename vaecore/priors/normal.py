@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from vaecore.distributions import DiagonalGaussian
-from vaecore.priors.base import Prior
+from vaecore.priors.base import Prior, Source, drawn
 
 
 class StandardNormal(Prior):
@@ -24,13 +24,17 @@ class StandardNormal(Prior):
     def sample(
         self,
         n: int,
-        generator: torch.Generator | None = None,
+        generator: Source = None,
         temperature: float = 1.0,
         condition: Tensor | None = None,
     ) -> Tensor:
         """Return n codes, `(n, latent_dim)`; see `Prior`."""
-        device = generator.device if generator else None
-        return temperature * torch.randn(n, self.latent_dim, generator=generator, device=device)
+
+        def noise(rows: int, generator: torch.Generator | None) -> Tensor:
+            device = generator.device if generator else None
+            return torch.randn(rows, self.latent_dim, generator=generator, device=device)
+
+        return temperature * drawn(n, generator, noise)
 
     def log_prob(self, z: Tensor) -> Tensor:
         """Return the log density in nats of codes `(..., latent_dim)`, `(...)`."""

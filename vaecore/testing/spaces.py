@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
+from copy import copy
 from typing import Any
 
 import pytest
@@ -11,10 +12,11 @@ import torch
 from torch import Tensor
 
 from vaecore.codec import Codec
+from vaecore.draws import ROUNDS
 from vaecore.errors import UsageError
 from vaecore.paths import traverse
 from vaecore.space import LatentSpace
-from vaecore.testing.under_test import Fixtures, ModelUnderTest
+from vaecore.testing.under_test import Fixtures, ModelUnderTest, PlainCodec
 
 BATCH_SIZES = [1, 2, 3, 7, 12, 15, 16, 17, 23, 31, 32, 33, 40, 47, 63]
 
@@ -31,6 +33,15 @@ def _large(space: LatentSpace[Any]) -> bool:
 def _sizes(space: LatentSpace[Any]) -> list[int]:
     """Return sizes of batches to try."""
     return BATCH_SIZES[1::6] if _large(space) else BATCH_SIZES
+
+
+class PickyCodec(PlainCodec):
+    """Finds about half of all examples poor, by nothing but their numbers."""
+
+    def poor(self, x: Tensor) -> Tensor:
+        """Return which examples `(n, ...)` have numbers of such a sum, `(n,)`."""
+        rows = x.flatten(1).double()
+        return (rows @ torch.arange(1, rows.shape[1] + 1).double().sqrt()) % 1 < 0.5
 
 
 class SpaceContract(Fixtures):
@@ -181,6 +192,31 @@ class SpaceContract(Fixtures):
             if under_test.draws or name not in ("reconstruct", "interpolate"):  # these draw no code
                 assert not _equal(first, make(2)), name
             assert torch.equal(before, torch.get_rng_state()), name
+
+    def test_the_first_of_many_samples_are_those_of_few(
+        self, space: LatentSpace[Any], bare: LatentSpace[Tensor]
+    ) -> None:
+        """Also where some are drawn again, here about half."""
+        picky = copy(bare)
+        picky.codec = PickyCodec()
+        size, fewer = (3, [1]) if _large(space) else (11, [1, 8])
+        many = picky.draw(size, seed=3)
+        assert many.again >= picky.codec.poor(many.x).sum() * ROUNDS
+        everything = picky.draw(size, seed=3, keep_all=True)
+        poor = picky.codec.poor(everything.x)
+        count = int(poor.sum())
+        assert (everything.again, everything.poor) == (0, count)
+        assert many.again >= count
+        assert torch.equal(many.x[~poor], everything.x[~poor])
+        for n in fewer:
+            assert torch.equal(picky.draw(n, seed=3).x, many.x[:n]), n
+        for prior in ("normal", None):
+            codes = bare.sample_codes(17, seed=3, prior=prior)
+            assert torch.equal(bare.sample_codes(8, seed=3, prior=prior), codes[:8])
+        if not _large(space):
+            own = space.draw(9, seed=3)
+            assert torch.equal(space.draw(4, seed=3).x, own.x[:4])
+            assert space.codec.poor(own.x).sum() == own.poor
 
     def test_the_fitted_prior_has_codes_of_its_own(self, bare: LatentSpace[Tensor]) -> None:
         assert bare.prior is not None

@@ -16,6 +16,7 @@ from seqvae.music.representations.perception.drums import (
     WEIGHTS,
     blended_hits,
     hit_variants,
+    unplayable,
 )
 from seqvae.music.representations.perception.voice import VoicePerception, blurred, flat
 
@@ -42,6 +43,10 @@ class PerformancePerception(VoicePerception):
     def faults(self, x: Tensor) -> Tensor:
         """Return 3 for silence, else 0."""
         return SILENCE * (blocks(x)[0] <= 0.5).flatten(1).all(1).float()
+
+    def poor(self, x: Tensor) -> Tensor:
+        """Return which performances have too few hits or too many; see `unplayable`."""
+        return unplayable((blocks(x)[0] > 0.5).flatten(1), x.shape[1])
 
     def blend(self, a: Tensor, b: Tensor, share: Tensor) -> Tensor:
         """Return blends; hits of both have a velocity and a timing between, others keep theirs."""

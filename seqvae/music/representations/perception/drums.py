@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from seqvae.music.reading.score import STEPS_PER_BAR
 from seqvae.music.representations.perception.voice import (
     VoicePerception,
     blurred,
@@ -28,6 +29,8 @@ WEIGHTS = (1.0, 1.0, 0.5, 0.6, 0.8, 0.8, 0.8, 0.9, 0.6)
 DRUMS, SNARE = len(WEIGHTS), 1
 GROUPS = ((2, 3), (4, 5, 6), (7, 8), (0, 1))
 """Hi-hats, toms, cymbals, kick and snare."""
+FEWEST, MOST = 2, 40
+"""Hits of a bar, in the mean, between which a sample is kept."""
 SILENCE = 3.0
 """Fault of a window without a hit."""
 GRIDS = ((4, 0), (2, 0), (1, 0), (4, 2), (8, 4), (8, 0), (16, 0))
@@ -52,6 +55,10 @@ class DrumPerception(VoicePerception):
         """Return 3 for silence, else 0."""
         return SILENCE * (x == 0).all(1).float()
 
+    def poor(self, x: Tensor) -> Tensor:
+        """Return which patterns have fewer than two hits a bar, or more than 40."""
+        return unplayable(torch.from_numpy(self.events(x.detach().cpu().numpy())), x.shape[1])
+
     def blend(self, a: Tensor, b: Tensor, share: Tensor) -> Tensor:
         """Return the patterns between patterns; see `VoicePerception.blend`."""
         bit = torch.arange(DRUMS, device=a.device)
@@ -63,6 +70,15 @@ class DrumPerception(VoicePerception):
         bit = torch.arange(DRUMS)
         for hits in hit_variants(x[:, None] >> bit & 1):
             yield (hits << bit).sum(1)
+
+
+def unplayable(events: Tensor, steps: int) -> Tensor:
+    """Return which windows `(n, kinds)` have fewer hits than `FEWEST` a bar, or more than `MOST`.
+
+    So are 3 of 1,000 windows of the data that drums_2bar was trained on.
+    """
+    each = events.sum(1) * STEPS_PER_BAR / steps
+    return (each < FEWEST) | (each > MOST)
 
 
 def blended_hits(first: Tensor, second: Tensor, share: Tensor) -> Tensor:

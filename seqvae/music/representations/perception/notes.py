@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from seqvae.music.reading.score import STEPS_PER_BAR
 from seqvae.music.representations.perception.voice import (
     VoicePerception,
     blurred,
@@ -30,6 +31,8 @@ SOUNDING = 0.1
 PITCHES = (1, 2, 3, 4, 3, 2, 1)
 """Weights of the pitches around a note; notes four semitones apart have little in common."""
 MAJOR = (0, 2, 4, 5, 7, 9, 11)
+FEW = 2
+"""So few pitches are no melody."""
 LEAP, OUTSIDE = 12, 0.15
 """Largest interval, in semitones, and share of notes outside the best scale, without a fault."""
 
@@ -79,17 +82,34 @@ class NotePerception(VoicePerception):
         A leap of more than an octave counts 1 each, two pitches or fewer 2, and notes outside the
         best major scale count from a share of 0.15 on; silence counts 3.
         """
+        notes, pitches, leaps, outside = self._counted(x)
+        few, silent = 2.0 * (pitches <= FEW), 1.0 * (notes == 0)
+        return leaps + few + silent + 10 * (outside / notes.clamp(min=1) - OUTSIDE).clamp(min=0)
+
+    def poor(self, x: Tensor) -> Tensor:
+        """Return which melodies nobody would keep.
+
+        Those of two pitches or fewer, of less than a note a bar, with leaps over an octave at more
+        than one of 16 notes, or a quarter of the notes outside the best major scale.
+        """
+        notes, pitches, leaps, outside = self._counted(x)
+        empty = (pitches <= FEW) | (notes < x.shape[1] / STEPS_PER_BAR)
+        return empty | (leaps > notes / 16) | (outside >= notes / 4)
+
+    def _counted(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return the numbers of notes, of pitches, of wide leaps, and of notes outside the scale.
+
+        Each is float `(n,)`.
+        """
         note = x >= self.first
         at = torch.arange(x.shape[1])
         latest = torch.where(note, at, -1).cummax(1).values
         before = torch.cat([torch.full((len(x), 1), -1), latest[:, :-1]], dim=1)
         leap = (x - x.gather(1, before.clamp(min=0))).abs() > LEAP
-        leaps = (leap & note & (before >= 0)).sum(1).float()
         used = torch.zeros(len(x), self.last + 1).scatter_(1, x * note, 1.0)[:, self.first :]
         outside = (self.snapped(x, self.scale(x)) != x) & note
-        share = outside.sum(1) / note.sum(1).clamp(min=1)
-        few, silent = 2.0 * (used.sum(1) <= 2), 1.0 * ~note.any(1)
-        return leaps + few + silent + 10 * (share - OUTSIDE).clamp(min=0)
+        leaps = (leap & note & (before >= 0)).sum(1)
+        return note.sum(1).float(), used.sum(1), leaps.float(), outside.sum(1).float()
 
     def blend(self, a: Tensor, b: Tensor, share: Tensor) -> Tensor:
         """Return the melodies between melodies; see `VoicePerception.blend`.

@@ -32,6 +32,10 @@ class VoicePerception(ABC):
     def faults(self, x: Tensor) -> Tensor:
         """Return a penalty for what sounds wrong, float `(n,)`; silence counts 3."""
 
+    def poor(self, x: Tensor) -> Tensor:
+        """Return which windows are empty, nearly empty or chaotic, boolean `(n,)`."""
+        return torch.from_numpy(~self.events(x.detach().cpu().numpy()).any(1))
+
     @abstractmethod
     def blend(self, a: Tensor, b: Tensor, share: Tensor) -> Tensor:
         """Return the windows between windows, which change one event at a time.

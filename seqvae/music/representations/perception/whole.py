@@ -50,6 +50,14 @@ class MusicPerception(Perception):
         voice, part = self._each(x)[0]
         return voice.faults(part)
 
+    def poor(self, x: Tensor) -> Tensor:
+        """Return which windows have a poor first voice, which leads, or a silent other."""
+        (leader, first), *others = self._each(x)
+        found = leader.poor(first)
+        for voice, part in others:
+            found |= torch.from_numpy(~voice.events(_array(part)).any(1))
+        return found
+
     def count(self, x: Tensor) -> Tensor:
         """Return the number of events of windows, `(n,)`."""
         return torch.from_numpy(self._events(x).sum(1).astype(np.float32))

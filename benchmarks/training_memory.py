@@ -37,7 +37,7 @@ ROWS = 100_000
 
 def write_shards(folder: Path, size: int) -> int:
     """Write shards whose windows take so many bytes in memory; return how many windows."""
-    from seqvae.music.data.shards import ShardWriter, WindowTable
+    from seqvae.music.data.shards import ShardWriter, window_table
 
     generator = np.random.default_rng(0)
     counts = {"train": size // (2 * STEPS), "validation": 1024, "test": 1}
@@ -46,11 +46,7 @@ def write_shards(folder: Path, size: int) -> int:
             for first in range(0, count, ROWS):
                 n = min(ROWS, count - first)
                 window = generator.integers(0, CLASSES, (n, STEPS), dtype=np.uint16)
-                zeros = np.zeros(n, np.int32)
-                tempo = np.full(n, 120, np.float32)
-                writer.add(
-                    WindowTable(window, zeros, zeros, tempo, zeros.astype(np.int16), ["a.mid"])
-                )
+                writer.add(window_table(window, ["a.mid"] * n, [1] * n, [120.0] * n, [0] * n))
     return counts["train"]
 
 

@@ -165,13 +165,11 @@ def test_unknown_augmentations_are_named(config: dict, message: str) -> None:
 
 def test_a_loader_over_shards(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
-    from seqvae.music.data.shards import ShardWriter, WindowTable
+    from seqvae.music.data.shards import ShardWriter, window_table
 
     n = len(WINDOWS)
-    windows = WindowTable(
-        WINDOWS, np.zeros(n, int), np.ones(n), np.ones(n), np.zeros(n), ["a/b.mid"]
-    )
-    for split, some in (("train", windows), ("validation", windows[:10])):
+    windows = window_table(WINDOWS, ["a/b.mid"] * n, [1] * n, [1.0] * n, [0] * n)
+    for split, some in (("train", windows), ("validation", windows.slice(0, 10))):
         with ShardWriter(tmp_path, split, WINDOWS.shape[1]) as writer:
             writer.add(some)
     loader = WindowLoader(read_windows(tmp_path, "validation"), 16, training=False)

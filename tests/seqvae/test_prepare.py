@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from seqvae.music.data.merge import DROPPED, choose_split, deduplicate
 from seqvae.music.data.prepare import prepare
 from seqvae.music.data.reading import window_keys
-from seqvae.music.data.shards import SPLITS, WindowTable, read_summary, read_windows
+from seqvae.music.data.shards import SPLITS, read_summary, read_windows, window_table
 from vaecore.errors import DataError, UsageError
 
 pyarrow = pytest.importorskip("pyarrow")
@@ -257,27 +257,19 @@ def test_shards_have_a_largest_size(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(shards, "ROW_GROUP", 10)
     monkeypatch.setattr(shards, "ROWS_PER_SHARD", 30)
     n = np.arange(74)
-    windows = WindowTable(
-        np.stack([n, n], axis=1).astype(np.uint16),
-        n % 5,
-        n,
-        n,
-        n * 0,
-        [f"{i}.mid" for i in "abcde"],
-    )
+    source = [f"{'abcde'[i % 5]}.mid" for i in n]
+    windows = window_table(np.stack([n, n], axis=1).astype(np.uint16), source, n, n, n * 0)
     for name in ("whole", "bits"):
         (tmp_path / name).mkdir()
     with shards.ShardWriter(tmp_path / "whole", "test", 2) as writer:
         writer.add(windows)
     with shards.ShardWriter(tmp_path / "bits", "test", 2) as writer:
         for first in range(0, 74, 7):
-            writer.add(windows[first : first + 7])
+            writer.add(windows.slice(first, 7))
     files = sorted((tmp_path / "bits").iterdir())
     assert [pq.read_metadata(file).num_rows for file in files] == [30, 30, 14]
     assert pq.read_metadata(files[0]).num_row_groups == 3
     whole = [tmp_path / "whole" / file.name for file in files]
     assert [file.read_bytes() for file in files] == [file.read_bytes() for file in whole]
-    assert [row["source"] for row in rows(tmp_path / "bits")] == [
-        f"{'abcde'[i % 5]}.mid" for i in n
-    ]
+    assert [row["source"] for row in rows(tmp_path / "bits")] == source
     assert np.array_equal(read_windows(tmp_path / "bits", "test")[:, 0], n)

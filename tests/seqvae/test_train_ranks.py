@@ -68,7 +68,7 @@ def alone(root: Path, name: str, *settings: str, resume: bool = False) -> Path:
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with shards of random melodies and a recipe."""
-    from seqvae.music.data.shards import ShardWriter, WindowTable
+    from seqvae.music.data.shards import ShardWriter, window_table
     from seqvae.music.representations import make_codec
 
     root = tmp_path_factory.mktemp("ranks")
@@ -76,8 +76,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     random, counts = np.random.default_rng(0), {"train": 203, "validation": 40, "test": 5}
     for split, n in counts.items():
         window = random.integers(0, 90, (n, 32)).astype(np.uint16)
-        zeros = np.zeros(n, int)
-        windows = WindowTable(window, zeros, zeros + 1, zeros + 120.0, zeros, ["a.mid"])
+        windows = window_table(window, ["a.mid"] * n, [1] * n, [120.0] * n, [0] * n)
         with ShardWriter(root / "shards", split, 32) as writer:
             writer.add(windows)
     codec = make_codec(RECIPE["tiny"]["representation"])

@@ -14,40 +14,24 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seqvae.music.data.reading import Reading, SourceFile, fingerprint
-from seqvae.music.data.shards import WindowTable
+from seqvae.music.data.reading import FileFacts, Reading, SourceFile, fingerprint
+from seqvae.music.data.shards import window_table
 from vaecore.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FORMAT = 1
+FORMAT = 2
 """Version of the chunks' format; chunks of another version are not used."""
 
-COLUMNS = ("window", "file", "bar", "tempo_bpm", "program", "key_low", "key_high")
-
-
-@dataclass(frozen=True)
-class FileFacts:
-    """The fields of a file's `Reading`, without its windows."""
-
-    fingerprint: str
-    windows: int
-    silent: int
-    relaxed: bool
-    rules: dict[str, int]
-    problem: str | None
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the MIDI file alone."""
-        return self.fingerprint.partition("+")[0]
+KEYS = ("key_low", "key_high")
+"""Columns of the hash of a window."""
 
 
 class Journal:
@@ -84,7 +68,7 @@ class Journal:
         import pyarrow as pa
 
         path = self._path(chunk)
-        table = self._table(readings)
+        table = self._table(chunk, readings)
         temporary = path.with_suffix(".new")
         options = pa.ipc.IpcWriteOptions(compression="zstd")
         with (
@@ -96,56 +80,41 @@ class Journal:
 
     def facts(self, chunk: Sequence[SourceFile]) -> tuple[list[FileFacts], np.ndarray]:
         """Return the facts of the files of a chunk, and the hashes of their windows `(n, 2)`."""
-        table = self._read(chunk, ("key_low", "key_high"))
-        keys = np.stack([table[name].to_numpy() for name in ("key_low", "key_high")], axis=1)
-        return _facts(table.schema), keys
+        table = self._read(chunk, keys=True)
+        return _facts(table.schema), np.stack([table[name].to_numpy() for name in KEYS], axis=1)
 
-    def windows(self, chunk: Sequence[SourceFile]) -> WindowTable:
-        """Return the windows of a chunk, in the order of its files."""
-        table = self._read(chunk, COLUMNS[:5])
-        flat = table["window"].combine_chunks().flatten().to_numpy()
-        file, bar, tempo, program = (table[name].to_numpy() for name in COLUMNS[1:5])
-        names = [each.name for each in chunk]
-        return WindowTable(flat.reshape(-1, self.width), file, bar, tempo, program, names)
+    def windows(self, chunk: Sequence[SourceFile]) -> pa.Table:
+        """Return the windows of a chunk, in the order of its files; see `window_table`."""
+        return self._read(chunk, keys=False).replace_schema_metadata()
 
     def _path(self, chunk: Sequence[SourceFile]) -> Path:
         named = json.dumps([self.settings, [file.name for file in chunk]])
         return self.folder / f"{hashlib.sha256(named.encode()).hexdigest()[:32]}.arrow"
 
-    def _table(self, readings: Sequence[Reading]) -> pa.Table:
+    def _table(self, chunk: Sequence[SourceFile], readings: Sequence[Reading]) -> pa.Table:
         import pyarrow as pa
 
-        used = [reading for reading in readings if len(reading)] or [
-            Reading(window=np.zeros((0, self.width), np.uint16))
-        ]
-        facts = [
-            FileFacts(
-                reading.fingerprint,
-                len(reading),
-                reading.silent,
-                reading.relaxed,
-                dict(reading.rules),
-                reading.problem,
-            )
-            for reading in readings
-        ]
-        window, bar, tempo, program, key = (
-            np.concatenate([getattr(reading, name) for reading in used])
-            for name in ("window", "bar", "tempo_bpm", "program", "key")
+        pairs = list(zip(chunk, readings, strict=True))
+        source = [file.name for file, each in pairs for _ in range(each.facts.windows)]
+        columns = [each.columns for _, each in pairs if each.columns]
+        columns = columns or [{"window": np.zeros((0, self.width)), "key": np.zeros((0, 2))}]
+        window, key, *rest = (
+            np.concatenate([each.get(name, np.zeros(0)) for each in columns])
+            for name in ("window", "key", "bar", "tempo_bpm", "program")
         )
-        file = np.repeat(np.arange(len(readings), dtype=np.int32), [len(r) for r in readings])
-        flat = pa.array(window.reshape(-1), pa.uint16())
-        columns = (
-            pa.FixedSizeListArray.from_arrays(flat, self.width),
-            *map(pa.array, (file, bar, tempo, program, key[:, 0].copy(), key[:, 1].copy())),
-        )
-        metadata = {"files": json.dumps([asdict(fact) for fact in facts])}
-        return pa.table(dict(zip(COLUMNS, columns, strict=True)), metadata=metadata)
+        table = window_table(window, source, *rest)
+        for index, name in enumerate(KEYS):
+            table = table.append_column(name, pa.array(key[:, index].astype(np.uint64)))
+        facts = json.dumps([asdict(reading.facts) for reading in readings])
+        return table.replace_schema_metadata({"files": facts})
 
-    def _read(self, chunk: Sequence[SourceFile], columns: Sequence[str]) -> pa.Table:
+    def _read(self, chunk: Sequence[SourceFile], keys: bool) -> pa.Table:
+        """Read the keys of a chunk's windows, or all but these."""
         import pyarrow as pa
 
-        fields = [COLUMNS.index(name) for name in columns]
+        with pa.OSFile(str(self._path(chunk))) as file:
+            names = pa.ipc.open_file(file).schema.names
+        fields = [k for k, name in enumerate(names) if (name in KEYS) == keys]
         options = pa.ipc.IpcReadOptions(included_fields=fields)
         with pa.OSFile(str(self._path(chunk))) as file:
             return pa.ipc.open_file(file, options=options).read_all()

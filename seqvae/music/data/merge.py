@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from seqvae.music.data.journal import FileFacts, Journal
+from seqvae.music.data.journal import Journal
 from seqvae.music.data.reading import SourceFile
 from seqvae.music.data.shards import SPLITS, ShardWriter
 from seqvae.music.data.summary import Summary
@@ -65,65 +65,6 @@ def deduplicate(keys: np.ndarray, split: np.ndarray) -> tuple[np.ndarray, dict[s
     return kept_in, {"repeated": repeated, "in another split": elsewhere}
 
 
-class Account:
-    """Counts files and windows for the summary, chunk by chunk."""
-
-    def __init__(self) -> None:
-        self.files = dict.fromkeys(("found", "used", "relaxed", "empty", "broken"), 0)
-        self.sources: dict[str, dict[str, int]] = {}
-        self.silent = 0
-        self.empty: Counter[str] = Counter()
-        self.passages: Counter[str] = Counter()
-        self.broken: dict[str, str] = {}
-
-    def add_file(self, file: SourceFile, facts: FileFacts) -> None:
-        """Count a file and what was left out of it."""
-        used = facts.windows > 0
-        root = self.sources.setdefault(file.root, dict.fromkeys(("files", "used", *SPLITS), 0))
-        root["files"] += 1
-        root["used"] += used
-        self.files["found"] += 1
-        self.files["used"] += used
-        self.files["relaxed"] += facts.relaxed
-        self.silent += facts.silent
-        self.passages.update(facts.rules)
-        if facts.problem:
-            self.files["broken"] += 1
-            self.broken[file.name] = facts.problem
-        elif not used:
-            self.files["empty"] += 1
-            rules = Counter(facts.rules).most_common(1)
-            self.empty[rules[0][0] if rules else "nothing usable"] += 1
-
-    def add_windows(
-        self, chunk: Sequence[SourceFile], source: np.ndarray, kept_in: np.ndarray
-    ) -> None:
-        """Count the windows of a chunk that are kept, given the file and the split of each."""
-        for index, split in enumerate(SPLITS):
-            counts = np.bincount(source[kept_in == index], minlength=len(chunk))
-            for file, count in zip(chunk, counts.tolist(), strict=True):
-                self.sources[file.root][split] += count
-
-    def summary(
-        self,
-        representation: Mapping[str, Any],
-        settings: Mapping[str, Any],
-        dropped: Mapping[str, int],
-    ) -> Summary:
-        """Return the summary of all chunks."""
-        return Summary(
-            representation=dict(representation),
-            settings=dict(settings),
-            files=self.files,
-            windows={s: sum(counts[s] for counts in self.sources.values()) for s in SPLITS},
-            sources=self.sources,
-            windows_left_out={"silent": self.silent, **dropped},
-            empty=dict(self.empty),
-            passages_left_out=dict(self.passages),
-            broken=self.broken,
-        )
-
-
 def merge(
     journal: Journal,
     chunks: Sequence[Sequence[SourceFile]],
@@ -141,13 +82,15 @@ def merge(
         representation: Configuration of the codec, for the summary.
         settings: `group`, `shares` and `seed` as for `prepare`, and others for the summary only.
     """
-    account = Account()
+    import pyarrow as pa
+
+    summary = Summary(dict(representation), dict(settings))
     keys, splits = [np.zeros((0, 2), np.uint64)], [np.zeros(0, np.int8)]
     for chunk in chunks:
         facts, found = journal.facts(chunk)
         split = []
         for file, fact in zip(chunk, facts, strict=True):
-            account.add_file(file, fact)
+            summary.add_file(file, fact)
             key = group_of(file, fact.digest, settings["group"])
             split.append(choose_split(key, settings["shares"], settings["seed"]))
         keys.append(found)
@@ -156,6 +99,7 @@ def merge(
     del keys
     kept_in, dropped = deduplicate(all_keys, np.concatenate(splits))
     del all_keys, splits
+    summary.windows_left_out |= dropped
     with ExitStack() as stack:
         writers = [
             stack.enter_context(ShardWriter(folder, split, journal.width)) for split in SPLITS
@@ -165,7 +109,8 @@ def merge(
             windows = journal.windows(chunk)
             kept = kept_in[row : row + len(windows)]
             row += len(windows)
-            account.add_windows(chunk, windows.source, kept)
             for index, writer in enumerate(writers):
-                writer.add(windows[kept == index])
-    return account.summary(representation, settings, dropped)
+                some = windows.filter(pa.array(kept == index))
+                summary.add_windows(writer.split, Counter(some["source"].to_pylist()))
+                writer.add(some)
+    return summary

@@ -23,6 +23,7 @@ from seqvae.music.data.guard import guarded_map
 from seqvae.music.data.journal import Journal, finish, workplace
 from seqvae.music.data.merge import merge
 from seqvae.music.data.reading import (
+    FileFacts,
     Reading,
     SourceFile,
     divide,
@@ -154,7 +155,7 @@ def _read_chunk(chunk: Sequence[SourceFile], function: Any, **limits: Any) -> li
     """Return the readings of files, with a problem for those that failed; runs on the executor."""
     results = guarded_map(function, [file.path for file in chunk], **limits)
     return [
-        Reading(fingerprint(file.path), problem=result.problem)
+        Reading(FileFacts(fingerprint(file.path), problem=result.problem))
         if isinstance(result, Failure)
         else result
         for file, result in zip(chunk, results, strict=True)

@@ -7,7 +7,7 @@ import os
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -42,35 +42,44 @@ class SourceFile(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Reading:
-    """The windows of one file, in columns, and what was left out of it.
+class FileFacts:
+    """What is known of one file, but for its windows.
 
     Attributes:
         fingerprint: Hash of the file's content; see `fingerprint`.
-        window: `(n, width)` uint16, each window packed in one row.
-        bar: Where each window starts; the first bar of the music is 1.
-        tempo_bpm: Quarter notes per minute of each window.
-        program: MIDI program of each window's track.
-        key: `(n, 2)` uint64, a hash of each window.
+        windows: How many it has.
         silent: How many windows without any event were left out.
         relaxed: The windows are of music too short or too sparse for the strict rules.
         rules: Passages that were left out, counted by the rule that they break.
         problem: Why the file could not be used at all, or None.
     """
 
-    fingerprint: str = ""
-    window: np.ndarray = field(default_factory=lambda: np.zeros((0, 1), np.uint16))
-    bar: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int32))
-    tempo_bpm: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
-    program: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int16))
-    key: np.ndarray = field(default_factory=lambda: np.zeros((0, 2), np.uint64))
+    fingerprint: str
+    windows: int = 0
     silent: int = 0
     relaxed: bool = False
-    rules: Counter[str] = field(default_factory=Counter)
+    rules: dict[str, int] = field(default_factory=dict)
     problem: str | None = None
 
-    def __len__(self) -> int:
-        return len(self.window)
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the MIDI file alone."""
+        return self.fingerprint.partition("+")[0]
+
+
+class Reading(NamedTuple):
+    """What was read of one file.
+
+    Attributes:
+        facts: About it.
+        columns: Of its windows, by name: `window` `(n, width)` uint16, each packed in one row;
+            `bar`, where it starts (the first bar of the music is 1); `tempo_bpm`, quarter notes per
+            minute; `program`, the MIDI program of its track; `key`, a hash, `(n, 2)` uint64. None
+            where there is no window.
+    """
+
+    facts: FileFacts
+    columns: Mapping[str, np.ndarray] | None = None
 
 
 def find_files(sources: Sequence[Path], suffixes: Sequence[str]) -> list[SourceFile]:
@@ -156,7 +165,7 @@ def read_file(
         score = score.in_four() if two_four else score
         found = codec.find(score)
     except DataError as error:
-        return Reading(fingerprint(path, data), problem=error.problem)
+        return Reading(FileFacts(fingerprint(path, data), problem=error.problem))
     rows = found.windows if relaxed or not found.relaxed else []
     if voices is not None:
         named = {n for n, name in score.names.items() if re.search(voices, name, re.IGNORECASE)}
@@ -164,17 +173,21 @@ def read_file(
     window = codec.pack(np.array([r.x for r in rows], codec.dtype).reshape(-1, *codec.shape))
     sounds = window.any(axis=1)
     window, sounding = window[sounds], [rows[n] for n in np.flatnonzero(sounds)]
-    return Reading(
-        fingerprint=fingerprint(path, data),
-        window=window,
-        bar=np.array([row.bar for row in sounding], np.int32),
-        tempo_bpm=np.array([row.context.tempo_bpm for row in sounding], np.float32),
-        program=np.array([row.context.program for row in sounding], np.int16),
-        key=window_keys(window),
+    facts = FileFacts(
+        fingerprint(path, data),
+        len(window),
         silent=len(rows) - len(sounding),
         relaxed=found.relaxed and len(sounding) > 0,
-        rules=Counter(rejection.rule for rejection in found.rejections),
+        rules=dict(Counter(rejection.rule for rejection in found.rejections)),
     )
+    columns = {
+        "window": window,
+        "bar": np.array([row.bar for row in sounding], np.int32),
+        "tempo_bpm": np.array([row.context.tempo_bpm for row in sounding], np.float32),
+        "program": np.array([row.context.program for row in sounding], np.int16),
+        "key": window_keys(window),
+    }
+    return Reading(facts, columns if len(window) else None)
 
 
 def window_keys(windows: np.ndarray) -> np.ndarray:

@@ -11,7 +11,6 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ import numpy as np
 from vaecore.errors import DataError
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     import pyarrow.parquet
 
 SPLITS = ("train", "validation", "test")
@@ -33,57 +33,30 @@ ROW_GROUP = 20_000
 _PREPARE = "make it with seqvae prepare"
 
 
-@dataclass(frozen=True)
-class WindowTable:
-    """Windows with their provenance, in columns.
+def window_table(
+    window: np.ndarray, source: Sequence[str], bar: Any, tempo_bpm: Any, program: Any
+) -> pa.Table:
+    """Return windows with their provenance as a table of Arrow.
 
-    Attributes:
+    Args:
         window: `(n, width)` uint16 class indices: step by step, and at each step voice by voice.
-        source: Index of each window's file in `names`.
-        bar: The bar of its file that the window starts at; the first is 1.
+        source: The file of each, as `SourceFile.name`.
+        bar: The bar of its file that each starts at; the first is 1.
         tempo_bpm: Quarter notes per minute there.
         program: MIDI program of the track it comes from.
-        names: Files, as `SourceFile.name`.
     """
+    import pyarrow as pa
 
-    window: np.ndarray
-    source: np.ndarray
-    bar: np.ndarray
-    tempo_bpm: np.ndarray
-    program: np.ndarray
-    names: Sequence[str]
-
-    def __len__(self) -> int:
-        return len(self.window)
-
-    def __getitem__(self, rows: np.ndarray | slice) -> WindowTable:
-        w, s, b, t, p = self.window, self.source, self.bar, self.tempo_bpm, self.program
-        return WindowTable(w[rows], s[rows], b[rows], t[rows], p[rows], self.names)
-
-    def compact(self) -> WindowTable:
-        """Return the same windows, without the names of other files."""
-        used, source = np.unique(self.source, return_inverse=True)
-        return replace(self, source=source, names=[self.names[index] for index in used])
-
-    @classmethod
-    def none(cls, width: int) -> WindowTable:
-        """Return a table without windows."""
-        window, empty = np.zeros((0, width), np.uint16), np.zeros(0, np.int32)
-        return cls(window, empty, empty, empty.astype(np.float32), empty.astype(np.int16), [])
-
-    @classmethod
-    def concatenate(cls, parts: Sequence[WindowTable], width: int) -> WindowTable:
-        """Return the windows of all parts, in order, each with its own names."""
-        parts = parts or [cls.none(width)]
-        offsets = np.cumsum([0, *(len(part.names) for part in parts[:-1])])
-        return cls(
-            np.concatenate([part.window for part in parts]),
-            np.concatenate([p.source + o for p, o in zip(parts, offsets, strict=True)]),
-            np.concatenate([part.bar for part in parts]),
-            np.concatenate([part.tempo_bpm for part in parts]),
-            np.concatenate([part.program for part in parts]),
-            [name for part in parts for name in part.names],
-        )
+    flat = pa.array(np.ascontiguousarray(window).reshape(-1), pa.uint16())
+    return pa.table(
+        {
+            "window": pa.FixedSizeListArray.from_arrays(flat, window.shape[1]),
+            "source": pa.array(source, pa.string()),
+            "bar": pa.array(bar, pa.int32()),
+            "tempo_bpm": pa.array(tempo_bpm, pa.float32()),
+            "program": pa.array(program, pa.int16()),
+        }
+    )
 
 
 class ShardWriter:
@@ -98,10 +71,10 @@ class ShardWriter:
     """
 
     def __init__(self, folder: Path, split: str, width: int) -> None:
-        self.folder, self.split, self.width = Path(folder), split, width
+        self.folder, self.split = Path(folder), split
         groups = min(ROWS_PER_SHARD, SHARD_BYTES // (2 * width)) // ROW_GROUP
         self.rows_per_shard = max(1, groups) * ROW_GROUP
-        self._waiting: list[WindowTable] = []
+        self._waiting = [window_table(np.zeros((0, width), np.uint16), [], [], [], [])]
         self._shards = self._rows = 0
         self._writer: pyarrow.parquet.ParquetWriter | None = None
 
@@ -110,31 +83,33 @@ class ShardWriter:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:
-            self._flush(all_rows=True)
-            if not self._shards:
-                self._write(WindowTable.none(self.width))
+            self._flush(least=0 if self._shards else -1)
         if self._writer is not None:
             self._writer.close()
 
-    def add(self, windows: WindowTable) -> None:
+    def add(self, windows: pa.Table) -> None:
         """Write some more windows, or keep them until there are enough."""
-        if len(windows):
-            self._waiting.append(windows)
+        self._waiting.append(windows)
         if sum(map(len, self._waiting)) >= ROW_GROUP:
-            self._flush()
+            self._flush(least=ROW_GROUP - 1)
 
-    def _flush(self, all_rows: bool = False) -> None:
-        windows = WindowTable.concatenate(self._waiting, self.width)
-        end = len(windows) if all_rows else len(windows) // ROW_GROUP * ROW_GROUP
-        for first in range(0, end, ROW_GROUP):
-            self._write(windows[first : min(first + ROW_GROUP, end)])
-        self._waiting = [windows[end:].compact()] if end < len(windows) else []
+    def _flush(self, least: int) -> None:
+        """Write row groups while more windows than these are waiting."""
+        import pyarrow as pa
 
-    def _write(self, windows: WindowTable) -> None:
+        windows = pa.concat_tables(self._waiting).combine_chunks()
+        while len(windows) > least:
+            self._write(windows.slice(0, ROW_GROUP))
+            windows = windows.slice(ROW_GROUP)
+            least = max(least, 0)
+        self._waiting = [windows]
+
+    def _write(self, windows: pa.Table) -> None:
         """Write one row group."""
+        import pyarrow as pa
         import pyarrow.parquet
 
-        table = _table(windows, self.split)
+        table = windows.append_column("split", pa.array([self.split] * len(windows), pa.string()))
         if self._writer is not None and self._rows >= self.rows_per_shard:
             self._writer.close()
             self._writer = None
@@ -144,25 +119,6 @@ class ShardWriter:
             self._shards, self._rows = self._shards + 1, 0
         self._writer.write_table(table)
         self._rows += len(windows)
-
-
-def _table(windows: WindowTable, split: str) -> pyarrow.Table:
-    import pyarrow as pa
-
-    flat = pa.array(np.ascontiguousarray(windows.window).reshape(-1), pa.uint16())
-    names = pa.DictionaryArray.from_arrays(
-        pa.array(windows.source, pa.int32()), pa.array(list(windows.names), pa.string())
-    )
-    return pa.table(
-        {
-            "window": pa.FixedSizeListArray.from_arrays(flat, windows.window.shape[1]),
-            "source": names.dictionary_decode(),
-            "bar": pa.array(windows.bar, pa.int32()),
-            "tempo_bpm": pa.array(windows.tempo_bpm, pa.float32()),
-            "program": pa.array(windows.program, pa.int16()),
-            "split": pa.array([split] * len(windows), pa.string()),
-        }
-    )
 
 
 class ShardedWindows:

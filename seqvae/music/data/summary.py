@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from seqvae.music.data.reading import FileFacts, SourceFile
 from seqvae.music.data.shards import SPLITS
 
 REASONS = {
@@ -22,7 +24,10 @@ REASONS = {
 """The rules of `Windows.rejections`, in words."""
 
 
-@dataclass(frozen=True)
+Counts = dict[str, int]
+
+
+@dataclass
 class Summary:
     """Counts of everything that a preparation read, kept and left out.
 
@@ -42,13 +47,40 @@ class Summary:
 
     representation: dict[str, Any]
     settings: dict[str, Any]
-    files: dict[str, int]
-    windows: dict[str, int]
-    sources: dict[str, dict[str, int]]
-    windows_left_out: dict[str, int]
-    empty: dict[str, int]
-    passages_left_out: dict[str, int]
-    broken: dict[str, str]
+    files: Counts = field(
+        default_factory=lambda: dict.fromkeys(("found", "used", "relaxed", "empty", "broken"), 0)
+    )
+    windows: Counts = field(default_factory=lambda: dict.fromkeys(SPLITS, 0))
+    sources: dict[str, Counts] = field(default_factory=dict)
+    windows_left_out: Counts = field(default_factory=lambda: {"silent": 0})
+    empty: Counts = field(default_factory=dict)
+    passages_left_out: Counts = field(default_factory=dict)
+    broken: dict[str, str] = field(default_factory=dict)
+
+    def add_file(self, file: SourceFile, facts: FileFacts) -> None:
+        """Count a file and what was left out of it."""
+        used = facts.windows > 0
+        for name, value in (("found", 1), ("used", used), ("relaxed", facts.relaxed)):
+            self.files[name] += value
+        root = self.sources.setdefault(file.root, dict.fromkeys(("files", "used", *SPLITS), 0))
+        root["files"] += 1
+        root["used"] += used
+        self.windows_left_out["silent"] += facts.silent
+        for rule, count in facts.rules.items():
+            self.passages_left_out[rule] = self.passages_left_out.get(rule, 0) + count
+        if facts.problem is not None:
+            self.files["broken"] += 1
+            self.broken[file.name] = facts.problem
+        elif not used:
+            self.files["empty"] += 1
+            rule = max(facts.rules, key=facts.rules.__getitem__, default="nothing usable")
+            self.empty[rule] = self.empty.get(rule, 0) + 1
+
+    def add_windows(self, split: str, sources: Mapping[str, int]) -> None:
+        """Count windows of a split, given how many there are by the names of their files."""
+        for name, count in sources.items():
+            self.windows[split] += count
+            self.sources[name.partition("/")[0]][split] += count
 
     def write(self, path: Path) -> None:
         """Write the summary as JSON."""

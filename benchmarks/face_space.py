@@ -58,6 +58,7 @@ from facevae.frechet import frechet_distance
 from facevae.measures import as_saved, gradient_energy, psnr, ssim
 from facevae.presentation import contact_sheet
 from vaecore import Flow, interpolate, lerp, slerp
+from vaecore.paths import bent
 from vaecore.space import LatentSpace
 
 AT_ONCE = 128
@@ -201,9 +202,12 @@ def measured_middles(
 def even_morphs(space: LatentSpace, a: Tensor, b: Tensor, embed: Callable) -> dict[str, float]:
     """Return the share of morphs whose largest step in identity is at most twice the smallest."""
     even: dict[str, list[bool]] = {"lerp": [], "slerp": []}
+    ways: dict[str, Any] = {path: path for path in even}
+    if isinstance(space.prior, Flow) and not space.prior.conditional:
+        even["flow"], ways["flow"] = [], bent(space.prior.to_noise, space.prior.from_noise)
     for pair in torch.stack([a, b], dim=1):
         for path, found in even.items():
-            frames = decoded(space, interpolate(pair, FRAMES, path, space.change))
+            frames = decoded(space, interpolate(pair, FRAMES, ways[path], space.change))
             steps = embed(frames).diff(dim=0).norm(dim=1)
             found.append(bool(steps.max() <= 2 * steps.min()))
     return {path: float(np.mean(found)) for path, found in even.items()}

@@ -30,8 +30,8 @@ class FaceCodec(Codec["Image.Image"]):
     """
 
     suffixes = SUFFIXES
-    # An arc bends the change of pixels towards its middle; on the line it is even.
-    default_path = "lerp"
+    # In the middle of a line the pixels of both ends are mixed (benchmarks/face_space.py).
+    default_path = "flow"
     default_timing = "perceived"
 
     def __init__(self, size: int = 64) -> None:

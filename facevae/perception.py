@@ -24,11 +24,15 @@ from facevae.adversary import AdversarialModule
 from facevae.classifier import load_classifier
 from facevae.networks.critic import Adversary
 from vaecore.distributions import DiagonalGaussian
+from vaecore.folder import read_tensors
 from vaecore.model import VAE
 from vaecore.paths import lerp, slerp
+from vaecore.priors import prior_from_state
 from vaecore.training.config import TrainingConfig
 from vaecore.training.module import Metrics
 
+POOLED = 4096
+"""Draws of a fitted prior, which are made once: one takes as long as decoding several pictures."""
 MARGIN = 0.2
 """Interpolations keep this distance to both ends, on a path of length 1."""
 
@@ -112,9 +116,15 @@ class PerceptualModule(AdversarialModule):
         # In a tuple it is no submodule: checkpoints and optimiser have only what is trained.
         self._distance = (PerceptualDistance(adversary.classifier),)
         self.register_buffer("perceptual_norms", torch.zeros(2))
+        self._pool: Tensor | None = None
 
     def on_fit_start(self) -> None:
         self._distance[0].to(self.device)
+        if self.adversary.drawn_from:
+            prior = prior_from_state("", read_tensors(Path(self.adversary.drawn_from)))
+            generator = torch.Generator().manual_seed(self.config.seed)
+            parts = [prior.sample(POOLED // 8, generator) for _ in range(8)]
+            self._pool = torch.cat(parts).to(self.device)
 
     def training_step(self, batch: Tensor, batch_idx: int) -> Tensor:
         """Return a scalar whose gradient is that of all losses together."""
@@ -162,14 +172,19 @@ class PerceptualModule(AdversarialModule):
         Half of them lie between codes and half between the posteriors' means, and half on a line
         and half on an arc: the middle of a line between two means is shorter than any code that a
         reconstruction is decoded from, and a decoder trained without it fills it with texture.
+        With a fitted prior, as many again are draws of it.
         """
         settings = self.adversary
         if not settings.interpolations:
             return super().decode_unpaired(codes, posterior, count)
         count = max(1, round(settings.interpolated_share * len(codes)))
+        drawn = codes[:0]
+        if self._pool is not None:
+            drawn = self._pool[torch.randint(len(self._pool), (count // 2,), device=codes.device)]
+            count -= len(drawn)
         of_means, on_line, position = torch.rand(3, count, 1, device=codes.device)
         ends = torch.where(of_means < 0.5, posterior.mean[:count], codes[:count])
         others, t = ends.roll(1, 0), MARGIN + (1 - 2 * MARGIN) * position.squeeze(1)
         between = torch.where(on_line < 0.5, lerp(ends, others, t), slerp(ends, others, t))
-        pictures: Tensor = self.model.decoder(between)
+        pictures: Tensor = self.model.decoder(torch.cat([between, drawn]))
         return pictures

@@ -92,7 +92,8 @@ class Codec(ABC, Generic[Item]):
     """File name endings, in lower case, that folders are searched for."""
 
     default_path: ClassVar[str] = "slerp"
-    """Path of `LatentSpace.interpolate` where nobody chooses one and the prior has no flow."""
+    """Path of `LatentSpace.interpolate` where nobody chooses one and the prior is no conditional
+    flow; "flow" stands for "slerp" where the prior is no flow."""
 
     default_timing: str = "latent"
     """Timing of `LatentSpace.interpolate` where nobody chooses one."""

@@ -46,12 +46,15 @@ def choose_device(name: str = "auto") -> torch.device:
 
 
 def fast_bfloat16() -> bool:
-    """Whether this machine multiplies bfloat16 matrices faster than 32-bit ones."""
+    """Whether this machine multiplies bfloat16 matrices faster than 32-bit ones.
+
+    Of x86 processors those with AMX do. AVX-512's instructions for bfloat16 alone are about half as
+    fast as 32-bit ones (80 against 145 GFLOP/s on one core).
+    """
     if torch.cuda.is_available():
-        return bool(torch.cuda.is_bf16_supported())
-    # Private functions of torch; without them 32 bits are taken to be faster.
-    names = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    return any(bool(getattr(torch.cpu, name, bool)()) for name in names)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    # A private function of torch; without it 32 bits are taken to be faster.
+    return bool(getattr(torch.cpu, "_is_amx_tile_supported", bool)())
 
 
 def autocast(device: torch.device | str) -> torch.autocast:

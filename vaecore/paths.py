@@ -19,6 +19,8 @@ _GRID = 33
 
 Change = Callable[[Tensor], Tensor]
 """How much the decoded codes `(n, latent_dim)` change from each to the next: `(n - 1,)`."""
+Path = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""A way between two points: both `(..., latent_dim)` and positions, as for `lerp`."""
 Walk = Callable[[Tensor, Callable[[Tensor], Tensor]], Tensor]
 """Chooses codes on a way: wanted shares `(m,)` of it, 0 and 1 being the ends, and the function from
 places `(k,)` in 0..1 to its codes `(k, latent_dim)`; returns `(m, latent_dim)`."""
@@ -70,10 +72,26 @@ def slerp(a: Tensor, b: Tensor, t: Tensor | float) -> Tensor:
     return _exact_ends(a, b, t, torch.where(line, torch.lerp(a, b, t), arc))
 
 
+def bent(there: Callable[[Tensor], Tensor], back: Callable[[Tensor], Tensor]) -> Path:
+    """Return the path that is an arc in other coordinates; its ends are exact.
+
+    Args:
+        there: Codes `(n, latent_dim)` to coordinates of the same shape.
+        back: The inverse.
+    """
+
+    def path(a: Tensor, b: Tensor, t: Tensor | float) -> Tensor:
+        ends = [there(end.reshape(-1, end.shape[-1])).view_as(end) for end in (a, b)]
+        arc = slerp(*ends, t)
+        return _exact_ends(a, b, _position(t, a), back(arc.flatten(0, -2)).view_as(arc))
+
+    return path
+
+
 def interpolate(
     points: Tensor,
     steps: int,
-    path: str = "slerp",
+    path: str | Path = "slerp",
     change: Change | None = None,
     walk: Walk | None = None,
 ) -> Tensor:
@@ -89,7 +107,7 @@ def interpolate(
     Args:
         points: `(n, latent_dim)`, n at least 2.
         steps: Number of results, both ends included, at least 2.
-        path: "slerp" or "lerp", between neighbouring points.
+        path: "slerp", "lerp", or a function as these are; between neighbouring points.
         change: Measures neighbouring codes: `(m, latent_dim)` to `(m - 1,)`, at least 0.
         walk: Chooses the codes of each segment, in place of `change`.
 
@@ -134,7 +152,7 @@ def interpolation_weights(n_points: int, steps: int) -> Tensor:
 
 
 def bilinear_grid(
-    corners: Tensor, rows: int, columns: int, path: str = "lerp", walk: Walk | None = None
+    corners: Tensor, rows: int, columns: int, path: str | Path = "lerp", walk: Walk | None = None
 ) -> Tensor:
     """Return a grid of points between four corners, which it contains exactly.
 
@@ -144,7 +162,7 @@ def bilinear_grid(
         corners: `(4, latent_dim)`: top left, top right, bottom left, bottom right.
         rows: Number of rows, corners included, at least 2.
         columns: Number of columns, corners included, at least 2.
-        path: "lerp" or "slerp".
+        path: "lerp", "slerp", or a function as these are.
         walk: See `interpolate`.
 
     Returns:
@@ -219,13 +237,13 @@ def traverse(z: Tensor, dimension: int, steps: int, extent: float = 3.0) -> Tens
     return points
 
 
-def _on_way(
-    between: Callable[[Tensor, Tensor, Tensor], Tensor], a: Tensor, b: Tensor, t: Tensor
-) -> Tensor:
+def _on_way(between: Path, a: Tensor, b: Tensor, t: Tensor) -> Tensor:
     return between(a, b, t.to(a))
 
 
-def _path(name: str) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+def _path(name: str | Path) -> Path:
+    if not isinstance(name, str):
+        return name
     paths = {"slerp": slerp, "lerp": lerp}
     if name not in paths:
         raise ValueError(f"unknown path {name!r}; known are {', '.join(paths)}")

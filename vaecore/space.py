@@ -20,6 +20,8 @@ from vaecore.draws import ROUNDS, Draws, draw
 from vaecore.errors import UsageError
 from vaecore.model import VAE
 from vaecore.paths import (
+    Path,
+    bent,
     bilinear_grid,
     bilinear_weights,
     interpolate,
@@ -287,35 +289,48 @@ class LatentSpace(Generic[Item]):
         Args:
             items: Two or more.
             steps: Number of results, ends included.
-            path: "slerp" or "lerp"; or "flow", where the prior is a conditional flow: an arc
-                through the noise that it makes codes of, each step under the condition of the
-                item that is nearer. See `path_and_timing` for the default.
+            path: "slerp" or "lerp"; or "flow", where the prior is one: an arc through the noise
+                that it makes codes of (of a conditional flow each step under the condition of the
+                item that is nearer). See `path_and_timing` for the default.
             timing: "latent" takes steps of one length in the latent space, "perceived" such that
                 the decoded items change by as much with each, where the codec can measure that. By
                 default the codec's `default_timing`.
         """
-        if path == "flow":
-            timing = timing or "latent"
         chosen, timing = self.path_and_timing(path, timing)
         examples = [self._example(item) for item in items]
         x = _stacked(examples)
-        if path is None and chosen == "flow" and self._condition(x) is None:
-            chosen = self.codec.default_path
+        conditional = chosen == "flow" and self._conditional
+        if path is None and conditional and self._condition(x) is None:
+            chosen, conditional = self.plain_path, False
         z = self.posterior_of(x).mean
         condition = None
-        if chosen == "flow":
+        if conditional:
             z, condition = self._through_flow(x, z, steps, timing)
         else:
-            z = interpolate(z, steps, chosen, **self._measured_by(timing))
+            z = interpolate(z, steps, self._way(chosen), **self._measured_by(timing))
         contexts = self._blended(examples, interpolation_weights(len(items), steps))
         return self.decode(z, temperature, seed, contexts, condition)
 
     @property
     def path(self) -> str:
-        """The path of `interpolate` by default: "flow", or else the codec's `default_path`."""
-        prior = self.prior
-        flow = prior is not None and prior.conditional and prior.invertible
-        return "flow" if flow else self.codec.default_path
+        """The path of `interpolate` by default.
+
+        "flow" where the prior is a conditional flow, or else the codec's `default_path`; "slerp"
+        where that is the way through a flow, and the model has none.
+        """
+        return "flow" if self._conditional else self.plain_path
+
+    @property
+    def _conditional(self) -> bool:
+        """Whether the prior has a way under conditions."""
+        return self.prior is not None and self.prior.invertible and self.prior.conditional
+
+    @property
+    def plain_path(self) -> str:
+        """The path by default where there are no conditions, as in a palette."""
+        path, prior = self.codec.default_path, self.prior
+        through = prior is not None and prior.invertible and not prior.conditional
+        return "slerp" if path == "flow" and not through else path
 
     def path_and_timing(self, path: str | None, timing: str | None) -> tuple[str, str]:
         """Return the path and the timing of `interpolate`, the defaults in place of None.
@@ -323,16 +338,28 @@ class LatentSpace(Generic[Item]):
         Raises:
             ValueError: There is no such timing.
         """
+        # A conditional flow has no timing but "latent".
+        if path == "flow" and self._conditional:
+            timing = timing or "latent"
         timing = timing or self.codec.default_timing
         if timing not in TIMINGS:
             raise ValueError(f"unknown timing {timing!r}; known are {', '.join(TIMINGS)}")
-        # A flow has no timing but "latent".
-        default = self.path if timing == "latent" else self.codec.default_path
+        default = self.path if timing == "latent" else self.plain_path
         return path or default, timing
+
+    def _way(self, path: str) -> str | Path:
+        """Return a path as `vaecore.paths` takes it; none is under a condition."""
+        if path != "flow":
+            return path
+        prior = self.prior
+        if prior is None or not prior.invertible or prior.conditional:
+            what = "a flow under conditions, with no grid" if self._conditional else "no flow"
+            raise UsageError(f"model {self.name!r} has {what}; use the path slerp")
+        return bent(prior.to_noise, prior.from_noise)
 
     def _condition(self, x: Tensor) -> Tensor | None:
         """Return the conditions of examples, where the prior has a way under conditions."""
-        if self.prior is None or self.path != "flow":
+        if self.prior is None or not self._conditional:
             return None
         return self.codec.condition(x, self.prior.groups)
 
@@ -344,7 +371,7 @@ class LatentSpace(Generic[Item]):
         """
         condition = self._condition(x)
         if condition is None or self.prior is None or timing != "latent":
-            what = "no flow with forms" if condition is None else "no other timing on its flow"
+            what = "no flow for these" if condition is None else "no other timing on its flow"
             raise UsageError(f"model {self.name!r} has {what}; use the path slerp")
         noise = interpolate(self.prior.to_noise(z, condition), steps, "slerp")
         weight, nearest = interpolation_weights(len(z), steps).max(dim=1)
@@ -380,9 +407,10 @@ class LatentSpace(Generic[Item]):
             items: Top left, top right, bottom left, bottom right.
             rows: Number of rows, corners included.
             columns: Number of columns, corners included.
-            path: "lerp" or "slerp", along the edges and between them; by default the codec's
-                `default_path`. Where the codec has a `Perception` and steps are even by default,
-                so are those of the left and right edge and of every row.
+            path: "lerp" or "slerp", along the edges and between them, or "flow", where the prior
+                is one without conditions; see `plain_path` for the default. Where the codec has a
+                `Perception` and steps are even by default, so are those of the left and right
+                edge and of every row.
             temperature: See `decode`.
             seed: See `decode`.
         """
@@ -393,7 +421,8 @@ class LatentSpace(Generic[Item]):
         # A distance between pictures has no jumps: their palettes stay even in the latent space.
         even = self.moves if self.codec.default_timing == "perceived" else None
         walk = None if even is None else even.walk
-        z = bilinear_grid(corners, rows, columns, path or self.codec.default_path, walk)
+        way = self._way(path or self.plain_path)
+        z = bilinear_grid(corners, rows, columns, way, walk)
         z = z.flatten(0, 1)
         contexts = self._blended(examples, bilinear_weights(rows, columns).flatten(0, 1))
         flat = self.decode(z, temperature, seed, contexts)

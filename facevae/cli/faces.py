@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 DEFAULT_MODEL = "faces_64"
 """The model without --model, where it is in the box."""
 
-FILMS, SHEETS = (".gif", ".mp4"), (".png", ".jpg", ".jpeg", ".webp")
+FILMS, SHEETS = (".gif", ".webp", ".mp4"), (".png", ".jpg", ".jpeg", ".webp")
+"""Endings of a morph in motion, and of pictures of all verbs; a morph's WebP is in motion."""
 FRAME = 256
 """Height and width of a film, in pixels."""
 LARGEST = 1024
@@ -52,8 +53,8 @@ class FacePresentation(Presentation):
     defaults: Mapping[str, Mapping[str, Any]] = {
         # Texts are words for the help; the codec has the values.
         "sample": {"n": 16, "temperature": "1"},
-        "morph": {"steps": "25; on a sheet 9", "path": "lerp", "timing": "perceived"},
-        "palette": {"path": "lerp"},
+        "morph": {"steps": "25; on a sheet 9", "path": "flow", "timing": "perceived"},
+        "palette": {"path": "flow"},
     }
 
     def options(self, verb: str) -> Sequence[click.Option]:
@@ -95,11 +96,12 @@ class FacePresentation(Presentation):
 
     def endings(self, verb: str) -> tuple[str, ...]:
         """Return films for `morph`, and sheets and folders for all."""
-        return (*FILMS, *SHEETS, "") if verb == "morph" else (*SHEETS, "")
+        return (*dict.fromkeys(FILMS + SHEETS), "") if verb == "morph" else (*SHEETS, "")
 
     def steps(self, inputs: int, output: Path | None) -> int:
         """Return steps that pass all inputs: 24 from each to the next, on a sheet 8."""
-        each = 8 if output is not None and output.suffix.lower() in SHEETS else 24
+        suffix = "" if output is None else output.suffix.lower()
+        each = 8 if suffix in SHEETS and suffix not in FILMS else 24
         return each * (inputs - 1) + 1
 
     def open(self, path: Path | str) -> Image.Image:
@@ -141,7 +143,7 @@ class FacePresentation(Presentation):
         if main is None:
             raise ValueError("pictures need an output to write to")
         suffix = main.suffix.lower()
-        if suffix in FILMS:
+        if result.verb == "morph" and suffix in FILMS:
             return _write_film(result, outputs.add(main), suffix, options)
         if suffix in SHEETS:
             from facevae.cli.pages import page
@@ -171,7 +173,7 @@ class FacePresentation(Presentation):
 
 
 def _write_film(result: Result, place: Path, suffix: str, options: Mapping[str, Any]) -> Written:
-    from facevae.presentation import Film, enlarge, write_gif, write_mp4
+    from facevae.presentation import Film, enlarge, write_gif, write_mp4, write_webp
 
     side = options["size"] or FRAME
     stops = [k for k, title in enumerate(result.titles) if title]
@@ -179,8 +181,7 @@ def _write_film(result: Result, place: Path, suffix: str, options: Mapping[str, 
     film = Film.of(
         frames, fps=options["fps"], hold=options["hold"], stops=stops, bounce=options["bounce"]
     )
-    write = write_gif if suffix == ".gif" else write_mp4
-    write(film, place)
+    {".gif": write_gif, ".webp": write_webp, ".mp4": write_mp4}[suffix](film, place)
     facts = {
         "width": side,
         "height": side,

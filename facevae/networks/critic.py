@@ -37,6 +37,9 @@ class Adversary:
     place of `prior`."""
     interpolated_share: float = 0.5
     """How many of these pictures there are, relative to the batch."""
+    drawn_from: str = ""
+    """File of a prior, fitted to the codes of the encoder as it is (`prior.safetensors` of a model
+    folder): half of these pictures are decoded from draws of it, and the weight is theirs, too."""
     perceptual: float = 0.0
     """Weight of the perceptual loss, from the first step on; see `facevae.perception`."""
     classifier: str = ""

@@ -26,6 +26,8 @@ ENCODER = (3, 6, 12, 16)
 """Channels of the encoder at 1/2, 1/4, 1/8 and 1/16 of the picture's size, in width / 4."""
 DECODER = (4, 8, 16, 20)
 """Channels of the decoder at the same sizes."""
+REFINED = 16
+"""Channels of the decoder's last step, at full resolution."""
 SLOPE = 0.1
 LARGEST_LOG = 5.0
 """A tanh bounds the logarithm of a posterior's standard deviation to this, either way."""
@@ -118,10 +120,18 @@ class SpatialDecoder(nn.Module):
         self.layers = nn.Sequential(*layers, PixelNorm(channels[-1]), nn.LeakyReLU(SLOPE))
         self.last = _convolution(channels[-1], 12)
         nn.init.normal_(self.last.weight, std=0.1 / (9 * channels[-1]) ** 0.5)
+        # Pixels that leave as channels of one position do not know their neighbours of the next
+        # one, which shows as a grid of 2 x 2 pixels in flat areas: this is added to the picture.
+        self.refined = nn.Sequential(
+            _convolution(3, REFINED), nn.LeakyReLU(SLOPE), _convolution(REFINED, 3)
+        )
+        nn.init.zeros_(self.refined[2].get_parameter("weight"))
 
     def forward(self, z: Tensor) -> Tensor:
         """Return pictures `(batch, 3, size, size)` with values around 0."""
         code = z.unflatten(1, (self.side, self.side, -1)).permute(0, 3, 1, 2)
         x = self.first(code.contiguous(memory_format=torch.channels_last))
         x = x + self.place.to(x.dtype)
-        return F.pixel_shuffle(self.last(self.layers(x)), 2)
+        picture = F.pixel_shuffle(self.last(self.layers(x)), 2)
+        refined: Tensor = picture + self.refined(picture)
+        return refined

@@ -1,12 +1,12 @@
-"""Contact sheets of faces, and films as GIF or MP4.
+"""Contact sheets of faces, and films as GIF, WebP or MP4.
 
     sheet    many pictures on one page, with captions
-    film     a morph in motion: frames, their times, GIF and MP4
+    film     a morph in motion: frames, their times, GIF, WebP and MP4
 
 All of them take PIL images. Pillow and PyAV are imported when they are first needed.
 """
 
-from facevae.presentation.film import Film, write_gif, write_mp4
+from facevae.presentation.film import Film, write_gif, write_mp4, write_webp
 from facevae.presentation.sheet import contact_sheet, enlarge
 
-__all__ = ["Film", "contact_sheet", "enlarge", "write_gif", "write_mp4"]
+__all__ = ["Film", "contact_sheet", "enlarge", "write_gif", "write_mp4", "write_webp"]

@@ -123,6 +123,33 @@ def test_interpolations_reach_decoder_and_critic_with_the_encoder_frozen(
         assert all(p.grad.isfinite().all() for p in part.parameters())
 
 
+def test_half_of_what_has_no_original_is_drawn_from_a_fitted_prior(
+    classifier: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import facevae.perception
+    from vaecore.folder import write_tensors
+    from vaecore.priors import GaussianMixture
+
+    # All draws of this prior are one code.
+    mean = torch.linspace(-1, 1, 32)
+    prior = GaussianMixture(torch.ones(1), mean[None], torch.eye(32)[None] * 1e-3)
+    write_tensors(tmp_path / "prior.safetensors", prior.state())
+    monkeypatch.setattr(facevae.perception, "POOLED", 16)
+    drawn_from = str(tmp_path / "prior.safetensors")
+    module = make_module(
+        classifier, interpolations=1.0, interpolated_share=1.0, drawn_from=drawn_from
+    )
+    module.on_fit_start()
+    seen: list[Tensor] = []
+    monkeypatch.setattr(module.model.decoder, "forward", lambda z: seen.append(z) or z)
+    posterior = DiagonalGaussian(torch.randn(6, 32) + 9, torch.ones(6, 32))
+    module.decode_unpaired(posterior.sample(), posterior, 6)
+    (codes,) = seen
+    assert codes.shape == (6, 32)
+    torch.testing.assert_close(codes[3:], mean.expand(3, 32), atol=0.02, rtol=0)
+    assert bool((codes[:3] > 3).any())
+
+
 def test_codes_for_the_critic_are_between_mean_and_draw(classifier: Path) -> None:
     module = make_module(classifier)
     posterior = DiagonalGaussian(torch.randn(4, 32), torch.ones(4, 32))

@@ -8,7 +8,7 @@ import sys
 import pytest
 import torch
 
-from vaecore.device import choose_device
+from vaecore.device import autocast, choose_device, fast_bfloat16
 from vaecore.errors import UsageError
 
 
@@ -87,3 +87,16 @@ def test_freed_memory_is_kept() -> None:
     if plain < 2000:
         pytest.skip("this C library keeps it anyway")
     assert kept < plain / 10
+
+
+@pytest.mark.parametrize(("amx", "fast"), [(True, True), (False, False)])
+def test_bfloat16_is_fast_where_there_is_amx_not_avx512_alone(
+    monkeypatch: pytest.MonkeyPatch, amx: bool, fast: bool
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx, raising=False)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True, raising=False)
+    assert fast_bfloat16() is fast
+    assert autocast("cpu").fast_dtype == torch.bfloat16
+    monkeypatch.delattr(torch.cpu, "_is_amx_tile_supported")
+    assert fast_bfloat16() is False

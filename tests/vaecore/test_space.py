@@ -12,7 +12,8 @@ from vaecore.config import ModelConfig
 from vaecore.distributions import DiagonalGaussian
 from vaecore.errors import DataError, UsageError
 from vaecore.model import VAE
-from vaecore.priors import Flow, GaussianMixture, fit_flow
+from vaecore.paths import slerp
+from vaecore.priors import Flow, GaussianMixture, StandardNormal, fit_flow
 from vaecore.space import LatentSpace
 
 # The codec and the item of tests/vaecore/conftest.py are reached through the fixture `space`.
@@ -298,11 +299,49 @@ def test_each_step_has_the_form_of_the_item_that_is_nearer(with_forms: LatentSpa
     torch.testing.assert_close(straight, torch.lerp(a, b, torch.linspace(0, 1, 6)[:, None]))
 
 
+class Cubed(StandardNormal):
+    """A prior whose codes are the cubes of their noise."""
+
+    invertible = True
+
+    def to_noise(self, z: torch.Tensor, condition: torch.Tensor | None = None) -> torch.Tensor:
+        return z.sign() * z.abs() ** (1 / 3)
+
+    def from_noise(self, noise: torch.Tensor, condition: torch.Tensor | None = None):
+        return noise**3
+
+
+def test_an_arc_through_the_noise_of_a_flow_without_conditions(space: LatentSpace) -> None:
+    class Through(type(space.codec)):
+        default_path = "flow"
+
+    prior = Cubed(2)
+    bent = LatentSpace(space.model, Through(2), prior=prior, config=space.config)
+    assert bent.path_and_timing(None, None) == ("flow", "latent")
+    ends = 2 * torch.tensor([[8.0, 1.0], [-1.0, 27.0]])  # twice the codes
+    steps = torch.tensor(xs(bent.interpolate(*ends, steps=5)))
+    assert torch.equal(steps[[0, -1]], ends)
+    t = torch.linspace(0, 1, 5)
+    arc = 2 * slerp(torch.tensor([2.0, 1.0]), torch.tensor([-1.0, 3.0]), t) ** 3
+    torch.testing.assert_close(steps, arc)
+    grid = bent.palette([*ends, *ends.flip(0)], rows=3, columns=3)
+    rows = torch.tensor([xs(row) for row in grid])
+    torch.testing.assert_close(rows[0], steps[::2])
+    torch.testing.assert_close(rows[1], arc[2].expand(3, 2), atol=1e-3, rtol=0)
+    # Without a flow it is an arc between the codes.
+    without = LatentSpace(space.model, Through(2), config=space.config)
+    assert without.path == without.plain_path == "slerp"
+    assert xs(without.interpolate(*ends)) == xs(space.interpolate(*ends, path="slerp"))
+
+
 def test_a_way_that_is_not_there_is_refused(space: LatentSpace, with_forms: LatentSpace) -> None:
     plain = LatentSpace(space.model, space.codec, config=space.config)
     assert plain.path == "slerp"
-    with pytest.raises(UsageError, match="no flow with forms; use the path slerp"):
+    with pytest.raises(UsageError, match="has no flow; use the path slerp"):
         plain.interpolate("2 4", "0 0", path="flow")
     assert with_forms.path_and_timing(None, "perceived") == ("slerp", "perceived")
+    corners = ["2 4", "0 0", "1 3", "5 1"]
+    with pytest.raises(UsageError, match="no grid; use the path slerp"):
+        with_forms.palette(corners, path="flow")
     with pytest.raises(UsageError, match="no other timing on its flow"):
         with_forms.interpolate("2 4", "0 0", path="flow", timing="perceived")

@@ -16,7 +16,7 @@ from vaecore.errors import UsageError
 @click.command()
 @options.inputs
 @options.steps
-@options.path(flow=True)
+@options.path
 @options.timing
 @options.temperature
 @options.seed
@@ -43,7 +43,6 @@ def interpolate(
     read = job.read(inputs)
     space = job.load(read).as_examples()
     rounds = job.sources(space.codec, read)
-    timing = timing or ("latent" if path == "flow" else None)
     made = [
         space.interpolate(
             *(s.example for s in sources),
@@ -80,7 +79,7 @@ def interpolate(
 @click.argument("inputs", nargs=4, metavar="A B C D", type=options.FILE)
 @click.option("--rows", type=click.IntRange(2, 32), default=5, show_default=True)
 @click.option("--columns", type=click.IntRange(2, 32), default=5, show_default=True)
-@options.path(flow=False)
+@options.path
 @options.temperature
 @options.seed
 @options.writes
@@ -100,7 +99,7 @@ def palette(
     place = job.place(inputs)
     read = job.read(inputs)
     space = job.load(read).as_examples()
-    path = path or space.codec.default_path
+    path = path or space.plain_path
     rounds = job.sources(space.codec, read)
     made = []
     for sources in rounds:

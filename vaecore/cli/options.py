@@ -63,17 +63,12 @@ seed = click.option(
 )
 
 
-def path(flow: bool) -> Decorator:
-    """Return the option that chooses the way through the latent space.
-
-    Args:
-        flow: Whether it may be the way through the noise of the prior.
-    """
-    text = "An arc (slerp) or a straight line (lerp) through the latent space"
-    if flow:
-        text += ", or an arc through the noise of its prior (flow), which keeps the form of phrases"
-    kinds = ["slerp", "lerp", *(["flow"] if flow else [])]
-    return click.option("--path", type=click.Choice(kinds), help=f"{text}.")
+path = click.option(
+    "--path",
+    type=click.Choice(["slerp", "lerp", "flow"]),
+    help="An arc (slerp) or a straight line (lerp) through the latent space, or an arc through the "
+    "noise of its prior (flow), which keeps the form of phrases.",
+)
 
 
 def timing(function: Callable[..., Any]) -> Callable[..., Any]:

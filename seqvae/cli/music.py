@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from seqvae.music.reading.score import minutes
+from seqvae.music.reading.score import STEPS_PER_BAR, minutes
 from seqvae.music.representations.windows import Context
 from vaecore.cli.job import counted
 from vaecore.cli.presentation import Choice, Input, Presentation, Result, Source, Written
@@ -151,9 +151,10 @@ class MusicPresentation(Presentation):
         assert outputs.main is not None  # all verbs of music write a file
         length = cast("SequenceCodec", result.codec).bars
         titles = list(result.titles) * len(result.rounds)
-        tempi = [_tempo(example) for example in result.examples]
+        contexts = [example.context or Context() for example in result.examples]
         # An item always lasts as long as its window.
-        seconds = [length * 240.0 / tempo for tempo in tempi]
+        seconds = [context.seconds(length * STEPS_PER_BAR) for context in contexts]
+        tempi = [contexts[0].tempo_bpm, contexts[-1].tempos[-1][1]]
         if options.get("separate"):
             each = len(result.titles)
             for k, place in enumerate(_numbered(outputs.main, each)):
@@ -171,7 +172,7 @@ class MusicPresentation(Presentation):
         facts = {
             "bars": bars,
             "seconds": round(sum(seconds), 3),
-            "tempo_bpm": [round(tempi[0], 3), round(tempi[-1], 3)],
+            "tempo_bpm": [round(tempo, 3) for tempo in tempi],
         }
         first = outputs.written[0]
         listen = "" if options["wav"] else f"listen: seqvae render {first}"
@@ -246,7 +247,7 @@ def _source(codec: SequenceCodec, example: Example, input_: Input) -> Source:
         "program": context.program,
         **({"bass_program": context.bass_program} if "bass" in codec.voice_names else {}),
     }
-    place = f"{bars} of {total} · {context.tempo_bpm:.4g} bpm"
+    place = f"{bars} of {total} · {_between([tempo for _, tempo in context.tempos])} bpm"
     return Source(example, input_, place, facts)
 
 
@@ -272,11 +273,6 @@ def _compared(result: Result) -> tuple[list[Grid], list[str]]:
 def _numbered(path: Path, count: int) -> list[Path]:
     digits = max(2, len(str(count)))
     return [path.with_stem(f"{path.stem}_{k:0{digits}d}") for k in range(1, count + 1)]
-
-
-def _tempo(example: Example) -> float:
-    context = example.context or Context()
-    return context.tempo_bpm
 
 
 def _between(tempi: Sequence[float]) -> str:

@@ -21,7 +21,7 @@ import seqvae.music.reading.midi as midi
 
 parse_score = midi.parse_score
 
-def parse(data, path, beats=True):
+def parse(data, path, *settings):
     name = os.path.basename(path)
     if name.startswith("hang"):
         time.sleep(1000)
@@ -35,7 +35,7 @@ def parse(data, path, beats=True):
     if "READ_LOG" in os.environ:
         with open(os.environ["READ_LOG"], "a") as log:
             log.write(name + "\\n")
-    return parse_score(data, path, beats)
+    return parse_score(data, path, *settings)
 
 midi.parse_score = parse
 """

@@ -126,9 +126,14 @@ def test_provenance_counts_bars_over_tempo_changes():
     score = melody((0, 32, 60), (32, 64, 62), (64, 144, 64), (144, 160, 65))
     score = Score(score.notes, ((0.0, 120.0), (4.0, 60.0)))
     found = CODEC.explain(score)
-    assert found.bars == (1, 3, 4, 5)
-    assert found.seconds == (0.0, 4.0, 8.0, 12.0)
-    assert [context.tempo_bpm for context in found.contexts] == [120, 60, 60, 60]
+    assert found.bars == (1, 2, 3, 4, 5)
+    assert found.seconds == (0.0, 2.0, 4.0, 8.0, 12.0)
+    assert [context.tempo_bpm for context in found.contexts] == [120, 120, 60, 60, 60]
+    assert [context.changes for context in found.contexts] == [(), ((16, 60),), (), (), ()]
+    assert [context.seconds(32) for context in found.contexts] == [4, 6, 8, 8, 8]
+    music = CODEC.decode(found.x[1], found.contexts[1])
+    assert [change.tolist() for change in music.get_tempo_changes()] == [[0, 2], [120, 60]]
+    assert torch.equal(CODEC.encode(music), found.x[1])
 
 
 def test_windows_from_notes_on_the_grid():
@@ -229,7 +234,7 @@ def test_decoded_notes_end_at_the_end_of_the_window():
             melody((0, 8, 60), program=40),
             r"unwanted instruments \(program 40\); choose another instrument",
         ),
-        (CODEC, melody((0, 8, 60), meter=(6, 8)), "is in 6/8 from 0:00 to 0:01; only bars of 4/4"),
+        (CODEC, melody((0, 8, 60), meter=(6, 8)), "is in 6/8 in bar 1; only bars of 4/4"),
         (
             MelodyCodec(programs=[0]),
             melody((0, 8, 60), (0, 8, 70), program=[40, 0], meter=(6, 8)),

@@ -76,16 +76,16 @@ events = st.one_of(
 
 @settings(max_examples=60, deadline=None)
 @given(tracks=st.lists(st.lists(events, max_size=25), min_size=1, max_size=3))
-def test_file_is_read_exactly_as_pretty_midi_reads_it(tmp_path_factory, tracks):
+def test_file_is_read_for_the_reference_exactly_as_pretty_midi_reads_it(tmp_path_factory, tracks):
     path = midi_file(tmp_path_factory.mktemp("midi") / "a.mid", *tracks)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("warnings.warn", lambda *args, **kwargs: None)
         midi = pretty_midi.PrettyMIDI(str(path))
     if not any(track.notes for track in midi.instruments):
         with pytest.raises(DataError, match="has no notes"):
-            read_score(path)
+            read_score(path, reference=True)
         return
-    ours, theirs = read_score(path), read_score(midi)
+    ours, theirs = read_score(path, reference=True), read_score(midi, reference=True)
     for name, column in vars(theirs.notes).items():
         assert np.array_equal(getattr(ours.notes, name), column), name
     assert ours.tempos == theirs.tempos
@@ -215,14 +215,17 @@ def test_pieces_equal_those_of_note_seq(starts, tempos, meters):
 # --- other clocks ---------------------------------------------------------------------------
 
 
-def test_tempo_map_is_ironed_out_keeping_beats():
+def test_passages_go_through_changes_of_tempo():
     # Four beats at 120, then four at 60: the second bar lasts four seconds.
     score = Score(
         Score.from_notes([0, 2, 5], [1, 3, 6], [60, 62, 64]).notes, ((0.0, 120.0), (2.0, 60.0))
     )
-    (piece,) = score.on_tempo_map().pieces()
+    (piece,) = score.passages()
     assert piece.tempo == 120
     assert piece.notes.start.tolist() == [0, 16, 28]
+    assert piece.tempos(0, 32) == [(0, 120), (16, 60)]
+    assert piece.tempos(16, 16) == [(0, 60)]
+    assert piece.seconds(20) == 3.0
 
 
 def test_beats_become_quarters_and_downbeats_bar_lines():
@@ -295,7 +298,7 @@ def header_only(folder):
 
 def truncated(folder):
     path = midi_file(folder / "a.mid", note(60, 0, 480))
-    path.write_bytes(path.read_bytes()[:-9])
+    path.write_bytes(path.read_bytes()[:-13])
     return path
 
 
@@ -313,6 +316,10 @@ def endless_number(folder):
 
 def film_frames(folder):
     return raw_file(folder / "a.mid", b"\x00\x90\x3c\x40\x10\x80\x3c\x40", ticks=-6360)
+
+
+def no_ticks(folder):
+    return raw_file(folder / "a.mid", b"\x00\x90\x3c\x40\x10\x80\x3c\x40", ticks=0)
 
 
 def bad_data_byte(folder):
@@ -342,14 +349,15 @@ REFUSALS = [
     (text, "is not a MIDI file; give"),
     (huge, "is too large .20 MB; at most 4 MB are read.; cut out"),
     (header_only, "is cut off .it ends in its header.; copy"),
-    (truncated, "is cut off .it ends in the middle of track 1 of 1.; copy"),
+    (truncated, "is cut off .a track ends within an event.; copy"),
     (ten_hours, "is too long .600:00; at most 120:00 are read.; cut out"),
     (hostile_ticks, "is too long"),
     (endless_number, "is a broken MIDI file .a time is longer than four bytes.; export"),
-    (film_frames, "is a broken MIDI file .it counts time in film frames"),
+    (film_frames, "cannot be used: it counts time in film frames"),
+    (no_ticks, "cannot be used: its header says that a quarter note has 0 ticks"),
     (bad_data_byte, "is a broken MIDI file .a note has a number above 127"),
     (no_status, "is a broken MIDI file .an event has no status"),
-    (half_an_event, "is a broken MIDI file .track 1 ends within an event"),
+    (half_an_event, "is cut off .a track ends within an event"),
     (zero_tempo, "is a broken MIDI file .a tempo is infinite"),
     (no_notes, "has no notes, or only notes of no length; give"),
 ]

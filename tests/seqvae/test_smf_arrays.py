@@ -81,7 +81,7 @@ def test_any_damage(tracks, data):
 def test_well_formed_files_take_the_short_way(examples: Path):
     for path in examples.glob("*.mid"):
         data = path.read_bytes()
-        spans = smf._spans(data, 14, int.from_bytes(data[10:12], "big"))
+        spans = smf.spans_of(data, 14, int.from_bytes(data[10:12], "big"))
         assert smf.read_tracks(data, spans) is not None
         fast, slow = both(data)
         assert fast == slow

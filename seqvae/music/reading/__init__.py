@@ -1,8 +1,11 @@
 """Reading music: a MIDI file, a PrettyMIDI or a NoteSequence becomes a `Score`.
 
 midi         reading files and objects, and the errors of those that cannot be used
-score        notes in seconds, tempos and meters; cut into pieces on the sixteenth grid
-smf          the parser of standard MIDI files
-smf_arrays   the same for well-formed files, all events at once
+score        notes in seconds, tempos and meters; cut into passages on the sixteenth grid
+clock        seconds, quarter notes and bars
+smf_music    what a MIDI file says, as players understand it
+smf_arrays   all events of well-formed files at once
+smf_damaged  the events of files that are not quite legal, one by one
 smf_notes    pairing events to notes, and their programs
+smf          the same file as the reference system reads it
 """

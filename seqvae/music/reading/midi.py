@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from seqvae.music.reading.score import Meter, Notes, Piece, Score, minutes
-from seqvae.music.reading.smf import CutOffError, MidiFile
+from seqvae.music.reading.smf import CutOffError, MidiFile, TempoMap, UnusableError
+from seqvae.music.reading.smf_music import read_music
 from vaecore.errors import DataError
 
 if TYPE_CHECKING:
@@ -32,7 +37,7 @@ _SHORTER = "cut out the part you want and try again"
 _EXPORT = "export it again as a standard MIDI file (.mid)"
 
 
-def read_score(item: Any, beats: bool = True) -> Score:
+def read_score(item: Any, beats: bool = True, reference: bool = False) -> Score:
     """Return the score behind an item.
 
     Args:
@@ -41,6 +46,9 @@ def read_score(item: Any, beats: bool = True) -> Score:
         beats: Take the bars from `NAME.beats.txt` beside `NAME.mid` if that file exists: each line
             has a time in seconds and flags, the last of which marks downbeats (POP909 has such
             files, and wrong time signatures).
+        reference: Read a file as the reference system does: tempo and meter from the first track,
+            instruments cut by programs, a note off ends all notes of its pitch; other metres than
+            4/4 are not regrouped.
 
     Raises:
         DataError: The file cannot be read, is not MIDI, is too long or has no notes.
@@ -54,21 +62,50 @@ def read_score(item: Any, beats: bool = True) -> Score:
             status = os.stat(path)
         except OSError as error:
             raise _unreadable(error, path) from None
-        return _read_file(path, status.st_mtime_ns, status.st_size, beats)
+        settings = beats, reference, None if reference else _METER.get()
+        return _read_file(path, status.st_mtime_ns, status.st_size, *settings)
     # By name, so that neither package has to be imported.
     kinds = {base.__name__ for base in type(item).__mro__}
     if "PrettyMIDI" in kinds:
-        return _from_pretty_midi(item)
+        return _in_bars(_from_pretty_midi(item), reference)
     if "NoteSequence" in kinds:
-        return _from_note_sequence(item)
+        return _in_bars(_from_note_sequence(item), reference)
     kind = type(item).__name__
     raise TypeError(f"expected a MIDI path, PrettyMIDI, NoteSequence or Score, got {kind}")
 
 
 @lru_cache(maxsize=16)
-def _read_file(path: str, modified: int, size: int, beats: bool) -> Score:
+def _read_file(
+    path: str,
+    modified: int,
+    size: int,
+    beats: bool,
+    reference: bool,
+    meter: tuple[int, int] | None,
+) -> Score:
     # `modified` is part of the key: a file that was written anew is read anew.
-    return parse_score(read_bytes(path), path, beats)
+    return _in_bars(parse_score(read_bytes(path), path, beats, reference), reference)
+
+
+def _in_bars(score: Score, reference: bool) -> Score:
+    """Return a score with the bars that were asked for, or with bars of 2/4 read as 4/4."""
+    meter = _METER.get()
+    if reference:
+        return score
+    return score.in_four() if meter is None else score.in_meter(*meter)
+
+
+_METER: ContextVar[tuple[int, int] | None] = ContextVar("meter", default=None)
+
+
+@contextmanager
+def read_in(meter: tuple[int, int] | None) -> Iterator[None]:
+    """Read all music in one meter within this context, whatever its time signatures say."""
+    token = _METER.set(meter)
+    try:
+        yield
+    finally:
+        _METER.reset(token)
 
 
 def read_bytes(path: str | os.PathLike[str]) -> bytes:
@@ -99,24 +136,42 @@ def beats_file(path: str | os.PathLike[str]) -> str | None:
     return beats if os.path.isfile(beats) else None
 
 
-def parse_score(data: bytes, path: str | os.PathLike[str], beats: bool = True) -> Score:
-    """Return the score of a MIDI file whose content was read; otherwise as `read_score`."""
-    score = _from_file(data, os.fspath(path))
+def parse_score(
+    data: bytes, path: str | os.PathLike[str], beats: bool = True, reference: bool = False
+) -> Score:
+    """Return the score of a MIDI file whose content was read, in its own meter.
+
+    Otherwise as `read_score`.
+    """
+    score = (_from_file_as_reference if reference else _from_file)(data, os.fspath(path))
     listed = beats_file(path) if beats else None
     return _with_beats_file(score, listed) if listed else score
 
 
 def _from_file(data: bytes, path: str) -> Score:
-    if b"MThd" not in data[:256]:
-        raise DataError("is not a MIDI file", path=path, remedy="give a .mid file")
-    try:
+    with _refusals(data, path):
+        music = read_music(data)
+        clock = music.clock()
+    on, off, pitch, velocity, instrument, program = music.notes.T
+    drums = np.array([track.is_drum for track in music.tracks], np.bool_)[instrument]
+    notes = Notes.of(clock(on), clock(off), pitch, velocity, instrument, program, drums)
+    meters = [Meter(float(clock(np.array(t))), *signature) for t, *signature in music.meters]
+    names = {number: track.name for number, track in enumerate(music.tracks) if track.name}
+    score = _checked(notes, _tempos(clock), meters, names, path)
+    return replace(
+        score,
+        resolution=music.resolution,
+        tracks=tuple(music.tracks),
+        keys=tuple((float(clock(np.array(tick))), key) for tick, key in music.keys),
+        markers=tuple((float(clock(np.array(tick))), text) for tick, text in music.markers),
+        notices=tuple(music.notices),
+    )
+
+
+def _from_file_as_reference(data: bytes, path: str) -> Score:
+    with _refusals(data, path):
         midi = MidiFile.parse(data)
         clock = midi.clock()
-    except CutOffError as error:
-        remedy = "copy or download it again"
-        raise DataError(f"is cut off ({error})", path=path, remedy=remedy) from None
-    except ValueError as error:
-        raise DataError(f"is a broken MIDI file ({error})", path=path, remedy=_EXPORT) from None
     tracks = midi.instruments
     table = np.concatenate([np.zeros((0, 4), np.int64), *(track.notes for track in tracks)])
     number = np.repeat(np.arange(len(tracks)), [len(track.notes) for track in tracks])
@@ -126,10 +181,29 @@ def _from_file(data: bytes, path: str) -> Score:
     notes = Notes.of(
         clock(on), clock(off), pitch, velocity, number, programs[number], drums[number]
     )
-    tempos = list(zip(clock.seconds.tolist(), clock.tempos.tolist(), strict=True))
     meters = [Meter(float(clock(np.array(t))), *signature) for t, *signature in midi.meters]
     names = {number: track.name for number, track in enumerate(tracks) if track.name}
-    return _checked(notes, tempos, meters, names, path)
+    return _checked(notes, _tempos(clock), meters, names, path)
+
+
+def _tempos(clock: TempoMap) -> list[tuple[float, float]]:
+    return list(zip(clock.seconds.tolist(), clock.tempos.tolist(), strict=True))
+
+
+@contextmanager
+def _refusals(data: bytes, path: str) -> Iterator[None]:
+    """Raise what is wrong with a file as a DataError."""
+    if b"MThd" not in data[:256]:
+        raise DataError("is not a MIDI file", path=path, remedy="give a .mid file")
+    try:
+        yield
+    except CutOffError as error:
+        remedy = "copy or download it again"
+        raise DataError(f"is cut off ({error})", path=path, remedy=remedy) from None
+    except UnusableError as error:
+        raise DataError(f"cannot be used: {error}", path=path, remedy=_EXPORT) from None
+    except ValueError as error:
+        raise DataError(f"is a broken MIDI file ({error})", path=path, remedy=_EXPORT) from None
 
 
 def _from_pretty_midi(midi: pretty_midi.PrettyMIDI) -> Score:

@@ -1,18 +1,22 @@
 """A piece of music as plain arrays: notes in seconds, tempos, meters; and its quantised pieces.
 
-Time follows the reference system (note_seq): a score is cut wherever its tempo or its meter
-changes, each piece starts again at 0, and inside a piece a second is a fixed number of steps.
+A score is cut into passages where its meter changes; their grid of sixteenths goes through changes
+of tempo. For comparison it may also be cut as the reference system (note_seq) does: wherever its
+tempo or its meter changes, each piece starting again at 0 with a fixed number of steps a second.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
+
+from seqvae.music.reading.clock import Clock, Stretch, bar_quarters, stretches
+from seqvae.music.reading.smf_music import TrackFacts
 
 STEPS_PER_QUARTER = 4
 STEPS_PER_BAR = 16
@@ -41,7 +45,7 @@ class Meter:
     @property
     def quarters(self) -> float:
         """Length of a bar in quarter notes."""
-        return 4.0 * max(1, self.numerator) / max(1, self.denominator)
+        return bar_quarters(self.numerator, self.denominator)
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,15 +104,18 @@ class Notes:
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """A stretch of a score with one tempo and one meter, its notes on the sixteenth grid.
+    """A stretch of a score with one meter, its notes on the sixteenth grid.
 
     Attributes:
         notes: In order of their start in seconds; `start` and `end` are steps of the piece.
         offset: Where the piece begins in the score, in seconds.
-        tempo: Quarter notes per minute.
+        tempo: Quarter notes per minute at its beginning; those of the reference have one tempo.
         meter: Its time signature.
-        bars: Its length, rounded to whole bars, at least 1.
+        bars: Its length in bars, at least 1; those of the reference are rounded to whole ones.
         problem: Why no window can come from this piece (`(rule, text)`), or None.
+        first_bar: The number of its first bar; 0 in the reference, which has no numbers.
+        begin: Where the piece begins in the score, in quarter notes.
+        clock: The tempos of the score; None in the reference.
     """
 
     notes: Notes
@@ -117,10 +124,33 @@ class Piece:
     meter: Meter
     bars: int
     problem: tuple[str, str] | None = None
+    first_bar: int = 0
+    begin: float = 0.0
+    clock: Clock | None = None
 
     def seconds(self, step: int) -> float:
         """Return the time of a step of this piece in the score, in seconds."""
+        if self.clock is not None:
+            return float(self.clock.to_seconds(np.array(self.begin + step / STEPS_PER_QUARTER)))
         return self.offset + step * 60.0 / (self.tempo * STEPS_PER_QUARTER)
+
+    @cached_property
+    def tempo_steps(self) -> list[tuple[int, float]]:
+        """The tempos of the score with the steps of this piece where they begin."""
+        if self.clock is None or len(self.clock) == 1:
+            return [(0, self.tempo)]
+        steps = np.floor((self.clock.quarters - self.begin) * STEPS_PER_QUARTER + 0.5)
+        places = dict(zip(steps.astype(np.int64).tolist(), self.clock.bpm.tolist(), strict=True))
+        return list(places.items())
+
+    def tempos(self, step: int, steps: int) -> list[tuple[int, float]]:
+        """Return the tempos of a window, with the steps where they begin; the first is 0."""
+        known = self.tempo_steps
+        first = max(bisect_right(known, step, key=lambda change: change[0]) - 1, 0)
+        last = bisect_left(known, step + steps, key=lambda change: change[0])
+        inside = [(at - step, tempo) for at, tempo in known[first + 1 : last]]
+        found = [(0, known[first][1])]
+        return found + [b for a, b in pairwise([*found, *inside]) if a[1] != b[1]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,6 +163,13 @@ class Score:
         meters: Time signature changes; 4/4 is implied at 0.
         names: Instrument number -> track name, where there is one.
         path: The file this was read from.
+        resolution: Ticks in a quarter note of that file; None if times are no whole ticks.
+        tracks: The instruments by their numbers: their track, channel and program.
+        keys: `(seconds, name)`, such as "F# minor".
+        markers: `(seconds, text)`.
+        notices: What was not read as the file has it, as ends of a sentence that begins with its
+            name.
+        regroup: Bars of two or eight quarters are read as bars of four; see `stretches`.
     """
 
     notes: Notes
@@ -140,6 +177,12 @@ class Score:
     meters: tuple[Meter, ...] = ()
     names: dict[int, str] = field(default_factory=dict)
     path: str | None = None
+    resolution: int | None = None
+    tracks: tuple[TrackFacts, ...] = ()
+    keys: tuple[tuple[float, str], ...] = ()
+    markers: tuple[tuple[float, str], ...] = ()
+    notices: tuple[str, ...] = ()
+    regroup: bool = False
 
     @classmethod
     def from_notes(
@@ -170,11 +213,103 @@ class Score:
     @property
     def tempo(self) -> float:
         """The tempo at the start in quarter notes per minute."""
-        at_start = [qpm for time, qpm in self.tempos if time <= 0]
-        return at_start[-1] if at_start else DEFAULT_TEMPO
+        return self.clock.tempo(0.0)
+
+    # Musical time
+
+    @cached_property
+    def clock(self) -> Clock:
+        """The conversion between seconds and quarter notes."""
+        return Clock(self.tempos)
+
+    def to_quarters(self, seconds: np.ndarray) -> np.ndarray:
+        """Return times as quarter notes from the beginning, whole ticks if the file has ticks."""
+        quarters = self.clock.to_quarters(seconds)
+        if self.resolution is None:
+            return quarters
+        return np.asarray(np.rint(quarters * self.resolution) / self.resolution)
+
+    def to_ticks(self, seconds: np.ndarray, resolution: int | None = None) -> np.ndarray:
+        """Return times as ticks of the file, or of another resolution, int64.
+
+        Raises:
+            ValueError: The score has no resolution, and none is given.
+        """
+        resolution = resolution or self.resolution
+        if resolution is None:
+            raise ValueError("the score has no ticks; give a resolution")
+        ticks = np.rint(self.clock.to_quarters(seconds) * resolution)
+        return np.asarray(ticks.astype(np.int64))
+
+    @cached_property
+    def end(self) -> float:
+        """Where the last note ends, in quarter notes; a hit of drums ends with its sixteenth."""
+        if not len(self.notes):
+            return 0.0
+        start, end = self.to_quarters(self.notes.start), self.to_quarters(self.notes.end)
+        hit = start + 1 / STEPS_PER_QUARTER
+        return float(np.where(self.notes.is_drum, hit, end).max())
+
+    @cached_property
+    def stretches(self) -> tuple[Stretch, ...]:
+        """The stretches in one meter; they number the bars of the whole score."""
+        places = self.to_quarters(np.array([meter.time for meter in self.meters]))
+        signatures = [(meter.numerator, meter.denominator) for meter in self.meters]
+        changes = list(zip(places.tolist(), signatures, strict=True))
+        return tuple(stretches(changes, self.end, self.regroup))
+
+    @property
+    def bars(self) -> int:
+        """The number of bars up to the end of the last note, at least 1."""
+        last = self.stretches[-1]
+        return last.first_bar + last.bars - 1
+
+    @cached_property
+    def bar_lines(self) -> np.ndarray:
+        """The place of every bar line in quarter notes, `(bars + 1,)`; the last one is the end."""
+        lines = [
+            min(stretch.begin + bar * stretch.bar, stretch.stop)
+            for stretch in self.stretches
+            for bar in range(stretch.bars)
+        ]
+        last = self.stretches[-1]
+        return np.array([*lines, last.begin + last.bars * last.bar])
+
+    def passages(self, keep: np.ndarray | None = None) -> Iterator[Piece]:
+        """Cut at every change of meter, and put each passage on its grid of sixteenths.
+
+        Args:
+            keep: The notes to use, boolean `(notes,)`; all by default.
+        """
+        index = np.arange(len(self.notes)) if keep is None else np.flatnonzero(keep)
+        start = self.to_quarters(self.notes.start[index])
+        order = np.argsort(start, kind="stable")
+        index, start = index[order], start[order]
+        end = self.to_quarters(self.notes.end[index])
+        notes = self.notes[index]
+        begins = [stretch.begin for stretch in self.stretches]
+        # A note that is a little early for the first step of a passage is at that step.
+        bounds = np.searchsorted(start, np.array(begins[1:]) - 0.5 / STEPS_PER_QUARTER).tolist()
+        for stretch, (first, last) in zip(
+            self.stretches, pairwise([0, *bounds, len(index)]), strict=True
+        ):
+            own = slice(first, last)
+            piece = Piece(
+                notes[own],
+                float(self.clock.to_seconds(np.array(stretch.begin))),
+                self.clock.tempo(stretch.begin),
+                Meter(0.0, *stretch.metre),
+                stretch.bars,
+                first_bar=stretch.first_bar,
+                begin=stretch.begin,
+                clock=self.clock,
+            )
+            yield _on_grid(piece, start[own], np.minimum(end[own], stretch.stop))
+
+    # The reference's time
 
     def pieces(self, keep: np.ndarray | None = None) -> Iterator[Piece]:
-        """Cut at every change of tempo or meter and quantise each piece to sixteenths.
+        """Cut at every change of tempo or meter and quantise each piece, as the reference does.
 
         Args:
             keep: The notes to use, boolean `(notes,)`; all by default.
@@ -212,29 +347,22 @@ class Score:
             now[what] = value
         return [*splits, total]
 
+    # The same music with other bars
+
     def in_four(self) -> Score:
-        """Return the score in 4/4, two bars as one, if it is in 2/4 throughout; or as it is."""
-        if {(meter.numerator, meter.denominator) for meter in self.meters} != {(2, 4)}:
+        """Return the score with bars of two or eight quarters read as 4/4; see `stretches`."""
+        grouped = replace(self, regroup=True)
+        metres = [stretch.metre for stretch in self.stretches]
+        if [stretch.metre for stretch in grouped.stretches] == metres:
             return self
-        return replace(self, meters=(Meter(0.0, 4, 4),))
+        names = sorted({"{}/{}".format(*m) for m in metres if bar_quarters(*m) in (2, 8)})
+        how = "two bars as one" if any(bar_quarters(*m) == 2 for m in metres) else "a bar as two"
+        notice = f"is in {' and '.join(names)}, read as 4/4, {how}"
+        return replace(grouped, notices=(*self.notices, notice))
 
-    def on_tempo_map(self) -> Score:
-        """Return the score at one steady tempo, with every note at the same beat as before."""
-        if len({qpm for _, qpm in self.tempos}) < 2:
-            return self
-        changes = sorted(dict([(0.0, DEFAULT_TEMPO), *self.tempos]).items())
-        times = np.array([time for time, _ in changes])
-        qpm = np.array([tempo for _, tempo in changes])
-        quarters = np.concatenate([[0.0], np.cumsum(np.diff(times) * qpm[:-1] / 60.0)])
-        steady = self.tempo
-
-        def warp(seconds: np.ndarray) -> np.ndarray:
-            k = np.searchsorted(times, seconds, side="right") - 1
-            at = (quarters[k] + (seconds - times[k]) * qpm[k] / 60.0) * (60.0 / steady)
-            return np.asarray(at)
-
-        meters = [replace(m, time=float(warp(np.array(m.time)))) for m in self.meters]
-        return self._warped(warp, steady, meters)
+    def in_meter(self, numerator: int, denominator: int) -> Score:
+        """Return the score in one meter from its beginning on, whatever its time signatures say."""
+        return replace(self, meters=(Meter(0.0, numerator, denominator),))
 
     def with_beats(self, times: np.ndarray, downbeats: np.ndarray) -> Score:
         """Return the score with its bars taken from beat annotations.
@@ -273,12 +401,39 @@ class Score:
         self, warp: Callable[[np.ndarray], np.ndarray], tempo: float, meters: Sequence[Meter]
     ) -> Score:
         notes = replace(self.notes, start=warp(self.notes.start), end=warp(self.notes.end))
-        return replace(self, notes=notes, tempos=((0.0, tempo),), meters=tuple(meters))
+        return replace(
+            self,
+            notes=notes,
+            tempos=((0.0, tempo),),
+            meters=tuple(meters),
+            resolution=None,
+            keys=tuple((float(warp(np.array(time))), key) for time, key in self.keys),
+            markers=tuple((float(warp(np.array(time))), text) for time, text in self.markers),
+        )
 
 
 def minutes(seconds: float) -> str:
     """Return seconds as minutes and seconds, as a player shows them ("1:05")."""
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+def _on_grid(piece: Piece, start: np.ndarray, end: np.ndarray) -> Piece:
+    """Return a piece with its notes, which start and end at some quarters, on its grid.
+
+    Halves go up; a note that is shorter than a step has one.
+    """
+    if piece.meter.quarters != STEPS_PER_BAR / STEPS_PER_QUARTER:
+        problem = "meter", f"is in {piece.meter}"
+        return replace(piece, notes=piece.notes[:0], problem=problem)
+    if piece.bars > MAX_BARS:
+        problem = "tempo", f"has a tempo of {piece.tempo:g}"
+        return replace(piece, notes=piece.notes[:0], problem=problem)
+    struck = (start - piece.begin) * STEPS_PER_QUARTER
+    first = np.floor(struck + 0.5).astype(np.int64)
+    last = np.floor((end - piece.begin) * STEPS_PER_QUARTER + 0.5).astype(np.int64)
+    last = np.maximum(last, first + 1)
+    notes = replace(piece.notes, start=first, end=last, late=struck - first)
+    return replace(piece, notes=notes)
 
 
 def _quantise(notes: Notes, begin: float, stop: float, tempo: float, meter: Meter) -> Piece:

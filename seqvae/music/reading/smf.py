@@ -34,6 +34,10 @@ class CutOffError(ValueError):
     """The file ends before the end that its header gives."""
 
 
+class UnusableError(ValueError):
+    """The file is as it should be, but its time is of a kind that has no bars."""
+
+
 class SmfTrack(NamedTuple):
     """One instrument: a program on a channel of a track.
 
@@ -77,11 +81,10 @@ class MidiFile:
             size, _, tracks, division = struct.unpack_from(">IHHh", data, begin + 4)
         except struct.error:
             raise CutOffError("it ends in its header") from None
-        if division <= 0:
-            raise ValueError("it counts time in film frames, not in beats")
+        check_division(division)
         midi = cls(division)
         first = begin + 8 + size
-        spans = _spans(data, first, tracks)
+        spans = spans_of(data, first, tracks)
         found = None if spans is None else read_tracks(data, spans)
         if found is not None and midi._take(found):
             return midi
@@ -206,6 +209,14 @@ class MidiFile:
         return TempoMap(scales, self.ticks_per_quarter)
 
 
+def check_division(division: int) -> None:
+    """Raise UnusableError if a file does not count time in beats."""
+    if division < 0:
+        raise UnusableError("it counts time in film frames (SMPTE), not in beats")
+    if division == 0:
+        raise UnusableError("its header says that a quarter note has 0 ticks, so it has no time")
+
+
 class TempoMap:
     """Converts ticks to seconds under tempo changes, rounding as pretty_midi does."""
 
@@ -224,7 +235,7 @@ class TempoMap:
         return np.asarray(self.seconds[k] + self.scales[k] * (ticks - self.ticks[k]))
 
 
-def _spans(data: bytes, at: int, tracks: int) -> list[tuple[int, int]] | None:
+def spans_of(data: bytes, at: int, tracks: int) -> list[tuple[int, int]] | None:
     """Return where the events of every track begin and end; None if the file ends before."""
     spans: list[tuple[int, int]] = []
     while len(spans) < tracks:

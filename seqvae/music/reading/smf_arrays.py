@@ -16,7 +16,8 @@ import numpy as np
 from seqvae.music.reading.smf_notes import pairs, programs_at, stable_order
 
 META, SYSEX, SYSEX_GOES_ON = 0xFF, 0xF0, 0xF7
-TRACK_NAME, TEMPO, TIME_SIGNATURE = 0x03, 0x51, 0x58
+TRACK_NAME, INSTRUMENT_NAME, MARKER, END = 0x03, 0x04, 0x06, 0x2F
+TEMPO, TIME_SIGNATURE, KEY = 0x51, 0x58, 0x59
 LONGEST_NUMBER = 4
 """Bytes of a variable-length number (a time, or the length of a message) at most."""
 
@@ -33,7 +34,7 @@ LENGTHS[0x80:0xF0] = 3
 LENGTHS[0xC0:0xE0] = 2
 
 IS_KEPT = np.zeros(256, bool)
-IS_KEPT[[TRACK_NAME, TEMPO, TIME_SIGNATURE]] = True
+IS_KEPT[[TRACK_NAME, INSTRUMENT_NAME, MARKER, END, TEMPO, TIME_SIGNATURE, KEY]] = True
 
 
 class Meta(NamedTuple):
@@ -52,6 +53,33 @@ class Meta(NamedTuple):
     event: int
     kind: int
     content: bytes
+
+
+class Events(NamedTuple):
+    """All events of a file, track by track, each track in order.
+
+    Attributes:
+        track: Track of every event.
+        tick: Its time.
+        status: Its status byte, with running status filled in.
+        value: The first data byte of a channel event.
+        second: The second; of events that have only one it means nothing.
+        metas: The meta events that are kept, in order.
+        tracks: Number of tracks.
+    """
+
+    track: np.ndarray
+    tick: np.ndarray
+    status: np.ndarray
+    value: np.ndarray
+    second: np.ndarray
+    metas: list[Meta]
+    tracks: int
+
+    @property
+    def line(self) -> np.ndarray:
+        """Track and channel of every event in one number; of channel events only."""
+        return np.asarray(self.track * 16 + (self.status & 15))
 
 
 class InstrumentNotes(NamedTuple):
@@ -83,6 +111,46 @@ def read_tracks(data: bytes, spans: Sequence[tuple[int, int]]) -> InstrumentNote
         data: The file.
         spans: Where the events of every track begin and end in it.
     """
+    found = scan_tracks(data, spans)
+    if found is None:
+        return None
+    events = np.flatnonzero(found.status >> 5 == 0b100)  # notes on and off
+    status_of, value, second = found.status[events], found.value[events], found.second[events]
+    if ((value | second) > 127).any():
+        return None
+    line = found.line[events]
+    sounds = (status_of >= 0x90) & (second > 0)
+    ticks, lines = found.tick[events], 16 * found.tracks
+    on, off = pairs(line * 128 + value, lines * 128, sounds, ticks)
+
+    changes = np.flatnonzero(found.status >> 4 == 0xC)
+    places, programs = found.line[changes], found.value[changes]
+    program = programs_at(places, changes, programs, line[off], events[off], lines)
+    code = line[off] * 256 + program
+    order = stable_order(code, lines * 256)
+    begin = np.flatnonzero(np.diff(code[order], prepend=-1))
+    groups = np.split(order, begin[1:])  # in each the notes of an instrument
+    groups = sorted((group for group in groups if len(group)), key=lambda group: group[0])
+    order = np.concatenate([order[:0], *groups])
+    oldest = np.array([group[0] for group in groups], np.int64)
+    born, named = events[off[oldest]], code[oldest]
+    on, off = on[order], off[order]
+    return InstrumentNotes(
+        np.stack([ticks[on], ticks[off], value[on], second[on]], axis=1),
+        [len(group) for group in groups],
+        (named // 4096).tolist(),
+        (named % 256).tolist(),
+        (named // 256 % 16).tolist(),
+        born.tolist(),
+        found.metas,
+    )
+
+
+def scan_tracks(data: bytes, spans: Sequence[tuple[int, int]]) -> Events | None:
+    """Return the events of a file, or None if a track is not well-formed.
+
+    Data bytes above 127 are left to the caller. Arguments as for `read_tracks`.
+    """
     content = np.frombuffer(data + bytes(BEYOND), np.uint8)
     begins = _walk(_successors(content, len(data) + 1, spans), spans)
     if begins is None:
@@ -110,38 +178,7 @@ def read_tracks(data: bytes, spans: Sequence[tuple[int, int]]) -> InstrumentNote
         place += own
     else:
         place += 1
-
-    events = np.flatnonzero(status >> 5 == 0b100)  # notes on and off
-    status_of, at = status[events], place[events]
-    value, second = content[at], content[at + 1]
-    if ((value | second) > 127).any():
-        return None
-    line = track[events] * 16 + (status_of & 15)
-    sounds = (status_of >= 0x90) & (second > 0)
-    ticks, lines = tick[events], 16 * len(spans)
-    on, off = pairs(line * 128 + value, lines * 128, sounds, ticks)
-
-    changes = np.flatnonzero(status >> 4 == 0xC)
-    places = track[changes] * 16 + (status[changes] & 15)
-    program = programs_at(places, changes, content[place[changes]], line[off], events[off], lines)
-    code = line[off] * 256 + program
-    order = stable_order(code, lines * 256)
-    begin = np.flatnonzero(np.diff(code[order], prepend=-1))
-    groups = np.split(order, begin[1:])  # in each the notes of an instrument
-    groups = sorted((group for group in groups if len(group)), key=lambda group: group[0])
-    order = np.concatenate([order[:0], *groups])
-    oldest = np.array([group[0] for group in groups], np.int64)
-    born, named = events[off[oldest]], code[oldest]
-    on, off = on[order], off[order]
-    return InstrumentNotes(
-        np.stack([ticks[on], ticks[off], value[on], second[on]], axis=1),
-        [len(group) for group in groups],
-        (named // 4096).tolist(),
-        (named % 256).tolist(),
-        (named // 256 % 16).tolist(),
-        born.tolist(),
-        metas,
-    )
+    return Events(track, tick, status, content[place], content[place + 1], metas, len(spans))
 
 
 def _successors(content: np.ndarray, n: int, spans: Sequence[tuple[int, int]]) -> np.ndarray:

@@ -56,6 +56,37 @@ def pairs(
     return on[sorting], off[sorting]
 
 
+def oldest_first(
+    key: np.ndarray, keys: int, sounds: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the events that begin and that end each note, and those that begin notes without end.
+
+    A note off ends the oldest note of its key that sounds; if none does, it means nothing.
+
+    Args:
+        key: Track, channel and pitch of every event in one number.
+        keys: Keys are below this number.
+        sounds: Which events begin a note; the others end one.
+    """
+    order = stable_order(key, keys)
+    sounding, sorted_key = sounds[order], key[order]
+    first = np.flatnonzero(np.diff(sorted_key, prepend=-1))  # of every key
+    group = np.cumsum(np.diff(sorted_key, prepend=-1) != 0) - 1
+    # How many notes would sound if every note off ended one, far lower in each group than in the
+    # one before, so that a new low of all is a new low of the group: a note off without a note.
+    level = np.cumsum(np.where(sounding, 1, -1))
+    before = np.concatenate([[0], level])[first]
+    level = level - before[group] - group * (2 * len(key) + 2)
+    floor = -group * (2 * len(key) + 2)
+    lowest = np.minimum(np.concatenate([floor[:1], np.minimum.accumulate(level)[:-1]]), floor)
+    ends = ~sounding & (level >= lowest)
+    counts = np.bincount(group[ends], minlength=len(first))
+    begun = np.cumsum(sounding)
+    rank = begun - np.concatenate([[0], begun])[first][group]  # 1 for the first note of a key
+    matched = sounding & (rank <= counts[group])
+    return order[matched], order[ends], order[sounding & ~matched]
+
+
 def programs_at(
     places: np.ndarray,
     changes: np.ndarray,

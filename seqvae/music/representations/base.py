@@ -212,7 +212,7 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         The order is that of the song, one track after the other; tracks called melody, vocal or the
         like come first. Arguments as for `windows`.
         """
-        score = read_score(item, beats=not reference)
+        score = read_score(item, beats=not reference, reference=reference)
         found = self.find(score, reference, hop_bars, deduplicate)
         kind = f"{self.bars}-bar {self.name} window"
         return Windows.collect(found, kind, score.path, self.shape, self.dtype)
@@ -231,9 +231,9 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         usable, rejections = self.usable(score.notes, rules)
         found: list[Window] = []
         bar = 1
-        for piece in score.pieces(usable):
+        for piece in score.pieces(usable) if reference else score.passages(usable):
             if piece.problem:
-                rejections.append(Rejection(*piece.problem, piece.offset))
+                rejections.append(_left_out(piece, bar))
             phrases = self.phrases(piece.notes, rules)
             cut = self._cut(piece, phrases, bar, hop_bars, reference, rejections)
             found += distinct(cut) if reference and deduplicate and not self.repeats else cut
@@ -301,7 +301,7 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         return torch.from_numpy(repeated(x, condition))
 
     def blend(self, contexts: Sequence[Any], weights: Sequence[float]) -> Context:
-        """Return the weighted mean tempo, and the programs of the context of the largest weight.
+        """Return the weighted mean tempos, and the programs of the context of the largest weight.
 
         Contexts that are None, of codes without an item, do not count.
         """
@@ -311,19 +311,19 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
             return Context()
         if not any(weight for _, weight in known):
             known = [(context, 1.0) for context, _ in known]
-        total = sum(weight for _, weight in known)
-        tempo = sum(context.tempo_bpm * weight for context, weight in known) / total
-        return replace(max(known, key=lambda pair: pair[1])[0], tempo_bpm=tempo)
+        tempo, changes = Context.mean(*zip(*known, strict=True))
+        main = max(known, key=lambda pair: pair[1])[0]
+        return replace(main, tempo_bpm=tempo, changes=changes)
 
     def decode(self, x: Tensor, context: Context | None = None) -> pretty_midi.PrettyMIDI:
-        """Return the music of a window: velocity 80, with tempo and programs of the context.
+        """Return the music of a window: velocity 80, with tempos and programs of the context.
 
         Args:
             x: Class indices, of the codec's `shape` but for the number of steps.
             context: Tempo and programs; 120 bpm, piano and electric bass by default.
         """
         context = context or Context()
-        return to_pretty_midi(self.tracks(self._checked(x), context), context.tempo_bpm)
+        return to_pretty_midi(self.tracks(self._checked(x), context), context.tempos)
 
     def to_note_sequence(self, x: Tensor, context: Context | None = None) -> Any:
         """Return the music of a window as a `note_seq.NoteSequence`, like Magenta's.
@@ -332,7 +332,7 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
             DataError: The package note-seq is not installed.
         """
         context = context or Context()
-        return to_note_sequence(self.tracks(self._checked(x), context), context.tempo_bpm)
+        return to_note_sequence(self.tracks(self._checked(x), context), context.tempos)
 
     def _checked(self, x: Tensor) -> np.ndarray:
         array = np.asarray(x.detach().cpu() if hasattr(x, "detach") else x)
@@ -359,14 +359,21 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
             if len(events) < self.steps:
                 have, start = len(events) // STEPS_PER_BAR, piece.seconds(phrase.start)
                 text = f"has a phrase of only {have} of {self.bars} bars at {minutes(start)}"
-                rejections.append(Rejection("short", text, start))
+                rejections.append(Rejection("short", text, start, have))
                 continue
             starts = np.arange(0, len(events) - self.steps + 1, hop_bars * STEPS_PER_BAR)
             blocks.append(events[starts[:, None] + window])
             if phrase.held is not None:
                 lines.append(phrase.held[::hop_bars][: len(starts)])
             context = Context(piece.tempo, phrase.program, phrase.bass_program)
-            cut += [(at + phrase.start, context, phrase.instrument) for at in starts.tolist()]
+            steps = (starts + phrase.start).tolist()
+            if len(piece.tempo_steps) == 1:
+                cut += [(step, context, phrase.instrument) for step in steps]
+                continue
+            for step in steps:
+                (_, tempo), *changes = piece.tempos(step, self.steps)
+                own = replace(context, tempo_bpm=tempo, changes=tuple(changes))
+                cut.append((step, own, phrase.instrument))
         if not cut:
             return []
         held = np.concatenate(lines) if lines else None
@@ -379,13 +386,23 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
     def _relaxed(self, score: Score, usable: np.ndarray, hop_bars: int) -> Iterator[Window]:
         """Yield the windows of music too short or too sparse for the reference's rules.
 
-        It is read at one steady tempo, rests may have any length, and the end is filled up with
-        silence to a full window; music no longer than one window starts at the first bar even if
-        that is empty. So all results of `decode` can be encoded again.
+        Rests may have any length, and the end is filled up with silence to a full window; music no
+        longer than one window starts at the first bar even if that is empty. So all results of
+        `decode` can be encoded again.
         """
         bar = 1
         rules = Rules(score, relaxed=True)
-        for piece in score.on_tempo_map().pieces(usable):
+        for piece in score.passages(usable):
             phrases = self.phrases(piece.notes, rules)
             yield from self._cut(piece, phrases, bar, hop_bars, False, [])
             bar += piece.bars
+
+
+def _left_out(piece: Piece, bar: int) -> Rejection:
+    """Return why a piece, which begins at a bar, is left out."""
+    assert piece.problem is not None
+    rule, text = piece.problem
+    if piece.clock is not None:  # of bars that have numbers
+        last = bar + piece.bars - 1
+        text += f" in bar {bar}" if last == bar else f" in bars {bar}-{last}"
+    return Rejection(rule, text, piece.offset, piece.bars)

@@ -27,7 +27,7 @@ def bar_ceil(step: int) -> int:
 def span(score: Score, keep: np.ndarray | None = None) -> int:
     """Return the number of bars from the first to the last of some notes, at least 1."""
     spans = [1]
-    for piece in score.on_tempo_map().pieces(keep):
+    for piece in score.passages(keep):
         notes = piece.notes
         if len(notes):
             end = np.where(notes.is_drum, notes.start + 1, notes.end)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ REMEDIES = {
     "bass": "choose a melody or a drum model",
     "program": "choose another instrument for it",
     "range": "transpose it, or choose other drum sounds",
-    "meter": "only bars of 4/4 can be used",
+    "meter": "only bars of 4/4 can be used; if they are 4/4 in truth, add --meter 4/4",
     "tempo": "check its tempo marks",
 }
 OF_NOTES = ("drums", "melody", "bass", "program", "range")
@@ -32,12 +33,13 @@ class Context:
     """The context of a window: tempo, instruments, and where it is from.
 
     Attributes:
-        tempo_bpm: Quarter notes per minute.
+        tempo_bpm: Quarter notes per minute, at the beginning.
         program: MIDI program of the window's voice; of a trio that of the melody.
         bass_program: MIDI program of the bass of a trio.
         bar: Bar of the music where the window begins, 1 is the first; None for samples.
         of_bars: Length of that music in bars.
         source: The file, if there is one.
+        changes: Later tempos, `(step, quarter notes per minute)`; a step is a sixteenth.
     """
 
     tempo_bpm: float = 120.0
@@ -46,6 +48,37 @@ class Context:
     bar: int | None = field(default=None, compare=False)
     of_bars: int | None = field(default=None, compare=False)
     source: str | None = field(default=None, compare=False)
+    changes: tuple[tuple[int, float], ...] = ()
+
+    @property
+    def tempos(self) -> list[tuple[int, float]]:
+        """All tempos with the steps where they begin; the first is 0."""
+        return [(0, self.tempo_bpm), *self.changes]
+
+    def seconds(self, steps: int) -> float:
+        """Return how long the first steps last."""
+        tempos = [(min(step, steps), tempo) for step, tempo in self.tempos]
+        bounds = [*(step for step, _ in tempos), steps]
+        lengths = (after - before for before, after in pairwise(bounds))
+        return sum(n * 15.0 / bpm for n, (_, bpm) in zip(lengths, tempos, strict=True))
+
+    @classmethod
+    def mean(
+        cls, contexts: Sequence[Context], weights: Sequence[float]
+    ) -> tuple[float, tuple[tuple[int, float], ...]]:
+        """Return the weighted mean of the tempos of some contexts, and its changes."""
+        total = sum(weights)
+        steps = sorted({step for context in contexts for step, _ in context.tempos})
+
+        def at(context: Context, step: int) -> float:
+            return [tempo for begin, tempo in context.tempos if begin <= step][-1]
+
+        tempos = [
+            sum(at(each, step) * weight for each, weight in zip(contexts, weights, strict=True))
+            / total
+            for step in steps
+        ]
+        return tempos[0], tuple(zip(steps[1:], tempos[1:], strict=True))
 
 
 @dataclass(frozen=True)
@@ -95,11 +128,13 @@ class Rejection:
         rule: The rule that it breaks; see `Windows`.
         text: The reason, as the end of a sentence that begins with the file's name.
         seconds: Where it begins in the score.
+        bars: How many bars it has.
     """
 
     rule: str
     text: str
     seconds: float = 0.0
+    bars: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,10 +244,15 @@ class Found(NamedTuple):
 
 
 def _why_none(rejections: Sequence[Rejection], kind: str, path: str | None) -> DataError:
-    """Return an error that says why there is no window: the first thing that was left out."""
+    """Return an error that says why there is no window: the first thing that was left out.
+
+    Of passages the longest one is named: the meter of the music, not that of its pick-up.
+    """
     if not rejections:
         return DataError(f"has no {kind}", path=path)
     main = rejections[0]
+    if main.rule not in OF_NOTES:
+        main = max((r for r in rejections if r.rule not in OF_NOTES), key=lambda r: r.bars)
     more = sum(rejection.rule == main.rule for rejection in rejections) - 1
     text = f"{main.text} (and {more} more like it)" if more else main.text
     return DataError(text, path=path, remedy=REMEDIES.get(main.rule))

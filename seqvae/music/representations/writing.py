@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from seqvae.music.reading.score import STEPS_PER_QUARTER
@@ -37,23 +39,62 @@ class NoteTrack(NamedTuple):
     is_drum: bool = False
 
 
-def to_pretty_midi(tracks: Sequence[NoteTrack], tempo: float) -> pretty_midi.PrettyMIDI:
-    """Return notes on the grid as a PrettyMIDI in 4/4."""
+RESOLUTION = 480
+"""Ticks per quarter note of the objects; a step is 120."""
+
+
+def to_pretty_midi(
+    tracks: Sequence[NoteTrack], tempos: Sequence[tuple[int, float]]
+) -> pretty_midi.PrettyMIDI:
+    """Return notes on the grid as a PrettyMIDI in 4/4.
+
+    Args:
+        tracks: The voices.
+        tempos: Steps, the first 0, with the quarter notes per minute from there on.
+    """
     import pretty_midi
 
-    midi = pretty_midi.PrettyMIDI(resolution=480, initial_tempo=tempo)
+    midi = pretty_midi.PrettyMIDI(resolution=RESOLUTION, initial_tempo=tempos[0][1])
+    if tempos[1:]:
+        # There is no public way to change the tempo of a PrettyMIDI; its reader does the same.
+        tick = RESOLUTION // STEPS_PER_QUARTER
+        midi._tick_scales = [(at * tick, 60.0 / (bpm * RESOLUTION)) for at, bpm in tempos]
+        midi._update_tick_to_time(max(tempos[-1][0], *_last_steps(tracks)) * tick)
     midi.time_signature_changes.append(pretty_midi.TimeSignature(4, 4, 0.0))
-    step = 60.0 / tempo / STEPS_PER_QUARTER
+    seconds = _seconds(tempos)
     for track in tracks:
         instrument = pretty_midi.Instrument(track.program, track.is_drum, track.name)
         for start, end, pitch, velocity in track.notes:
-            instrument.notes.append(pretty_midi.Note(velocity, pitch, start * step, end * step))
+            note = pretty_midi.Note(velocity, pitch, seconds(start), seconds(end))
+            instrument.notes.append(note)
         midi.instruments.append(instrument)
     return midi
 
 
-def to_note_sequence(tracks: Sequence[NoteTrack], tempo: float) -> Any:
+def _last_steps(tracks: Sequence[NoteTrack]) -> list[int]:
+    ends = [note.end for track in tracks for note in track.notes]
+    return [math.ceil(max(ends, default=0))]
+
+
+def _seconds(tempos: Sequence[tuple[int, float]]) -> Callable[[float], float]:
+    """Return the function from steps to seconds."""
+    begins, times = [0], [0.0]
+    steps = [60.0 / bpm / STEPS_PER_QUARTER for _, bpm in tempos]
+    for (at, _), step in zip(tempos[1:], steps, strict=False):
+        times.append(times[-1] + (at - begins[-1]) * step)
+        begins.append(at)
+
+    def seconds(at: float) -> float:
+        k = max(bisect_right(begins, at) - 1, 0)
+        return times[k] + (at - begins[k]) * steps[k]
+
+    return seconds
+
+
+def to_note_sequence(tracks: Sequence[NoteTrack], tempos: Sequence[tuple[int, float]]) -> Any:
     """Return notes on the grid as a `note_seq.NoteSequence`, with the values of Magenta.
+
+    Arguments as for `to_pretty_midi`.
 
     Raises:
         DataError: The package note-seq is not installed.
@@ -64,18 +105,19 @@ def to_note_sequence(tracks: Sequence[NoteTrack], tempo: float) -> Any:
         remedy = "pip install 'seqvae[note-seq]'"
         raise DataError("the package note-seq is not installed", remedy=remedy) from error
     sequence = NoteSequence(ticks_per_quarter=220)
-    sequence.tempos.add(qpm=tempo)
-    step = 60.0 / tempo / STEPS_PER_QUARTER
+    seconds = _seconds(tempos)
+    for at, bpm in tempos:
+        sequence.tempos.add(time=seconds(at), qpm=bpm)
     for number, track in enumerate(tracks):
         for start, end, pitch, velocity in track.notes:
             sequence.notes.add(
-                start_time=start * step,
-                end_time=end * step,
+                start_time=seconds(start),
+                end_time=seconds(end),
                 pitch=pitch,
                 velocity=velocity,
                 instrument=DRUM_INSTRUMENT if track.is_drum else number,
                 program=track.program,
                 is_drum=track.is_drum,
             )
-            sequence.total_time = max(sequence.total_time, end * step)
+            sequence.total_time = max(sequence.total_time, seconds(end))
     return sequence

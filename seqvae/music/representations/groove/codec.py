@@ -166,10 +166,10 @@ class GrooveCodec(SequenceCodec):
         return {"mix": mix, "shade": shade}
 
     def whole(self, item: Any) -> tuple[np.ndarray, Context]:
-        """Return all drums of an item from its first bar on, and their context, the tempo.
+        """Return all drums of an item from its first bar on, and their context, the tempos.
 
         Args:
-            item: MIDI path, PrettyMIDI, NoteSequence or Score, which is read at one steady tempo.
+            item: MIDI path, PrettyMIDI, NoteSequence or Score.
 
         Returns:
             Float32 `(steps, 27)`, filled up with silence to whole windows.
@@ -177,22 +177,26 @@ class GrooveCodec(SequenceCodec):
         Raises:
             DataError: The item has no drums.
         """
-        score = read_score(item).on_tempo_map()
+        score = read_score(item)
         rules = Rules(score, relaxed=True)
         usable, problems = self.usable(score.notes, rules)
         events, step = [np.zeros((0, NUMBERS), np.float32)], 0
-        for piece in score.pieces(usable):
+        tempos: dict[int, float] = {}
+        for piece in score.passages(usable):
+            length = piece.bars * STEPS_PER_BAR
+            tempos |= {step + at: tempo for at, tempo in piece.tempos(0, length)}
             for phrase in self.phrases(piece.notes, rules):
                 silence = np.zeros((step + phrase.start - sum(map(len, events)), NUMBERS))
                 events += [silence.astype(np.float32), phrase.events]
-            step += piece.bars * STEPS_PER_BAR
+            step += length
             problems += [Rejection(*piece.problem, piece.offset)] if piece.problem else []
         x = np.concatenate(events)
         if not x.any():
             text = problems[0].text if problems else "has no drum notes"
             raise DataError(text, path=score.path)
         x = np.concatenate([x, np.zeros((-len(x) % self.steps, NUMBERS), np.float32)])
-        return x, Context(score.tempo)
+        (_, tempo), *changes = tempos.items()
+        return x, Context(tempo, changes=tuple(changes))
 
     def taps(self, item: Any) -> tuple[np.ndarray, Context]:
         """Return the rhythm of an item's notes, of any instrument, as taps; otherwise as `whole`.

@@ -40,6 +40,8 @@ VALIDATION_WINDOWS, VALIDATION_TOKENS = 1024, 1 << 17
 """Largest numbers of windows and of tokens that a validation measures."""
 GROWN = 4096
 """Windows of the training split that growing uses."""
+MEASURED_AT_ONCE = 4096
+"""Windows whose faults are measured together."""
 CODES, FLOW_CODES, BASIS = 20_000, 80_000, 8192
 """Windows of the training split that are used to fit attribute vectors and a mixture; a flow; and
 the basis of a flow."""
@@ -121,24 +123,47 @@ class MusicTask(TrainingTask):
         return pictures(self.codec, self.validation)
 
     def encode(self, space: LatentSpace[Any]) -> DiagonalGaussian:
-        rows = self.windows.spread(FLOW_CODES if self.preset.prior else CODES)
+        rows = self.windows.spread(FLOW_CODES if self._flow_settings else CODES)
         self._x = torch.from_numpy(self.codec.unpack(rows))
         posterior = space.posterior_of(self._x)
         self._codes = posterior.mean
-        return posterior
+        self._good = torch.arange(len(self._x))
+        if self.preset.prior.get("good_windows_only"):
+            self._good = self._good[self._without_faults()]
+        return posterior[self._good]
+
+    def _without_faults(self) -> Tensor:
+        """Return which windows are perceived to be without a fault, `(n,)`.
+
+        Raises:
+            DataError: None is, or that cannot be told of this representation.
+        """
+        perception = self.codec.perception
+        if perception is None:
+            raise DataError("good_windows_only: this representation has no perception")
+        good = torch.cat([perception.faults(part) == 0 for part in self._x.split(MEASURED_AT_ONCE)])
+        if not good.any():
+            raise DataError("good_windows_only: no window is without a fault", path=self.shards)
+        return good
+
+    @property
+    def _flow_settings(self) -> dict[str, Any]:
+        """The settings of the flow; there are none where a mixture is fitted."""
+        return {k: v for k, v in self.preset.prior.items() if k != "good_windows_only"}
 
     def prior_settings(
         self, space: LatentSpace[Any], posterior: DiagonalGaussian
     ) -> dict[str, Any]:
-        settings = dict(self.preset.prior)
+        settings = self._flow_settings
         parts = settings.pop("parts", [])
         if parts:
-            rows = _spread(len(self._x), BASIS)
+            x = self._x[self._good]
+            rows = _spread(len(x), BASIS)
             smalls = _models(parts)
             try:
                 groups = settings["groups"]
-                settings["basis"] = parts_basis(posterior.mean[rows], self._x[rows], smalls, groups)
-                settings["condition"] = space.codec.condition(self._x, groups)
+                settings["basis"] = parts_basis(posterior.mean[rows], x[rows], smalls, groups)
+                settings["condition"] = space.codec.condition(x, groups)
             except (KeyError, ValueError) as error:
                 raise DataError(f"no prior of parts {', '.join(parts)}: {error}") from error
         return settings

@@ -12,6 +12,7 @@ from seqvae.music.networks.model import SequenceVAE
 from seqvae.music.representations import make_codec
 from seqvae.music.representations.perception.voice import metrical_ranks
 from seqvae.music.representations.perception.whole import MusicPerception
+from seqvae.music.representations.trio.perception import consonance
 from vaecore.errors import UsageError
 
 SHARES = torch.linspace(0, 1, 9)
@@ -130,12 +131,24 @@ def test_faults():
     leap = melody((0, 60), (4, 62), (8, 76))
     few = melody((0, 60), (4, 62), (8, 60))
     key = melody(*((4 * k, 60 + k) for k in range(8)))
-    found = of("melody").faults(torch.stack([fine, leap, few, key]))
+    low = melody((0, 40), (4, 42), (8, 44))
+    found = of("melody").faults(torch.stack([fine, leap, few, key, low]))
     assert found[0] == 0
     assert (found[1:] > 0).all()
     assert of("drums").faults(
         torch.stack([torch.zeros(32, dtype=torch.long), drums()[0]])
     ).tolist() == [3, 0]
+
+
+def test_a_bass_that_clashes_with_the_melody_is_a_fault():
+    tune, beat = melody((0, 60), (8, 64), (16, 67)), drums()[0]
+    bass = [melody((0, 36), (8, 36), (16, pitch)) for pitch in (36, 37)]  # held for half of it
+    x = torch.stack(
+        [torch.stack([tune, each, beat], 1) for each in (*bass, torch.zeros_like(tune))]
+    )
+    assert consonance(x)[:2].tolist() == [1.0, 0.5]
+    assert consonance(x)[2].isnan()
+    assert of("trio").faults(x).tolist() == pytest.approx([0, 2, 0])
 
 
 @pytest.mark.parametrize("kind", ["drums", "groove", "melody", "trio"])
@@ -207,8 +220,8 @@ def test_the_space_moves_as_it_is_told(name):
 
 def test_long_windows_and_unknown_alphabets_stay_as_they_were():
     long, pulse = make_codec({"name": "melody", "bars": 16}), PulseCodec()
-    for codec in (long, pulse):
-        assert (codec.default_timing, codec.default_temperature) == ("latent", 1.0)
+    for codec, temperature in ((long, 0.3), (pulse, 1.0)):
+        assert (codec.default_timing, codec.default_temperature) == ("latent", temperature)
         assert not codec.settles_samples
     assert pulse.perception is None
     with pytest.raises(UsageError, match="perceived"):

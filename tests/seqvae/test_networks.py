@@ -199,6 +199,40 @@ def test_voices_of_a_hierarchy_are_independent_given_the_code(z: Tensor) -> None
 
 
 @torch.no_grad()
+def test_voices_that_hear_follow_the_first() -> None:
+    """Untrained they hear nothing; then each step depends on the melody up to that step."""
+    deaf, model = (make(**VOICES, levels=[2, 4], hearing=hearing) for hearing in (False, True))
+    model.load_state_dict(deaf.state_dict(), strict=False)
+    z = torch.randn(70, LATENT, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(model.decode(z), deaf.decode(z))
+    torch.manual_seed(2)
+    for weight in model.decoder.ears.parameters():
+        weight.normal_()
+    decoded = model.decode(z)
+    parts = model.logits(z, decoded).split([5, 5, 8], dim=-1)
+    assert torch.equal(torch.stack([part.argmax(-1) for part in parts], dim=-1), decoded)
+    assert torch.equal(decoded[..., 0], deaf.decode(z)[..., 0])
+    assert not torch.equal(decoded[..., 1:], deaf.decode(z)[..., 1:])
+    x = torch.zeros(1, STEPS, 3, dtype=torch.int64)
+    other = x.clone()
+    other[0, 2, 0] = 3  # begins in the first bar and is held to the end
+    before, after = (model.logits(z[:1], each).split([5, 5, 8], dim=-1) for each in (x, other))
+    for voice in (1, 2):
+        differ = (before[voice] != after[voice]).any(-1)[0]
+        assert differ.tolist() == [False] * 2 + [True] * (STEPS - 2)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"classes": 5, "tokens": "melody"}, {"levels": []}, {"tokens": ["drums", "melody", "melody"]}],
+    ids=["one voice", "flat", "drums lead"],
+)
+def test_only_voices_that_a_melody_leads_can_hear(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="hearing is for"):
+        make(**{**VOICES, "levels": [2, 4], "hearing": True, **wrong})
+
+
+@torch.no_grad()
 def test_all_bars_at_once_are_the_bars_one_by_one(z: Tensor) -> None:
     decoder = make(levels=[4, 2]).decoder
     said = decoder.embeddings(z).unflatten(0, (6, 4))

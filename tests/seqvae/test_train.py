@@ -20,6 +20,7 @@ from seqvae.music.networks.architecture import SequenceArchitecture
 from seqvae.music.networks.model import SequenceVAE
 from seqvae.music.presets import Preset, load_preset
 from seqvae.music.representations import make_codec
+from seqvae.music.representations.perception.notes import NotePerception
 from vaecore.config import ModelConfig
 from vaecore.errors import DataError, UsageError
 from vaecore.presets import RECIPE
@@ -290,6 +291,36 @@ def test_a_prior_of_parts_and_forms(trained, shards: Path, tmp_path: Path) -> No
         task = training.MusicTask(replace(PRESET, prior={**prior, **wrong}), shards)
         with pytest.raises(DataError, match="no prior of parts"):
             pipeline.complete(task, place)
+
+
+@pytest.mark.parametrize("flow", [{}, {"steps": 2, "width": 8, "blocks": 1}])
+def test_a_prior_of_good_windows(trained, shards: Path, tmp_path: Path, flow, monkeypatch) -> None:
+    """It is fitted to the codes of windows without faults, the attribute vectors to all."""
+    fitted = []
+
+    def fit(posterior, settings, *rest):
+        fitted.append((posterior.mean, settings))
+        return pipeline_fit(posterior, settings, *rest)
+
+    def faults(self, x):  # the tunes are random: without this, nearly all have some
+        return (x.sum(1) % 2).float()
+
+    monkeypatch.setattr(NotePerception, "faults", faults)
+    pipeline_fit = pipeline.fit_prior
+    monkeypatch.setattr(pipeline, "fit_prior", fit)
+    place = shutil.copytree(trained[0], tmp_path / "tune")
+    preset = replace(PRESET, prior={"good_windows_only": True, **flow}).check()
+    pipeline.complete(training.MusicTask(preset, shards), place)
+    space = seqvae.load(place)
+    assert space.prior.kind == ("flow" if flow else "mixture")
+    assert space.config.training["prior"] == preset.prior
+    x = torch.from_numpy(space.codec.unpack(read_windows(shards, "train")))
+    good = space.codec.perception.faults(x) == 0
+    assert 0 < good.sum() < len(x)
+    ((codes, settings),) = fitted
+    torch.testing.assert_close(codes, space.posterior_of(x).mean[good])
+    assert settings == flow
+    assert "- prior.good_windows_only: true" in (place / "README.md").read_text()
 
 
 def test_unknown_settings_of_a_prior_are_named() -> None:

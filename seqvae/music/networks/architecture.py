@@ -91,6 +91,8 @@ class SequenceArchitecture:
     """Share of performances of which the encoder gets only the hits in training."""
     tapped: float = 0.0
     """Share of performances of which it gets only the rhythm; see `performance.tapped`."""
+    hearing: bool = False
+    """Whether the voices after the first, which are written after it, hear it; see `Hearing`."""
     blend: float = 0.0
     """Weight, in training, of blends of two windows being decoded from between their codes."""
 
@@ -143,6 +145,9 @@ class SequenceArchitecture:
                 raise ValueError(f"stiff and tapped are not for tokens {known.name}")
         if self.stiff + self.tapped > 1:
             raise ValueError("stiff and tapped must sum to 1 at most")
+        led = count > 1 and self._listed_voices()[0].alphabet.pitched
+        if self.hearing and not (led and self.levels):
+            raise ValueError("hearing is for levels of several voices, the first of them of notes")
         if self.blend and (count > 1 or self._listed_voices()[0].alphabet.perception() is None):
             raise ValueError("blend is for one voice whose alphabet has a perception")
 

@@ -62,27 +62,33 @@ class ConditionedLSTM(nn.Module):
         self.width = hidden_dim + input_dim
         """Width of the outputs."""
 
-    def outputs(self, z: Tensor, inputs: Tensor | None = None) -> Tensor:
+    def outputs(
+        self, z: Tensor, inputs: Tensor | None = None, heard: Tensor | None = None
+    ) -> Tensor:
         """Return the LSTM's outputs and, by a skip connection, z's part: `(steps, batch, width)`.
 
         Args:
             z: Codes `(batch, code_dim)`.
             inputs: Further inputs of the steps, `(steps, batch, input_dim)`.
+            heard: What is added to z's part, `(steps, batch, input_dim)`; see `Hearing`.
         """
-        guide = self._guide(z)
+        guide = self._guide(z, heard)
         mixed = self.mixed_precision and self.training
         inputs = self.dropout(guide if inputs is None else inputs + guide)
         outputs = self.lstm.run(inputs, self._initial_state(z), mixed)
         return torch.cat([outputs, guide], dim=-1)
 
-    def _guide(self, z: Tensor) -> Tensor:
-        """Return the inputs that depend on position and z alone, `(steps, batch, input_dim)`."""
-        return self.position + self._planned(z)
+    def _guide(self, z: Tensor, heard: Tensor | None = None) -> Tensor:
+        """Return the inputs that are known beforehand, `(steps, batch, input_dim)`."""
+        return self.position + self._planned(z, heard)
 
-    def _planned(self, z: Tensor) -> Tensor:
-        """Return the projections of z, `(steps, batch, input_dim)`; one step if it is shared."""
-        plan: Tensor = self.plan(z)
-        return plan.transpose(0, 1)
+    def _planned(self, z: Tensor, heard: Tensor | None = None) -> Tensor:
+        """Return the projections of z, and what is heard, `(steps, batch, input_dim)`.
+
+        Where z has one projection for all steps and nothing is heard, it is one step.
+        """
+        plan: Tensor = self.plan(z).transpose(0, 1)
+        return plan if heard is None else plan + heard
 
     def _initial_state(self, z: Tensor) -> State:
         parts = torch.tanh(self.initial(z)).chunk(2 * self.lstm.num_layers, dim=-1)
@@ -129,19 +135,19 @@ class SequenceDecoder(ConditionedLSTM):
         self.embedding = make_embedding(voices, a.embedding_dim)
         self.head = make_head(voices, self.width)
 
-    def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
+    def log_likelihood(self, x: Tensor, z: Tensor, heard: Tensor | None = None) -> Tensor:
         """Return log p(x|z) in nats summed over steps, `(batch,)`, teacher-forced."""
-        hidden = self.outputs(z, self._training_inputs(x, z))
+        hidden = self.outputs(z, self._training_inputs(x, z, heard), heard)
         mixed = self.mixed_precision and self.training
         with torch.autocast(x.device.type, torch.bfloat16, enabled=mixed):
             return self.head.log_prob(self.dropout(hidden), x.transpose(0, 1)).sum(0)
 
-    def logits(self, z: Tensor, target: Tensor) -> Tensor:
+    def logits(self, z: Tensor, target: Tensor, heard: Tensor | None = None) -> Tensor:
         """Return teacher-forced logits `(batch, steps, classes)` for targets `(batch, *shape)`.
 
         Those of several voices are concatenated.
         """
-        logits: Tensor = self.head(self.outputs(z, self._tokens(target)))
+        logits: Tensor = self.head(self.outputs(z, self._tokens(target), heard))
         return logits.transpose(0, 1)
 
     @torch.no_grad()
@@ -160,6 +166,7 @@ class SequenceDecoder(ConditionedLSTM):
         noise: Tensor | None = None,
         previous: Tensor | None = None,
         hits: Tensor | None = None,
+        heard: Tensor | None = None,
     ) -> Tensor:
         """Return class indices `(batch, *shape)`, or performances, free running.
 
@@ -171,12 +178,13 @@ class SequenceDecoder(ConditionedLSTM):
                 first step has no past, as in training.
             hits: Hits of a performance, as classes of drums `(batch, steps)`, of which only
                 velocities and timing are chosen then.
+            heard: See `outputs`.
         """
         first, *others = self.lstm.cells()
         # What is known before the first token is chosen is projected for the gates and for the head
         # once: tokens, positions, and z (one projection for all steps if it is shared).
         token_gates = self.embedding.fused_with(first.weight_input)
-        plan = self._planned(z)
+        plan = self._planned(z, heard)
         place_gates, z_gates = self.position @ first.weight_input, first.project(plan)
         place_head, z_head = self.head.project_last(self.position), self.head.project_last(plan)
         from_hidden, bias = self.head.first_weights(self.lstm.hidden_size), self.head.bias
@@ -199,13 +207,13 @@ class SequenceDecoder(ConditionedLSTM):
             chosen.append(token)
         return torch.stack(chosen, dim=1)
 
-    def _training_inputs(self, x: Tensor, z: Tensor) -> Tensor:
+    def _training_inputs(self, x: Tensor, z: Tensor, heard: Tensor | None = None) -> Tensor:
         """Return the embedded previous tokens, with dropout and scheduled sampling in training."""
         if not self.training:
             return self._tokens(x)
         if self.scheduled_sampling > 0:
             with torch.no_grad():
-                projected = self.head.project(self.outputs(z, self._tokens(x)))
+                projected = self.head.project(self.outputs(z, self._tokens(x), heard))
                 noise = torch.rand(x.shape, device=x.device).transpose(0, 1)
                 own = self.head.choose(projected, 1.0, noise).transpose(0, 1)
             replaced = torch.rand(x.shape[:2], device=x.device) < self.scheduled_sampling

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from seqvae.music.networks.architecture import SequenceArchitecture, Voice
 from seqvae.music.networks.decoder import ConditionedLSTM, SequenceDecoder
+from seqvae.music.networks.hearing import Hearing
 from seqvae.music.networks.levels import fold
 from seqvae.sequences.layers import Layers
 from seqvae.sequences.sampling import uniform_noise
@@ -29,7 +30,8 @@ class HierarchicalDecoder(nn.Module):
 
     Unlike in the reference, a bar begins without a past, not with the last token of the bar
     before: given the embeddings, all bars are independent. So all bars of all windows are decoded
-    as one batch, in as many steps as a bar has.
+    as one batch, in as many steps as a bar has. With `hearing` the first voice is written first,
+    and the others hear it.
     """
 
     def __init__(self, architecture: SequenceArchitecture) -> None:
@@ -49,6 +51,11 @@ class HierarchicalDecoder(nn.Module):
         self.cores = Layers[SequenceDecoder](
             SequenceDecoder(a, steps, width, voice) for voice in voices
         )
+        ears = len(voices) - 1 if a.hearing else 0
+        self.ears = Layers[Hearing](
+            Hearing(voices[0].classes, a.embedding_dim, voices[0].alphabet) for _ in range(ears)
+        )
+        """Of the voices after the first, if they hear it."""
 
     def embeddings(self, z: Tensor) -> Tensor:
         """Return the embedding of every bar, `(batch * bars, width)`, window by window."""
@@ -58,16 +65,28 @@ class HierarchicalDecoder(nn.Module):
 
     def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
         """Return log p(x|z) in nats summed over steps and voices, `(batch,)`, teacher-forced."""
-        bars = self.embeddings(z)
-        voices = zip(self.cores, self._voices(fold(x, self.segments)), strict=True)
-        found = reduce(add, (core.log_likelihood(voice, bars) for core, voice in voices))
+        bars, voices = self.embeddings(z), self._voices(fold(x, self.segments))
+        parts = zip(self.cores, voices, self._heard(voices[0]), strict=True)
+        found = reduce(add, (core.log_likelihood(own, bars, heard) for core, own, heard in parts))
         return found.view(len(x), -1).sum(1)
 
     def logits(self, z: Tensor, target: Tensor) -> Tensor:
         """Return teacher-forced logits `(batch, steps, classes)`, all voices concatenated."""
-        bars = self.embeddings(z)
-        voices = zip(self.cores, self._voices(fold(target, self.segments)), strict=True)
-        return self._joined([core.logits(bars, voice) for core, voice in voices], len(z), torch.cat)
+        bars, voices = self.embeddings(z), self._voices(fold(target, self.segments))
+        parts = zip(self.cores, voices, self._heard(voices[0]), strict=True)
+        found = [core.logits(bars, own, heard) for core, own, heard in parts]
+        return self._joined(found, len(z), torch.cat)
+
+    def _heard(self, first: Tensor) -> Sequence[Tensor | None]:
+        """Return what each voice hears of the first, whose bars `(rows * bars, steps)` are given.
+
+        Returns:
+            For each voice `(steps, rows * bars, embedding)`; None for what hears nothing.
+        """
+        if not self.ears:
+            return [None] * len(self.cores)
+        whole = first.reshape(-1, self.shape[0])
+        return [None, *(fold(ear(whole), self.segments).transpose(0, 1) for ear in self.ears)]
 
     @torch.no_grad()
     def generate(
@@ -92,15 +111,13 @@ class HierarchicalDecoder(nn.Module):
             noise = uniform_noise(len(z), bar, seed, z.device)
             noise = noise.repeat_interleave(self.segments, dim=0)
             noises = [voice.split(DECODED_AT_ONCE) for voice in self._voices(noise)]
-        bars = [
-            torch.cat(
-                [
-                    core.unroll(e, temperature, n, hits=h)
-                    for e, n, h in zip(embeddings, own, given, strict=True)
-                ]
-            )
-            for core, own in zip(self.cores, noises, strict=True)
-        ]
+        bars = list[Tensor]()
+        for k, (core, own) in enumerate(zip(self.cores, noises, strict=True)):
+            sounds = self._heard(bars[0])[k] if bars else None
+            heard = [None] * count if sounds is None else sounds.split(DECODED_AT_ONCE, dim=1)
+            parts = zip(embeddings, own, given, heard, strict=True)
+            written = [core.unroll(e, temperature, n, hits=h, heard=s) for e, n, h, s in parts]
+            bars.append(torch.cat(written))
         return self._joined(bars, len(z), torch.stack)
 
     def _joined(self, voices: list[Tensor], rows: int, join: Callable[..., Tensor]) -> Tensor:

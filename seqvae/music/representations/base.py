@@ -66,8 +66,8 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
     """The name and the alphabet of each voice."""
     classes: int | tuple[int, ...]
     """Number of classes of a step; a tuple if there are several voices."""
-    short_temperature: ClassVar[float] = 0.3
-    """Of samples of short windows: what is drawn is the code; more noise makes wrong notes."""
+    calm: ClassVar[float] = 0.3
+    """Temperature of samples: what is drawn is the code; more noise makes wrong notes."""
     dtype: ClassVar[type] = np.int64
     """Type of an example's numbers."""
     repeats = False  # whether the reference keeps equal windows of a piece
@@ -79,11 +79,11 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         self.max_bars = max_bars
         self.steps = bars * STEPS_PER_BAR
         self.max_steps = None if max_bars is None else max_bars * STEPS_PER_BAR
-        # Long windows take long to decode, and change evenly as they are.
-        if bars <= SHORT and all(alphabet.perception() for _, alphabet in self.voices):
-            self.default_timing = "perceived"
-            self.default_temperature = self.short_temperature
-            self.settles_samples = self.short_temperature < 1
+        if all(alphabet.perception() for _, alphabet in self.voices):
+            self.default_temperature = self.calm
+            if bars <= SHORT:  # long windows take long to decode, and change evenly as they are
+                self.default_timing = "perceived"
+                self.settles_samples = self.calm < 1
 
     @property
     def config(self) -> dict[str, Any]:
@@ -268,13 +268,18 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
     @property
     def perception(self) -> MusicPerception | None:
         """How windows are perceived, where that is known of all their voices."""
-        from seqvae.music.representations.perception.whole import MusicPerception
-
         voices = [alphabet.perception() for _, alphabet in self.voices]
         known = [voice for voice in voices if voice is not None]
         if len(known) < len(voices):
             return None
-        return MusicPerception(known, self.properties(), min(1.0, (2 / self.bars) ** 0.5))
+        return self._perceived(known, self.properties(), min(1.0, (2 / self.bars) ** 0.5))
+
+    @property
+    def _perceived(self) -> type[MusicPerception]:
+        """How windows are perceived whose voices are."""
+        from seqvae.music.representations.perception.whole import MusicPerception
+
+        return MusicPerception
 
     def change(self, x: Tensor) -> Tensor:
         """Return how much is heard to change from window to window; see `Codec.change`."""

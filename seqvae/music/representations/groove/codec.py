@@ -55,7 +55,7 @@ class GrooveCodec(SequenceCodec):
     name = "groove"
     title = "a drum performance"
     prepared_as = "drums"
-    short_temperature = 1.0  # velocities and timing are as varied as drummers' only then
+    calm = 1.0  # velocities and timing are as varied as drummers' only then
     voices = (("drums", PERFORMED),)
     classes = DRUMS
     dtype = np.float32

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seqvae.music.reading.score import STEPS_PER_BAR
+from seqvae.music.representations.alphabet import FIRST_NOTE, NO_EVENT
 from seqvae.music.representations.perception.voice import (
     VoicePerception,
     blurred,
@@ -33,8 +34,9 @@ PITCHES = (1, 2, 3, 4, 3, 2, 1)
 MAJOR = (0, 2, 4, 5, 7, 9, 11)
 FEW = 2
 """So few pitches are no melody."""
-LEAP, OUTSIDE = 12, 0.15
-"""Largest interval, in semitones, and share of notes outside the best scale, without a fault."""
+LEAP, OUTSIDE, LOW = 12, 0.15, 52
+"""Largest interval, in semitones, share of notes outside the best scale, and lowest mean pitch
+(E3), without a fault."""
 
 
 @dataclass(frozen=True)
@@ -80,11 +82,13 @@ class NotePerception(VoicePerception):
         """Return a penalty for what sounds wrong.
 
         A leap of more than an octave counts 1 each, two pitches or fewer 2, and notes outside the
-        best major scale count from a share of 0.15 on; silence counts 3.
+        best major scale count from a share of 0.15 on; a mean pitch below E3 counts 1, silence 3.
         """
         notes, pitches, leaps, outside = self._counted(x)
-        few, silent = 2.0 * (pitches <= FEW), 1.0 * (notes == 0)
-        return leaps + few + silent + 10 * (outside / notes.clamp(min=1) - OUTSIDE).clamp(min=0)
+        few, silent, some = 2.0 * (pitches <= FEW), 1.0 * (notes == 0), notes.clamp(min=1)
+        mean = (x * (x >= self.first)).sum(1) / some + self.lowest - self.first
+        low = 1.0 * ((notes > 0) & (mean < LOW))
+        return leaps + few + silent + low + 10 * (outside / some - OUTSIDE).clamp(min=0)
 
     def poor(self, x: Tensor) -> Tensor:
         """Return which melodies nobody would keep.
@@ -136,7 +140,7 @@ class NotePerception(VoicePerception):
         nearer = torch.where(share < 0.5, a, b)
         pitch = pitch.round().long().clamp(self.first, self.last)
         pitch = self.snapped(pitch, self.scale(nearer))
-        first, second = (self._sounding(x).float() for x in (a, b))
+        first, second = ((sounding(x, self.first) > 0).float() for x in (a, b))
         sounds = torch.lerp(first, second, share) >= 0.5
         blended, on = torch.zeros_like(a), torch.zeros_like(a[:, 0], dtype=torch.bool)
         for step in range(a.shape[1]):
@@ -144,12 +148,6 @@ class NotePerception(VoicePerception):
             blended[:, step] = torch.where(onset[:, step], pitch[:, step], stops * self.off)
             on = (on | onset[:, step]) & ~stops
         return blended
-
-    def _sounding(self, x: Tensor) -> Tensor:
-        """Return where a note is struck or held, `(n, steps)`."""
-        at = torch.arange(x.shape[1], device=x.device).expand_as(x)
-        latest = torch.where(x > 0, at, -1).cummax(1).values
-        return (latest >= 0) & (x.gather(1, latest.clamp(min=0)) >= self.first)
 
     def scale(self, x: Tensor) -> Tensor:
         """Return the root 0..11 of the major scale that has most notes of each melody, `(n,)`."""
@@ -196,6 +194,19 @@ class NotePerception(VoicePerception):
 
     def _moved(self, x: Tensor, pitches: Tensor) -> Tensor:
         return torch.where(x >= self.first, pitches.clamp(self.first, self.last), x)
+
+
+def sounding(x: Tensor, first: int = FIRST_NOTE) -> Tensor:
+    """Return the class of the note that sounds at each step of windows `(n, steps)`, or 0.
+
+    Args:
+        x: Class indices of notes.
+        first: The class of the lowest note.
+    """
+    at = torch.arange(x.shape[1], device=x.device).expand_as(x)
+    latest = torch.where(x != NO_EVENT, at, -1).cummax(1).values
+    token = x.gather(1, latest.clamp(min=0))
+    return torch.where((latest >= 0) & (token >= first), token, NO_EVENT)
 
 
 def _over_pitches(x: NDArray[np.float32]) -> NDArray[np.float32]:

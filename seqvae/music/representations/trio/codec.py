@@ -22,6 +22,7 @@ from seqvae.music.representations.writing import NoteTrack
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from seqvae.music.representations.perception.whole import MusicPerception
     from seqvae.sequences.property import Property
 
 GAP_BARS = 2
@@ -231,6 +232,12 @@ class TrioCodec(SequenceCodec):
     def properties(self) -> dict[str, Property]:
         """Return what can be measured of trios, by name."""
         return PROPERTIES
+
+    @property
+    def _perceived(self) -> type[MusicPerception]:
+        from seqvae.music.representations.trio.perception import TrioPerception
+
+        return TrioPerception
 
     def augmentations(self) -> dict[str, Callable[..., Tensor]]:
         """Return the random changes of training batches, by name."""

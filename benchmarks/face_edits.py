@@ -25,7 +25,7 @@ import torch
 from judges import classifier, data, read
 
 import facevae
-from facevae.attributes import METHODS, NAMES, describe, fit_attributes
+from facevae.attributes import METHODS, NAMES, describe, fit_attributes, steps_back
 from facevae.classifier import FaceClassifier
 from facevae.domain import DOMAIN
 from facevae.effects import Effects, effects
@@ -61,10 +61,10 @@ def codes_of(space: LatentSpace, images: torch.Tensor) -> torch.Tensor:
     return torch.cat([space.posterior_of(part.float() / 255).mean for part in images.split(256)])
 
 
-def keep(place: Path, vectors: dict[str, torch.Tensor]) -> None:
-    """Put vectors into a model folder, in place of those that are there."""
+def keep(place: Path, vectors: dict[str, torch.Tensor], less: dict[str, float]) -> None:
+    """Put vectors, and the lengths of steps back, into a model folder."""
     space = facevae.load(place)
-    config = replace(space.config, attributes=describe(vectors))
+    config = replace(space.config, attributes=describe(vectors, less))
     DOMAIN.save(place, space.model, config, attributes=vectors)
 
 
@@ -96,7 +96,9 @@ def main(faces, labels, cache, model, ways, save, only, limit, everything) -> No
             for method in (METHODS if ways else METHODS[:1])
         }
         if save:
-            keep(save, made[METHODS[0]])
+            vectors = made[METHODS[0]]
+            less = steps_back(space, z, known.labels[:, columns], names, vectors, fitter)
+            keep(save, vectors, less)
     else:
         made = {"shipped": {n: space.attributes[n] for n in only or space.attributes}}
     for kind, vectors in made.items():

@@ -23,6 +23,7 @@ probe       accuracy of a linear probe in these features (logistic regression, f
 
 Edits, of up to `--edits` faces that lack the attribute (strength 1) or have it (strength -1):
 
+capped      share of edits that were shortened, since too many pixels would have been clipped
 flips       share in which the judge's decision changes
 others      mean change of all other attributes' probabilities, relative to that of the own
 template    energy of the mean change, relative to the mean energy of the changes; 1 means that the
@@ -55,7 +56,7 @@ import facevae
 from facevae.classifier import FaceClassifier, Faces, classify
 from facevae.effects import eligible
 from facevae.frechet import frechet_distance
-from facevae.measures import as_saved, gradient_energy, psnr, ssim
+from facevae.measures import as_saved, clipped, gradient_energy, psnr, ssim
 from facevae.presentation import contact_sheet
 from vaecore import Flow, interpolate, lerp, slerp
 from vaecore.paths import bent
@@ -134,11 +135,6 @@ class Reference:
         }
 
 
-def clipped(pictures: Tensor) -> Tensor:
-    """Return the share of pixels `(n,)` of which a value is at an end of its range."""
-    return ((pictures <= 0) | (pictures >= 1)).any(1).double().mean((1, 2))
-
-
 def template(change: Tensor) -> float:
     """Return the energy of the mean change, relative to the mean energy of changes `(n, ...)`."""
     flat = change.double().flatten(1)
@@ -215,6 +211,7 @@ def even_morphs(space: LatentSpace, a: Tensor, b: Tensor, embed: Callable) -> di
 
 def measured_edits(
     space: LatentSpace,
+    real: Tensor,
     codes: Tensor,
     labels: Tensor,
     judge: FaceClassifier,
@@ -222,11 +219,12 @@ def measured_edits(
     embed: Callable | None,
     embedded: int,
 ) -> dict[str, dict[str, float]]:
-    """Return the figures of each attribute vector, added and subtracted.
+    """Return the figures of editing each attribute by 1 and by -1, as `facevae edit` does.
 
     Args:
         space: The model.
-        codes: Posterior means `(n, latent_dim)`.
+        real: The faces.
+        codes: Their posterior means `(n, latent_dim)`.
         labels: `(n, attributes)`, bool.
         judge: Its probabilities and decisions are measured.
         limit: At most this many faces for each vector.
@@ -235,19 +233,21 @@ def measured_edits(
     """
     plain = decoded(space, codes)
     before, figures = classify(judge, plain)[0], {}
-    for name, vector in space.attributes.items():
+    for name in space.attributes:
         column = judge.names.index(name)
         for strength in (1.0, -1.0):
             chosen = eligible(before[:, column], labels[:, column], strength).nonzero().flatten()
             chosen = chosen[:limit]
             if not len(chosen):
                 continue
-            edited = decoded(space, codes[chosen] + strength * vector)
+            steered = [space.steered(real[k], [{name: strength}])[0] for k in chosen.tolist()]
+            edited = decoded(space, torch.stack([each.z for each in steered]))
             after = classify(judge, edited)[0]
             change = (after - before[chosen]).abs().double().mean(0)
             others = (change.sum() - change[column]) / max(len(change) - 1, 1)
             row = {
                 "faces": len(chosen),
+                "capped": float(np.mean([bool(each.reached) for each in steered])),
                 "flips": ((after[:, column] > 0.5) == (strength > 0)).double().mean().item(),
                 "others": (others / change[column].clamp(min=1e-9)).item(),
                 "template": template(edited - plain[chosen]),
@@ -330,7 +330,7 @@ def figures_of(
             "reconstructions kept": (moved < SAME_PERSON).double().mean().item(),
             **even_morphs(space, a[:pairs], b[:pairs], embed),
         }
-    figures["edits"] = measured_edits(space, codes, test.labels, judge, limit, embed, pairs)
+    figures["edits"] = measured_edits(space, real, codes, test.labels, judge, limit, embed, pairs)
     if sheets is not None:
         draw(space, pictures | {"real": real[:32], "kept": kept[:32]}, sheets)
     return figures

@@ -11,12 +11,13 @@ eased       a weighted mean of the two, 0.4 of the regression and 0.6 of the mea
             correlation is removed, and the faces look natural; the models in the box have these
 
 A strength of 1 is one calibrated step: the shortest with which a classifier sees the attribute in
-at least 95 % of the training faces that lacked it.
+at least 95 % of the training faces that lacked it; -1 is the shortest with which it no longer sees
+it in 95 % of those that had it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -53,12 +54,20 @@ FIRST_LENGTH = 6
 """The length that is tried first, 0.93."""
 
 
-def describe(names: Iterable[str]) -> dict[str, Any]:
-    """Return what each attribute changes, and in which unit, for the model's configuration."""
+def describe(
+    names: Iterable[str], less: Mapping[str, float] | None = None
+) -> dict[str, dict[str, Any]]:
+    """Return what each attribute changes, and in which unit, for the model's configuration.
+
+    Args:
+        names: The attributes.
+        less: How long the steps are that take attributes away, from `steps_back`.
+    """
     return {
         name: {
             "description": f"{name.replace('_', ' ').lower()}, as CelebA labels it",
             "unit": f"the step that shows it in {ENOUGH:.0%} of the faces without it",
+            **({"less": round(less[name], 3)} if less and name in less else {}),
         }
         for name in names
     }
@@ -109,8 +118,38 @@ def fit_attributes(
     return found
 
 
+def steps_back(
+    space: LatentSpace[Any],
+    codes: Tensor,
+    labels: Tensor,
+    names: Sequence[str],
+    vectors: Mapping[str, Tensor],
+    fitter: FaceClassifier,
+) -> dict[str, float]:
+    """Return the factor on each vector that takes its attribute away, by name.
+
+    Args:
+        space: The model.
+        codes: As for `fit_attributes`.
+        labels: As for `fit_attributes`.
+        names: The attributes in the order of the columns.
+        vectors: By name, from `fit_attributes`.
+        fitter: The classifier that found their lengths.
+    """
+    having = {name: codes[labels[:, k].bool()] for k, name in enumerate(names)}
+    return {
+        name: classified_step(space, having[name], vector, fitter, name, -1.0)
+        for name, vector in vectors.items()
+    }
+
+
 def classified_step(
-    space: LatentSpace[Any], lacking: Tensor, vector: Tensor, fitter: FaceClassifier, name: str
+    space: LatentSpace[Any],
+    faces: Tensor,
+    vector: Tensor,
+    fitter: FaceClassifier,
+    name: str,
+    sign: float = 1.0,
 ) -> float:
     """Return the smallest factor on a vector that shows an attribute in 95 % of the faces.
 
@@ -118,23 +157,23 @@ def classified_step(
 
     Args:
         space: The model.
-        lacking: Codes of faces without the attribute by their labels, `(n, latent_dim)`; of at most
+        faces: Codes of faces without the attribute by their labels, `(n, latent_dim)`; of at most
             `CALIBRATED_ON` those count in which the fitter does not find it either.
         vector: `(latent_dim,)`.
         fitter: The classifier.
         name: The attribute.
+        sign: -1 for faces that have the attribute, from which the vector takes it away.
     """
     column = fitter.names.index(name)
-    lacking = _evenly(lacking, CALIBRATED_ON)
-    lacking = lacking[
-        eligible(attribute_probabilities(space, lacking, fitter)[:, column], None, 1.0)
-    ]
-    if not len(lacking):
+    faces = _evenly(faces, CALIBRATED_ON)
+    before = attribute_probabilities(space, faces, fitter)[:, column]
+    faces = faces[eligible(before, None, sign)]
+    if not len(faces):
         return 1.0
 
     def shown(length: float) -> float:
-        after = attribute_probabilities(space, lacking + length * vector, fitter)[:, column]
-        return (after > 0.5).double().mean().item()
+        after = attribute_probabilities(space, faces + sign * length * vector, fitter)[:, column]
+        return ((after > 0.5) == (sign > 0)).double().mean().item()
 
     return shortest_length(shown, LENGTHS, FIRST_LENGTH)
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 NAME = "faces"
 SMALLEST, LARGEST = 8, 512
 """Limits of the image size in pixels; sizes are multiples of 8."""
+MOST_CLIPPED = 0.08
+"""Share of the pixels that an edit may drive to an end of their range; more looks burnt."""
 
 
 class FaceCodec(Codec["Image.Image"]):
@@ -66,6 +68,12 @@ class FaceCodec(Codec["Image.Image"]):
         from facevae.measures import perceived_change
 
         return perceived_change(x)
+
+    def overdone(self, x: Tensor, origin: Tensor) -> Tensor:
+        """Return whether many more pixels are as dark or as bright as can be, `(n,)` bool."""
+        from facevae.measures import clipped
+
+        return clipped(x) - clipped(origin) > MOST_CLIPPED
 
     def pixels(self, item: Any) -> np.ndarray:
         """Return an example before it becomes floating point: uint8 `(size, size, 3)`."""

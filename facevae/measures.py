@@ -73,6 +73,16 @@ def ssim(x: Tensor, y: Tensor) -> Tensor:
     return (luminance * structure).mean((1, 2, 3))
 
 
+def clipped(x: Tensor) -> Tensor:
+    """Return the share of pixels `(n,)` of which a value is at an end of its range.
+
+    Args:
+        x: Pictures `(n, channels, height, width)` in [0, 1], as decoded or saved.
+    """
+    x = as_saved(x)
+    return as_double(((x <= 0) | (x >= 1)).any(1).float()).mean((1, 2))
+
+
 def perceived_change(x: Tensor) -> Tensor:
     """Return the visible change from each frame to the next, `(n - 1,)`.
 

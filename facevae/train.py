@@ -207,7 +207,7 @@ class FaceTask(TrainingTask):
         return encode(space, _evenly(self.data.train, FITTED_ON), self.workers, mirrored=True)[0]
 
     def vectors(self, space: LatentSpace[Any]) -> Vectors:
-        from facevae.attributes import NAMES, describe, fit_attributes
+        from facevae.attributes import NAMES, describe, fit_attributes, steps_back
 
         data = self.data
         if data.labels is None:
@@ -220,8 +220,10 @@ class FaceTask(TrainingTask):
             fitter = train_fitter(data.whole, data.labels, self.workers)
         codes, values = encode(space, _evenly(labelled, FITTED_ON), self.workers)
         columns = [labelled.attributes.index(name) for name in known]
-        vectors = fit_attributes(space, codes.mean, values[:, columns], known, fitter)
-        return vectors, describe(vectors)
+        given = (space, codes.mean, values[:, columns], known)
+        vectors = fit_attributes(*given, fitter)
+        less = {} if fitter is None else steps_back(*given, vectors, fitter)
+        return vectors, describe(vectors, less)
 
 
 def train(

@@ -124,3 +124,17 @@ def apply_attributes(
             raise UsageError(f"unknown attribute {name!r}; known are: {known}")
         z = z + amount * vectors[name].to(z)
     return z
+
+
+def within_prior(z: Tensor, origin: Tensor) -> Tensor:
+    """Return edited codes, shortened where they are longer than draws of the prior are.
+
+    Nearly all draws of N(0, I) in d dimensions have a length of sqrt(d), give or take 1. Beyond
+    that a decoder has seen nothing, and exaggerates.
+
+    Args:
+        z: Edited codes `(n, latent_dim)`.
+        origin: What was edited, `(n, latent_dim)`, or one for all; none becomes shorter than it.
+    """
+    longest = origin.norm(dim=-1, keepdim=True).clamp(min=z.shape[-1] ** 0.5 + 1)
+    return z * (longest / z.norm(dim=-1, keepdim=True).clamp(min=1e-6)).clamp(max=1)

@@ -172,6 +172,17 @@ class Codec(ABC, Generic[Item]):
             f"{self.config.get('name')} has no measure of perceived change; use timing latent"
         )
 
+    def overdone(self, x: Tensor, origin: Tensor) -> Tensor | None:
+        """Return whether edited examples are beyond what can be shown, `(n,)` bool.
+
+        None where edits have no limits, as here.
+
+        Args:
+            x: Edited examples `(n, ...)`.
+            origin: What was edited, `(n, ...)`, or one for all.
+        """
+        return None
+
     def condition(self, x: Tensor, groups: int) -> Tensor | None:
         """Return the condition under which a conditional prior has the codes of examples.
 

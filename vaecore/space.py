@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from vaecore.analysis import LatentReport, analyse
-from vaecore.attributes import apply_attributes, attribute_vector
+from vaecore.attributes import apply_attributes, attribute_vector, within_prior
 from vaecore.calibrated import Moves, Steered
 from vaecore.codec import Codec, Example, Examples, Item
 from vaecore.config import ModelConfig
@@ -34,6 +34,8 @@ from vaecore.priors.base import streams
 
 TIMINGS = ("latent", "perceived")
 """What is even about the steps of an interpolation."""
+SHORTENINGS, SHORTER = 6, 0.85
+"""How often, and by which factor, an edit is shortened that goes beyond what can be shown."""
 ENCODED_AT_ONCE = 64
 """Examples that are encoded together."""
 _NEXT = 7919
@@ -515,17 +517,19 @@ class LatentSpace(Generic[Item]):
         Where the codec has a `Perception` and the model's configuration has the attributes'
         standard deviations, 1 is one standard deviation of the data, and a search finds a code
         that is decoded to that, with as little else changed (see `vaecore.calibrated.edits`).
-        Otherwise the attribute vectors are added.
+        Otherwise the attribute vectors are added. Where the codec says that edits can be overdone
+        (`Codec.overdone`), they are shortened until they are not, and to the length of codes that
+        N(0, I) has.
 
         Raises:
             UsageError: An attribute is unknown.
         """
         z = self.posterior_of(self._example(item).x[None]).mean
-        added = [apply_attributes(z, self.attributes, each)[0] for each in amounts]
-        found = [Steered(code, dict(e), {}) for code, e in zip(added, amounts, strict=True)]
         moves = self.moves
         if moves is None:
-            return found
+            return self._added(z, amounts)
+        added = [apply_attributes(z, self.attributes, each)[0] for each in amounts]
+        found = [Steered(code, dict(e), {}) for code, e in zip(added, amounts, strict=True)]
         changes = [{name: w for name, w in each.items() if w} for each in amounts]
         known, own = self._deviations(), self.decode_to_examples(z)
         rows = [k for k, e in enumerate(changes) if e and moves.can_steer(list(e), known, own)]
@@ -534,6 +538,32 @@ class LatentSpace(Generic[Item]):
             for k, each in zip(rows, moves.steer(z[0], asked, self.attributes, known), strict=True):
                 found[k] = each
         return found
+
+    def _added(self, z: Tensor, amounts: Sequence[Mapping[str, float]]) -> list[Steered]:
+        """Return a code `(1, latent_dim)` with attribute vectors added, as much as can be shown."""
+        about = self.config.attributes if self.config else {}
+
+        def length(name: str, amount: float) -> float:
+            known = about.get(name)
+            less = known.get("less", 1.0) if isinstance(known, Mapping) else 1.0
+            return amount * less if amount < 0 else amount
+
+        steps = [{name: length(name, a) for name, a in each.items()} for each in amounts]
+        codes = torch.cat([apply_attributes(z, self.attributes, each) for each in steps])
+        own, share = self.decode_to_examples(z), torch.ones(len(codes), 1)
+        if self.codec.overdone(own, own) is not None:
+            change = codes - z
+            for _ in range(SHORTENINGS):
+                codes = within_prior(z + share * change, z)
+                over = self.codec.overdone(self.decode_to_examples(codes), own)
+                if over is None or not over.any():
+                    break
+                share = torch.where(over[:, None], SHORTER * share, share)
+        reached = [
+            {name: s * a for name, a in each.items()} if s < 1 else {}
+            for each, s in zip(amounts, share.flatten().tolist(), strict=True)
+        ]
+        return [Steered(*each) for each in zip(codes, map(dict, amounts), reached, strict=True)]
 
     def _deviations(self) -> dict[str, float]:
         """Return the standard deviations of attributes in the data, where the model has them."""

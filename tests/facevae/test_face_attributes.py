@@ -14,6 +14,7 @@ from facevae.attributes import (
     classified_step,
     describe,
     fit_attributes,
+    steps_back,
 )
 from facevae.classifier import FaceClassifier, Faces, train_classifier
 from facevae.codec import FaceCodec
@@ -104,6 +105,20 @@ def test_length_is_the_shortest_that_does(space, codes, having, fitter) -> None:
     nothing = classified_step(space, lacking, 0 * vector, fitter, "Eyeglasses")
     assert nothing == LENGTHS[FIRST_LENGTH]
     assert classified_step(space, codes[:0], vector, fitter, "Eyeglasses") == 1
+
+
+def test_the_step_back_is_the_shortest_that_takes_it_away(space, codes, having, fitter) -> None:
+    vectors = {"Eyeglasses": MIX[0], "Hat": MIX[2] / 2}
+    less = steps_back(space, codes, having, NAMES, vectors, fitter)
+    back = {name: less[name] * vector for name, vector in vectors.items()}
+    found = effects(space, back, codes, fitter, labels=having, strength=-1)
+    assert (found.flips >= ENOUGH - 0.02).all()
+    shorter = {name: vector / 1.15**2 for name, vector in back.items()}
+    found = effects(space, shorter, codes, fitter, labels=having, strength=-1)
+    assert (found.flips < ENOUGH).all()
+    described = describe(vectors, less)
+    assert described["Hat"]["less"] == pytest.approx(less["Hat"], abs=1e-3)
+    assert "less" not in describe(vectors)["Hat"]
 
 
 def test_effects_are_changes_of_the_classifiers_opinion(space, codes, having, fitter) -> None:

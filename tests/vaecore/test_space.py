@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 import torch
@@ -219,6 +220,32 @@ def test_editing_adds_in_latent_space(space: LatentSpace) -> None:
         space.edit("1 1", {"right": 1.5}, temperature=1.0, seed=4)
         == (space.decode(z, temperature=1.0, seed=4)[0])
     )
+
+
+def test_taking_away_has_a_length_of_its_own(space: LatentSpace) -> None:
+    about = {"right": {"description": "to the right", "less": 0.25}}
+    config = replace(space.config, attributes=about)
+    own = LatentSpace(space.model, space.codec, attributes=space.attributes, config=config)
+    amounts = [{"right": 1.0}, {"right": -1.0}, {"right": -1.0, "up": -1.0}]
+    assert xs(own.edits("2 4", amounts)) == [[4, 4], [1.5, 4], [1.5, 2]]
+
+
+def test_an_edit_that_is_overdone_is_shortened(space: LatentSpace) -> None:
+    class Narrow(type(space.codec)):
+        def overdone(self, x: torch.Tensor, origin: torch.Tensor) -> torch.Tensor:
+            return x[:, 0] - origin[:, 0] > 1.5
+
+    narrow = LatentSpace(space.model, Narrow(2), attributes=space.attributes, config=space.config)
+    amounts = [{"right": 1.0}, {"right": 0.5}, {"up": 9.0}]
+    far, near, up = narrow.steered("2 0", amounts)
+    assert far.reached == pytest.approx({"right": 0.85**2})
+    assert far.missed() == ["right"]
+    assert (2 * far.z).tolist() == pytest.approx([2 + 2 * 0.85**2, 0])
+    assert (near.reached, near.missed()) == ({}, [])
+    # As long as codes of N(0, I) are, and no longer.
+    assert float(up.z.norm()) == pytest.approx(2**0.5 + 1)
+    (long,) = narrow.steered("8 0", [{"up": 3.0}])
+    assert float(long.z.norm()) == pytest.approx(4)
 
 
 def test_several_edits_are_as_each_alone(space: LatentSpace) -> None:

@@ -11,8 +11,8 @@ eased       a weighted mean of the two, 0.4 of the regression and 0.6 of the mea
             correlation is removed, and the faces look natural; the models in the box have these
 
 A strength of 1 is one calibrated step: the shortest with which a classifier sees the attribute in
-at least 95 % of the training faces that lacked it; -1 is the shortest with which it no longer sees
-it in 95 % of those that had it.
+at least 95 % of the training faces that lacked it. -1 is the shortest step back with which it no
+longer sees it in 95 % of those that had it, or that same step where that is shorter.
 """
 
 from __future__ import annotations
@@ -126,7 +126,9 @@ def steps_back(
     vectors: Mapping[str, Tensor],
     fitter: FaceClassifier,
 ) -> dict[str, float]:
-    """Return the factor on each vector that takes its attribute away, by name.
+    """Return the factor on each vector that takes its attribute away, by name; at most 1.
+
+    Most attributes go sooner than they come, and what is longer than needed loses the person.
 
     Args:
         space: The model.
@@ -138,7 +140,7 @@ def steps_back(
     """
     having = {name: codes[labels[:, k].bool()] for k, name in enumerate(names)}
     return {
-        name: classified_step(space, having[name], vector, fitter, name, -1.0)
+        name: min(1.0, classified_step(space, having[name], vector, fitter, name, -1.0))
         for name, vector in vectors.items()
     }
 

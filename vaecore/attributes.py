@@ -137,4 +137,5 @@ def within_prior(z: Tensor, origin: Tensor) -> Tensor:
         origin: What was edited, `(n, latent_dim)`, or one for all; none becomes shorter than it.
     """
     longest = origin.norm(dim=-1, keepdim=True).clamp(min=z.shape[-1] ** 0.5 + 1)
-    return z * (longest / z.norm(dim=-1, keepdim=True).clamp(min=1e-6)).clamp(max=1)
+    share: Tensor = (longest / z.norm(dim=-1, keepdim=True).clamp(min=1e-6)).clamp(max=1)
+    return z * share

@@ -108,7 +108,7 @@ def test_length_is_the_shortest_that_does(space, codes, having, fitter) -> None:
 
 
 def test_the_step_back_is_the_shortest_that_takes_it_away(space, codes, having, fitter) -> None:
-    vectors = {"Eyeglasses": MIX[0], "Hat": MIX[2] / 2}
+    vectors = {"Eyeglasses": MIX[0], "Hat": MIX[2]}
     less = steps_back(space, codes, having, NAMES, vectors, fitter)
     back = {name: less[name] * vector for name, vector in vectors.items()}
     found = effects(space, back, codes, fitter, labels=having, strength=-1)

@@ -1,6 +1,7 @@
 """The `seqvae` command: the shared verbs for music and text, and verbs of its own.
 
-    music    how music is chosen, written and shown at the command line
+    music    how music is chosen and shown at the command line
+    writing  how it is written: MIDI files, pictures, sound
     text     the same for sentences
     strip    the small picture of many windows: one line each
     play     humanize and drumify

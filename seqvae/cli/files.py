@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from seqvae.cli.writing import SOUNDFONT
 from vaecore.cli import options
 from vaecore.cli.job import check_files, width
 from vaecore.cli.outputs import Outputs
@@ -59,7 +60,7 @@ def show(input_: Path, bar: int, all_bars: bool, png: bool, output: Path | None)
 @click.command()
 @options.one_input
 @click.option("-o", "--output", type=options.FILE, help="WAV file to write. [default: INPUT.wav]")
-@click.option("--soundfont", type=options.FILE, help="Another SoundFont (.sf2).")
+@click.option("--soundfont", type=options.FILE, help=f"{SOUNDFONT}.")
 @options.quiet
 def render(input_: Path, output: Path | None, soundfont: Path | None, quiet: bool) -> None:
     """Render a MIDI file as sound."""

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from seqvae.music.reading.score import STEPS_PER_BAR, minutes
-from seqvae.music.representations.windows import Context
+from seqvae.cli.writing import ORIGINAL, PLAYED, PNG, SEPARATE, between, compared, write
 from vaecore.cli.job import counted
 from vaecore.cli.presentation import Choice, Input, Presentation, Result, Source, Written
 from vaecore.config import read_config
@@ -20,7 +18,6 @@ from vaecore.errors import DataError, UsageError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from seqvae.music.presentation import Grid
     from seqvae.music.reading.score import Score
     from seqvae.music.representations.base import SequenceCodec
     from seqvae.music.representations.windows import Windows
@@ -31,16 +28,12 @@ if TYPE_CHECKING:
 FAVOURITE = "drums"
 """The representation of `sample` by default."""
 
-PANELS = 256
-"""Largest number of windows that are drawn in one PNG."""
-
 SHOWN = 4
 """Bars that are shown of humanized drums."""
 
 LONG = 8
 """Windows of at least this many bars are drawn in lines of as many, with an 8th in a column."""
 
-_ORIGINAL = "original"
 _TAKING = ("interpolate", "palette", "reconstruct", "edit", "similar")
 _WRITING = (*_TAKING, "sample")
 _PLAYING = ("humanize", "drumify")
@@ -86,13 +79,9 @@ class MusicPresentation(Presentation):
                 ["--all", "all_windows"], is_flag=True, help="Use all windows, one after another."
             ),
         ]
-        writing = [
-            click.Option(["--separate"], is_flag=True, help="Write one file for each result."),
-            click.Option(["--png"], is_flag=True, help="Also draw a piano roll."),
-            click.Option(["--wav"], is_flag=True, help="Also render the sound."),
-        ]
+        writing = [SEPARATE, PNG, *PLAYED]
         if verb in _PLAYING:
-            return writing[-1:]
+            return list(PLAYED)
         return taking * (verb in _TAKING) + writing * (verb in _WRITING)
 
     def open(self, path: Path | str) -> Score:
@@ -146,45 +135,14 @@ class MusicPresentation(Presentation):
 
     def write(self, result: Result, outputs: Outputs, options: Mapping[str, Any]) -> Written:
         """Write all items one after another as one MIDI file, or one file each."""
-        from seqvae.music.presentation import join, piano_roll, render, write_midi
-
-        assert outputs.main is not None  # all verbs of music write a file
-        length = cast("SequenceCodec", result.codec).bars
-        titles = list(result.titles) * len(result.rounds)
-        contexts = [example.context or Context() for example in result.examples]
-        # An item always lasts as long as its window.
-        seconds = [context.seconds(length * STEPS_PER_BAR) for context in contexts]
-        tempi = [contexts[0].tempo_bpm, contexts[-1].tempos[-1][1]]
-        if options.get("separate"):
-            each = len(result.titles)
-            for k, place in enumerate(_numbered(outputs.main, each)):
-                write_midi(result.items[k::each], outputs.add(place), seconds[k::each])
-        else:
-            write_midi(result.items, outputs.add(outputs.main), seconds, titles=titles)
-        if options.get("png"):
-            grids, names = _compared(result)
-            if len(grids) > PANELS:
-                raise UsageError(f"--png draws at most {PANELS} windows, not {len(grids)}")
-            piano_roll(grids, outputs.beside(".png"), names, columns=result.columns)
-        if options["wav"]:
-            render(join(result.items, seconds), outputs.beside(".wav"))
-        bars = length * len(result.items)
-        facts = {
-            "bars": bars,
-            "seconds": round(sum(seconds), 3),
-            "tempo_bpm": [round(tempo, 3) for tempo in tempi],
-        }
-        first = outputs.written[0]
-        listen = "" if options["wav"] else f"listen: seqvae render {first}"
-        text = f"{counted(bars, 'bar')} · {minutes(sum(seconds))} · {_between(tempi)} bpm"
-        return Written(text, facts, listen)
+        return write(result, outputs, options)
 
     def picture(self, result: Result, width: int) -> str:
         """Return originals above results in full, or many results as one line each."""
         from seqvae.cli.strip import strip
         from seqvae.music.presentation import text_roll
 
-        grids, titles = _compared(result)
+        grids, titles = compared(result)
         if result.verb in _PLAYING:
             begun = [grid.lines(SHOWN)[0] for grid in grids]
             return text_roll(begun, width, titles)
@@ -195,7 +153,7 @@ class MusicPresentation(Presentation):
             parts = [part for both in lines for part in both]
             names = [f"{titles[k % 2]} · bar {part.first_bar}" for k, part in enumerate(parts)]
             return text_roll(parts, width, names, each=2)
-        return strip(grids, titles, width, first=0 if titles[0] == _ORIGINAL else 1)
+        return strip(grids, titles, width, first=0 if titles[0] == ORIGINAL else 1)
 
     def fidelity(self, codec: SequenceCodec, x: Tensor, y: Tensor) -> tuple[str, dict[str, Any]]:
         """Return how many steps, and how many events, are the same, also of each voice."""
@@ -247,34 +205,5 @@ def _source(codec: SequenceCodec, example: Example, input_: Input) -> Source:
         "program": context.program,
         **({"bass_program": context.bass_program} if "bass" in codec.voice_names else {}),
     }
-    place = f"{bars} of {total} · {_between([tempo for _, tempo in context.tempos])} bpm"
+    place = f"{bars} of {total} · {between([tempo for _, tempo in context.tempos])} bpm"
     return Source(example, input_, place, facts)
-
-
-def _compared(result: Result) -> tuple[list[Grid], list[str]]:
-    """Return the grids to draw, one for each window, and their titles; an original comes first."""
-    from seqvae.music.presentation import grid_of_window
-
-    examples, titles = result.examples, list(result.titles) * len(result.rounds)
-    if len(result.rounds) == 1 and len(result.originals) > 1:  # several, each above its result
-        pairs = zip(result.originals, examples, strict=True)
-        examples = [example for pair in pairs for example in pair]
-        titles = [name for title in titles for name in (title, "reconstruction")]
-    elif len(result.rounds) == 1 and result.originals:
-        examples = [*result.originals, *examples]
-        titles = [_ORIGINAL, *titles]
-        if result.verb == "reconstruct":
-            titles[1] = "reconstruction"
-    codec = cast("SequenceCodec", result.codec)
-    grids = [replace(grid_of_window(codec, each.x), steps=codec.steps) for each in examples]
-    return grids, titles
-
-
-def _numbered(path: Path, count: int) -> list[Path]:
-    digits = max(2, len(str(count)))
-    return [path.with_stem(f"{path.stem}_{k:0{digits}d}") for k in range(1, count + 1)]
-
-
-def _between(tempi: Sequence[float]) -> str:
-    first, last = f"{tempi[0]:.4g}", f"{tempi[-1]:.4g}"
-    return first if first == last else f"{first} to {last}"

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from seqvae.music.presentation import join, write_midi
 from seqvae.music.presentation.midi_file import midi_bytes
+from seqvae.music.representations.alphabet import DRUM_PITCHES
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 
@@ -87,13 +88,63 @@ def test_tempo_changes_inside_an_item_are_kept():
     )
 
 
+def texts(data, charset):
+    """Names of tracks and markers as one reader shows them."""
+    file = mido.MidiFile(file=io.BytesIO(data), charset=charset)
+    messages = [m for track in file.tracks for m in track]
+    return [getattr(m, "text", m.dict().get("name")) for m in messages if m.type in TEXTS]
+
+
+TEXTS = ("marker", "track_name")
+
+
 def test_markers_name_the_steps():
-    file = mido.MidiFile(
-        file=io.BytesIO(midi_bytes([item()] * 3, titles=["A", "", "né"])), charset="utf-8"
-    )
+    file = mido.MidiFile(file=io.BytesIO(midi_bytes([item()] * 3, titles=["A", "", "né"])))
     markers = [m.text for m in file.tracks[0] if m.type == "marker"]
-    assert markers == ["1/3 · A", "2/3", "3/3 · né"]
+    assert markers == ["1/3 A", "2/3", "3/3 ne"]
     assert file.length == pytest.approx(6.0)
+
+
+def test_texts_are_the_same_in_every_encoding():
+    """Readers take Latin-1 (mido, pretty_midi, note_seq) or UTF-8 (MuseScore, timidity)."""
+    midi = item()
+    midi.instruments += item(program=40).instruments
+    midi.instruments[0].name, midi.instruments[1].name = "Flöte à bec", "Ünï – tab\tbell\x07"
+    data = midi_bytes([midi] * 2, titles=["Frühling", "ça va"])
+    wanted = ["1/2 Fruhling", "2/2 ca va", "Flote a bec", "Uni – tabbell"]
+    assert texts(data, "utf-8") == wanted
+    assert texts(data, "latin1")[:3] == wanted[:3]
+    assert pretty_midi.PrettyMIDI(io.BytesIO(data)).instruments[0].name == "Flote a bec"
+    japanese = midi_bytes([item()] * 2, titles=["がくせい", "日本"])
+    assert texts(japanese, "utf-8")[:2] == ["1/2 がくせい", "2/2 日本"]
+
+
+def test_drums_have_the_names_of_general_midi():
+    named = [pretty_midi.note_number_to_drum_name(pitch) for pitch in DRUM_PITCHES]
+    assert named == [
+        "Bass Drum 1",
+        "Acoustic Snare",
+        "Closed Hi Hat",
+        "Open Hi Hat",
+        "Low Tom",
+        "Hi-Mid Tom",
+        "High Tom",
+        "Crash Cymbal 1",
+        "Ride Cymbal 1",
+    ]
+    file = mido.MidiFile(file=io.BytesIO(midi_bytes([item(pitches=DRUM_PITCHES, is_drum=True)])))
+    assert {m.channel for m in file.tracks[1] if m.type == "note_on"} == {9}
+    assert file.tracks[1].name == "Drums"
+
+
+@pytest.mark.parametrize("velocity", [1, 64, 127])
+def test_velocities_and_programs_come_back(velocity):
+    midi = item(program=73)
+    for played in midi.instruments[0].notes:
+        played.velocity = velocity
+    file = mido.MidiFile(file=io.BytesIO(midi_bytes([midi] * 3)))
+    assert {m.velocity for m in file.tracks[1] if m.type == "note_on"} == {velocity}
+    assert [m.program for m in file.tracks[1] if m.type == "program_change"] == [73]
 
 
 def test_silence_still_takes_its_bar():

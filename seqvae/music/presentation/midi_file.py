@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import os
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -31,6 +32,22 @@ class _Part(NamedTuple):
     is_drum: bool
     program: int
     name: str
+
+
+def plain(text: str) -> str:
+    """Return a text of a MIDI file as far as possible in letters that every program shows alike.
+
+    The standard names no encoding: mido and pretty_midi read Latin-1, MuseScore and most others
+    UTF-8. Letters with an accent lose it ("Frühling" is "Fruhling"), control characters go, and
+    what has no plain form stays, in UTF-8.
+    """
+
+    def letter(character: str) -> str:
+        parts = unicodedata.normalize("NFKD", character)
+        base = "".join(part for part in parts if not unicodedata.combining(part))
+        return base if base.isascii() else character
+
+    return "".join(map(letter, text)).translate(dict.fromkeys([*range(32), 127]))
 
 
 class BeatClock:
@@ -70,7 +87,8 @@ def join(
             each lasts as many whole bars as its notes need.
         gap: Silence between items, in quarter notes at the tempo of the item before.
         repeat: How often each item is played before the next one.
-        titles: A name for each item, may be empty; markers in the file are "1/9 · title".
+        titles: A name for each item, may be empty; markers in the file are "1/9 title", in plain
+            letters (see `plain`).
 
     Returns:
         One object with an instrument for each program (and one for drums) that occurs in the
@@ -126,7 +144,7 @@ def midi_bytes(
         length = clock.beats(seconds_each[k]) if seconds_each else whole_bars(item, clock)
         if len(items) > 1:
             title = titles[k] if titles else ""
-            timeline.mark(f"{k + 1}/{len(items)}" + (f" · {title}" if title else ""))
+            timeline.mark(f"{k + 1}/{len(items)} {title}".strip())
         for _ in range(repeat):
             timeline.play(item, clock, length)
         if k + 1 < len(items):
@@ -159,7 +177,7 @@ class _Timeline:
     def mark(self, text: str) -> None:
         from mido import MetaMessage
 
-        self.meta.append((self.now, MetaMessage("marker", text=text)))
+        self.meta.append((self.now, MetaMessage("marker", text=plain(text))))
 
     def play(self, item: PrettyMIDI, clock: BeatClock, length: float) -> None:
         """Add the first `length` quarter notes of an item, and move on to their end."""
@@ -175,9 +193,11 @@ class _Timeline:
         for part in item.instruments:
             name = part.name.strip() if len(item.instruments) > 1 else ""
             key = _Part(part.is_drum, part.program, name)
+            known = key in self.parts
             events = self.parts.setdefault(key, [])
             channel = self._channel(key)
-            events.append((first, _PROGRAM, _message("program_change", channel, part.program)))
+            if not known:
+                events.append((first, _PROGRAM, _message("program_change", channel, part.program)))
             for note in part.notes:
                 start, end = tick(note.start), min(tick(note.end), last)
                 if start < last:
@@ -226,7 +246,7 @@ class _Timeline:
             )
             events.sort(key=lambda event: event[:2])
             ordered = [(tick, message) for tick, _, message in events]
-            track_name = MetaMessage("track_name", name=name)
+            track_name = MetaMessage("track_name", name=plain(name))
             file.tracks.append(_track([(0, track_name), *ordered], self.now))
         return file
 

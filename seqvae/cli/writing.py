@@ -1,0 +1,137 @@
+"""Writing music at the command line: MIDI files, with a picture and sound beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+
+from seqvae.music.reading.score import STEPS_PER_BAR, minutes
+from seqvae.music.representations.windows import Context
+from vaecore.cli import options as shared
+from vaecore.cli.job import counted
+from vaecore.cli.presentation import Result, Written
+from vaecore.codec import Example
+from vaecore.errors import UsageError
+
+if TYPE_CHECKING:
+    from seqvae.music.presentation import Grid
+    from seqvae.music.representations.base import SequenceCodec
+    from vaecore.cli.outputs import Outputs
+
+PANELS = 256
+"""Largest number of windows that are drawn in one PNG."""
+
+ORIGINAL = "original"
+"""Title of what a result is compared with."""
+
+SOUNDFONT = "Another SoundFont (.sf2) for the sound"
+SEPARATE = click.Option(["--separate"], is_flag=True, help="Write one file for each result.")
+PNG = click.Option(["--png"], is_flag=True, help="Also draw a piano roll.")
+PLAYED = (
+    click.Option(["--wav"], is_flag=True, help="Also render the sound."),
+    click.Option(["--soundfont"], type=shared.FILE, help=f"{SOUNDFONT}; implies --wav."),
+    click.Option(
+        ["--bpm"],
+        type=shared.Finite(10, 1000),
+        help="Tempo of the result in quarter notes a minute. Default: that of the inputs.",
+    ),
+    click.Option(
+        ["--loop"],
+        type=click.IntRange(1, 100),
+        default=1,
+        show_default=True,
+        help="How often each result is played before the next one.",
+    ),
+)
+
+
+def write(result: Result, outputs: Outputs, options: Mapping[str, Any]) -> Written:
+    """Write all items one after another as one MIDI file, or one file each, and what goes along.
+
+    Args:
+        result: What the verb made.
+        outputs: Where to write.
+        options: Values of the options above; those that the verb does not have are absent.
+    """
+    from seqvae.music.presentation import join, piano_roll, render, write_midi
+
+    assert outputs.main is not None  # all verbs of music write a file
+    result = _at_tempo(result, options.get("bpm"))
+    loop, font = options.get("loop", 1), options.get("soundfont")
+    length = cast("SequenceCodec", result.codec).bars
+    contexts = [example.context or Context() for example in result.examples]
+    # An item always lasts as long as its window.
+    seconds = [context.seconds(length * STEPS_PER_BAR) for context in contexts]
+    tempi = [contexts[0].tempo_bpm, contexts[-1].tempos[-1][1]]
+    titles: list[str] | None = list(result.titles) * len(result.rounds)
+    files, each = [outputs.main], 1
+    if options.get("separate"):
+        files, each, titles = _numbered(outputs.main, len(result.titles)), len(result.titles), None
+    for k, place in enumerate(files):
+        items, lasting = result.items[k::each], seconds[k::each]
+        write_midi(items, outputs.add(place), lasting, repeat=loop, titles=titles)
+    if options.get("png"):
+        grids, names = compared(result)
+        if len(grids) > PANELS:
+            raise UsageError(f"--png draws at most {PANELS} windows, not {len(grids)}")
+        piano_roll(grids, outputs.beside(".png"), names, columns=result.columns)
+    sounds = [place.with_suffix(".wav") for place in files if options["wav"] or font]
+    for k, place in enumerate(sounds):
+        joined = join(result.items[k::each], seconds[k::each], repeat=loop)
+        render(joined, outputs.add(place), soundfont=font)
+    bars, total = loop * length * len(result.items), loop * sum(seconds)
+    facts = {
+        "bars": bars,
+        "seconds": round(total, 3),
+        "tempo_bpm": [round(tempo, 3) for tempo in tempi],
+        "loop": loop,
+    }
+    listen = "" if sounds else f"listen: seqvae render {outputs.written[0]}"
+    text = f"{counted(bars, 'bar')} · {minutes(total)} · {between(tempi)} bpm"
+    return Written(text, facts, listen)
+
+
+def compared(result: Result) -> tuple[list[Grid], list[str]]:
+    """Return the grids to draw, one for each window, and their titles; an original comes first."""
+    from seqvae.music.presentation import grid_of_window
+
+    examples, titles = result.examples, list(result.titles) * len(result.rounds)
+    if len(result.rounds) == 1 and len(result.originals) > 1:  # several, each above its result
+        pairs = zip(result.originals, examples, strict=True)
+        examples = [example for pair in pairs for example in pair]
+        titles = [name for title in titles for name in (title, "reconstruction")]
+    elif len(result.rounds) == 1 and result.originals:
+        examples = [*result.originals, *examples]
+        titles = [ORIGINAL, *titles]
+        if result.verb == "reconstruct":
+            titles[1] = "reconstruction"
+    codec = cast("SequenceCodec", result.codec)
+    grids = [replace(grid_of_window(codec, each.x), steps=codec.steps) for each in examples]
+    return grids, titles
+
+
+def _at_tempo(result: Result, bpm: float | None) -> Result:
+    """Return a result whose items are all played at one tempo."""
+    if bpm is None:
+        return result
+
+    def changed(example: Example) -> Example:
+        context = replace(example.context or Context(), tempo_bpm=bpm, changes=())
+        return replace(example, context=context)
+
+    return replace(result, rounds=[[changed(each) for each in made] for made in result.rounds])
+
+
+def _numbered(path: Path, count: int) -> list[Path]:
+    digits = max(2, len(str(count)))
+    return [path.with_stem(f"{path.stem}_{k:0{digits}d}") for k in range(1, count + 1)]
+
+
+def between(tempi: Sequence[float]) -> str:
+    """Return the first and the last of some tempi, in words."""
+    first, last = f"{tempi[0]:.4g}", f"{tempi[-1]:.4g}"
+    return first if first == last else f"{first} to {last}"

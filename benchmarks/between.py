@@ -31,6 +31,7 @@ from musical import (
     distinct,
     kept,
     of_melodies,
+    of_ways,
     stacked,
 )  # fmt: skip
 from torch import Tensor
@@ -49,25 +50,9 @@ CENTILES = (1, 99)
 def blends(space, view, pairs, real, samples, seed, **way) -> dict[str, Any]:
     """Interpolate pairs of windows in nine steps."""
     ways = torch.stack([stacked(space.interpolate(*pair, steps=NINE, **way)) for pair in pairs])
-    numbers, largest, back = [], [], []
-    for x in ways:
-        change = distances(view, x[:-1], x[1:])
-        numbers.append(distinct(view, x))
-        if change.sum():
-            largest.append(change.max() / change.sum())
-            back.append(distances(view, x[:1], x[-1:])[0] / change.sum())
-    ends, middle = ways[:, [0, -1]].flatten(0, 1), ways[:, NINE // 2]
-    notes, between = (view.notes(x) for x in (ends, middle))
-    figures = {
-        "distinct_of_nine": float(np.mean(numbers)),
-        "largest_step": float(np.mean(largest)),
-        "straightness": float(np.mean(back)),
-        "middle_notes_against_ends": float(between.sum() / (notes.sum() / 2)),
-        "ends": character(view, ends),
-        "middle": character(view, middle),
-        "real": character(view, real),
-    }
+    figures = of_ways(view, ways) | {"real": character(view, real)}
     if samples:
+        ends, middle = ways[:, [0, -1]].flatten(0, 1), ways[:, NINE // 2]
         figures["log_p_ends"] = likelihood(space, ends, samples, seed)
         figures["log_p_middle"] = likelihood(space, middle, samples, seed)
     return figures
@@ -171,14 +156,16 @@ def edits(space, view, items, windows) -> dict[str, dict[str, Any]]:
 
 
 def samples(space, view, n, seed) -> dict[str, dict[str, float]]:
-    """Draw from the fitted prior, as it comes and with poor draws made again, and from N(0, I)."""
-    ways: dict[str, dict[str, Any]] = {"normal": {"prior": "normal", "keep_all": True}}
-    if space.prior is not None:
-        ways = {"fitted": {"keep_all": True}, "redrawn": {}, **ways}
-    return {
-        name: character(view, stacked(space.sample(n, seed=seed, **way)))
-        for name, way in ways.items()
-    }
+    """Draw from the fitted prior and from N(0, I): all of it, and what a user keeps."""
+    priors = {"fitted": None, "normal": "normal"} if space.prior is not None else {"normal": None}
+    table = {}
+    for name, prior in priors.items():
+        kinds = {name: space.draw(n, seed=seed, prior=prior, keep_all=True)}
+        kinds[f"{name} kept"] = space.draw(n, seed=seed, prior=prior)
+        for kind, draws in kinds.items():
+            again = {"drawn_again": draws.again / n, "not_worth_keeping": draws.poor / n}
+            table[kind] = character(view, draws.x) | again
+    return table
 
 
 PARTS = ("blend", "palette", "similar", "edit", "sample", "recall")

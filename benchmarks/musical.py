@@ -186,3 +186,24 @@ def stacked(examples: Any) -> Tensor:
 def chosen(windows: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
     """Return n windows that are not silent, none of them twice if there are enough."""
     return windows[rng.choice(len(windows), n, replace=len(windows) < n)]
+
+
+def of_ways(view: View, ways: Tensor) -> dict[str, Any]:
+    """Return how evenly ways `(n, steps, ...)` go from one end to the other, and their middles."""
+    numbers, largest, back = [], [], []
+    for x in ways:
+        change = distances(view, x[:-1], x[1:])
+        numbers.append(distinct(view, x))
+        if change.sum():
+            largest.append(change.max() / change.sum())
+            back.append(distances(view, x[:1], x[-1:])[0] / change.sum())
+    ends, middle = ways[:, [0, -1]].flatten(0, 1), ways[:, ways.shape[1] // 2]
+    notes, between = (view.notes(x) for x in (ends, middle))
+    return {
+        "distinct_of_nine": float(np.mean(numbers)),
+        "largest_step": float(np.mean(largest)),
+        "straightness": float(np.mean(back)),
+        "middle_notes_against_ends": float(between.sum() / (notes.sum() / 2)),
+        "ends": character(view, ends),
+        "middle": character(view, middle),
+    }

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from vaecore.codec import Example
     from vaecore.space import LatentSpace
 
-FAVOURITE = "drums"
-"""The representation of `sample` by default."""
+FAVOURITES = ("groove", "drums")
+"""The representation of `sample` by default: the first that a model in the box has."""
 
 SHOWN = 4
 """Bars that are shown of humanized drums."""
@@ -99,7 +99,7 @@ class MusicPresentation(Presentation):
         from seqvae.music.representations import CODECS, candidates
 
         if not inputs:
-            shipped = self._shipped(FAVOURITE)
+            shipped = next(filter(None, map(self._shipped, FAVOURITES)))
             return Choice(shipped[min(shipped)], "choose another with --model")
         before = max(options.get("bar") or (1,)) - 1
         for kind, bars in candidates([each.content for each in inputs]):

@@ -110,7 +110,9 @@ def compared(result: Result) -> tuple[list[Grid], list[str]]:
         if result.verb == "reconstruct":
             titles[1] = "reconstruction"
     codec = cast("SequenceCodec", result.codec)
-    grids = [replace(grid_of_window(codec, each.x), steps=codec.steps) for each in examples]
+    grids = [
+        replace(grid_of_window(codec, each.x, each.context), steps=codec.steps) for each in examples
+    ]
     return grids, titles
 
 

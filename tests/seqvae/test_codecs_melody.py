@@ -216,8 +216,8 @@ def test_decoded_notes_end_at_the_end_of_the_window():
     (track,) = CODEC.decode(x, Context(60.0, 24)).instruments
     assert track.program == 24
     assert [(n.start, n.end, n.pitch, n.velocity) for n in track.notes] == [
-        (0.5, 2.5, 60, 80),
-        (2.5, 8.0, 62, 80),
+        (0.5, 2.5, 60, 84),
+        (2.5, 8.0, 62, 84),
     ]
 
 

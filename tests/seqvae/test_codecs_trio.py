@@ -274,7 +274,7 @@ def test_three_tracks_with_their_programs() -> None:
     assert [t.name for t in (melody, bass, drums)] == ["melody", "bass", "drums"]
     assert (melody.program, bass.program, drums.is_drum) == (73, 38, True)
     assert [(n.start, n.end, n.pitch, n.velocity) for n in bass.notes][1] == pytest.approx(
-        (16 / 6, 20 / 6, 40, 80)
+        (16 / 6, 20 / 6, 40, 100)
     )
     assert [t.program for t in SHORT.decode(x).instruments] == [0, 33, 0]
 

@@ -13,6 +13,7 @@ from seqvae.music.reading.score import STEPS_PER_BAR
 from seqvae.music.representations.alphabet import CLASS_OF_PITCH
 from seqvae.music.representations.roles import BASS, roles
 from seqvae.music.representations.windows import Context
+from seqvae.music.representations.writing import VELOCITY
 
 if TYPE_CHECKING:
     from pretty_midi import PrettyMIDI
@@ -147,16 +148,20 @@ def _basses(item: PrettyMIDI) -> set[int]:
     return {number for number, kind in roles(read_score(item)).items() if kind == BASS}
 
 
-def grid_of_window(codec: SequenceCodec, window: Any) -> Grid:
+def grid_of_window(codec: SequenceCodec, window: Any, context: Context | None = None) -> Grid:
     """Return the notes of a window; all tracks but drums and bass are drawn as melodies.
 
     Args:
         codec: The window's codec.
         window: `(steps, ...)` as `codec.shape`, of any number of steps.
+        context: How it was played; without it all hits of a pattern look alike.
     """
     x = np.asarray(window)
     voices: dict[str, list[DrawnNote]] = {name: [] for name in LOOKS}
-    for track in codec.tracks(x, Context()):
+    tracks = codec.tracks(x, context or Context())
+    if context is None and x.dtype.kind != "f":
+        tracks = [track.at(VELOCITY) for track in tracks]
+    for track in tracks:
         name = "drums" if track.is_drum else track.name if track.name == BASS else "melody"
         for start, end, pitch, velocity in track.notes:
             row = int(CLASS_OF_PITCH[pitch]) if track.is_drum else pitch

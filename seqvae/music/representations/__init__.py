@@ -5,8 +5,9 @@
 model folder describes; `detect` finds the one that fits some files.
 
 A folder is a representation: its codec, its measurable properties, its random changes in training.
-Modules that they share: `alphabet` (the meaning of classes), `windows`, `phrases`, `writing`,
-`roles` and `measuring`. See docs/domain.md for how to add one.
+Modules that they share: `alphabet` (the meaning of classes), `windows`, `phrases`, `dynamics`
+(velocities, and the sounds of a kit), `writing`, `roles` and `measuring`. See docs/domain.md for
+how to add one.
 """
 
 from __future__ import annotations

@@ -11,12 +11,14 @@ import math
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from seqvae.music.reading.midi import read_score
 from seqvae.music.reading.score import STEPS_PER_BAR, Notes, Piece, Score, minutes
+from seqvae.music.representations.dynamics import weighted
 from seqvae.music.representations.measuring import checked
 from seqvae.music.representations.windows import (
     OF_NOTES,
@@ -30,7 +32,12 @@ from seqvae.music.representations.windows import (
     distinct,
     tunes_first,
 )
-from seqvae.music.representations.writing import NoteTrack, to_note_sequence, to_pretty_midi
+from seqvae.music.representations.writing import (
+    VELOCITY,
+    NoteTrack,
+    to_note_sequence,
+    to_pretty_midi,
+)
 from vaecore.codec import Codec
 
 if TYPE_CHECKING:
@@ -308,6 +315,8 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
     def blend(self, contexts: Sequence[Any], weights: Sequence[float]) -> Context:
         """Return the weighted mean tempos, and the programs of the context of the largest weight.
 
+        It keeps how each was played, with its weight: what comes of it depends on the notes.
+
         Contexts that are None, of codes without an item, do not count.
         """
         known: list[tuple[Context, float]]
@@ -317,15 +326,19 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         if not any(weight for _, weight in known):
             known = [(context, 1.0) for context, _ in known]
         tempo, changes = Context.mean(*zip(*known, strict=True))
+        total = sum(weight for _, weight in known)
+        played = [weighted(context.played, w / total) for context, w in known if w]
         main = max(known, key=lambda pair: pair[1])[0]
-        return replace(main, tempo_bpm=tempo, changes=changes)
+        every = tuple(chain.from_iterable(played))
+        return replace(main, tempo_bpm=tempo, changes=changes, played=every)
 
     def decode(self, x: Tensor, context: Context | None = None) -> pretty_midi.PrettyMIDI:
-        """Return the music of a window: velocity 80, with tempos and programs of the context.
+        """Return the music of a window, with tempos, programs and dynamics of the context.
 
         Args:
             x: Class indices, of the codec's `shape` but for the number of steps.
-            context: Tempo and programs; 120 bpm, piano and electric bass by default.
+            context: Tempo, programs and how inputs were played; 120 bpm, piano, electric bass and
+                the usual velocities by default (see `seqvae.music.representations.dynamics`).
         """
         context = context or Context()
         return to_pretty_midi(self.tracks(self._checked(x), context), context.tempos)
@@ -333,11 +346,16 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
     def to_note_sequence(self, x: Tensor, context: Context | None = None) -> Any:
         """Return the music of a window as a `note_seq.NoteSequence`, like Magenta's.
 
+        Without a context that tells how it was played, velocities are 80, as Magenta's.
+
         Raises:
             DataError: The package note-seq is not installed.
         """
         context = context or Context()
-        return to_note_sequence(self.tracks(self._checked(x), context), context.tempos)
+        tracks = self.tracks(self._checked(x), context)
+        if not context.played and self.dtype is np.int64:
+            tracks = [track.at(VELOCITY) for track in tracks]
+        return to_note_sequence(tracks, context.tempos)
 
     def _checked(self, x: Tensor) -> np.ndarray:
         array = np.asarray(x.detach().cpu() if hasattr(x, "detach") else x)
@@ -371,13 +389,13 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
             if phrase.held is not None:
                 lines.append(phrase.held[::hop_bars][: len(starts)])
             context = Context(piece.tempo, phrase.program, phrase.bass_program)
-            steps = (starts + phrase.start).tolist()
-            if len(piece.tempo_steps) == 1:
-                cut += [(step, context, phrase.instrument) for step in steps]
-                continue
-            for step in steps:
-                (_, tempo), *changes = piece.tempos(step, self.steps)
-                own = replace(context, tempo_bpm=tempo, changes=tuple(changes))
+            for at in starts.tolist():
+                step, own = at + phrase.start, context
+                if len(piece.tempo_steps) > 1:
+                    (_, tempo), *changes = piece.tempos(step, self.steps)
+                    own = replace(own, tempo_bpm=tempo, changes=tuple(changes))
+                if phrase.played is not None:
+                    own = replace(own, played=(phrase.played.part(at, self.steps),))
                 cut.append((step, own, phrase.instrument))
         if not cut:
             return []

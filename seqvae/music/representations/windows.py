@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from seqvae.music.reading.score import Score
+from seqvae.music.representations.dynamics import Played
 from vaecore.codec import Examples
 from vaecore.errors import DataError
 
@@ -36,6 +37,7 @@ class Context:
         tempo_bpm: Quarter notes per minute, at the beginning.
         program: MIDI program of the window's voice; of a trio that of the melody.
         bass_program: MIDI program of the bass of a trio.
+        played: How it was played; of a blend how each input was. Empty for samples.
         bar: Bar of the music where the window begins, 1 is the first; None for samples.
         of_bars: Length of that music in bars.
         source: The file, if there is one.
@@ -45,6 +47,7 @@ class Context:
     tempo_bpm: float = 120.0
     program: int = 0
     bass_program: int = BASS_PROGRAM
+    played: tuple[Played, ...] = field(default=(), compare=False, repr=False)
     bar: int | None = field(default=None, compare=False)
     of_bars: int | None = field(default=None, compare=False)
     source: str | None = field(default=None, compare=False)
@@ -110,6 +113,7 @@ class Phrase:
         held: For every bar line the class of the note that sounds there, 0 at a rest, of each
             voice if there are several; None where notes have no length (drums).
         bass_program: MIDI program of the bass, if there is one.
+        played: How it was played, at every step.
     """
 
     events: np.ndarray
@@ -118,6 +122,7 @@ class Phrase:
     program: int
     held: np.ndarray | None = None
     bass_program: int = BASS_PROGRAM
+    played: Played | None = None
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pretty_midi
 
 VELOCITY = 80
-"""Velocity of every decoded note, as in the reference."""
+"""Velocity of every decoded note in the reference."""
 
 
 class GridNote(NamedTuple):
@@ -37,6 +37,10 @@ class NoteTrack(NamedTuple):
     notes: Sequence[GridNote]
     program: int = 0
     is_drum: bool = False
+
+    def at(self, velocity: int) -> NoteTrack:
+        """Return the track with one velocity for all notes."""
+        return self._replace(notes=[note._replace(velocity=velocity) for note in self.notes])
 
 
 RESOLUTION = 480

@@ -11,6 +11,7 @@ from seqvae.music.reading.score import Notes, Score
 from seqvae.music.representations.alphabet import CLASS_OF_PITCH, DRUM_PITCHES, DRUMS, HITS
 from seqvae.music.representations.base import SequenceCodec
 from seqvae.music.representations.drums.properties import PROPERTIES
+from seqvae.music.representations.dynamics import USUAL, Played, sounds, velocities
 from seqvae.music.representations.phrases import frame, listed, runs, span
 from seqvae.music.representations.windows import Context, Phrase, Rejection, Rules
 from seqvae.music.representations.writing import GridNote, NoteTrack
@@ -53,17 +54,27 @@ class DrumCodec(SequenceCodec):
             begin, length = frame(int(step[0]), int(step[-1]) + 1, shortest)
             events = np.zeros(length, np.int64)
             events[step - begin] = hit
-            yield Phrase(events, begin, int(notes.instrument[0]), 0)
+            played = Played.of(notes, CLASS_OF_PITCH[notes.pitch], begin, length, DRUMS)
+            yield Phrase(events, begin, int(notes.instrument[0]), 0, played=played)
 
     def tracks(self, x: np.ndarray, context: Context) -> list[NoteTrack]:
         """Return the hits of a window as one track; see `SequenceCodec.tracks`."""
-        return [NoteTrack(self.name, self.notes(x), is_drum=True)]
+        return [NoteTrack(self.name, self.notes(x, context.played), is_drum=True)]
 
-    def notes(self, x: np.ndarray) -> list[GridNote]:
-        """Return the hits of a window, each one step long, in order."""
-        steps, classes = np.nonzero(x[:, None] >> np.arange(DRUMS) & 1)
-        hits = zip(steps.tolist(), classes.tolist(), strict=True)
-        return [GridNote(step, step + 1, DRUM_PITCHES[drum]) for step, drum in hits]
+    def notes(self, x: np.ndarray, played: Sequence[Played] = ()) -> list[GridNote]:
+        """Return the hits of a window, each one step long, in order.
+
+        Args:
+            x: The window.
+            played: How the inputs that it was made of were played.
+        """
+        struck = (x[:, None] >> np.arange(DRUMS) & 1).astype(np.bool_)
+        loud = velocities(struck, played, USUAL["drums"])
+        sound = sounds(len(x), played, DRUM_PITCHES)
+        return [
+            GridNote(step, step + 1, int(sound[step, drum]), int(loud[step, drum]))
+            for step, drum in np.argwhere(struck).tolist()
+        ]
 
     def properties(self) -> dict[str, Property]:
         """Return what can be measured of drum patterns, by name."""

@@ -19,6 +19,7 @@ from seqvae.music.reading.score import STEPS_PER_BAR, Notes, Score
 from seqvae.music.representations.alphabet import CLASS_OF_PITCH, DRUMS, GROOVE_CLASS, ROLAND
 from seqvae.music.representations.base import SequenceCodec
 from seqvae.music.representations.drums.codec import DrumCodec, known_drums
+from seqvae.music.representations.dynamics import Played, sounds
 from seqvae.music.representations.groove.alphabet import PERFORMED
 from seqvae.music.representations.groove.performance import NUMBERS, TAP, blocks, tapped
 from seqvae.music.representations.groove.properties import PROPERTIES
@@ -149,7 +150,8 @@ class GrooveCodec(SequenceCodec):
         events[step, drum] = 1
         events[step, DRUMS + drum] = notes.velocity / 127
         events[step, 2 * DRUMS + drum] = -2 * notes.late
-        return Phrase(events, begin, int(notes.instrument[0]), 0)
+        played = Played.of(notes, drum, begin, length, DRUMS)
+        return Phrase(events, begin, int(notes.instrument[0]), 0, played=played)
 
     def checked(self, windows: Any) -> np.ndarray:
         """Return performances `(n, steps, 27)` as an array."""
@@ -221,7 +223,9 @@ class GrooveCodec(SequenceCodec):
         for drum in range(DRUMS):  # a hit ends where the next of the same drum begins
             own = np.flatnonzero(drums == drum)
             end[own[:-1]] = np.minimum(end[own[:-1]], start[own[1:]])
-        columns = (start, end, [ROLAND[drum][0] for drum in drums], loudness)
+        usual = [pitches[0] for pitches in ROLAND]
+        pitch = sounds(len(x), context.played, usual)[steps, drums]
+        columns = (start, end, pitch, loudness)
         rows = zip(*(np.asarray(column).tolist() for column in columns), strict=True)
         return [NoteTrack(self.name, [GridNote(*row) for row in rows], is_drum=True)]
 

@@ -19,6 +19,7 @@ from seqvae.music.representations.alphabet import (
     NoteAlphabet,
 )
 from seqvae.music.representations.base import SequenceCodec
+from seqvae.music.representations.dynamics import USUAL, Played, velocities
 from seqvae.music.representations.melody.properties import properties
 from seqvae.music.representations.phrases import Framed, framed, listed, runs, span
 from seqvae.music.representations.windows import Context, Phrase, Rejection, Rules
@@ -146,12 +147,18 @@ class MelodyCodec(SequenceCodec):
         events[on] = note
         lines = np.arange(0, len(events), STEPS_PER_BAR)
         latest = np.searchsorted(on, lines, side="right") - 1
-        held = np.where((latest >= 0) & (lines < off[latest]), note[latest], 0)
+        sounding = (latest >= 0) & (lines < off[latest])
+        held = np.where(sounding, note[latest], 0)
+        velocity = np.zeros((len(events), 1), np.uint8)
+        velocity[lines[sounding], 0] = notes.velocity[latest[sounding]]  # it begins again there
+        velocity[on, 0] = notes.velocity
+        played = Played(velocity, np.zeros_like(velocity))
         instrument, program = notes.instrument[first - first[0]], notes.program[first - first[0]]
         columns = (each.tolist() for each in (start, behind, begin, instrument, program))
         for a, b, first_step, number, played_by in zip(*columns, strict=True):
             bars = slice(a // STEPS_PER_BAR, b // STEPS_PER_BAR)
-            yield Phrase(events[a:b], first_step, number, played_by, held[bars])
+            own = played.part(a, b - a)
+            yield Phrase(events[a:b], first_step, number, played_by, held[bars], played=own)
 
     def windows_from_notes(self, starts: Any, ends: Any, pitches: Any, **options: Any) -> Tensor:
         """Return the windows of a melody that is on the grid, int64 `(n, steps)`.
@@ -180,7 +187,7 @@ class MelodyCodec(SequenceCodec):
 
     def tracks(self, x: np.ndarray, context: Context) -> list[NoteTrack]:
         """Return the notes of a window as one track; see `SequenceCodec.tracks`."""
-        return [NoteTrack(self.name, self.notes(x), context.program)]
+        return [NoteTrack(self.name, self.notes(x, context.played), context.program)]
 
     def properties(self) -> dict[str, Property]:
         """Return what can be measured of melodies, by name."""
@@ -192,12 +199,21 @@ class MelodyCodec(SequenceCodec):
 
         return {"transpose": transposition(self.classes)}
 
-    def notes(self, x: np.ndarray) -> list[GridNote]:
-        """Return the notes of a window; a note without an end lasts to the window's end."""
+    def notes(
+        self, x: np.ndarray, played: Sequence[Played] = (), voice: str = "melody"
+    ) -> list[GridNote]:
+        """Return the notes of a window; a note without an end lasts to the window's end.
+
+        Args:
+            x: The window.
+            played: How the inputs that it was made of were played.
+            voice: Whose usual velocities it has, melody or bass.
+        """
         events = np.flatnonzero(x)
         ends = np.append(events, len(x))[1:]
+        loud = velocities(x[:, None] >= FIRST_NOTE, played, USUAL[voice])[:, 0]
         return [
-            GridNote(int(s), int(e), int(x[s]) - FIRST_NOTE + self.min_pitch)
+            GridNote(int(s), int(e), int(x[s]) - FIRST_NOTE + self.min_pitch, int(loud[s]))
             for s, e in zip(events, ends, strict=True)
             if x[s] >= FIRST_NOTE
         ]

@@ -10,8 +10,10 @@ import numpy as np
 
 from seqvae.music.reading.score import STEPS_PER_BAR, Notes, Score
 from seqvae.music.representations.alphabet import CLASS_OF_PITCH, HITS, NOTES, Alphabet
+from seqvae.music.representations.alphabet import DRUMS as HIT_KINDS
 from seqvae.music.representations.base import SequenceCodec
 from seqvae.music.representations.drums.codec import DrumCodec, struck
+from seqvae.music.representations.dynamics import Played, beside, silence
 from seqvae.music.representations.melody.codec import MelodyCodec, skyline
 from seqvae.music.representations.phrases import bar_ceil, frame, span
 from seqvae.music.representations.roles import BASS, DRUMS, MELODIES, MELODY, reference_roles, roles
@@ -43,6 +45,7 @@ class TrioVoice(NamedTuple):
         last: Step where the last note ends.
         instrument: Instrument number.
         program: MIDI program of the first note.
+        played: How it was played.
     """
 
     events: np.ndarray
@@ -52,6 +55,7 @@ class TrioVoice(NamedTuple):
     last: int
     instrument: int
     program: int
+    played: Played
 
 
 class TrioCodec(SequenceCodec):
@@ -171,17 +175,20 @@ class TrioCodec(SequenceCodec):
             steps, hits = struck(notes)
             events = np.zeros(max(total, int(steps[-1]) + 1), np.int64)
             events[steps] = hits
+            played = Played.of(notes, CLASS_OF_PITCH[notes.pitch], 0, len(events), HIT_KINDS)
             held = np.zeros(len(covered), np.int64)
             last = int(steps[-1]) + 1
         else:
             notes = skyline(notes)
             phrase = self.melody.phrase(notes, max(total, int(notes.end[-1])))
             events, held, last = phrase.events, phrase.held, int(notes.end[-1])
+            assert phrase.played is not None
+            played = phrase.played
         assert held is not None  # that of a melody
         first = int(notes.start.min())
         number, program = int(notes.instrument[0]), int(notes.program[0])
         return TrioVoice(
-            events[:total], held[: len(covered)], covered, first, last, number, program
+            events[:total], held[: len(covered)], covered, first, last, number, program, played
         )
 
     def _phrase(self, choice: Sequence[TrioVoice | None], begin: int, stop: int) -> Phrase:
@@ -194,6 +201,12 @@ class TrioCodec(SequenceCodec):
                 events[: len(part), column] = part
                 bars = voice.held[begin // STEPS_PER_BAR : stop // STEPS_PER_BAR]
                 held[: len(bars), column] = bars
+        played = [
+            silence(stop - begin, kinds)
+            if voice is None
+            else voice.played.part(begin, stop - begin)
+            for voice, kinds in zip(choice, (1, 1, HIT_KINDS), strict=True)
+        ]
         melody, bass, _ = choice
         leader = next(voice for voice in choice if voice is not None)
         return Phrase(
@@ -203,6 +216,7 @@ class TrioCodec(SequenceCodec):
             0 if melody is None else melody.program,
             held,
             BASS_PROGRAM if bass is None else bass.program,
+            beside(played),
         )
 
     def _filled(self, choice: Sequence[TrioVoice | None]) -> Phrase:
@@ -223,10 +237,14 @@ class TrioCodec(SequenceCodec):
     def tracks(self, x: np.ndarray, context: Context) -> list[NoteTrack]:
         """Return the notes of a window, one track for each voice; see `SequenceCodec.tracks`."""
         melody, bass, drums = x.T
+        first, second, third = (
+            [each.kinds(kinds) for each in context.played]
+            for kinds in (slice(0, 1), slice(1, 2), slice(2, None))
+        )
         return [
-            NoteTrack(MELODY, self.melody.notes(melody), context.program),
-            NoteTrack(BASS, self.melody.notes(bass), context.bass_program),
-            NoteTrack(DRUMS, self.drums.notes(drums), is_drum=True),
+            NoteTrack(MELODY, self.melody.notes(melody, first), context.program),
+            NoteTrack(BASS, self.melody.notes(bass, second, BASS), context.bass_program),
+            NoteTrack(DRUMS, self.drums.notes(drums, third), is_drum=True),
         ]
 
     def properties(self) -> dict[str, Property]:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from seqvae.cli.reading import meter, warn
 from seqvae.cli.writing import SOUNDFONT
 from vaecore.cli import options
 from vaecore.cli.job import check_files, width
 from vaecore.cli.outputs import Outputs
-from vaecore.errors import DataError, UsageError
-
-if TYPE_CHECKING:
-    from pretty_midi import PrettyMIDI
+from vaecore.errors import UsageError
 
 BARS = 16
 """Bars on one page of a picture."""
@@ -25,6 +22,7 @@ MOST_BARS = 1024
 
 @click.command()
 @options.one_input
+@meter
 @click.option("--bar", type=click.IntRange(min=1), default=1, help="Show the page with this bar.")
 @click.option("--all", "all_bars", is_flag=True, help=f"Show all pages, not one of {BARS} bars.")
 @click.option("--png", is_flag=True, help="Draw a picture file, INPUT.png, instead.")
@@ -33,8 +31,12 @@ def show(input_: Path, bar: int, all_bars: bool, png: bool, output: Path | None)
     """Show a MIDI file as a piano roll in text, or as a picture."""
     from seqvae.cli.music import LONG
     from seqvae.music.presentation import grid_of_item, piano_roll, text_roll
+    from seqvae.music.reading.midi import read_score
 
-    grid = grid_of_item(_read(input_))
+    check_files([input_])
+    score = read_score(input_)
+    warn(score, input_)
+    grid = grid_of_item(score)
     if bar > grid.bars:
         raise UsageError(f"--bar {bar}: {input_} has {grid.bars} bars")
     part = grid if all_bars else grid.lines(BARS)[(bar - 1) // BARS]
@@ -51,7 +53,8 @@ def show(input_: Path, bar: int, all_bars: bool, png: bool, output: Path | None)
         return
     click.echo()
     # With several voices a page fits the terminal only with twice as many bars in a line.
-    small = part.bass and part.bars >= LONG and part.steps_per_bar % 2 == 0
+    even = not any(start % 2 for start in (*part.bar_starts, part.steps))
+    small = part.bass and part.bars >= LONG and even
     click.echo(text_roll(part, width(), each=2 if small else 1))
     if last < grid.bars:
         click.echo(f"\nmore: --bar {last + 1}, or --all")
@@ -65,8 +68,12 @@ def show(input_: Path, bar: int, all_bars: bool, png: bool, output: Path | None)
 def render(input_: Path, output: Path | None, soundfont: Path | None, quiet: bool) -> None:
     """Render a MIDI file as sound."""
     from seqvae.music.presentation import render as play
+    from seqvae.music.reading.midi import read_score
+    from seqvae.music.reading.playing import playable
 
-    item = _read(input_)
+    check_files([input_])
+    warn(read_score(input_, beats=False), input_)
+    item = playable(input_)
     path = output or input_.with_suffix(".wav")
     if path.suffix.lower() != ".wav":
         raise UsageError(f"{path}: the output must end in .wav")
@@ -74,16 +81,3 @@ def render(input_: Path, output: Path | None, soundfont: Path | None, quiet: boo
         play(item, outputs.add(path), soundfont=soundfont)
     if not quiet:
         click.echo(f"{click.style(str(path), bold=True)}  {item.get_end_time():.1f} s")
-
-
-def _read(path: Path) -> PrettyMIDI:
-    from pretty_midi import PrettyMIDI
-
-    from seqvae.music.reading.midi import read_score
-
-    check_files([path])
-    read_score(path)  # raises DataError if the file is broken or too long
-    try:
-        return PrettyMIDI(str(path))
-    except Exception as error:  # pretty_midi raises exceptions of any type
-        raise DataError(f"is a broken MIDI file ({error})", path=path) from error

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from seqvae.cli.reading import signature
 from seqvae.music.domain import DOMAIN as MUSIC
 from vaecore.cli import learn, options
 from vaecore.cli.job import find_files
@@ -37,7 +38,8 @@ PROBED = 20
 @click.option(
     "--voices", metavar="REGEX", help="Use only tracks with such names, if a file has any."
 )
-@click.option("--two-four", is_flag=True, help="Read music in 2/4 as 4/4, two bars as one.")
+@click.option("--two-four", is_flag=True, help="Read bars of 2/4 as 4/4, two as one.")
+@click.option("--meter", callback=signature, help="Read all files in this meter, such as 4/4.")
 @click.option("--strict", is_flag=True, help="Leave out music that is very short or sparse.")
 @click.option(
     "--group",

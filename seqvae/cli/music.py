@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
+from seqvae.cli.reading import meter_option, warn
 from seqvae.cli.writing import ORIGINAL, PLAYED, PNG, SEPARATE, between, compared, write
+from seqvae.music.reading.container import SUFFIXES
 from vaecore.cli.job import counted
 from vaecore.cli.presentation import Choice, Input, Presentation, Result, Source, Written
 from vaecore.config import read_config
@@ -37,6 +39,7 @@ LONG = 8
 _TAKING = ("interpolate", "palette", "reconstruct", "edit", "similar")
 _WRITING = (*_TAKING, "sample")
 _PLAYING = ("humanize", "drumify")
+_STUDYING = ("attribute", "analyze", "evaluate")
 
 
 class MusicPresentation(Presentation):
@@ -54,7 +57,8 @@ class MusicPresentation(Presentation):
             "drumify": "drumified.mid",
         }
     )
-    reads = suffixes = (".mid", ".midi")
+    reads = SUFFIXES
+    suffixes = (".mid", ".midi")
     evaluates = True
     # Words for the help; the codec has the values.
     defaults: Mapping[str, Mapping[str, Any]] = MappingProxyType(
@@ -81,14 +85,17 @@ class MusicPresentation(Presentation):
         ]
         writing = [SEPARATE, PNG, *PLAYED]
         if verb in _PLAYING:
-            return list(PLAYED)
-        return taking * (verb in _TAKING) + writing * (verb in _WRITING)
+            return [meter_option(), *PLAYED]
+        reading = [meter_option()] * (verb in (*_TAKING, *_STUDYING))
+        return reading + taking * (verb in _TAKING) + writing * (verb in _WRITING)
 
     def open(self, path: Path | str) -> Score:
-        """Return the score of a MIDI file."""
+        """Return the score of a MIDI file; what was not read as it is written is told on stderr."""
         from seqvae.music.reading.midi import read_score
 
-        return read_score(path)
+        score = read_score(path)
+        warn(score, path)
+        return score
 
     def choose_model(self, inputs: Sequence[Input], options: Mapping[str, Any]) -> Choice:
         """Return the shipped model for these files with the longest window that fits.

@@ -249,7 +249,9 @@ def find_files(paths: Sequence[Path], suffixes: tuple[str, ...]) -> list[Path]:
             check_files([path])
             found.append(path)
             continue
-        inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in suffixes and p.is_file())
+        inside = sorted(
+            p for p in path.rglob("*") if p.name.lower().endswith(suffixes) and p.is_file()
+        )
         if not inside:
             raise DataError(f"holds no {' or '.join(suffixes)} files", path=path)
         found += inside

@@ -49,6 +49,7 @@ def prepare(
     voices: str | None = None,
     relaxed: bool = True,
     two_four: bool = False,
+    meter: tuple[int, int] | None = None,
     group: Literal["file", "folder"] = "file",
     shares: tuple[float, float, float] = (0.9, 0.05, 0.05),
     seed: int = 0,
@@ -75,7 +76,8 @@ def prepare(
             tracks, only these are used.
         relaxed: Also use files that are too short or too sparse for the strict rules, with windows
             filled up with silence.
-        two_four: Read music that is in 2/4 throughout as 4/4, two bars as one.
+        two_four: Read bars of 2/4 as 4/4, two as one, and bars of 4/2 as two.
+        meter: Read all files in this meter from their beginning, whatever they say.
         group: What is never divided between splits: a file, or a folder inside of a source (the
             sessions of a drummer). Files directly in a source are groups of their own.
         shares: Shares of train, validation and test; they sum to 1.
@@ -105,6 +107,7 @@ def prepare(
     chunks = list(divide(files))
     reading: dict[str, Any] = {"voices": voices, "relaxed": relaxed}
     reading |= {"two_four": True} if two_four else {}
+    reading |= {"meter": list(meter)} if meter else {}
     limits: dict[str, Any] = {"time_limit": time_limit, "memory_limit": memory_limit}
     with workplace(output) as work:
         journal = Journal(

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from seqvae.music.reading.midi import MAX_BYTES, beats_file, parse_score, read_bytes
+from seqvae.music.reading.container import MAX_BYTES
+from seqvae.music.reading.midi import beats_file, parse_score, read_bytes
 from vaecore.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def find_files(sources: Sequence[Path], suffixes: Sequence[str]) -> list[SourceF
         files += [
             SourceFile(str(path), root.name, path.relative_to(root.parent).as_posix())
             for path in inside
-            if path.suffix.lower() in suffixes
+            if path.name.lower().endswith(tuple(suffixes))
         ]
     if not files:
         where = ", ".join(str(source) for source in sources)
@@ -155,14 +156,19 @@ def _hash(path: str, data: bytes | None = None) -> str:
 
 
 def read_file(
-    path: str, codec: SequenceCodec, voices: str | None, relaxed: bool, two_four: bool = False
+    path: str,
+    codec: SequenceCodec,
+    voices: str | None,
+    relaxed: bool,
+    two_four: bool = False,
+    meter: Sequence[int] | None = None,
 ) -> Reading:
     """Return the windows of one file; the arguments are those of `prepare`."""
     data = None
     try:
         data = read_bytes(path)
         score = parse_score(data, path)
-        score = score.in_four() if two_four else score
+        score = score.in_meter(*meter) if meter else score.in_four() if two_four else score
         found = codec.find(score)
     except DataError as error:
         return Reading(FileFacts(fingerprint(path, data), problem=error.problem))

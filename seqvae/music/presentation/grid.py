@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from seqvae.music.presentation.midi_file import BeatClock, whole_bars
-from seqvae.music.reading.score import STEPS_PER_BAR
+from seqvae.music.reading.score import STEPS_PER_BAR, Score
 from seqvae.music.representations.alphabet import CLASS_OF_PITCH
 from seqvae.music.representations.roles import BASS, roles
 from seqvae.music.representations.windows import Context
@@ -71,8 +70,9 @@ class Grid:
         drums: Hits; the row is the drum class, 0 (kick) to 8 (ride).
         melody: Notes of all pitched instruments but the bass; the row is the MIDI pitch.
         bass: Notes of the bass of an item that has other pitched instruments, too.
-        steps_per_bar: 16 in 4/4.
+        steps_per_bar: 16 in 4/4; if bars differ in length, that of the longest.
         first_bar: The number of the first bar, for a part of a longer item.
+        starts: The first step of every bar, if bars differ in length.
     """
 
     steps: int
@@ -81,18 +81,25 @@ class Grid:
     bass: tuple[DrawnNote, ...] = ()
     steps_per_bar: int = STEPS_PER_BAR
     first_bar: int = 1
+    starts: tuple[int, ...] = ()
+
+    @property
+    def bar_starts(self) -> Sequence[int]:
+        """The first step of every bar."""
+        return self.starts or range(0, self.steps, self.steps_per_bar)
 
     @property
     def bars(self) -> int:
-        return math.ceil(self.steps / self.steps_per_bar)
+        """The number of bars."""
+        return len(self.bar_starts)
 
     def lines(self, bars: int) -> list[Grid]:
         """Return the grid in parts of at most `bars` bars."""
         return [self._cut(first, first + bars) for first in range(0, self.bars, bars)]
 
     def _cut(self, first: int, last: int) -> Grid:
-        begin = first * self.steps_per_bar
-        end = min(last * self.steps_per_bar, self.steps)
+        bounds = [*self.bar_starts, self.steps]
+        begin, end = bounds[first], bounds[min(last, self.bars)]
 
         def inside(notes: tuple[DrawnNote, ...]) -> tuple[DrawnNote, ...]:
             return tuple(
@@ -108,44 +115,49 @@ class Grid:
             melody=inside(self.melody),
             bass=inside(self.bass),
             first_bar=self.first_bar + first,
+            starts=tuple(start - begin for start in self.starts[first:last]),
         )
 
 
-def grid_of_item(item: PrettyMIDI) -> Grid:
-    """Return the notes of an item on its grid, also through tempo changes.
+def grid_of_item(item: PrettyMIDI | Score) -> Grid:
+    """Return the notes of an item on its grid, through changes of tempo and of meter.
 
-    Bars are those of the first time signature (4/4 if there is none); drums that belong to none
-    of the nine classes are left out.
+    Drums that belong to none of the nine classes are left out.
     """
-    clock = BeatClock(item)
-    drums, melody, bass = list[DrawnNote](), list[DrawnNote](), list[DrawnNote]()
-    low = _basses(item)
-    for number, part in enumerate(item.instruments):
-        for note in part.notes:
-            start, end = clock.beats(note.start) * 4, clock.beats(note.end) * 4
-            if not part.is_drum:
-                voice = bass if number in low else melody
-                voice.append(DrawnNote(note.pitch, start, end, note.velocity))
-            elif CLASS_OF_PITCH[note.pitch] >= 0:
-                drums.append(DrawnNote(int(CLASS_OF_PITCH[note.pitch]), start, end, note.velocity))
-    metre = item.time_signature_changes[0] if item.time_signature_changes else None
-    steps_per_bar = max(round(16 * metre.numerator / metre.denominator), 1) if metre else 16
-    steps = math.ceil(whole_bars(item, clock) * 4 / steps_per_bar) * steps_per_bar
-
-    def ordered(notes: list[DrawnNote]) -> tuple[DrawnNote, ...]:
-        return tuple(sorted(notes, key=lambda note: (note.start, note.row)))
-
-    return Grid(steps, ordered(drums), ordered(melody), ordered(bass), steps_per_bar)
-
-
-def _basses(item: PrettyMIDI) -> set[int]:
-    """Return the numbers of the instruments that are the bass; none if there is only one."""
     from seqvae.music.reading.midi import read_score
 
-    pitched = [part for part in item.instruments if not part.is_drum]
-    if len(pitched) < 2 or not any(part.notes for part in pitched):
-        return set()
-    return {number for number, kind in roles(read_score(item)).items() if kind == BASS}
+    if not isinstance(item, Score) and not any(part.notes for part in item.instruments):
+        return Grid(STEPS_PER_BAR)
+    score = read_score(item)
+    notes = score.notes
+    start, end = score.to_quarters(notes.start) * 4, score.to_quarters(notes.end) * 4
+    pitched = ~notes.is_drum
+    bass = np.isin(notes.instrument, _basses(score)) & pitched
+    hits = notes.is_drum & (CLASS_OF_PITCH[notes.pitch] >= 0)
+
+    def drawn(which: np.ndarray, rows: np.ndarray) -> tuple[DrawnNote, ...]:
+        columns = (rows[which], start[which], end[which], notes.velocity[which])
+        found = [DrawnNote(*row) for row in zip(*(c.tolist() for c in columns), strict=True)]
+        return tuple(sorted(found, key=lambda note: (note.start, note.row)))
+
+    lines = np.rint(score.bar_lines * 4).astype(int).tolist()
+    lengths = np.diff(lines)
+    return Grid(
+        lines[-1],
+        drawn(hits, CLASS_OF_PITCH[notes.pitch]),
+        drawn(pitched & ~bass, notes.pitch),
+        drawn(bass, notes.pitch),
+        max(int(lengths.max()), 1),
+        starts=() if (lengths == lengths[0]).all() else tuple(lines[:-1]),
+    )
+
+
+def _basses(score: Score) -> list[int]:
+    """Return the numbers of the instruments that are the bass; none if there is only one."""
+    notes = score.notes
+    if len(np.unique(notes.instrument[~notes.is_drum])) < 2:
+        return []
+    return [number for number, kind in roles(score).items() if kind == BASS]
 
 
 def grid_of_window(codec: SequenceCodec, window: Any, context: Context | None = None) -> Grid:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -186,17 +187,17 @@ def _draw_drums(ax: Axes, grid: Grid, lanes: list[int], named: bool) -> None:
 
 def _draw_bars(ax: Axes, grid: Grid, numbered: bool) -> None:
     """Mark beats and bars, and write the number of a bar at its middle."""
-    beats = range(0, grid.steps + 1, 4)
+    bars = [*grid.bar_starts, grid.steps]
+    beats = [beat for first, last in pairwise(bars) for beat in range(first, last, 4)]
     if grid.bars <= 4:
-        ax.vlines(beats, *ax.get_ylim(), color=LINE, lw=0.35, zorder=1)
-    bars = range(0, grid.steps + 1, grid.steps_per_bar)
+        ax.vlines([*beats, grid.steps], *ax.get_ylim(), color=LINE, lw=0.35, zorder=1)
     ax.vlines(bars, *ax.get_ylim(), color=SOFT, lw=0.7, zorder=2)
     ax.set_facecolor(PAPER)
     for spine in ax.spines.values():
         spine.set_visible(False)
     ax.tick_params(length=0, labelsize=7, colors=SOFT, pad=3)
     if numbered and grid.bars + grid.first_bar > 2:
-        middles = [b + grid.steps_per_bar / 2 for b in bars if b < grid.steps]
+        middles = [(first + last) / 2 for first, last in pairwise(bars)]
         numbers = [str(grid.first_bar + k) for k in range(len(middles))]
         ax.set_xticks(middles, numbers, fontsize=6.5)
     else:

@@ -9,7 +9,9 @@ The bass has rows of its own. For long music a column may be an 8th, each half o
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from seqvae.music.presentation.grid import LANES, LOOKS, DrawnNote, Grid, grids, pitch_name
@@ -108,15 +110,18 @@ def _draw(row: list[tuple[str, Grid]], each: int) -> list[str]:
     return lines
 
 
-def _with_bars(cells: list[str], per_bar: int) -> str:
-    bars = ["".join(cells[k : k + per_bar]) for k in range(0, len(cells), per_bar)]
+def _with_bars(grid: Grid, cells: list[str], each: int) -> str:
+    bounds = [start // each for start in (*grid.bar_starts, grid.steps + each - 1)]
+    bars = ["".join(cells[first:last]) for first, last in pairwise(bounds)]
     return "│" + "│".join(bars) + "│"
 
 
 def _empty(grid: Grid, each: int, dotted: bool = True) -> list[str]:
     """Return the cells of a row without notes, with a dot on every beat."""
-    steps = range(0, grid.steps, each)
-    return ["·" if dotted and k % grid.steps_per_bar % 4 == 0 else " " for k in steps]
+    steps, starts = range(0, grid.steps, each), grid.bar_starts
+    begun = (starts[bisect_right(starts, step) - 1] for step in steps)
+    beats = [(step - start) % 4 == 0 for step, start in zip(steps, begun, strict=True)]
+    return ["·" if dotted and beat else " " for beat in beats]
 
 
 def _lane(grid: Grid, lane: int, each: int) -> str:
@@ -127,7 +132,7 @@ def _lane(grid: Grid, lane: int, each: int) -> str:
             half = (5 if note.velocity >= QUIET else 4) << step % each
             filled[step // each] |= half
     chars = [_QUARTERS[f] if f else c for f, c in zip(filled, cells, strict=True)]
-    return _with_bars(chars, grid.steps_per_bar // each)
+    return _with_bars(grid, chars, each)
 
 
 def _pitches(grid: Grid, notes: Sequence[DrawnNote], top: int, bottom: int, each: int) -> list[str]:
@@ -147,5 +152,5 @@ def _pitches(grid: Grid, notes: Sequence[DrawnNote], top: int, bottom: int, each
     for k, cells in enumerate(filled):
         empty = _empty(grid, each, dotted=(top - k) % 6 == 0)
         chars = [_QUARTERS[c] if c else e for c, e in zip(cells, empty, strict=True)]
-        lines.append(_with_bars(chars, grid.steps_per_bar // each))
+        lines.append(_with_bars(grid, chars, each))
     return lines

@@ -1,6 +1,7 @@
 """Reading music: a MIDI file, a PrettyMIDI or a NoteSequence becomes a `Score`.
 
 midi         reading files and objects, and the errors of those that cannot be used
+container    what music is packed in: gzip, RIFF; scores in MusicXML and ABC
 score        notes in seconds, tempos and meters; cut into passages on the sixteenth grid
 clock        seconds, quarter notes and bars
 smf_music    what a MIDI file says, as players understand it

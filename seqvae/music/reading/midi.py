@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from seqvae.music.reading.container import MAX_BYTES, unpacked
 from seqvae.music.reading.score import Meter, Notes, Piece, Score, minutes
 from seqvae.music.reading.smf import CutOffError, MidiFile, TempoMap, UnusableError
 from seqvae.music.reading.smf_music import read_music
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["MAX_BYTES", "MAX_SECONDS", "Meter", "Notes", "Piece", "Score", "read_score"]
 
-MAX_BYTES = 4_000_000
 MAX_SECONDS = 2 * 3600.0
 BEATS_SUFFIX = ".beats.txt"
 
@@ -143,13 +143,14 @@ def parse_score(
 
     Otherwise as `read_score`.
     """
-    score = (_from_file_as_reference if reference else _from_file)(data, os.fspath(path))
+    name = os.fspath(path)
+    score = (_from_file_as_reference if reference else _from_file)(unpacked(data, name), name)
     listed = beats_file(path) if beats else None
     return _with_beats_file(score, listed) if listed else score
 
 
 def _from_file(data: bytes, path: str) -> Score:
-    with _refusals(data, path):
+    with refusals(path):
         music = read_music(data)
         clock = music.clock()
     on, off, pitch, velocity, instrument, program = music.notes.T
@@ -169,7 +170,7 @@ def _from_file(data: bytes, path: str) -> Score:
 
 
 def _from_file_as_reference(data: bytes, path: str) -> Score:
-    with _refusals(data, path):
+    with refusals(path):
         midi = MidiFile.parse(data)
         clock = midi.clock()
     tracks = midi.instruments
@@ -191,10 +192,8 @@ def _tempos(clock: TempoMap) -> list[tuple[float, float]]:
 
 
 @contextmanager
-def _refusals(data: bytes, path: str) -> Iterator[None]:
+def refusals(path: str) -> Iterator[None]:
     """Raise what is wrong with a file as a DataError."""
-    if b"MThd" not in data[:256]:
-        raise DataError("is not a MIDI file", path=path, remedy="give a .mid file")
     try:
         yield
     except CutOffError as error:

@@ -79,6 +79,7 @@ class Music(NamedTuple):
         markers: `(tick, text)`.
         tracks: The instruments, in order of track and channel.
         notices: What was not read as it is written.
+        events: All events, of which these are made.
     """
 
     resolution: int
@@ -89,6 +90,7 @@ class Music(NamedTuple):
     markers: list[tuple[int, str]]
     tracks: list[TrackFacts]
     notices: list[str]
+    events: Events
 
     def clock(self) -> TempoMap:
         """Return the conversion from ticks to seconds.
@@ -123,7 +125,7 @@ def header(data: bytes) -> tuple[int, int, int, int]:
         ValueError: It is no MIDI file.
         UnusableError: It does not count time in beats.
     """
-    begin = data.find(b"MThd", 0, 256)  # MacBinary files put a header before it
+    begin = data.find(b"MThd", 0, 256)
     if begin < 0:
         raise ValueError("it has no MIDI header")
     try:
@@ -173,6 +175,7 @@ def read_music(data: bytes) -> Music:
         markers,
         tracks,
         notices,
+        events,
     )
 
 

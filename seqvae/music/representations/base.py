@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from seqvae.music.reading.container import SUFFIXES
 from seqvae.music.reading.midi import read_score
 from seqvae.music.reading.score import STEPS_PER_BAR, Notes, Piece, Score, minutes
 from seqvae.music.representations.dynamics import weighted
@@ -63,7 +64,7 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
     """
 
     name: ClassVar[str]
-    suffixes = (".mid", ".midi")
+    suffixes = SUFFIXES
     steps_per_bar = STEPS_PER_BAR
     title: ClassVar[str] = ""
     """Its name in messages ("a melody"); by default `name`."""

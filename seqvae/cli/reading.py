@@ -1,0 +1,52 @@
+"""How MIDI files are read: the option --meter, and warnings about what was read."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from seqvae.music.reading.score import Score
+
+_METER = re.compile(r"([1-9]\d?)/(1|2|4|8|16|32)")
+_HELP = "Read the files in this meter from their beginning, such as 4/4, whatever they say."
+
+
+def signature(
+    ctx: click.Context, param: click.Parameter, value: str | None
+) -> tuple[int, int] | None:
+    """Return the numerator and denominator of a time signature such as 4/4."""
+    if value is None:
+        return None
+    match = _METER.fullmatch(value.strip())
+    if match is None:
+        raise click.BadParameter(f"{value!r} is not a time signature such as 4/4.", ctx, param)
+    return int(match[1]), int(match[2])
+
+
+def _read_in(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    meter = signature(ctx, param, value)
+    if meter is not None:
+        from seqvae.music.reading.midi import read_in
+
+        ctx.with_resource(read_in(meter))
+
+
+def meter_option() -> click.Option:
+    """Return the option --meter, which holds for all files that a command reads."""
+    return click.Option(
+        ["--meter"], metavar="N/M", expose_value=False, callback=_read_in, help=_HELP
+    )
+
+
+meter = click.option("--meter", metavar="N/M", expose_value=False, callback=_read_in, help=_HELP)
+"""The same as a decorator."""
+
+
+def warn(score: Score, path: Path | str) -> None:
+    """Tell on stderr what was not read as the file has it."""
+    for notice in score.notices:
+        click.echo(f"{path}: {notice}", err=True)

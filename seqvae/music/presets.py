@@ -29,9 +29,9 @@ class Preset(presets.Preset):
         data: Fields of `seqvae.music.data.streaming.DataConfig`.
         prior: Also `good_windows_only`: it is fitted to the codes of windows in which the codec's
             perception finds no fault (for melodies: what `benchmarks/between.py` does not call
-            poor); without other settings it is a mixture. And `parts`: models of short windows, one
-            for each voice; each group of dimensions of the flow then describes one part of a
-            window. See `networks.parts`.
+            poor), unless hardly any has none; without other settings it is a mixture. And `parts`:
+            models of short windows, one for each voice; each group of dimensions of the flow then
+            describes one part of a window. See `networks.parts`.
         grow: Models of short windows from which a model of long ones is initialised, one for each
             voice: names of shipped models, or folders; see `networks.growing`. Empty initialises
             at random.

@@ -40,8 +40,8 @@ VALIDATION_WINDOWS, VALIDATION_TOKENS = 1024, 1 << 17
 """Largest numbers of windows and of tokens that a validation measures."""
 GROWN = 4096
 """Windows of the training split that growing uses."""
-MEASURED_AT_ONCE = 4096
-"""Windows whose faults are measured together."""
+MEASURED_AT_ONCE, FEWEST = 4096, 16
+"""Windows whose faults are measured together; fewer good ones than that are too few for a prior."""
 CODES, FLOW_CODES, BASIS = 20_000, 80_000, 8192
 """Windows of the training split that are used to fit attribute vectors and a mixture; a flow; and
 the basis of a flow."""
@@ -135,16 +135,15 @@ class MusicTask(TrainingTask):
     def _without_faults(self) -> Tensor:
         """Return which windows are perceived to be without a fault, `(n,)`.
 
-        Raises:
-            DataError: None is, or that cannot be told of this representation.
+        All count as such where hardly any is, or where that cannot be told of the representation:
+        a prior of few windows would make these again.
         """
         perception = self.codec.perception
+        everything = torch.ones(len(self._x), dtype=torch.bool)
         if perception is None:
-            raise DataError("good_windows_only: this representation has no perception")
+            return everything
         good = torch.cat([perception.faults(part) == 0 for part in self._x.split(MEASURED_AT_ONCE)])
-        if not good.any():
-            raise DataError("good_windows_only: no window is without a fault", path=self.shards)
-        return good
+        return good if good.sum() >= FEWEST else everything
 
     @property
     def _flow_settings(self) -> dict[str, Any]:

@@ -321,6 +321,9 @@ def test_a_prior_of_good_windows(trained, shards: Path, tmp_path: Path, flow, mo
     torch.testing.assert_close(codes, space.posterior_of(x).mean[good])
     assert settings == flow
     assert "- prior.good_windows_only: true" in (place / "README.md").read_text()
+    monkeypatch.setattr(NotePerception, "faults", lambda self, x: torch.ones(len(x)))
+    pipeline.complete(training.MusicTask(preset, shards), place)
+    assert len(fitted[1][0]) == len(x)  # none is good: all are used
 
 
 def test_unknown_settings_of_a_prior_are_named() -> None:

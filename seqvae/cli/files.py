@@ -25,10 +25,29 @@ MOST_BARS = 1024
 @meter
 @click.option("--bar", type=click.IntRange(min=1), default=1, help="Show the page with this bar.")
 @click.option("--all", "all_bars", is_flag=True, help=f"Show all pages, not one of {BARS} bars.")
+@click.option("--tracks", is_flag=True, help="List the parts, and what each could be used for.")
 @click.option("--png", is_flag=True, help="Draw a picture file, INPUT.png, instead.")
 @click.option("-o", "--output", type=options.FILE, help="Picture file to write; implies --png.")
-def show(input_: Path, bar: int, all_bars: bool, png: bool, output: Path | None) -> None:
-    """Show a MIDI file as a piano roll in text, or as a picture."""
+@click.option("--json", "as_json", is_flag=True, help="With --tracks: print one JSON object.")
+def show(
+    input_: Path,
+    bar: int,
+    all_bars: bool,
+    tracks: bool,
+    png: bool,
+    output: Path | None,
+    as_json: bool,
+) -> None:
+    """Show a MIDI file as a piano roll in text, or as a picture; or list its parts."""
+    if as_json and not tracks:
+        raise UsageError("--json goes with --tracks")
+    if tracks:
+        from seqvae.cli.parts import show_tracks
+        from seqvae.music.reading.midi import read_score
+
+        check_files([input_])
+        show_tracks(input_, read_score(input_), as_json)
+        return
     from seqvae.cli.music import LONG
     from seqvae.music.presentation import grid_of_item, piano_roll, text_roll
     from seqvae.music.reading.midi import read_score

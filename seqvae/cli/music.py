@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
+from seqvae.cli import parts
 from seqvae.cli.reading import meter_option, warn
 from seqvae.cli.writing import ORIGINAL, PLAYED, PNG, SEPARATE, between, compared, write
 from seqvae.music.reading.container import SUFFIXES
 from vaecore.cli.job import counted
 from vaecore.cli.presentation import Choice, Input, Presentation, Result, Source, Written
 from vaecore.config import read_config
-from vaecore.errors import DataError, UsageError
+from vaecore.errors import DataError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -84,10 +85,12 @@ class MusicPresentation(Presentation):
             ),
         ]
         writing = [SEPARATE, PNG, *PLAYED]
+        choosing = [meter_option(), *parts.options()]
         if verb in _PLAYING:
-            return [meter_option(), *PLAYED]
-        reading = [meter_option()] * (verb in (*_TAKING, *_STUDYING))
-        return reading + taking * (verb in _TAKING) + writing * (verb in _WRITING)
+            return [*choosing, *PLAYED]
+        if verb in _STUDYING:
+            return choosing[:1]
+        return (choosing + taking) * (verb in _TAKING) + writing * (verb in _WRITING)
 
     def open(self, path: Path | str) -> Score:
         """Return the score of a MIDI file; what was not read as it is written is told on stderr."""
@@ -109,7 +112,7 @@ class MusicPresentation(Presentation):
             shipped = next(filter(None, map(self._shipped, FAVOURITES)))
             return Choice(shipped[min(shipped)], "choose another with --model")
         before = max(options.get("bar") or (1,)) - 1
-        for kind, bars in candidates([each.content for each in inputs]):
+        for kind, bars in candidates(parts.selected(inputs, options)):
             bars = max(1, bars - before)
             lengths = self._shipped(kind)
             fitting = [length for length in lengths if length <= bars]
@@ -126,18 +129,13 @@ class MusicPresentation(Presentation):
         self, codec: SequenceCodec, inputs: Sequence[Input], options: Mapping[str, Any]
     ) -> list[list[Source]]:
         """Return the windows: the first with notes, that at --bar, or with --all one by one."""
-        bars: Sequence[int | None] = options["bar"] or (None,)
-        if len(bars) == 1:
-            bars = tuple(bars) * len(inputs)
-        if len(bars) != len(inputs):
-            raise UsageError(
-                f"--bar: got {len(bars)} for {len(inputs)} inputs; give one, or as many"
-            )
+        bars = parts.each_of(options["bar"], len(inputs), "bar")
         taken = []
-        for each, bar in zip(inputs, bars, strict=True):
-            found = codec.read(each.content)
+        for each, score, bar in zip(inputs, parts.selected(inputs, options), bars, strict=True):
+            found = codec.read(score)
             chosen = _choose(codec, found, bar, options["all_windows"])
-            taken.append([_source(codec, found[index], each) for index in chosen])
+            of = parts.taken(codec, each.content, score, found.instruments[chosen[0]])
+            taken.append([_source(codec, found[index], each, of) for index in chosen])
         return [list(sources) for sources in zip(*taken, strict=False)]
 
     def write(self, result: Result, outputs: Outputs, options: Mapping[str, Any]) -> Written:
@@ -199,8 +197,10 @@ def _choose(codec: SequenceCodec, found: Windows, bar: int | None, all_windows: 
     return chosen
 
 
-def _source(codec: SequenceCodec, example: Example, input_: Input) -> Source:
-    """Return a window, and where it is from."""
+def _source(
+    codec: SequenceCodec, example: Example, input_: Input, of: tuple[str, list[dict[str, Any]]]
+) -> Source:
+    """Return a window, and where it is from; `of` are its parts, from `parts.taken`."""
     context = example.context
     first, last, total = context.bar, context.bar + codec.bars - 1, context.of_bars
     total = max(last, total)
@@ -210,7 +210,9 @@ def _source(codec: SequenceCodec, example: Example, input_: Input) -> Source:
         "of_bars": total,
         "tempo_bpm": round(context.tempo_bpm, 3),
         "program": context.program,
+        "parts": of[1],
         **({"bass_program": context.bass_program} if "bass" in codec.voice_names else {}),
     }
     place = f"{bars} of {total} · {between([tempo for _, tempo in context.tempos])} bpm"
+    place += f" · {of[0]}" if of[0] else ""
     return Source(example, input_, place, facts)

@@ -165,6 +165,7 @@ def _from_file(data: bytes, path: str) -> Score:
         tracks=tuple(music.tracks),
         keys=tuple((float(clock(np.array(tick))), key) for tick, key in music.keys),
         markers=tuple((float(clock(np.array(tick))), text) for tick, text in music.markers),
+        words=tuple(clock(np.array(music.words, np.int64)).tolist()),
         notices=tuple(music.notices),
     )
 

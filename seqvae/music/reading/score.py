@@ -167,6 +167,7 @@ class Score:
         tracks: The instruments by their numbers: their track, channel and program.
         keys: `(seconds, name)`, such as "F# minor".
         markers: `(seconds, text)`.
+        words: Where words of a song stand, in seconds.
         notices: What was not read as the file has it, as ends of a sentence that begins with its
             name.
         regroup: Bars of two or eight quarters are read as bars of four; see `stretches`.
@@ -181,6 +182,7 @@ class Score:
     tracks: tuple[TrackFacts, ...] = ()
     keys: tuple[tuple[float, str], ...] = ()
     markers: tuple[tuple[float, str], ...] = ()
+    words: tuple[float, ...] = ()
     notices: tuple[str, ...] = ()
     regroup: bool = False
 
@@ -409,6 +411,7 @@ class Score:
             resolution=None,
             keys=tuple((float(warp(np.array(time))), key) for time, key in self.keys),
             markers=tuple((float(warp(np.array(time))), text) for time, text in self.markers),
+            words=tuple(warp(np.array(self.words)).tolist()),
         )
 
 

@@ -17,6 +17,7 @@ from seqvae.music.reading.smf_notes import pairs, programs_at, stable_order
 
 META, SYSEX, SYSEX_GOES_ON = 0xFF, 0xF0, 0xF7
 TRACK_NAME, INSTRUMENT_NAME, MARKER, END = 0x03, 0x04, 0x06, 0x2F
+TEXT, LYRIC = 0x01, 0x05
 TEMPO, TIME_SIGNATURE, KEY = 0x51, 0x58, 0x59
 LONGEST_NUMBER = 4
 """Bytes of a variable-length number (a time, or the length of a message) at most."""
@@ -34,7 +35,8 @@ LENGTHS[0x80:0xF0] = 3
 LENGTHS[0xC0:0xE0] = 2
 
 IS_KEPT = np.zeros(256, bool)
-IS_KEPT[[TRACK_NAME, INSTRUMENT_NAME, MARKER, END, TEMPO, TIME_SIGNATURE, KEY]] = True
+IS_KEPT[[TEXT, LYRIC, TRACK_NAME, INSTRUMENT_NAME, MARKER, END]] = True
+IS_KEPT[[TEMPO, TIME_SIGNATURE, KEY]] = True
 
 
 class Meta(NamedTuple):

@@ -26,9 +26,11 @@ from seqvae.music.reading.smf import (
 from seqvae.music.reading.smf_arrays import (
     INSTRUMENT_NAME,
     KEY,
+    LYRIC,
     MARKER,
     SYSEX,
     TEMPO,
+    TEXT,
     TIME_SIGNATURE,
     TRACK_NAME,
     Events,
@@ -77,6 +79,7 @@ class Music(NamedTuple):
         meters: `(tick, numerator, denominator)`.
         keys: `(tick, name)`, such as "C" or "F# minor".
         markers: `(tick, text)`.
+        words: The ticks where words of a song stand, in order; `.kar` files have them as text.
         tracks: The instruments, in order of track and channel.
         notices: What was not read as it is written.
         events: All events, of which these are made.
@@ -88,6 +91,7 @@ class Music(NamedTuple):
     meters: list[tuple[int, int, int]]
     keys: list[tuple[int, str]]
     markers: list[tuple[int, str]]
+    words: list[int]
     tracks: list[TrackFacts]
     notices: list[str]
     events: Events
@@ -173,6 +177,7 @@ def read_music(data: bytes) -> Music:
         [(tick, above, below) for tick, above, below in meters],
         [(tick, key) for tick, key in keys if key],
         markers,
+        sorted({m.tick for m in metas if m.kind in (LYRIC, TEXT) and m.tick > 0}),
         tracks,
         notices,
         events,

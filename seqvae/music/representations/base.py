@@ -21,6 +21,7 @@ from seqvae.music.reading.midi import read_score
 from seqvae.music.reading.score import STEPS_PER_BAR, Notes, Piece, Score, minutes
 from seqvae.music.representations.dynamics import weighted
 from seqvae.music.representations.measuring import checked
+from seqvae.music.representations.parts.choice import heard, ranks
 from seqvae.music.representations.windows import (
     OF_NOTES,
     Context,
@@ -222,8 +223,11 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         """
         score = read_score(item, beats=not reference, reference=reference)
         found = self.find(score, reference, hop_bars, deduplicate)
+        return self._collected(found, score.path)
+
+    def _collected(self, found: Found, path: str | None) -> Windows:
         kind = f"{self.bars}-bar {self.name} window"
-        return Windows.collect(found, kind, score.path, self.shape, self.dtype)
+        return Windows.collect(found, kind, path, self.shape, self.dtype)
 
     def find(
         self,
@@ -231,11 +235,15 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         reference: bool = False,
         hop_bars: int = 1,
         deduplicate: bool = True,
+        chosen: bool = False,
     ) -> Found:
-        """Return the same as `explain`, unstacked and without torch; arguments as there."""
+        """Return the same as `explain`, unstacked and without torch; arguments as there.
+
+        Those of the likeliest part come first if it is to be `chosen`; see `Rules`.
+        """
         if hop_bars < 1:
             raise ValueError(f"hop_bars must be at least 1, got {hop_bars}")
-        rules = Rules(score, reference)
+        rules = Rules(score, reference, chosen=chosen)
         usable, rejections = self.usable(score.notes, rules)
         found: list[Window] = []
         bar = 1
@@ -248,17 +256,22 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
             bar += piece.bars
         relaxed = not found and not reference
         if relaxed:
-            found = list(self._relaxed(score, usable, hop_bars))
+            found = list(self._relaxed(rules, usable, hop_bars))
         if not reference:
-            found = tunes_first(found, score)
+            found = best_first(found, score) if chosen else tunes_first(found, score)
             found = distinct(found) if deduplicate else found
         if usable.any():  # then unusable notes are not the reason why there is no window
             rejections.sort(key=lambda rejection: rejection.rule in OF_NOTES)
         return Found(found, rejections, relaxed and bool(found), bar - 1)
 
     def read(self, item: Any) -> Windows:
-        """Return every window of an item with its context, equal ones too; there may be none."""
-        return self.explain(item, deduplicate=False)
+        """Return every window of an item with its context, equal ones too; there may be none.
+
+        Those of the part that is meant come first: the melody, or for trios the likeliest melody
+        and bass; see `seqvae.music.representations.parts`.
+        """
+        score = heard(read_score(item))
+        return self._collected(self.find(score, deduplicate=False, chosen=True), score.path)
 
     def encode(self, item: Any, bar: int | None = None) -> Tensor:
         """Return one window of an item, of the codec's `shape`: the first with notes.
@@ -407,7 +420,7 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
             for x, (step, context, instrument) in zip(windows, cut, strict=True)
         ]
 
-    def _relaxed(self, score: Score, usable: np.ndarray, hop_bars: int) -> Iterator[Window]:
+    def _relaxed(self, rules: Rules, usable: np.ndarray, hop_bars: int) -> Iterator[Window]:
         """Yield the windows of music too short or too sparse for the reference's rules.
 
         Rests may have any length, and the end is filled up with silence to a full window; music no
@@ -415,8 +428,8 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         `decode` can be encoded again.
         """
         bar = 1
-        rules = Rules(score, relaxed=True)
-        for piece in score.passages(usable):
+        rules = replace(rules, relaxed=True)
+        for piece in rules.score.passages(usable):
             phrases = self.phrases(piece.notes, rules)
             yield from self._cut(piece, phrases, bar, hop_bars, False, [])
             bar += piece.bars
@@ -430,3 +443,9 @@ def _left_out(piece: Piece, bar: int) -> Rejection:
         last = bar + piece.bars - 1
         text += f" in bar {bar}" if last == bar else f" in bars {bar}-{last}"
     return Rejection(rule, text, piece.offset, piece.bars)
+
+
+def best_first(windows: list[Window], score: Score) -> list[Window]:
+    """Put the windows of the likeliest part first; otherwise the order stays."""
+    rank = ranks(score)
+    return sorted(windows, key=lambda window: rank.get(window.instrument, 0))

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from seqvae.music.reading.midi import read_score
 from seqvae.music.reading.score import Score
+from seqvae.music.representations.parts.choice import heard
 from vaecore.errors import DataError
 
 
@@ -54,7 +55,7 @@ def candidates(items: Sequence[Any]) -> list[Detection]:
     """
     from seqvae.music.representations import CODECS
 
-    scores = [read_score(item) for item in items]
+    scores = [heard(read_score(item)) for item in items]
     if not scores:
         raise ValueError("need at least one item")
     drums = [s for s in scores if s.notes.is_drum.all()]

@@ -93,11 +93,14 @@ class Rules:
         reference: Exactly as Magenta does.
         relaxed: For short or sparse music: no rest ends a phrase, and phrases are filled up to a
             full window.
+        chosen: For those who mean one part of the music (see `parts`): the likeliest part comes
+            first, and a note below a sounding one is not of the melody. Shards are made without.
     """
 
     score: Score
     reference: bool = False
     relaxed: bool = False
+    chosen: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -113,13 +113,15 @@ def to_note_sequence(tracks: Sequence[NoteTrack], tempos: Sequence[tuple[int, fl
     for at, bpm in tempos:
         sequence.tempos.add(time=seconds(at), qpm=bpm)
     for number, track in enumerate(tracks):
+        instrument = DRUM_INSTRUMENT if track.is_drum else number
+        sequence.instrument_infos.add(instrument=instrument, name=track.name)
         for start, end, pitch, velocity in track.notes:
             sequence.notes.add(
                 start_time=seconds(start),
                 end_time=seconds(end),
                 pitch=pitch,
                 velocity=velocity,
-                instrument=DRUM_INSTRUMENT if track.is_drum else number,
+                instrument=instrument,
                 program=track.program,
                 is_drum=track.is_drum,
             )

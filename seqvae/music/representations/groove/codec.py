@@ -105,6 +105,7 @@ class GrooveCodec(SequenceCodec):
         reference: bool = False,
         hop_bars: int = 1,
         deduplicate: bool = True,
+        chosen: bool = False,
     ) -> Found:
         """Return all windows of a score; see `SequenceCodec.find`.
 
@@ -112,7 +113,7 @@ class GrooveCodec(SequenceCodec):
         than one tempo or meter has none.
         """
         if not reference:
-            return super().find(score, reference, hop_bars, deduplicate)
+            return super().find(score, reference, hop_bars, deduplicate, chosen)
         if len({tempo for _, tempo in score.tempos}) > 1 or len({*map(str, score.meters)}) > 1:
             text = "has more than one tempo or meter"
             return Found([], [Rejection("tempo", text)], False)

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 REFERENCE_PROGRAMS = {2: range(32)}
 """Programs that Magenta's melody configurations read, by bars of a window; others read all."""
+PEDAL = 2 * STEPS_PER_BAR
+"""For so many steps, at most, a held note covers what is played below it."""
 
 
 class MelodyCodec(SequenceCodec):
@@ -111,7 +113,7 @@ class MelodyCodec(SequenceCodec):
 
     def phrases(self, notes: Notes, rules: Rules) -> Iterator[Phrase]:
         """Yield the melodies of every instrument; see `SequenceCodec.phrases`."""
-        notes = skyline(notes)
+        notes = top_line(notes) if rules.chosen else skyline(notes)
         phrases = runs(notes.start, notes.end, rules.relaxed, notes.instrument)
         shortest = self.steps if rules.relaxed else 0
         for some in framed(notes.start, notes.end, phrases, shortest):
@@ -226,3 +228,26 @@ def skyline(notes: Notes) -> Notes:
     onset = notes.instrument * (notes.start.max() + 1) + notes.start
     order = np.argsort(onset * 128 - notes.pitch, kind="stable")
     return notes[order[np.flatnonzero(np.diff(onset[order], prepend=-1))]]
+
+
+def top_line(notes: Notes) -> Notes:
+    """Return the `skyline` without the notes below a sounding one: a held note stays the melody.
+
+    A note is left out if at least half of it lies under a higher note of its instrument that was
+    there before; at the end of a legato the next note begins earlier than that. After two bars a
+    note is a pedal point, and covers nothing.
+    """
+    notes = skyline(notes)
+    kept = np.ones(len(notes), bool)
+    above: list[tuple[int, int]] = []
+    instrument = -1
+    columns = notes.instrument, notes.start, notes.end, notes.pitch
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    for k, (number, start, end, pitch) in enumerate(rows):
+        if number != instrument:
+            instrument, above = number, []
+        above = [note for note in above if note[1] > start]
+        covered = max((min(stop, end) - start for high, stop in above if high > pitch), default=0)
+        kept[k] = 2 * covered < end - start
+        above.append((pitch, min(end, start + PEDAL)))
+    return notes[np.flatnonzero(kept)]

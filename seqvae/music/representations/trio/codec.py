@@ -14,7 +14,8 @@ from seqvae.music.representations.alphabet import DRUMS as HIT_KINDS
 from seqvae.music.representations.base import SequenceCodec
 from seqvae.music.representations.drums.codec import DrumCodec, struck
 from seqvae.music.representations.dynamics import Played, beside, silence
-from seqvae.music.representations.melody.codec import MelodyCodec, skyline
+from seqvae.music.representations.melody.codec import MelodyCodec, skyline, top_line
+from seqvae.music.representations.parts.choice import voices
 from seqvae.music.representations.phrases import bar_ceil, frame, span
 from seqvae.music.representations.roles import BASS, DRUMS, MELODIES, MELODY, reference_roles, roles
 from seqvae.music.representations.trio.properties import PROPERTIES
@@ -103,7 +104,7 @@ class TrioCodec(SequenceCodec):
     @classmethod
     def suits(cls, scores: Sequence[Score]) -> int | None:
         """Return the bars of the shortest if all have three voices; see `SequenceCodec.suits`."""
-        if not all({name for name, _ in cls.voices} <= set(roles(s).values()) for s in scores):
+        if not all({name for name, _ in cls.voices} <= set(voices(s).values()) for s in scores):
             return None
         return min(map(span, scores))
 
@@ -126,14 +127,14 @@ class TrioCodec(SequenceCodec):
             total = min(total, self.max_steps)
         if rules.relaxed:
             total = max(total, self.steps)
-        voices = self._voices(notes, rules, total)
+        there = self._voices(notes, rules, total)
         if rules.relaxed:
             missing: list[TrioVoice | None] = [None]
-            for choice in itertools.product(*(group or missing for group in voices)):
+            for choice in itertools.product(*(group or missing for group in there)):
                 if any(choice):
                     yield self._filled(choice)
             return
-        for choice in itertools.product(*voices):
+        for choice in itertools.product(*there):
             joint = _joint([voice.covered for voice in choice])
             for first, stop in _runs(joint):
                 yield self._phrase(choice, first * STEPS_PER_BAR, stop * STEPS_PER_BAR)
@@ -141,6 +142,8 @@ class TrioCodec(SequenceCodec):
     def _roles(self, notes: Notes, rules: Rules) -> dict[int, str]:
         if rules.reference:
             return reference_roles(notes[notes.instrument <= LAST_INSTRUMENT])
+        if rules.chosen:
+            return voices(rules.score)
         return roles(rules.score, self.named, self.melodies, rules.relaxed)
 
     def _voices(self, notes: Notes, rules: Rules, total: int) -> list[list[TrioVoice]]:
@@ -157,18 +160,21 @@ class TrioCodec(SequenceCodec):
             numbers = [[number] for number, k in roles_of.items() if k == kind]
             if not alphabet.pitched and numbers and not rules.reference:
                 numbers = [[number for (number,) in numbers]]
-            voices = []
+            played: list[TrioVoice] = []
             for group in numbers:
                 own = pitched if alphabet.pitched else hits
                 own = own[np.isin(own.instrument, group)]
                 if len(own):
                     covered = _covered(notes[np.isin(notes.instrument, group)], total)
-                    voices.append(self._voice(alphabet, own, covered))
-            found.append(voices)
+                    line = top_line if rules.chosen and kind == MELODY else skyline
+                    played.append(
+                        self._voice(alphabet, line(own) if alphabet.pitched else own, covered)
+                    )
+            found.append(played)
         return found
 
     def _voice(self, alphabet: Alphabet, notes: Notes, covered: np.ndarray) -> TrioVoice:
-        """Return the notes of one voice as events of the whole piece."""
+        """Return the notes of one voice, one per onset, as events of the whole piece."""
         total = len(covered) * STEPS_PER_BAR
         held: np.ndarray | None
         if not alphabet.pitched:
@@ -179,7 +185,6 @@ class TrioCodec(SequenceCodec):
             held = np.zeros(len(covered), np.int64)
             last = int(steps[-1]) + 1
         else:
-            notes = skyline(notes)
             phrase = self.melody.phrase(notes, max(total, int(notes.end[-1])))
             events, held, last = phrase.events, phrase.held, int(notes.end[-1])
             assert phrase.played is not None

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from facevae.presets import Preset
     from vaecore.model import VAE
     from vaecore.space import LatentSpace
-    from vaecore.training import FitResult, TrainingConfig
+    from vaecore.training import TrainingConfig
     from vaecore.training.loop import MakeModule
     from vaecore.training.task import Vectors
     from vaecore.training.watching import Pictures
@@ -78,20 +78,16 @@ class Data:
 
 
 @dataclass(frozen=True)
-class Trained:
+class Trained(pipeline.Trained):
     """How a training ended.
 
     Attributes:
-        result: What `vaecore.training.fit` returned.
         broken: The problem of each file that could not be used, by name.
         images: How many images there were.
-        attributes: Names of the vectors that were made.
     """
 
-    result: FitResult
-    broken: dict[str, str]
-    images: int
-    attributes: list[str] = field(default_factory=list)
+    broken: dict[str, str] = field(default_factory=dict)
+    images: int = 0
 
     @property
     def report(self) -> str:
@@ -253,7 +249,7 @@ def train(
     """
     task = FaceTask(preset, data, workers, fitter)
     done = pipeline.train(task, output, **options)
-    return Trained(done.result, task.broken, len(data.whole), done.attributes)
+    return Trained(done.result, done.attributes, task.broken, len(data.whole))
 
 
 def train_fitter(folder: FaceFolder, labels: Labels, workers: int | None = None) -> FaceClassifier:

@@ -57,6 +57,19 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     return tensors
 
 
+def mismatch(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> str | None:
+    """Return the first difference in names and shapes of tensors; None if there is none."""
+    for name in sorted(expected.keys() - found.keys()):
+        return f"lacks tensor {name!r} for this architecture"
+    for name in sorted(found.keys() - expected.keys()):
+        return f"has unknown tensor {name!r} for this architecture"
+    for name, tensor in found.items():
+        ours, theirs = tuple(expected[name].shape), tuple(tensor.shape)
+        if ours != theirs:
+            return f"tensor {name!r} has shape {theirs}, the architecture needs {ours}"
+    return None
+
+
 def load_weights(model: nn.Module, path: Path) -> None:
     """Load weights into a model, refusing missing, unknown or misshapen tensors by name.
 
@@ -65,18 +78,10 @@ def load_weights(model: nn.Module, path: Path) -> None:
     """
     tensors = read_tensors(path)
     expected = model.state_dict()
-    missing = sorted(set(expected) - set(tensors))
-    unknown = sorted(set(tensors) - set(expected))
-    if missing or unknown:
-        what = f"lacks tensor {missing[0]!r}" if missing else f"has unknown tensor {unknown[0]!r}"
-        raise DataError(f"{what} for this architecture", path=path)
+    problem = mismatch(expected, tensors)
+    if problem is not None:
+        raise DataError(problem, path=path)
     for name, tensor in tensors.items():
-        if tensor.shape != expected[name].shape:
-            raise DataError(
-                f"tensor {name!r} has shape {tuple(tensor.shape)}, "
-                f"the architecture needs {tuple(expected[name].shape)}",
-                path=path,
-            )
         # Floating point tensors were read as float32.
         wanted = torch.float32 if expected[name].is_floating_point() else expected[name].dtype
         if tensor.dtype != wanted:

@@ -14,19 +14,45 @@ from typing import Any, ClassVar
 from vaecore.config import build
 
 
+def _is_weight(value: Any) -> bool:
+    return isinstance(value, int | float) and 0 <= value < math.inf
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and value >= 1
+
+
+_LIMITS = {
+    "beta": (_is_weight, "finite and at least 0"),
+    "max_beta": (_is_weight, "finite and at least 0"),
+    "steps": (_is_count, "a whole number of at least 1"),
+    "period": (_is_count, "a whole number of at least 1"),
+    "ramp": (lambda value: _is_weight(value) and 0 < value <= 1, "in (0, 1]"),
+    "rate": (lambda value: _is_weight(value) and value < 1, "in [0, 1)"),
+}
+"""What the arguments of schedules may be, by name."""
+
+
 class Schedule(ABC):
     """A weight that depends on the training step, counted from 0."""
 
     kind: ClassVar[str]
+    max_beta: float
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            allowed, text = _LIMITS.get(name, (bool, ""))
+            if text and not allowed(value):
+                raise ValueError(f"{name} must be {text}, got {value!r}")
 
     @abstractmethod
     def __call__(self, step: int) -> float:
         """Return the weight at a step."""
 
     @property
-    @abstractmethod
     def final(self) -> float:
         """The weight once all warming up is over, which evaluation uses."""
+        return self.max_beta
 
     @property
     def config(self) -> dict[str, Any]:
@@ -44,9 +70,6 @@ class Constant(Schedule):
 
     kind: ClassVar[str] = "constant"
     beta: float = 1.0
-
-    def __post_init__(self) -> None:
-        _check_weight("beta", self.beta)
 
     def __call__(self, step: int) -> float:
         return self.beta
@@ -69,16 +92,8 @@ class Linear(Schedule):
     steps: int
     max_beta: float = 1.0
 
-    def __post_init__(self) -> None:
-        _check_weight("max_beta", self.max_beta)
-        _check_steps("steps", self.steps)
-
     def __call__(self, step: int) -> float:
         return self.max_beta * min(step / self.steps, 1.0)
-
-    @property
-    def final(self) -> float:
-        return self.max_beta
 
 
 @dataclass(frozen=True)
@@ -96,18 +111,8 @@ class Cyclical(Schedule):
     max_beta: float = 1.0
     ramp: float = 0.5
 
-    def __post_init__(self) -> None:
-        _check_weight("max_beta", self.max_beta)
-        _check_steps("period", self.period)
-        if not 0 < self.ramp <= 1:
-            raise ValueError(f"ramp must be in (0, 1], got {self.ramp}")
-
     def __call__(self, step: int) -> float:
         return self.max_beta * min((step % self.period) / (self.period * self.ramp), 1.0)
-
-    @property
-    def final(self) -> float:
-        return self.max_beta
 
 
 @dataclass(frozen=True)
@@ -125,16 +130,8 @@ class Exponential(Schedule):
     rate: float
     max_beta: float = 1.0
 
-    def __post_init__(self) -> None:
-        _check_weight("max_beta", self.max_beta)
-        _check_fraction("rate", self.rate)
-
     def __call__(self, step: int) -> float:
         return (1 - self.rate**step) * self.max_beta
-
-    @property
-    def final(self) -> float:
-        return self.max_beta
 
 
 _SCHEDULES = {kind.kind: kind for kind in (Constant, Linear, Cyclical, Exponential)}
@@ -161,18 +158,3 @@ def make_schedule(config: Schedule | Mapping[str, Any] | float) -> Schedule:
     if kind not in _SCHEDULES:
         raise ValueError(f"unknown schedule {kind!r}; known are {', '.join(_SCHEDULES)}")
     return build(_SCHEDULES[kind], arguments, f"{kind} schedule")
-
-
-def _check_weight(name: str, value: float) -> None:
-    if not (isinstance(value, int | float) and math.isfinite(value) and value >= 0):
-        raise ValueError(f"{name} must be finite and at least 0, got {value!r}")
-
-
-def _check_steps(name: str, value: int) -> None:
-    if not (isinstance(value, int) and value >= 1):
-        raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
-
-
-def _check_fraction(name: str, value: float) -> None:
-    if not (isinstance(value, int | float) and 0 <= value < 1):
-        raise ValueError(f"{name} must be in [0, 1), got {value!r}")

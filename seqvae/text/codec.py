@@ -94,7 +94,8 @@ class TextCodec(Codec[str]):
         """
         sentences = self.sentences(item)
         problem = self._problem(sentences[0], _path(item))
-        return Examples(self.encode_all(sentences), self.fitting(sentences), problem=problem)
+        fitting, x = self._examples(sentences)
+        return Examples(x, fitting, problem=problem)
 
     def _problem(self, sentence: str, path: Path | None) -> DataError | None:
         """Return why a sentence cannot be an example, None if it can."""
@@ -114,24 +115,18 @@ class TextCodec(Codec[str]):
 
     def encode_all(self, sentences: Sequence[str]) -> Tensor:
         """Return the examples `(n, steps)` of those of many sentences that `encode` accepts."""
+        return self._examples(sentences)[1]
+
+    def _examples(self, sentences: Sequence[str]) -> tuple[list[str], Tensor]:
+        """Return those of many sentences that `encode` accepts, and their examples."""
         import torch
 
-        found = [ids for ids in self._spelled(sentences) if self._fits(ids)]
+        spelled = zip(sentences, self.tokenizer.encode_batch(list(sentences)), strict=True)
+        found = [(s, e.ids) for s, e in spelled if 0 < len(e) <= self.steps and END not in e.ids]
         x = torch.full((len(found), self.steps), END)
-        for row, classes in zip(x, found, strict=True):
+        for row, (_, classes) in zip(x, found, strict=True):
             row[: len(classes)] = torch.tensor(classes)
-        return x
-
-    def fitting(self, sentences: Sequence[str]) -> list[str]:
-        """Return those of many sentences that `encode` accepts."""
-        spelled = zip(sentences, self._spelled(sentences), strict=True)
-        return [sentence for sentence, ids in spelled if self._fits(ids)]
-
-    def _spelled(self, sentences: Sequence[str]) -> list[list[int]]:
-        return [each.ids for each in self.tokenizer.encode_batch(list(sentences))]
-
-    def _fits(self, ids: Sequence[int]) -> bool:
-        return 0 < len(ids) <= self.steps and END not in ids
+        return [sentence for sentence, _ in found], x
 
     def sentences(self, item: Any) -> list[str]:
         """Return the sentences of an item, at least one.

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.distributions import (
+    Categorical,
+    Independent,
+    MixtureSameFamily,
+    MultivariateNormal,
+    Normal,
+)
 
 from vaecore.device import pad
 from vaecore.priors.base import Prior, Source, drawn
@@ -109,16 +116,12 @@ class GaussianMixture(Prior):
 
     def log_prob(self, z: Tensor) -> Tensor:
         """Return the log density in nats, `(batch,)`, of codes `(batch, latent_dim)`."""
-        terms = []
-        for mean, factor in zip(self.means, self.cholesky, strict=True):
-            if factor.ndim == 1:
-                noise, volume = (z - mean) / factor, factor.log().sum()
-            else:
-                noise = torch.linalg.solve_triangular(factor, (z - mean).T, upper=False).T
-                volume = factor.diagonal().log().sum()
-            terms.append(-0.5 * noise.square().sum(-1) - volume)
-        constant = 0.5 * self.means.shape[1] * math.log(2 * math.pi)
-        return torch.logsumexp(torch.stack(terms, -1) + self.weights.log(), -1) - constant
+        if self.cholesky.ndim == 2:
+            parts: Any = Independent(Normal(self.means, self.cholesky), 1)
+        else:
+            parts = MultivariateNormal(self.means, scale_tril=self.cholesky)
+        density: Tensor = MixtureSameFamily(Categorical(self.weights), parts).log_prob(z)
+        return density
 
     def state(self) -> dict[str, Tensor]:
         """Return the mixture as plain tensors, for safetensors and `from_state`."""

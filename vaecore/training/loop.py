@@ -18,6 +18,7 @@ from torch import Tensor
 
 from vaecore.device import keep_freed_memory
 from vaecore.errors import DataError
+from vaecore.folder import mismatch
 from vaecore.model import VAE
 from vaecore.training import ranks
 from vaecore.training.callbacks import AverageWeights, KeepBest, Limits, Save
@@ -181,16 +182,6 @@ def _check(checkpoint: Path, module: TrainingModule) -> None:
         if trained != value:
             problem = f"was trained with training.{name}={trained}, the recipe says {value}"
             raise DataError(problem, path=checkpoint, remedy=remedy)
-    expected = module.state_dict()
-    for name in sorted(expected.keys() | tensors.keys()):
-        if name not in tensors or name not in expected:
-            problem = "lacks" if name not in tensors else "has unknown"
-            problem += f" tensor {name!r} for this architecture"
-        elif tensors[name].shape != expected[name].shape:
-            problem = (
-                f"tensor {name!r} has shape {tuple(tensors[name].shape)}, "
-                f"the architecture needs {tuple(expected[name].shape)}"
-            )
-        else:
-            continue
-        raise DataError(problem, path=checkpoint, remedy=remedy)
+    difference = mismatch(module.state_dict(), tensors)
+    if difference is not None:
+        raise DataError(difference, path=checkpoint, remedy=remedy)

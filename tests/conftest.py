@@ -6,7 +6,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from copy import copy
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -24,6 +25,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # a process for each core, so a core fo
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT))  # `examples` is not installed
+sys.path.insert(0, str(ROOT / "tests"))
+from warm import write_clients  # noqa: E402
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -144,6 +147,24 @@ def loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
         return space
 
     monkeypatch.setattr(Domain, "load", cached)
+
+
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder of programs `python`, `seqvae` and `facevae` that start at once; see `warm.py`."""
+    programs = tmp_path_factory.mktemp("warm")
+    address = programs / "socket"
+    write_clients(programs, address)
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    server = subprocess.Popen(
+        [sys.executable, ROOT / "tests/warm.py", address], env={**os.environ, "PYTHONPATH": path}
+    )
+    while not address.exists():
+        assert server.poll() is None, "the server of processes ended"
+        time.sleep(0.05)
+    yield programs
+    server.kill()
+    server.wait()
 
 
 @pytest.fixture

@@ -1,9 +1,13 @@
-"""Training in several processes, as a user starts it; what the tests of both domains share."""
+"""Training in several processes; what the tests of both domains share.
+
+Where it matters how a training begins and ends, torchrun starts it as a user would.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -24,30 +28,40 @@ def command(package: str, *arguments: object, ranks: int = 1) -> list[str]:
     return [sys.executable, *(run if ranks > 1 else []), *entry]
 
 
-def _run(
-    cwd: Path, package: str, *arguments: object, ranks: int
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(package, *arguments, ranks=ranks),
-        cwd=cwd,
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+def train(cwd: Path, warm: Path, package: str, *arguments: object, ranks: int = 1) -> str:
+    """Train in processes that start at once, and return what the first one printed on stdout.
 
-
-def train(cwd: Path, package: str, *arguments: object, ranks: int = 1) -> str:
-    """Train, and return what was printed on stdout."""
-    done = _run(cwd, package, *arguments, ranks=ranks)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    They find in their environment what torchrun puts there.
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "TORCHELASTIC_RUN_ID": "test"}
+    shared |= {"WORLD_SIZE": ranks, "LOCAL_WORLD_SIZE": ranks}
+    started = []
+    for rank in range(ranks):
+        place = {**shared, "RANK": rank, "LOCAL_RANK": rank} if ranks > 1 else {}
+        started.append(
+            subprocess.Popen(
+                [warm / package, "train", *map(str, arguments)],
+                cwd=cwd,
+                env=ENVIRONMENT | {name: str(value) for name, value in place.items()},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT if rank else subprocess.PIPE,
+                text=True,
+            )
+        )
+    printed = [process.communicate(timeout=300) for process in started]
+    assert not any(process.returncode for process in started), printed
+    return printed[0][0]
 
 
 def error(cwd: Path, package: str, *arguments: object, ranks: int = 1) -> str:
     """Try to train what cannot be trained, and return what was printed on stderr."""
-    done = _run(cwd, package, *arguments, ranks=ranks)
+    run = command(package, *arguments, ranks=ranks)
+    done = subprocess.run(
+        run, cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True, timeout=300, check=False
+    )
     assert done.returncode, done.stdout + done.stderr
     return done.stderr
 

@@ -3,8 +3,8 @@
     python -m tools.music21_export OUT [--corpus essenFolksong ...] [--workers N]
 
 music21 (`pip install music21`) ships several thousand folk tunes as ABC and chorales as MusicXML.
-They are a good source of melodies, but each bar has to be put on the bar grid first: scores write
-a pick-up as a short bar, while a MIDI file counts bars from time 0.
+They are a good source of melodies, but bars have to be moved first: a score writes a pick-up as a
+short bar, while a MIDI file has a bar line every four quarter notes from time 0 on.
 """
 
 from __future__ import annotations
@@ -59,10 +59,10 @@ class Unusable(Exception):
 def align_bars(bars: Sequence[Bar]) -> list[Note]:
     """Place the notes of bars so that every full bar starts at a multiple of `BAR`.
 
-    Incomplete bars come as pick-ups, as the short end of a section, or as the two halves of a bar
-    that a repeat sign divides. A run of them is padded to whole bars: in front of its last bar,
-    which makes that one a pick-up, or behind it if the short bar completes the first pick-up, as
-    engravers have it, or ends the tune.
+    An incomplete bar is a pick-up, the short last bar of a section, or one half of a bar that a
+    repeat sign divides. One of them, or several in a row, are filled up with silence to whole bars.
+    The silence comes before the last of them, which so becomes a pick-up; but after it where it
+    ends the tune, or is short by the length of the first pick-up, as is usual in printed music.
 
     Args:
         bars: The bars of one tune in order.
@@ -98,7 +98,7 @@ def merge_ties(notes: Sequence[Note]) -> list[Note]:
 
 
 def melody(score: Any) -> list[Note]:
-    """Return the top line of a music21 score, ties merged, on the bar grid.
+    """Return the highest notes of a music21 score, ties merged, between regular bar lines.
 
     Raises:
         Unusable: The score is not in 4/4 throughout, or has no notes.

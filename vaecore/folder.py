@@ -63,7 +63,7 @@ def mismatch(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> str
         return f"lacks tensor {name!r} for this architecture"
     for name in sorted(found.keys() - expected.keys()):
         return f"has unknown tensor {name!r} for this architecture"
-    for name, tensor in found.items():
+    for name, tensor in sorted(found.items()):
         ours, theirs = tuple(expected[name].shape), tuple(tensor.shape)
         if ours != theirs:
             return f"tensor {name!r} has shape {theirs}, the architecture needs {ours}"

@@ -109,7 +109,9 @@ def posterior(setting: Setting) -> dict[str, Any]:
     report = space.analyse(faces)
     place = setting.output / "posterior.png"
     report.plot(place)
-    Image.open(place).quantize(64).save(place)
+    with Image.open(place) as page:
+        few = page.convert("RGB").quantize(64)
+    few.save(place)
     return {"examples": report.examples, "active units": report.active_units,
             "kl": report.kl.sum().item(), "stddev": report.stddev.mean().item(),
             "ks": report.ks.mean().item()}  # fmt: skip

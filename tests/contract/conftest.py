@@ -215,7 +215,7 @@ def _drawings(folder: Path) -> ModelUnderTest:
     return _save(domain, model, PictureCodec(), architecture, folder)
 
 
-def _shipped(domain: Domain, name: str, **nature: bool) -> Callable[[Path], ModelUnderTest]:
+def _shipped(domain: Domain, name: str, **nature: Any) -> Callable[[Path], ModelUnderTest]:
     return lambda folder: ModelUnderTest(domain, domain.folder(name), **nature)
 
 
@@ -272,7 +272,12 @@ KINDS: dict[str, Callable[[Path], ModelUnderTest]] = {
     "digits-autoencoder": _digits("autoencoder"),
     "pictures": _drawings,
     **{
-        name: _shipped(domain, name, discrete=not name.startswith("groove"))
+        name: _shipped(
+            domain,
+            name,
+            discrete=not name.startswith("groove"),
+            examples=32 if name.endswith("16bar") else 64,
+        )
         for domain in (MUSIC, TEXT)
         for name in domain.shipped()
     },

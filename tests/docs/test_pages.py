@@ -12,17 +12,13 @@ import re
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
-sys.path.insert(0, str(HERE))
-from warm import write_clients  # noqa: E402
+ROOT = Path(__file__).resolve().parents[2]
 
 FENCE = re.compile(
     r"^(?:<!-- not run: (?P<reason>[^\n]+) -->\n)?(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)"
@@ -65,25 +61,17 @@ Run = Callable[[Block], None]
 
 
 @pytest.fixture(scope="session")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+def run(tmp_path_factory: pytest.TempPathFactory, warm: Path) -> Run:
     """Run a block in a folder with the examples; all pages share it, and equal blocks run once."""
     folder = tmp_path_factory.mktemp("pages")
     for name in ("data", "examples"):
         shutil.copytree(ROOT / name, folder / name)
-    programs = folder / "bin"
-    programs.mkdir()
-    address = folder / "warm"
-    write_clients(programs, address)
-    paths = [str(programs), str(Path(sys.executable).parent), os.environ["PATH"]]
+    paths = [str(warm), str(Path(sys.executable).parent), os.environ["PATH"]]
     environment = {
         **os.environ,
         "PATH": os.pathsep.join(paths),
         "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
     }
-    server = subprocess.Popen([sys.executable, HERE / "warm.py", address], env=environment)
-    while not address.exists():
-        assert server.poll() is None, "the server of processes ended"
-        time.sleep(0.05)
     seen: set[Block] = set()
 
     def run_block(block: Block) -> None:
@@ -92,7 +80,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
         program = ["bash", "-euo", "pipefail", "-c"]
         text = block.text
         if block.language == "python":
-            program = [str(programs / "python"), "-c"]
+            program = [str(warm / "python"), "-c"]
         elif block.language == "console":
             text = "\n".join(line[2:] for line in text.splitlines() if line.startswith("$ "))
         result = subprocess.run(
@@ -106,9 +94,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
             assert [line for line in shown if line not in came | {""}] == [], result.stdout
         seen.add(block)
 
-    yield run_block
-    server.kill()
-    server.wait()
+    return run_block
 
 
 @pytest.mark.slow

@@ -10,7 +10,6 @@ import yaml
 from drawn_files import save_drawn
 
 pytest.importorskip("lightning")
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from ranked import same_training, scalars, train
 
 pytestmark = [
@@ -39,12 +38,12 @@ RECIPE = {
 }
 
 
-def test_two_processes_train_as_one(tmp_path: Path) -> None:
+def test_two_processes_train_as_one(tmp_path: Path, warm: Path) -> None:
     save_drawn(tmp_path / "faces", 80)
     (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(RECIPE))
     options = ("faces", "--config", "recipe.yaml", "--workers=0", "--quiet")
-    train(tmp_path, "facevae", *options, "-o", "one")
-    train(tmp_path, "facevae", *options, "-o", "two", ranks=2)
+    train(tmp_path, warm, "facevae", *options, "-o", "one")
+    train(tmp_path, warm, "facevae", *options, "-o", "two", ranks=2)
     tags = ("train/loss", "train/kl", "train/critic", "validation/loss", "validation/psnr")
     same_training(tmp_path / "one", tmp_path / "two", tags, rtol=1e-2, atol=5e-3)
     assert len(scalars(tmp_path / "one", "train/critic")) == 6

@@ -16,7 +16,6 @@ import seqvae
 
 pytest.importorskip("lightning")
 pytest.importorskip("pyarrow")
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from ranked import error, interrupt, same_training, scalars, train, weights
 
 pytestmark = [
@@ -93,10 +92,10 @@ def one(place: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def two(place: Path) -> Path:
+def two(place: Path, warm: Path) -> Path:
     """The same by two processes."""
     arguments = ("--data", "shards", "--config", "recipe.yaml", "--json", "-o", "two")
-    report = json.loads(train(place, "seqvae", *arguments, ranks=2))
+    report = json.loads(train(place, warm, "seqvae", *arguments, ranks=2))
     assert (report["steps"], report["stopped"]) == (STEPS, "steps")
     return place / "two"
 
@@ -108,12 +107,12 @@ def test_two_processes_train_as_one(one: Path, two: Path) -> None:
     assert seqvae.load(two).attributes
 
 
-def test_two_processes_that_stream_and_accumulate_train_as_one(place: Path) -> None:
+def test_two_processes_that_stream_and_accumulate_train_as_one(place: Path, warm: Path) -> None:
     settings = (STREAM, "training.max_steps=16")
     whole = alone(place, "stream", *settings)
     parts = (*settings, "training.batch_size=8", "training.accumulate=2")
     changes = [f"--set={setting}" for setting in parts]
-    train(place, "seqvae", *OPTIONS, *changes, "-o", "streams", ranks=2)
+    train(place, warm, "seqvae", *OPTIONS, *changes, "-o", "streams", ranks=2)
     # Validation has other batches then, and other noise.
     same_training(whole, place / "streams", ("train/loss", "train/kl", "train/gradient_norm"))
 
@@ -122,7 +121,12 @@ def test_two_processes_that_stream_and_accumulate_train_as_one(place: Path) -> N
     ("number", "ranks", "code"), [(signal.SIGINT, 1, 0), (signal.SIGTERM, 2, 1)]
 )
 def test_a_signal_saves_and_the_training_goes_on(
-    place: Path, request: pytest.FixtureRequest, number: signal.Signals, ranks: int, code: int
+    place: Path,
+    warm: Path,
+    request: pytest.FixtureRequest,
+    number: signal.Signals,
+    ranks: int,
+    code: int,
 ) -> None:
     whole = request.getfixturevalue("one" if ranks == 1 else "two")
     name = f"stopped-{ranks}"
@@ -133,7 +137,7 @@ def test_a_signal_saves_and_the_training_goes_on(
     if ranks == 1:
         alone(place, name, resume=True)
     else:
-        train(place, "seqvae", "--data", "shards", "--resume", "-o", name, "-q", ranks=ranks)
+        train(place, warm, "seqvae", "--data", "shards", "--resume", "-o", name, "-q", ranks=ranks)
     found = weights(place / name)
     for key, value in weights(whole).items():
         assert torch.equal(found[key], value), key

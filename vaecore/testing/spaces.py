@@ -32,7 +32,7 @@ def _large(space: LatentSpace[Any]) -> bool:
 
 def _sizes(space: LatentSpace[Any]) -> list[int]:
     """Return sizes of batches to try."""
-    return BATCH_SIZES[1::6] if _large(space) else BATCH_SIZES
+    return [2, 17, 31] if _large(space) else BATCH_SIZES
 
 
 class PickyCodec(PlainCodec):
@@ -49,7 +49,7 @@ class SpaceContract(Fixtures):
 
     def test_codes_make_a_difference(self, x: Tensor, space: LatentSpace[Any]) -> None:
         """The other tests would mean little if all codes were decoded, or items encoded, alike."""
-        assert len(torch.unique(x, dim=0)) > 30
+        assert len(torch.unique(x, dim=0)) > 0.47 * len(x)
         assert space.posterior_of(x).mean.std(dim=0).median() > 1e-3
 
     def test_shapes(self, space: LatentSpace[Any], x: Tensor, codes: Tensor) -> None:
@@ -71,7 +71,7 @@ class SpaceContract(Fixtures):
         with torch.no_grad():
             own = space.model.log_likelihood(x, codes)
             others = space.model.log_likelihood(x.roll(1, 0), codes)
-        assert own.shape == (64,)
+        assert own.shape == (len(x),)
         assert not under_test.discrete or (own <= 0).all()  # a density may be above 1
         assert own.mean() > others.mean()
 
@@ -88,20 +88,19 @@ class SpaceContract(Fixtures):
     ) -> None:
         whole = space.posterior_of(x)
         for n in _sizes(space):
-            part = space.posterior_of(x[64 - n :])
-            assert torch.equal(part.mean, whole.mean[64 - n :]), n
+            part = space.posterior_of(x[-n:])
+            assert torch.equal(part.mean, whole.mean[-n:]), n
             # Vector units round the last few numbers of a batch in their own way: one unit in the
             # last place of a standard deviation, where the rows are of an odd length.
-            torch.testing.assert_close(part.stddev, whole.stddev[64 - n :], rtol=1e-6, atol=0)
-        long = space.posterior_of(torch.cat([x, x[:30]]))
-        assert torch.equal(long.mean[:64], whole.mean)
-        assert torch.equal(long.mean[64:], whole.mean[:30])
+            torch.testing.assert_close(part.stddev, whole.stddev[-n:], rtol=1e-6, atol=0)
+        long = space.posterior_of(torch.cat([x, x, x[:14]]))  # more than are encoded together
+        assert torch.equal(long.mean, torch.cat([whole.mean, whole.mean, whole.mean[:14]]))
 
     def test_a_code_is_decoded_the_same_in_every_batch(
         self, space: LatentSpace[Any], codes: Tensor, x: Tensor
     ) -> None:
         for n in _sizes(space):
-            assert torch.equal(space.decode_to_examples(codes[64 - n :]), x[64 - n :]), n
+            assert torch.equal(space.decode_to_examples(codes[-n:]), x[-n:]), n
         assert torch.equal(space.decode_to_examples(codes.flip(0)), x.flip(0))
         long = space.decode_to_examples(torch.cat([codes, codes[:30]]))
         assert torch.equal(long, torch.cat([x, x[:30]]))
@@ -115,7 +114,7 @@ class SpaceContract(Fixtures):
         if not under_test.draws:
             assert torch.equal(whole, space.decode_to_examples(codes))
             return
-        same = space.decode_to_examples(codes[:1].expand(64, -1), 1.0, 5)
+        same = space.decode_to_examples(codes[:1].expand(len(codes), -1), 1.0, 5)
         assert len(torch.unique(same, dim=0)) > 1  # places differ
         assert not torch.equal(space.decode_to_examples(codes, 1.0, 6), whole)
 
@@ -169,7 +168,7 @@ class SpaceContract(Fixtures):
     def test_an_own_vector_leads_from_one_set_to_the_other(
         self, bare: LatentSpace[Tensor], x: Tensor
     ) -> None:
-        these, those = list(x[:20]), list(x[20:50])
+        these, those = list(x[:12]), list(x[12:30])
         vector = bare.attribute_vector(these, those)
         difference = bare.encode(these).mean(0) - bare.encode(those).mean(0)
         torch.testing.assert_close(vector, difference)
@@ -240,7 +239,7 @@ class SpaceContract(Fixtures):
 
     def test_analysing(self, space: LatentSpace[Any], x: Tensor) -> None:
         report = space.analyse(list(x))
-        assert report.examples == 64
+        assert report.examples == len(x)
         assert report.mean.shape == report.ks.shape == (space.latent_dim,)
         torch.testing.assert_close(report.mean, space.posterior_of(x).mean.mean(0))
 

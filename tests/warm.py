@@ -1,9 +1,10 @@
 """Python processes that start at once: a server that has imported torch forks one for each call.
 
-The pages have some hundred commands, and each would import torch for one or two seconds. So the
-programs `python`, `seqvae` and `facevae` that the pages' blocks find on their path are a small
-client; it hands its arguments, folder, environment and standard streams to the server, which runs
-them in a fork of itself as a new Python would.
+The pages have some hundred commands, and each would import torch for one or two seconds; a
+training also imports Lightning, which takes longer than a small model takes to train. So the
+programs `python`, `seqvae` and `facevae` in the folder of the fixture `warm` are a small client; it
+hands its arguments, folder, environment and standard streams to the server, which runs them in a
+fork of itself as a new Python would. Signals that the client gets do not reach the fork.
 
     python warm.py SOCKET    serve until killed
 """
@@ -15,12 +16,14 @@ import os
 import runpy
 import socket
 import sys
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
 IMPORTED = (
-    "torch", "matplotlib.figure", "scipy.stats", "PIL.Image", "vaecore.space", "vaecore.training",
-    "seqvae.cli", "seqvae.music.presentation", "facevae.cli", "facevae.presentation",
+    "torch", "matplotlib.figure", "scipy.stats", "PIL.Image", "vaecore.space",
+    "vaecore.training.loop", "seqvae.cli", "seqvae.music.presentation", "facevae.cli",
+    "facevae.presentation",
 )  # fmt: skip
 
 CLIENT = """#!{python} -SE
@@ -62,19 +65,21 @@ def run(arguments: list[str]) -> None:
 
 
 def answer(link: socket.socket) -> None:
-    """Run one call in a fork, and send its exit code."""
+    """Run one call in a fork of a fork, which sends its exit code; calls may overlap."""
     head, streams, _, _ = socket.recv_fds(link, 4, 3)
     size, data = int.from_bytes(head, "big"), b""
     while len(data) < size:
         data += link.recv(size - len(data))
     call = json.loads(data)
+    if os.fork():
+        for stream in streams:
+            os.close(stream)
+        return
     child = os.fork()
     if child:
         _, status = os.waitpid(child, 0)
         link.sendall(bytes([os.waitstatus_to_exitcode(status) & 255]))
-        for stream in streams:
-            os.close(stream)
-        return
+        os._exit(0)
     code = 1
     try:
         for number, stream in enumerate(streams):
@@ -99,10 +104,18 @@ def answer(link: socket.socket) -> None:
         os._exit(code)
 
 
+def reap() -> None:
+    """Forget the calls that have ended."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
 def serve(address: str) -> None:
-    """Answer calls, one after the other."""
+    """Answer calls."""
     for name in IMPORTED:
-        import_module(name)
+        with suppress(ModuleNotFoundError):  # what only trainings need
+            import_module(name)
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(address)
         server.listen()
@@ -110,6 +123,7 @@ def serve(address: str) -> None:
             link, _ = server.accept()
             with link:
                 answer(link)
+            reap()
 
 
 if __name__ == "__main__":

@@ -45,7 +45,6 @@ class FaceCodec(Codec["Image.Image"]):
 
     @property
     def config(self) -> dict[str, Any]:
-        """What `make_codec` builds this codec from."""
         return {"name": NAME, "size": self.size}
 
     @property
@@ -54,7 +53,6 @@ class FaceCodec(Codec["Image.Image"]):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The shape of an example."""
         return (3, self.size, self.size)
 
     def picture(self, image: Image.Image) -> Image.Image:

@@ -168,15 +168,7 @@ def train(
             f"  reconstruction factor {factor:,.0f}: noise of standard deviation "
             f"{implied.sigma:.3g} (values 0 to 1), beta {implied.beta:.3g}"
         )
-    done = training.train(
-        preset,
-        data,
-        place,
-        start=request.start,
-        resume=request.resume,
-        progress=request.verbose,
-        workers=workers,
-    )
+    done = training.train(preset, data, place, workers=workers, **request.options)
     if done.report:
         request.echo(f"  {done.report}")
     request.end(

@@ -107,7 +107,6 @@ class FaceLoader(Batches):
         self._requests = _Requests()
 
     def batches(self, parts: Iterator[Part]) -> Iterator[Tensor | tuple[Tensor, Tensor]]:
-        """Yield the images of each of the parts."""
         flips = np.zeros(self.count, bool)
         if self.flip:
             flips = np.random.default_rng((self.seed, self._epoch, 1)).random(self.count) < 0.5

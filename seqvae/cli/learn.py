@@ -156,9 +156,7 @@ def _train_music(request: learn.TrainingRequest, data: Path) -> None:
     request.begin(
         preset, f"{data}: {windows['train']:,} windows, {windows['validation']:,} to validate"
     )
-    result = training.train(
-        preset, data, place, start=request.start, resume=request.resume, progress=request.verbose
-    )
+    result = training.train(preset, data, place, **request.options)
     request.end("seqvae", preset, place, result)
 
 
@@ -171,9 +169,7 @@ def _train_text(request: learn.TrainingRequest, texts: Sequence[Path]) -> None:
     preset = request.recipe(Preset, "sentences")
     place = request.place(preset)
     request.begin(preset, f"{len(parts.train):,} sentences, {len(parts.validation):,} to validate")
-    result = training.train(
-        preset, texts, place, start=request.start, resume=request.resume, progress=request.verbose
-    )
+    result = training.train(preset, texts, place, **request.options)
     request.end("seqvae", preset, place, result)
 
 

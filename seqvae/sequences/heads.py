@@ -72,7 +72,6 @@ class SoftmaxHead(Head):
         return projected
 
     def log_prob(self, hidden: Tensor, target: Tensor) -> Tensor:
-        """Return the log-probability of each target class in nats, shaped like `target`."""
         logits = self(hidden).float()
         loss = functional.cross_entropy(logits.flatten(0, -2), target.flatten(), reduction="none")
         return -loss.view(target.shape)
@@ -103,7 +102,6 @@ class ChainHead(Head):
         return chain_logits(projected.float(), self.node_bias)
 
     def log_prob(self, hidden: Tensor, target: Tensor) -> Tensor:
-        """Return the log-probability of each target class in nats, shaped like `target`."""
         return chain_log_prob(self.projection(hidden).float(), self.node_bias, target)
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Generator, Tensor
 
 from vaecore.training.batches import Batches, Part
-from vaecore.training.ranks import ALONE, Ranks
 
 Augmentation = Callable[[Tensor, Generator], Tensor]
 """A random change of a batch, a pure function of the batch and a generator."""
@@ -39,9 +38,7 @@ class WindowLoader(Batches):
         training: Shuffle, drop the incomplete last batch, and augment; otherwise all windows
             come in their order.
         augment: Random change of the windows of a training step.
-        seed: Makes order and augmentation repeatable.
-        accumulate: Batches that make one step.
-        ranks: Which of the processes that train together this is.
+        options: As for `Batches`: seed (of order and augmentation), accumulate, ranks.
     """
 
     def __init__(
@@ -52,23 +49,13 @@ class WindowLoader(Batches):
         unpack: Callable[[np.ndarray], np.ndarray] = lambda rows: rows.astype(np.int64),
         training: bool = True,
         augment: Augmentation | None = None,
-        seed: int = 0,
-        accumulate: int = 1,
-        ranks: Ranks = ALONE,
+        **options: Any,
     ) -> None:
-        super().__init__(
-            len(windows),
-            batch_size,
-            training=training,
-            seed=seed,
-            accumulate=accumulate,
-            ranks=ranks,
-        )
+        super().__init__(len(windows), batch_size, training=training, **options)
         self.windows, self.unpack = windows, unpack
         self.augment = augment if training else None
 
     def batches(self, parts: Iterator[Part]) -> Iterator[Tensor]:
-        """Yield the windows of each of the parts."""
         epoch, number = self._epoch, 0
         for part in parts:
             if part.number != number:

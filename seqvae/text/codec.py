@@ -58,12 +58,10 @@ class TextCodec(Codec[str]):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The shape of an example."""
         return (self.steps,)
 
     @property
     def config(self) -> dict[str, Any]:
-        """The dictionary that `make_codec` builds this codec from."""
         return {"name": self.name, "steps": self.steps, "vocabulary": " ".join(self.pieces)}
 
     @cached_property

@@ -19,7 +19,6 @@ class SentenceLoader(WindowLoader):
     """
 
     def order(self) -> np.ndarray:
-        """Return the examples in the order of the epoch."""
         order = np.asarray(super().order())
         if not self.training:
             return order

@@ -252,9 +252,7 @@ def make_command(domain: Domain) -> cli.Group:
         trained = pipeline.train(
             LineTask(domain, preset, torch.stack(rows)),
             place,
-            start=request.start,
-            resume=request.resume,
-            progress=request.verbose,
+            **request.options,
         )
         request.end("lines", preset, place, trained.result, attributes=trained.attributes)
 

@@ -100,6 +100,11 @@ class TrainingRequest:
             raise UsageError(f"{place} is there already; go on with --resume, or choose another -o")
         return place
 
+    @property
+    def options(self) -> dict[str, Any]:
+        """How to train, as arguments of the domains' `train`."""
+        return {"start": self.start, "resume": self.resume, "progress": self.verbose}
+
     def echo(self, text: str) -> None:
         """Print a line for people."""
         if self.verbose:

@@ -164,12 +164,10 @@ class Flow(nn.Module, Prior):
     def from_noise(
         self, noise: Tensor, condition: Tensor | None = None, steps: int = STEPS
     ) -> Tensor:
-        """Return the codes `(n, latent_dim)` that noise of that shape becomes."""
         return self.codes(self._integrate(noise, condition, torch.linspace(0, 1, steps + 1)))
 
     @torch.no_grad()
     def to_noise(self, z: Tensor, condition: Tensor | None = None, steps: int = STEPS) -> Tensor:
-        """Return the noise `(n, latent_dim)` that becomes these codes, under these conditions."""
         x = self.coordinates(z)
         return self._integrate(x, condition, torch.linspace(1, 0, steps + 1))
 

@@ -94,7 +94,6 @@ class GaussianMixture(Prior):
         temperature: float = 1.0,
         condition: Tensor | None = None,
     ) -> Tensor:
-        """Return n codes, `(n, latent_dim)`; see `Prior`."""
 
         def components(rows: int, generator: torch.Generator | None) -> Tensor:
             return torch.multinomial(self.weights, rows, replacement=True, generator=generator)
@@ -124,7 +123,6 @@ class GaussianMixture(Prior):
         return density
 
     def state(self) -> dict[str, Tensor]:
-        """Return the mixture as plain tensors, for safetensors and `from_state`."""
         state = {"weights": self.weights, "means": self.means, "cholesky": self.cholesky}
         return {name: tensor.contiguous() for name, tensor in state.items()}
 

@@ -28,7 +28,6 @@ class StandardNormal(Prior):
         temperature: float = 1.0,
         condition: Tensor | None = None,
     ) -> Tensor:
-        """Return n codes, `(n, latent_dim)`; see `Prior`."""
 
         def noise(rows: int, generator: torch.Generator | None) -> Tensor:
             device = generator.device if generator else None

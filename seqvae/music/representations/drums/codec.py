@@ -77,11 +77,9 @@ class DrumCodec(SequenceCodec):
         ]
 
     def properties(self) -> dict[str, Property]:
-        """Return what can be measured of drum patterns, by name."""
         return PROPERTIES
 
     def augmentations(self) -> dict[str, Callable[..., Tensor]]:
-        """Return the random changes of training batches, by name."""
         from seqvae.music.representations.drums.augment import drop, mix
 
         return {"mix": mix, "drop": drop}

@@ -159,11 +159,9 @@ class GrooveCodec(SequenceCodec):
         return np.asarray(windows)
 
     def properties(self) -> dict[str, Property]:
-        """Return what can be measured of performances, by name."""
         return PROPERTIES
 
     def augmentations(self) -> dict[str, Callable[..., Tensor]]:
-        """Return the random changes of training batches, by name."""
         from seqvae.music.representations.groove.augment import mix, shade
 
         return {"mix": mix, "shade": shade}

@@ -75,7 +75,6 @@ class MelodyCodec(SequenceCodec):
 
     @property
     def config(self) -> dict[str, Any]:
-        """The dictionary that `make_codec` builds this codec from."""
         return super().config | {
             "min_pitch": self.min_pitch,
             "max_pitch": self.max_pitch,
@@ -192,11 +191,9 @@ class MelodyCodec(SequenceCodec):
         return [NoteTrack(self.name, self.notes(x, context.played), context.program)]
 
     def properties(self) -> dict[str, Property]:
-        """Return what can be measured of melodies, by name."""
         return properties(self.alphabet)
 
     def augmentations(self) -> dict[str, Callable[..., Tensor]]:
-        """Return the random changes of training batches, by name."""
         from seqvae.music.representations.melody.augment import transposition
 
         return {"transpose": transposition(self.classes)}

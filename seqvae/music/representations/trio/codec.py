@@ -98,7 +98,6 @@ class TrioCodec(SequenceCodec):
 
     @property
     def config(self) -> dict[str, Any]:
-        """The dictionary that `make_codec` builds this codec from."""
         return super().config | {"melodies": self.melodies, "named": self.named}
 
     @classmethod
@@ -253,7 +252,6 @@ class TrioCodec(SequenceCodec):
         ]
 
     def properties(self) -> dict[str, Property]:
-        """Return what can be measured of trios, by name."""
         return PROPERTIES
 
     @property
@@ -263,7 +261,6 @@ class TrioCodec(SequenceCodec):
         return TrioPerception
 
     def augmentations(self) -> dict[str, Callable[..., Tensor]]:
-        """Return the random changes of training batches, by name."""
         from seqvae.music.representations.melody.augment import transposition
 
         return {"transpose": transposition(self.melody.classes, voices=2)}

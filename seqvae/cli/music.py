@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from seqvae.music.reading.score import Score
     from seqvae.music.representations.base import SequenceCodec
-    from seqvae.music.representations.windows import Windows
     from vaecore.cli.outputs import Outputs
     from vaecore.codec import Example
     from vaecore.space import LatentSpace
@@ -81,7 +80,10 @@ class MusicPresentation(Presentation):
                 "for each. Default: the first window with notes.",
             ),
             click.Option(
-                ["--all", "all_windows"], is_flag=True, help="Use all windows, one after another."
+                ["--all", "all_windows"],
+                is_flag=True,
+                help="Use the whole song, window after window, with its rests. `interpolate` then "
+                "goes from the first song to the last as they play; with --steps, in every window.",
             ),
         ]
         writing = [SEPARATE, PNG, *PLAYED]
@@ -132,11 +134,22 @@ class MusicPresentation(Presentation):
         bars = parts.each_of(options["bar"], len(inputs), "bar")
         taken = []
         for each, score, bar in zip(inputs, parts.selected(inputs, options), bars, strict=True):
-            found = codec.read(score)
-            chosen = _choose(codec, found, bar, options["all_windows"])
-            of = parts.taken(codec, each.content, score, found.instruments[chosen[0]])
+            music, note = parts.looped(score, codec.bars)
+            found = codec.cover(music, bar) if options["all_windows"] else codec.read(music)
+            if found.problem is not None:
+                raise found.problem
+            chosen = [found.default if bar is None else found.at(bar)]
+            if options["all_windows"]:
+                chosen = list(range(len(found)))
+                parts.tell_left_out(found, each.path)
+            text, facts = parts.taken(codec, each.content, score, found.instruments[found.default])
+            of = " · ".join(part for part in (text, note) if part), facts
             taken.append([_source(codec, found[index], each, of) for index in chosen])
-        return [list(sources) for sources in zip(*taken, strict=False)]
+        return parts.rounds(taken)
+
+    def goes_on(self, options: Mapping[str, Any]) -> bool:
+        """Return whether whole songs are blended as they play."""
+        return bool(options.get("all_windows"))
 
     def write(self, result: Result, outputs: Outputs, options: Mapping[str, Any]) -> Written:
         """Write all items one after another as one MIDI file, or one file each."""
@@ -182,19 +195,6 @@ class MusicPresentation(Presentation):
             if representation["name"] == kind:
                 found[representation["bars"]] = name
         return found
-
-
-def _choose(codec: SequenceCodec, found: Windows, bar: int | None, all_windows: bool) -> list[int]:
-    """Return the indices of the windows to use of a file."""
-    if found.problem is not None:
-        raise found.problem
-    chosen = [found.default if bar is None else found.at(bar)]
-    for i in found.sounding() if all_windows else ():
-        last = chosen[-1]
-        same_track = found.instruments[i] == found.instruments[last]
-        if same_track and found.bars[i] >= found.bars[last] + codec.bars:
-            chosen.append(i)
-    return chosen
 
 
 def _source(

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from seqvae.music.reading.score import Score
     from seqvae.music.representations.base import SequenceCodec
     from seqvae.music.representations.parts import Part
-    from vaecore.cli.presentation import Input
+    from seqvae.music.representations.windows import Windows
+    from vaecore.cli.presentation import Input, Source
 
 ROLES = ("melody", "bass", "drums")
 _NOTES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
@@ -139,6 +140,35 @@ def taken(
         )
     several = len(there) > 1 or named
     return ", ".join(texts) if several else "", facts
+
+
+def looped(score: Score, bars: int) -> tuple[Score, str]:
+    """Return music of one bar repeated to some bars, and a word that says so."""
+    from seqvae.music.representations.parts import repeated
+
+    if score.bars > 1 or bars == 1 or len(score.tempos) > 1 or score.stretches[0].bar != 4:
+        return score, ""
+    return repeated(score, bars), "one bar, looped"
+
+
+def tell_left_out(found: Windows, path: Path | str) -> None:
+    """Tell on stderr which bars a song is without."""
+    from seqvae.music.representations.windows import OF_NOTES
+
+    for rejection in found.rejections:
+        if rejection.rule not in OF_NOTES:
+            click.echo(f"{path}: {rejection.text}, which is left out", err=True)
+
+
+def rounds(taken: Sequence[Sequence[Source]]) -> list[list[Source]]:
+    """Return the windows of several songs side by side; a shorter one begins again.
+
+    Where none of them sounds there is no round.
+    """
+    longest = max(map(len, taken))
+    found = [[windows[k % len(windows)] for windows in taken] for k in range(longest)]
+    sounding = [each for each in found if any(source.example.x.any() for source in each)]
+    return sounding or found[:1]
 
 
 def show_tracks(path: Path, score: Score, as_json: bool) -> None:

@@ -61,6 +61,8 @@ def write(result: Result, outputs: Outputs, options: Mapping[str, Any]) -> Writt
 
     assert outputs.main is not None  # all verbs of music write a file
     result = _at_tempo(result, options.get("bpm"))
+    if options.get("all_windows"):
+        result = _with_rests(result)
     loop, font = options.get("loop", 1), options.get("soundfont")
     length = cast("SequenceCodec", result.codec).bars
     contexts = [example.context or Context() for example in result.examples]
@@ -114,6 +116,22 @@ def compared(result: Result) -> tuple[list[Grid], list[str]]:
         replace(grid_of_window(codec, each.x, each.context), steps=codec.steps) for each in examples
     ]
     return grids, titles
+
+
+def _with_rests(result: Result) -> Result:
+    """Return the windows of a song with silence where it rests for whole windows."""
+    length = cast("SequenceCodec", result.codec).bars
+    rounds: list[Sequence[Example]] = []
+    for made in result.rounds:
+        now = made[0].context
+        before = rounds[-1][0].context if rounds else None
+        if before and before.bar is not None and now.bar is not None:
+            silence = [replace(each, x=each.x * 0) for each in rounds[-1]]
+            for k in range(1, (now.bar - before.bar) // length):
+                bar = before.bar + k * length
+                rounds.append([replace(e, context=replace(e.context, bar=bar)) for e in silence])
+        rounds.append(made)
+    return replace(result, rounds=rounds)
 
 
 def _at_tempo(result: Result, bpm: float | None) -> Result:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from vaecore.cli import options
 from vaecore.cli.job import Job, flat
-from vaecore.cli.presentation import Result
+from vaecore.cli.presentation import Result, Source
 from vaecore.errors import UsageError
+
+if TYPE_CHECKING:
+    from vaecore.space import LatentSpace
 
 
 @click.command()
@@ -37,12 +41,16 @@ def interpolate(
     if len(inputs) < 2:
         raise UsageError(f"{job.verb} needs two inputs or more")
     place = job.place(inputs)
+    goes_on = steps is None and job.presentation.goes_on(job.options)
     steps = steps or job.presentation.steps(len(inputs), place)
     if steps < len(inputs):
         raise UsageError(f"{steps} steps cannot pass {len(inputs)} inputs; use more --steps")
     read = job.read(inputs)
     space = job.load(read).as_examples()
     rounds = job.sources(space.codec, read)
+    if goes_on:
+        _go_through(job, space, rounds, place, path, temperature, seed)
+        return
     made = [
         space.interpolate(
             *(s.example for s in sources),
@@ -71,6 +79,51 @@ def interpolate(
             "temperature": temperature,
             "seed": seed,
             "windows": facts,
+        },
+    )
+
+
+def _go_through(
+    job: Job,
+    space: LatentSpace[Any],
+    rounds: Sequence[Sequence[Source]],
+    place: Path | None,
+    path: str | None,
+    temperature: float,
+    seed: int,
+) -> None:
+    """Blend every round at the place that it has in the whole, and write them as one."""
+    import torch
+
+    from vaecore.paths import interpolate as way
+    from vaecore.paths import interpolation_weights
+
+    chosen = path or space.codec.default_path
+    if chosen == "flow":
+        raise UsageError("--path flow does not go with --all; choose slerp or lerp")
+    count, inputs = max(len(rounds), 2), len(rounds[0])
+    weights = interpolation_weights(inputs, count)
+    codes = [
+        way(space.encode([each.example for each in sources]), count, chosen)[k]
+        for k, sources in enumerate(rounds)
+    ]
+    contexts = [
+        space.codec.blend([each.example.context for each in sources], weights[k].tolist())
+        for k, sources in enumerate(rounds)
+    ]
+    made = space.decode(torch.stack(codes), temperature, seed, contexts)
+    job.write(
+        Result(job.verb, space.codec, [[each] for each in made], [""]),
+        place,
+        f"{len(made)} windows, from the first input to the last",
+        {
+            "steps": len(made),
+            "path": chosen,
+            "timing": "latent",
+            "temperature": temperature,
+            "seed": seed,
+            "weights": [[round(w, 4) for w in row] for row in weights[: len(made)].tolist()],
+            "windows": flat(rounds),
         },
     )
 

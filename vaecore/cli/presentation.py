@@ -165,6 +165,14 @@ class Presentation(ABC):
         """Return the default number of steps through some inputs, ends included."""
         return max(9, inputs)
 
+    def goes_on(self, options: Mapping[str, Any]) -> bool:
+        """Return whether rounds are one piece after another part of the same, a song.
+
+        Then `interpolate` without --steps goes once through it: it begins as the first input, and
+        ends as the last one.
+        """
+        return False
+
     def open(self, path: Path | str) -> Any:
         """Return the content of an input: what `choose_model` and `sources` see of it.
 

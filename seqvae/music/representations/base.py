@@ -273,6 +273,42 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         score = heard(read_score(item))
         return self._collected(self.find(score, deduplicate=False, chosen=True), score.path)
 
+    def cover(self, item: Any, first_bar: int | None = None) -> Windows:
+        """Return the windows of the part that is meant one after another, up to its end.
+
+        Rests are windows of silence, and the last one is filled up with it. What is in a meter that
+        cannot be used is left out, and told by `rejections`.
+
+        Args:
+            item: MIDI path, PrettyMIDI, NoteSequence or Score.
+            first_bar: Where the first window starts; the first bar with notes by default.
+        """
+        score = heard(read_score(item))
+        taken = self.read(score)
+        if taken.problem is not None:
+            return taken
+        number = taken.instruments[taken.default]
+        rules = Rules(score, relaxed=True, chosen=True)
+        usable, rejections = self.usable(score.notes, rules)
+        found: list[Window] = []
+        bar = 1
+        for piece in score.passages(usable):
+            if piece.problem:
+                rejections.append(_left_out(piece, bar))
+            phrases = list(self.phrases(piece.notes, rules))
+            if len(self.voices) == 1 and self.voices[0][1].pitched:  # each instrument has its own
+                phrases = [phrase for phrase in phrases if phrase.instrument == number]
+            phrases.sort(key=lambda phrase: phrase.instrument != number)
+            for phrase in phrases[:1]:
+                begin = 0 if found else phrase.start
+                if first_bar is not None:
+                    begin = max(0, first_bar - bar) * STEPS_PER_BAR
+                if begin < phrase.start + len(phrase.events):
+                    filled = phrase.between(begin, self.steps)
+                    found += self._cut(piece, [filled], bar, self.bars, False, [], whole=True)
+            bar += piece.bars
+        return self._collected(Found(found, rejections, False, bar - 1), score.path)
+
     def encode(self, item: Any, bar: int | None = None) -> Tensor:
         """Return one window of an item, of the codec's `shape`: the first with notes.
 
@@ -329,7 +365,8 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
     def blend(self, contexts: Sequence[Any], weights: Sequence[float]) -> Context:
         """Return the weighted mean tempos, and the programs of the context of the largest weight.
 
-        It keeps how each was played, with its weight: what comes of it depends on the notes.
+        It keeps how each was played, with its weight: what comes of it depends on the notes. Its
+        place is that of the first.
 
         Contexts that are None, of codes without an item, do not count.
         """
@@ -343,7 +380,9 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         total = sum(weight for _, weight in known)
         played = [weighted(context.played, w / total) for context, w in known if w]
         main = max(known, key=lambda pair: pair[1])[0]
+        first = known[0][0]
         every = tuple(chain.from_iterable(played))
+        main = replace(main, bar=first.bar, of_bars=first.of_bars, source=first.source)
         return replace(main, tempo_bpm=tempo, changes=changes, played=every)
 
     def decode(self, x: Tensor, context: Context | None = None) -> pretty_midi.PrettyMIDI:
@@ -388,11 +427,12 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         hop_bars: int,
         reference: bool,
         rejections: list[Rejection],
+        whole: bool = False,
     ) -> list[Window]:
-        """Slide the window over every phrase."""
+        """Slide the window over every phrase, over the `whole` of it or up to `max_bars`."""
         window, cut, blocks, lines = np.arange(self.steps), [], [], []
         for phrase in phrases:
-            events = phrase.events[: self.max_steps]
+            events = phrase.events if whole else phrase.events[: self.max_steps]
             if len(events) < self.steps:
                 have, start = len(events) // STEPS_PER_BAR, piece.seconds(phrase.start)
                 text = f"has a phrase of only {have} of {self.bars} bars at {minutes(start)}"

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from seqvae.music.reading.score import Score
+from seqvae.music.reading.score import STEPS_PER_BAR, Score
 from seqvae.music.representations.dynamics import Played
 from vaecore.codec import Examples
 from vaecore.errors import DataError
@@ -126,6 +126,29 @@ class Phrase:
     held: np.ndarray | None = None
     bass_program: int = BASS_PROGRAM
     played: Played | None = None
+
+    def between(self, begin: int, multiple: int) -> Phrase:
+        """Return the phrase from a bar line on, with silence around it where it does not reach.
+
+        Args:
+            begin: Step of the piece, a multiple of a bar.
+            multiple: The length becomes a multiple of so many steps.
+        """
+        before, skipped = max(0, self.start - begin), max(0, begin - self.start)
+        length = before + len(self.events) - skipped
+        after = -length % multiple
+
+        def filled(rows: np.ndarray, unit: int) -> np.ndarray:
+            around = [(before // unit, after // unit)] + [(0, 0)] * (rows.ndim - 1)
+            return np.pad(rows[skipped // unit :], around)
+
+        held = None if self.held is None else filled(self.held, STEPS_PER_BAR)
+        played = self.played and replace(
+            self.played,
+            velocity=filled(self.played.velocity, 1),
+            pitch=filled(self.played.pitch, 1),
+        )
+        return replace(self, events=filled(self.events, 1), start=begin, held=held, played=played)
 
 
 @dataclass(frozen=True)

@@ -148,3 +148,14 @@ def _mapped(score: Score, kit: Kit) -> Notes:
         remedy = f"its drums are on keys {keys}"
         raise DataError(f"has no drum of the map {kit.name}", path=score.path, remedy=remedy)
     return replace(notes, pitch=pitch)[kept]
+
+
+def repeated(score: Score, times: int) -> Score:
+    """Return the first bar of a score, in one tempo, some times over."""
+    notes = score.notes
+    bar = float(score.clock.to_seconds(score.bar_lines[1:2])[0])
+    places = np.arange(times).repeat(len(notes)) * bar
+    every = {name: np.tile(column, times) for name, column in vars(notes).items()}
+    every["start"], every["end"] = every["start"] + places, every["end"] + places
+    order = np.argsort(every["instrument"], kind="stable")
+    return replace(score, notes=Notes(**every)[order])

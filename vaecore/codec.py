@@ -211,6 +211,19 @@ class Codec(ABC, Generic[Item]):
         perception = self.perception
         return x.new_zeros(len(x)).bool() if perception is None else perception.poor(x)
 
+    def within(self, model: Any, limit: str, examples: Sequence[Example]) -> Any:
+        """Return a copy of a model that decodes to nothing but what a limit allows.
+
+        Args:
+            model: A model of this codec's examples.
+            limit: Its name, such as a scale of music.
+            examples: What results are made of; may be none.
+
+        Raises:
+            UsageError: There are no such limits here, or none of this name.
+        """
+        raise UsageError(f"{self.config.get('name')} has no limits such as {limit!r}")
+
     def blend(self, contexts: Sequence[Any], weights: Sequence[float]) -> Any:
         """Return the weighted mean of contexts; the weights are at least 0 and sum to 1."""
         return None

@@ -92,6 +92,20 @@ class LatentSpace(Generic[Item]):
         space._gives_examples = True
         return cast("LatentSpace[Example]", space)
 
+    def within(self, limit: str, items: Any = ()) -> LatentSpace[Item]:
+        """Return the same space, whose decoder chooses nothing but what a limit allows.
+
+        Args:
+            limit: What the codec knows: of music, a scale ("C major"), or "keep" for that of items.
+            items: What results will be made of.
+
+        Raises:
+            UsageError: The codec knows no such limit.
+        """
+        space = copy(self)
+        space.model = self.codec.within(self.model, limit, self._each(items)).eval()
+        return space
+
     # Items to codes
 
     def examples(self, items: Any) -> Examples:

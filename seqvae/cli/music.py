@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from seqvae.cli import parts
+from seqvae.cli.keys import KEY, SCALE, in_one_key
 from seqvae.cli.reading import meter_option, warn
 from seqvae.cli.writing import ORIGINAL, PLAYED, PNG, SEPARATE, between, compared, write
 from seqvae.music.reading.container import SUFFIXES
@@ -36,6 +37,7 @@ SHOWN = 4
 LONG = 8
 """Windows of at least this many bars are drawn in lines of as many, with an 8th in a column."""
 
+_BLENDING = ("interpolate", "palette")
 _TAKING = ("interpolate", "palette", "reconstruct", "edit", "similar")
 _WRITING = (*_TAKING, "sample")
 _PLAYING = ("humanize", "drumify")
@@ -92,7 +94,8 @@ class MusicPresentation(Presentation):
             return [*choosing, *PLAYED]
         if verb in _STUDYING:
             return choosing[:1]
-        return (choosing + taking) * (verb in _TAKING) + writing * (verb in _WRITING)
+        playing = [KEY] * (verb in _BLENDING) + [SCALE] * (verb in _WRITING)
+        return (choosing + taking) * (verb in _TAKING) + playing + writing * (verb in _WRITING)
 
     def open(self, path: Path | str) -> Score:
         """Return the score of a MIDI file; what was not read as it is written is told on stderr."""
@@ -145,11 +148,24 @@ class MusicPresentation(Presentation):
             text, facts = parts.taken(codec, each.content, score, found.instruments[found.default])
             of = " · ".join(part for part in (text, note) if part), facts
             taken.append([_source(codec, found[index], each, of) for index in chosen])
-        return parts.rounds(taken)
+        rounds = parts.rounds(taken)
+        pitched = any(alphabet.pitched for _, alphabet in codec.voices)
+        return in_one_key(codec, rounds) if options.get("key") == "common" and pitched else rounds
 
     def goes_on(self, options: Mapping[str, Any]) -> bool:
         """Return whether whole songs are blended as they play."""
         return bool(options.get("all_windows"))
+
+    def limited(
+        self,
+        space: LatentSpace[Any],
+        rounds: Sequence[Sequence[Source]],
+        options: Mapping[str, Any],
+    ) -> LatentSpace[Any]:
+        """Return the space within the scale of --scale."""
+        if options.get("scale") is None:
+            return space
+        return space.within(options["scale"], [s.example for sources in rounds for s in sources])
 
     def write(self, result: Result, outputs: Outputs, options: Mapping[str, Any]) -> Written:
         """Write all items one after another as one MIDI file, or one file each."""

@@ -48,6 +48,7 @@ def interpolate(
     read = job.read(inputs)
     space = job.load(read).as_examples()
     rounds = job.sources(space.codec, read)
+    space = job.limited(space, rounds)
     if goes_on:
         _go_through(job, space, rounds, place, path, temperature, seed)
         return
@@ -154,6 +155,7 @@ def palette(
     space = job.load(read).as_examples()
     path = path or space.plain_path
     rounds = job.sources(space.codec, read)
+    space = job.limited(space, rounds)
     made = []
     for sources in rounds:
         corners = [source.example for source in sources]

@@ -90,6 +90,12 @@ class Job:
             self.echo(f"  and so on, {len(rounds)} windows one after the other")
         return rounds
 
+    def limited(
+        self, space: LatentSpace[Any], rounds: Sequence[Sequence[Source]] = ()
+    ) -> LatentSpace[Any]:
+        """Return the space within the limits that the domain's own options set."""
+        return self.presentation.limited(space, rounds, self.options)
+
     def load_for(self, paths: Sequence[Path]) -> LatentSpace[Any]:
         """Load the model of --model, or the one for the first usable file of folders."""
         files = self.files(paths, self.presentation.reads)

@@ -203,6 +203,21 @@ class Presentation(ABC):
             DataError: An input cannot be used.
         """
 
+    def limited(
+        self,
+        space: LatentSpace[Any],
+        rounds: Sequence[Sequence[Source]],
+        options: Mapping[str, Any],
+    ) -> LatentSpace[Any]:
+        """Return the space within the limits that options set, as it is by default.
+
+        Args:
+            space: The model.
+            rounds: What was taken from the inputs.
+            options: Values of the domain's own options.
+        """
+        return space
+
     @abstractmethod
     def write(self, result: Result, outputs: Outputs, options: Mapping[str, Any]) -> Written:
         """Write a result to `outputs.main`, if there is one, and the files that options name."""

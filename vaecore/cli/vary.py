@@ -48,7 +48,7 @@ def sample(
     With the same seed, the first of many samples are those of few.
     """
     place = job.place()
-    space = job.load().as_examples()
+    space = job.limited(job.load().as_examples())
     temperature = space.codec.default_temperature if temperature is None else temperature
     draws = space.draw(n, temperature, seed, prior, keep_all)
     job.echo(f"  {draws.text}." if draws.text else "")
@@ -78,6 +78,7 @@ def reconstruct(job: Job, inputs: tuple[Path, ...], temperature: float, seed: in
     read = job.read(inputs)
     space = job.load(read).as_examples()
     rounds = job.sources(space.codec, read)
+    space = job.limited(space, rounds)
     originals = [source.example for sources in rounds for source in sources]
     every = space.reconstruct(originals, temperature, seed)
     made = [every[k : k + len(inputs)] for k in range(0, len(every), len(inputs))]
@@ -142,6 +143,7 @@ def edit(
     for file in vectors:
         space.attributes.update(load_vectors(file, space))
     rounds = job.sources(space.codec, read)
+    space = job.limited(space, rounds)
     originals = [sources[0].example for sources in rounds]
     plans = [
         {name: round(time * amount, 6) + 0.0} for name, amount in amounts.items() for time in times
@@ -206,6 +208,7 @@ def similar(job: Job, input_: Path, n: int, amount: float, temperature: float, s
     read = job.read([input_])
     space = job.load(read).as_examples()
     rounds = job.sources(space.codec, read)
+    space = job.limited(space, rounds)
     originals = [sources[0].example for sources in rounds]
     made = [space.similar(item, n, amount, seed, temperature) for item in originals]
     job.write(

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from seqvae.music.networks.architecture import SequenceArchitecture, Voice
-from seqvae.music.networks.voices import make_embedding, make_head
+from seqvae.music.networks.voices import VoicesHead, make_embedding, make_head
 from seqvae.sequences.affine import affine
+from seqvae.sequences.heads import Head
 from seqvae.sequences.lstm import LSTM, State
 from seqvae.sequences.sampling import uniform_noise
 
@@ -134,6 +135,11 @@ class SequenceDecoder(ConditionedLSTM):
         self.input_dropout, self.scheduled_sampling = a.input_dropout, a.scheduled_sampling
         self.embedding = make_embedding(voices, a.embedding_dim)
         self.head = make_head(voices, self.width)
+
+    @property
+    def heads(self) -> list[Head]:
+        """The head of each voice."""
+        return list(self.head) if isinstance(self.head, VoicesHead) else [self.head]
 
     def log_likelihood(self, x: Tensor, z: Tensor, heard: Tensor | None = None) -> Tensor:
         """Return log p(x|z) in nats summed over steps, `(batch,)`, teacher-forced."""

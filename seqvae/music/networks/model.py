@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from copy import deepcopy
+
 import torch
 from torch import Tensor
 
@@ -32,6 +35,21 @@ class SequenceVAE(VAE):
         self.architecture = architecture
         voices = architecture.voices
         self._perception = voices.alphabet.perception() if isinstance(voices, Voice) else None
+
+    def without(self, classes: Sequence[Sequence[int]]) -> SequenceVAE:
+        """Return a copy that never chooses some classes: the biases of their logits are -inf.
+
+        Args:
+            classes: Of each voice; their heads must be a softmax.
+        """
+        found = deepcopy(self)
+        decoder = found.decoder
+        cores = [decoder] if isinstance(decoder, SequenceDecoder) else list(decoder.cores)
+        heads = [head for core in cores for head in core.heads]
+        for head, never in zip(heads, classes, strict=True):
+            if never:
+                head.bias.data[list(never)] = -torch.inf
+        return found
 
     def logits(self, z: Tensor, target: Tensor) -> Tensor:
         """Return teacher-forced logits `(batch, steps, classes)`, several voices concatenated.

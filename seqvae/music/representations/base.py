@@ -40,7 +40,8 @@ from seqvae.music.representations.writing import (
     to_note_sequence,
     to_pretty_midi,
 )
-from vaecore.codec import Codec
+from vaecore.codec import Codec, Example
+from vaecore.errors import UsageError
 
 if TYPE_CHECKING:
     import pretty_midi
@@ -384,6 +385,46 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         every = tuple(chain.from_iterable(played))
         main = replace(main, bar=first.bar, of_bars=first.of_bars, source=first.source)
         return replace(main, tempo_bpm=tempo, changes=changes, played=every)
+
+    def in_one_key(self, items: Sequence[Any]) -> list[Example]:
+        """Return examples of items, those that clash with the first transposed into its key.
+
+        They are accepted wherever items are: `space.interpolate(*space.codec.in_one_key([a, b]))`.
+
+        Args:
+            items: Paths, PrettyMIDI, NoteSequence, Score or examples.
+        """
+        from seqvae.music.representations import keys
+
+        found = [item if isinstance(item, Example) else self.read(item).first for item in items]
+        counts = [keys.pitch_classes(self.by_voice(each.x[None])) for each in found]
+        moves = keys.shifts(counts)
+        return [
+            replace(each, x=keys.moved(self, each.x, move))
+            for each, move in zip(found, moves, strict=True)
+        ]
+
+    def within(self, model: Any, limit: str, examples: Sequence[Example]) -> Any:
+        """Return a copy of a model that chooses notes of a scale alone.
+
+        Args:
+            model: A model of such windows.
+            limit: Name of the scale, such as "C major" or "A minor pentatonic" (see `keys.SCALES`);
+                "keep" for those of the examples.
+            examples: The inputs.
+
+        Raises:
+            UsageError: There is no such scale, or no voice has pitches.
+        """
+        import torch
+
+        from seqvae.music.representations import keys
+
+        rows = [example.x for example in examples]
+        x = torch.stack(rows) if rows else torch.zeros(0, *self.shape, dtype=torch.long)
+        if limit == "keep" and not rows:
+            raise UsageError("there is no input whose scale could be kept; name a scale")
+        return model.without(keys.banned(self, limit, x))
 
     def decode(self, x: Tensor, context: Context | None = None) -> pretty_midi.PrettyMIDI:
         """Return the music of a window, with tempos, programs and dynamics of the context.

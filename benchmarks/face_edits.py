@@ -61,10 +61,10 @@ def codes_of(space: LatentSpace, images: torch.Tensor) -> torch.Tensor:
     return torch.cat([space.posterior_of(part.float() / 255).mean for part in images.split(256)])
 
 
-def keep(place: Path, vectors: dict[str, torch.Tensor], less: dict[str, float]) -> None:
-    """Put vectors, and the lengths of steps back, into a model folder."""
+def keep(place: Path, vectors: dict[str, torch.Tensor], back: dict[str, dict]) -> None:
+    """Put vectors, and what is known of steps back, into a model folder."""
     space = facevae.load(place)
-    config = replace(space.config, attributes=describe(vectors, less))
+    config = replace(space.config, attributes=describe(vectors, back))
     DOMAIN.save(place, space.model, config, attributes=vectors)
 
 
@@ -97,8 +97,8 @@ def main(faces, labels, cache, model, ways, save, only, limit, everything) -> No
         }
         if save:
             vectors = made[METHODS[0]]
-            less = steps_back(space, z, known.labels[:, columns], names, vectors, fitter)
-            keep(save, vectors, less)
+            back = steps_back(space, z, known.labels[:, columns], names, vectors, fitter)
+            keep(save, vectors, back)
     else:
         made = {"shipped": {n: space.attributes[n] for n in only or space.attributes}}
     for kind, vectors in made.items():

@@ -12,7 +12,8 @@ eased       a weighted mean of the two, 0.4 of the regression and 0.6 of the mea
 
 A strength of 1 is one calibrated step: the shortest with which a classifier sees the attribute in
 at least 95 % of the training faces that lacked it. -1 is the shortest step back with which it no
-longer sees it in 95 % of those that had it, or that same step where that is shorter.
+longer sees it in 95 % of those that had it, or that same step where that is shorter; a face that
+has nothing of it to lose changes less.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ import torch
 from torch import Tensor
 
 from facevae.effects import attribute_probabilities, eligible
-from vaecore.attributes import attribute_directions, attribute_vector
+from vaecore.attributes import along, attribute_directions, attribute_vector
 from vaecore.calibration import ENOUGH, crossing_length, shortest_length
 
 if TYPE_CHECKING:
@@ -55,19 +56,19 @@ FIRST_LENGTH = 6
 
 
 def describe(
-    names: Iterable[str], less: Mapping[str, float] | None = None
+    names: Iterable[str], back: Mapping[str, Mapping[str, float]] | None = None
 ) -> dict[str, dict[str, Any]]:
     """Return what each attribute changes, and in which unit, for the model's configuration.
 
     Args:
         names: The attributes.
-        less: How long the steps are that take attributes away, from `steps_back`.
+        back: About the steps that take attributes away, from `steps_back`.
     """
     return {
         name: {
             "description": f"{name.replace('_', ' ').lower()}, as CelebA labels it",
             "unit": f"the step that shows it in {ENOUGH:.0%} of the faces without it",
-            **({"less": round(less[name], 3)} if less and name in less else {}),
+            **{key: round(value, 3) for key, value in (back or {}).get(name, {}).items()},
         }
         for name in names
     }
@@ -125,10 +126,12 @@ def steps_back(
     names: Sequence[str],
     vectors: Mapping[str, Tensor],
     fitter: FaceClassifier,
-) -> dict[str, float]:
-    """Return the factor on each vector that takes its attribute away, by name; at most 1.
+) -> dict[str, dict[str, float]]:
+    """Return how far to go to take each vector's attribute away, by name.
 
-    Most attributes go sooner than they come, and what is longer than needed loses the person.
+    Most attributes go sooner than they come, and what is longer than needed loses the person. And a
+    face that lacks an attribute has no more of it to lose: glasses taken away from it are a glow
+    around the eyes.
 
     Args:
         space: The model.
@@ -137,12 +140,24 @@ def steps_back(
         names: The attributes in the order of the columns.
         vectors: By name, from `fit_attributes`.
         fitter: The classifier that found their lengths.
+
+    Returns:
+        For each, in units of the vector: "less", the length of a step back, at most 1; "middle", on
+        the vector's axis between the codes with it and those without; "least", two standard
+        deviations below those without, where codes below the middle end.
     """
-    having = {name: codes[labels[:, k].bool()] for k, name in enumerate(names)}
-    return {
-        name: min(1.0, classified_step(space, having[name], vector, fitter, name, -1.0))
-        for name, vector in vectors.items()
-    }
+    found = {}
+    for name, vector in vectors.items():
+        having = labels[:, names.index(name)].bool()
+        step = classified_step(space, codes[having], vector, fitter, name, -1.0)
+        place = along(codes, vector)
+        there, away = place[having], place[~having]
+        found[name] = {
+            "less": min(1.0, step),
+            "middle": float(there.mean() + away.mean()) / 2,
+            "least": float(away.mean() - 2 * away.std()),
+        }
+    return found
 
 
 def classified_step(

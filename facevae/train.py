@@ -218,8 +218,8 @@ class FaceTask(TrainingTask):
         columns = [labelled.attributes.index(name) for name in known]
         given = (space, codes.mean, values[:, columns], known)
         vectors = fit_attributes(*given, fitter)
-        less = {} if fitter is None else steps_back(*given, vectors, fitter)
-        return vectors, describe(vectors, less)
+        back = {} if fitter is None else steps_back(*given, vectors, fitter)
+        return vectors, describe(vectors, back)
 
 
 def train(

@@ -126,6 +126,32 @@ def apply_attributes(
     return z
 
 
+def along(z: Tensor, vector: Tensor) -> Tensor:
+    """Return the places `(n,)` of codes on an attribute's axis, in units of its vector."""
+    place: Tensor = z @ vector / (vector @ vector)
+    return place
+
+
+def step_length(
+    z: Tensor, vector: Tensor, amount: float, about: Mapping[str, float] | None
+) -> float:
+    """Return how much of a vector adds an amount of its attribute to a code.
+
+    Args:
+        z: The code, `(latent_dim,)`.
+        vector: `(latent_dim,)`.
+        amount: Negative to take the attribute away.
+        about: What the model knows of steps back: "less", the length of one; and of a code below
+            "middle" on the vector's axis, which lacks the attribute, that it ends at "least".
+    """
+    if amount >= 0 or not about:
+        return amount
+    length, place = about.get("less", 1.0), float(along(z, vector))
+    if place < about.get("middle", -float("inf")):
+        length = min(length, max(place - about.get("least", -float("inf")), 0.0))
+    return amount * length
+
+
 def within_prior(z: Tensor, origin: Tensor) -> Tensor:
     """Return edited codes, shortened where they are longer than draws of the prior are.
 

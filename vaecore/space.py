@@ -10,7 +10,12 @@ import torch
 from torch import Tensor
 
 from vaecore.analysis import LatentReport, analyse
-from vaecore.attributes import apply_attributes, attribute_vector, within_prior
+from vaecore.attributes import (
+    apply_attributes,
+    attribute_vector,
+    step_length,
+    within_prior,
+)
 from vaecore.calibrated import Moves, Steered
 from vaecore.codec import Codec, Example, Examples, Item
 from vaecore.config import ModelConfig
@@ -555,15 +560,13 @@ class LatentSpace(Generic[Item]):
 
     def _added(self, z: Tensor, amounts: Sequence[Mapping[str, float]]) -> list[Steered]:
         """Return a code `(1, latent_dim)` with attribute vectors added, as much as can be shown."""
-        about = self.config.attributes if self.config else {}
-
-        def length(name: str, amount: float) -> float:
-            known = about.get(name)
-            less = known.get("less", 1.0) if isinstance(known, Mapping) else 1.0
-            return amount * less if amount < 0 else amount
-
-        steps = [{name: length(name, a) for name, a in each.items()} for each in amounts]
-        codes = torch.cat([apply_attributes(z, self.attributes, each) for each in steps])
+        known, vectors = self.config.attributes if self.config else {}, self.attributes
+        steps = [
+            # What is unknown is refused when it is added.
+            {n: step_length(z[0], vectors[n], a, known.get(n)) if n in vectors else a for n, a in e}
+            for e in (each.items() for each in amounts)
+        ]
+        codes = torch.cat([apply_attributes(z, vectors, each) for each in steps])
         own, share = self.decode_to_examples(z), torch.ones(len(codes), 1)
         if self.codec.overdone(own, own) is not None:
             change = codes - z

@@ -19,6 +19,7 @@ from facevae.attributes import (
 from facevae.classifier import FaceClassifier, Faces, train_classifier
 from facevae.codec import FaceCodec
 from facevae.effects import Effects, attribute_probabilities, effects, eligible
+from vaecore.attributes import step_length
 from vaecore.calibration import ENOUGH
 from vaecore.model import VAE
 from vaecore.space import LatentSpace
@@ -109,16 +110,27 @@ def test_length_is_the_shortest_that_does(space, codes, having, fitter) -> None:
 
 def test_the_step_back_is_the_shortest_that_takes_it_away(space, codes, having, fitter) -> None:
     vectors = {"Eyeglasses": MIX[0], "Hat": MIX[2]}
-    less = steps_back(space, codes, having, NAMES, vectors, fitter)
-    back = {name: less[name] * vector for name, vector in vectors.items()}
+    known = steps_back(space, codes, having, NAMES, vectors, fitter)
+    back = {name: known[name]["less"] * vector for name, vector in vectors.items()}
     found = effects(space, back, codes, fitter, labels=having, strength=-1)
     assert (found.flips >= ENOUGH - 0.02).all()
     shorter = {name: vector / 1.15**2 for name, vector in back.items()}
     found = effects(space, shorter, codes, fitter, labels=having, strength=-1)
     assert (found.flips < ENOUGH).all()
-    described = describe(vectors, less)
-    assert described["Hat"]["less"] == pytest.approx(less["Hat"], abs=1e-3)
+    described = describe(vectors, known)
+    assert described["Hat"]["less"] == pytest.approx(known["Hat"]["less"], abs=1e-3)
     assert "less" not in describe(vectors)["Hat"]
+
+
+def test_a_face_that_lacks_it_has_little_to_lose(space, codes, having, fitter) -> None:
+    vectors = {"Hat": MIX[2]}
+    known = steps_back(space, codes, having, NAMES, vectors, fitter)["Hat"] | {"less": 1.0}
+    steps = torch.tensor([step_length(z, MIX[2], -1.0, known) for z in codes])
+    there = having[:, 2]
+    assert (steps[there] == -1).double().mean() > 0.9
+    assert steps[~there].abs().mean() < 0.5
+    assert step_length(codes[0], MIX[2], 2.0, known) == 2
+    assert step_length(codes[0], MIX[2], -2.0, None) == -2
 
 
 def test_effects_are_changes_of_the_classifiers_opinion(space, codes, having, fitter) -> None:

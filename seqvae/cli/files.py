@@ -81,6 +81,7 @@ def show(
 
 @click.command()
 @options.one_input
+@meter
 @click.option("-o", "--output", type=options.FILE, help="WAV file to write. [default: INPUT.wav]")
 @click.option("--soundfont", type=options.FILE, help=f"{SOUNDFONT}.")
 @options.quiet

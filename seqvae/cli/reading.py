@@ -47,6 +47,9 @@ meter = click.option("--meter", metavar="N/M", expose_value=False, callback=_rea
 
 
 def warn(score: Score, path: Path | str) -> None:
-    """Tell on stderr what was not read as the file has it."""
+    """Tell on stderr what was not read as the file has it, but for --quiet."""
+    context = click.get_current_context(silent=True)
+    if context is not None and context.params.get("quiet"):
+        return
     for notice in score.notices:
         click.echo(f"{path}: {notice}", err=True)

@@ -142,6 +142,17 @@ def test_other_metres_are_refused_with_a_remedy_that_works(
     assert "is not a time signature" in run("show", case(name), "--meter", "4:4", code=2).stderr
 
 
+def test_every_verb_that_reads_files_has_the_option_meter() -> None:
+    without = {"sample", "models", "train", "page", "studio", "import", "export", "push"}
+    commands = {name: each for name, each in command().commands.items() if name not in without}
+    assert len(commands) >= 12
+    assert [n for n, c in commands.items() if "meter" not in {p.name for p in c.params}] == []
+
+
+def test_quiet_is_quiet_about_warnings_too(here: Path) -> None:
+    assert run("reconstruct", case("program_over_127"), "-q").output == ""
+
+
 def test_the_metre_of_the_music_is_named_and_not_that_of_its_pick_up(tmp_path: Path) -> None:
     import mido
 

@@ -132,6 +132,8 @@ def test_tempo_of_a_pattern_counts_for_it_alone():
         (0, ON + b"\x00\x80\x3c\x40" + b"\x60\xff\x2f\x00", [(0, 24)]),
         # The second of two overlapping notes goes on until the second end; then nothing sounds.
         (0, ON + b"\x30\x90\x3c\x40" + b"\x0c\x80\x3c\x40" + OFF + OFF, [(0, 60), (48, 156)]),
+        # Notes that nothing ends: each until the next of its pitch.
+        (0, ON + b"\x30\x90\x3c\x40" + b"\x60\xff\x2f\x00", [(0, 48), (48, 144)]),
         # A note that is struck again before it ends on the same tick.
         (0, ON + b"\x60\x90\x3c\x40\x00\x80\x3c\x40" + OFF, [(0, 96), (96, 192)]),
     ],
@@ -146,6 +148,11 @@ def test_ends_of_notes(channel, events, expected):
 def test_a_note_that_is_never_ended_does_not_go_on_for_hours():
     music = read(ON + b"\xff\xff\xff\x7f\xff\x2f\x00")
     assert notes(music)[0][1] == 64 * 96
+
+
+def test_a_note_is_ended_by_another_track_if_its_own_does_not():
+    music = read(ON + b"\x81\x40\xff\x2f\x00", b"\x30\xb0\x07\x64\x18\x80\x3c\x40")
+    assert notes(music)[0][:2] == (0, 72)
 
 
 def test_a_change_of_program_does_not_cut_a_line():

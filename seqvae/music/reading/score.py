@@ -130,7 +130,7 @@ class Piece:
 
     def seconds(self, step: int) -> float:
         """Return the time of a step of this piece in the score, in seconds."""
-        if self.clock is not None:
+        if self.clock is not None and len(self.clock) > 1:
             return float(self.clock.to_seconds(np.array(self.begin + step / STEPS_PER_QUARTER)))
         return self.offset + step * 60.0 / (self.tempo * STEPS_PER_QUARTER)
 

@@ -46,6 +46,7 @@ HANGING = 64
 """A note that nothing ends goes on for so many quarters after the last event of a note, at most."""
 ONE_PATTERN = 2
 """The format of files whose tracks are patterns of their own, each with its own time."""
+_NEVER = np.iinfo(np.int64).max
 _MAJOR = ["Cb", "Gb", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#"]
 _MINOR = ["Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#", "G#", "D#", "A#"]
 
@@ -233,7 +234,9 @@ def _notes(events: Events, resolution: int) -> tuple[np.ndarray, list[TrackFacts
     short = end <= onset
     short[len(on) :] |= drums[len(on) :]
     if short.any():
-        end[short] = _next_onsets(key, tick, sounds, begin[short], resolution)
+        brief = begin[short]
+        following = _next(key[sounds], tick[sounds], key[brief], tick[brief])
+        end[short] = np.minimum(onset[short] + max(1, resolution // 4), following)
     program = _programs(events, index[begin], lines)
     order = np.lexsort((begin, onset, line[begin]))
     used, instrument = np.unique(line[begin], return_inverse=True)
@@ -260,29 +263,46 @@ def _names(metas: Iterable[Meta]) -> dict[int, str]:
 
 
 def _ends(events: Events, hanging: np.ndarray, latest: int, resolution: int) -> np.ndarray:
-    """Return where notes end that no note off ends: with all of their channel, or their track."""
+    """Return where notes end that no note off of their track ends.
+
+    It is where their channel begins the pitch again, where another track ends it, where all notes
+    of the channel are ended, or where their track ends.
+    """
     last = np.searchsorted(events.track, events.track[hanging], side="right") - 1
     end = np.asarray(np.minimum(events.tick[last], latest + HANGING * resolution))
     if not len(hanging):
         return end
-    stops = np.flatnonzero((events.status >> 4 == 0xB) & np.isin(events.value, SILENCES))
-    for stop in stops[::-1].tolist():  # the earliest last
-        own = (events.line[hanging] == events.line[stop]) & (hanging < stop)
-        end[own] = events.tick[stop]
+    kind = events.status >> 4
+    sounds = (kind == 9) & (events.second > 0)
+    offs = np.flatnonzero(((kind == 8) | (kind == 9)) & ~sounds)
+    pitch = (events.status & 15).astype(np.int64) * 128 + events.value
+    for track in np.unique(events.track[hanging]).tolist():
+        own = np.flatnonzero(events.track[hanging] == track)
+        again = np.flatnonzero(sounds & (events.track == track))
+        some = np.concatenate([again, offs[events.track[offs] != track]])
+        notes = hanging[own]
+        following = _next(pitch[some], events.tick[some], pitch[notes], events.tick[notes])
+        end[own] = np.minimum(end[own], following)
+    stops = np.flatnonzero((kind == 0xB) & np.isin(events.value, SILENCES))
+    for stop in stops.tolist():
+        stopped = (events.line[hanging] == events.line[stop]) & (hanging < stop)
+        end[stopped] = np.minimum(end[stopped], events.tick[stop])
     return end
 
 
-def _next_onsets(
-    key: np.ndarray, tick: np.ndarray, sounds: np.ndarray, begin: np.ndarray, resolution: int
-) -> np.ndarray:
-    """Return a sixteenth after some onsets, or the next onset of the same key if that is before."""
-    onset, most = tick[begin], int(tick.max()) + 2
-    places = np.sort(key[sounds] * most + tick[sounds])
-    following = np.searchsorted(places, key[begin] * most + onset, side="right")
-    found = places[np.minimum(following, len(places) - 1)]
-    near = (following < len(places)) & (found // most == key[begin])
-    end = onset + max(1, resolution // 4)
-    return np.asarray(np.where(near, np.minimum(end, found % most), end))
+def _next(keys: np.ndarray, ticks: np.ndarray, wanted: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """Return the first tick after some others at which a wanted key is, `_NEVER` if there is none.
+
+    Args:
+        keys: Keys in any order.
+        ticks: Where they are.
+        wanted: The wanted keys.
+        after: Ticks, one for each of these.
+    """
+    beyond = int(max(ticks.max(initial=0), after.max(initial=0))) + 1
+    places = np.append(np.sort(keys * (beyond + 1) + ticks), -1)
+    found = places[np.searchsorted(places[:-1], wanted * (beyond + 1) + after, side="right")]
+    return np.where(found // (beyond + 1) == wanted, found % (beyond + 1), _NEVER)
 
 
 def _programs(events: Events, begin: np.ndarray, lines: int) -> np.ndarray:

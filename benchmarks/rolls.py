@@ -86,7 +86,7 @@ def main(model, shards, output, split, seed) -> None:
     shown = [0, 4, 8] if long else [0, 2, 4, 6, 8]
     ways = [stacked(space.interpolate(*map(torch.from_numpy, pair)))[shown] for pair in pairs]
     made = {
-        f"16 samples, seed {seed}": (stacked(space.sample(16, seed=seed)), 3 if long else 8),
+        f"16 samples, seed {seed}": (stacked(space.sample(16, seed=seed)), 4 if long else 8),
         f"8 blends of unseen windows, one a line: {'A, the middle, B' if long else 'A to B'}": (
             torch.cat(ways),
             len(shown),

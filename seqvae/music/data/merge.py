@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -111,6 +110,7 @@ def merge(
             row += len(windows)
             for index, writer in enumerate(writers):
                 some = windows.filter(pa.array(kept == index))
-                summary.add_windows(writer.split, Counter(some["source"].to_pylist()))
+                counts = some["source"].value_counts().to_pylist()
+                summary.add_windows(writer.split, {c["values"]: c["counts"] for c in counts})
                 writer.add(some)
     return summary

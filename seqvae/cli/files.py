@@ -27,7 +27,7 @@ MOST_BARS = 1024
 @click.option("--all", "all_bars", is_flag=True, help=f"Show all pages, not one of {BARS} bars.")
 @click.option("--tracks", is_flag=True, help="List the parts, and what each could be used for.")
 @click.option("--png", is_flag=True, help="Draw a picture file, INPUT.png, instead.")
-@click.option("-o", "--output", type=options.FILE, help="Picture file to write; implies --png.")
+@click.option("-o", "--output", type=options.FILE, help="Picture to write: PNG, SVG or PDF.")
 @click.option("--json", "as_json", is_flag=True, help="With --tracks: print one JSON object.")
 def show(
     input_: Path,
@@ -50,6 +50,7 @@ def show(
         return
     from seqvae.cli.music import LONG
     from seqvae.music.presentation import grid_of_item, piano_roll, text_roll
+    from seqvae.music.presentation.roll import PICTURES
     from seqvae.music.reading.midi import read_score
 
     check_files([input_])
@@ -63,9 +64,11 @@ def show(
     name = click.style(input_.name, bold=True)
     click.echo(f"{name}  bars {part.first_bar}-{last} of {grid.bars}")
     if png or output:
+        path = output or input_.with_suffix(".png")
+        if path.suffix.lower() not in PICTURES:
+            raise UsageError(f"{path}: a picture must end in {' or '.join(PICTURES)}")
         if part.bars > MOST_BARS:
             raise UsageError(f"--png draws at most {MOST_BARS} bars, not {part.bars}")
-        path = output or input_.with_suffix(".png")
         with Outputs(path) as outputs:
             piano_roll(part, outputs.add(path))
         click.echo(path)
@@ -74,7 +77,7 @@ def show(
     # With several voices a page fits the terminal only with twice as many bars in a line.
     even = not any(start % 2 for start in (*part.bar_starts, part.steps))
     small = part.bass and part.bars >= LONG and even
-    click.echo(text_roll(part, width(), each=2 if small else 1))
+    click.echo(text_roll(part, width(), each=2 if small else 1, colour=True))
     if last < grid.bars:
         click.echo(f"\nmore: --bar {last + 1}, or --all")
 

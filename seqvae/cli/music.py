@@ -179,15 +179,15 @@ class MusicPresentation(Presentation):
         grids, titles = compared(result)
         if result.verb in _PLAYING:
             begun = [grid.lines(SHOWN)[0] for grid in grids]
-            return text_roll(begun, width, titles)
+            return text_roll(begun, width, titles, colour=True)
         if result.verb in ("reconstruct", "edit") and len(result.titles) == 1:
             if cast("SequenceCodec", result.codec).bars < LONG:
-                return text_roll(grids[:2], width, titles[:2])
+                return text_roll(grids[:2], width, titles[:2], colour=True)
             lines = zip(*(grid.lines(LONG) for grid in grids[:2]), strict=True)
             parts = [part for both in lines for part in both]
             names = [f"{titles[k % 2]} · bar {part.first_bar}" for k, part in enumerate(parts)]
-            return text_roll(parts, width, names, each=2)
-        return strip(grids, titles, width, first=0 if titles[0] == ORIGINAL else 1)
+            return text_roll(parts, width, names, each=2, colour=True)
+        return strip(grids, titles, width, first=0 if titles[0] == ORIGINAL else 1, colour=True)
 
     def fidelity(self, codec: SequenceCodec, x: Tensor, y: Tensor) -> tuple[str, dict[str, Any]]:
         """Return how many steps, and how many events, are the same, also of each voice."""

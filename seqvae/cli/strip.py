@@ -13,7 +13,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from seqvae.music.presentation.grid import LOOKS
-from seqvae.music.representations.alphabet import HIGH_TOM, KICK, LOW_TOM, MID_TOM, SNARE
+from seqvae.music.presentation.text import tinted
+from seqvae.music.representations.alphabet import (
+    CLOSED_HAT,
+    HIGH_TOM,
+    KICK,
+    LOW_TOM,
+    MID_TOM,
+    SNARE,
+)
 
 if TYPE_CHECKING:
     from seqvae.music.presentation.grid import DrawnNote, Grid
@@ -26,7 +34,14 @@ _HEIGHTS = "▁▂▃▄▅▆▇█"
 _HANDS = {SNARE, LOW_TOM, MID_TOM, HIGH_TOM}
 
 
-def strip(grids: Sequence[Grid], titles: Sequence[str], width: int, first: int = 1) -> str:
+def strip(
+    grids: Sequence[Grid],
+    titles: Sequence[str],
+    width: int,
+    first: int = 1,
+    *,
+    colour: bool = False,
+) -> str:
     """Return one numbered line for each voice of each grid, and lines that explain the signs.
 
     Args:
@@ -34,6 +49,7 @@ def strip(grids: Sequence[Grid], titles: Sequence[str], width: int, first: int =
         titles: A text after each line; may be empty.
         width: Columns of the terminal.
         first: Number of the first line.
+        colour: With the escape codes of terminals (ANSI).
     """
     voices = [name for name in LOOKS if any(getattr(grid, name) for grid in grids)] or ["drums"]
     shown = grids[: MOST if len(voices) == 1 else MOST_OF_VOICES]
@@ -51,8 +67,11 @@ def strip(grids: Sequence[Grid], titles: Sequence[str], width: int, first: int =
                 cells = _contour(grid, getattr(grid, voice), each, pitches[voice])
             parts = [cells[k : k + group] for k in range(0, len(cells), group)]
             name, end = (number, f" {title}") if voice == voices[0] else ("", "")
-            line = f"{name:>{margin - 1}} │{'│'.join(parts)}│{end}"
-            lines.append(line[:width].rstrip())
+            line = f"{name:>{margin - 1}} │{'│'.join(parts)}│{end}"[:width].rstrip()
+            if colour:
+                edge = margin + len("│".join(parts)) + 2
+                line = line[:margin] + _coloured(line[margin:edge], voice) + line[edge:]
+            lines.append(line)
     if len(grids) > len(shown):
         lines.append(f"{'':{margin}}and {len(grids) - len(shown)} more")
     named = len(voices) > 1
@@ -60,6 +79,20 @@ def strip(grids: Sequence[Grid], titles: Sequence[str], width: int, first: int =
         legend = f"{voice}: {LOOKS[voice].legend}" if named else LOOKS[voice].legend
         lines.append(" " * (margin + 1) + legend)
     return "\n".join(lines)
+
+
+def _coloured(cells: str, voice: str) -> str:
+    """Return signs in colours: of drums those of kick, snare and hat, of others the voice's own."""
+    look = LOOKS[voice]
+    inks = {_LOW: KICK, _BOTH: KICK, _HIGH: SNARE, _LIGHT: CLOSED_HAT} if look.lanes else {}
+    return "".join(
+        sign
+        if sign == " "
+        else tinted(sign, "#808080")
+        if sign == "│"
+        else tinted(sign, look.colours[inks.get(sign, 0)])
+        for sign in cells
+    )
 
 
 def _scale(grid: Grid, width: int) -> tuple[int, int]:

@@ -47,6 +47,9 @@ class Group(click.Group):
     ) -> Any:
         """Run the command line; see `click.Command.main`."""
 
+        if os.environ.get("NO_COLOR"):  # see no-color.org; without a terminal there is none anyway
+            extra.setdefault("color", False)
+
         def run() -> Any:
             return super(Group, self).main(args, prog_name, complete_var, False, **extra)
 

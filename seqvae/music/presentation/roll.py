@@ -1,4 +1,4 @@
-"""Piano rolls as PNG: small multiples on common axes, so that steps can be compared."""
+"""Piano rolls as PNG, SVG or PDF: small multiples on common axes, so that steps can be compared."""
 
 from __future__ import annotations
 
@@ -21,6 +21,15 @@ INK, SOFT, LINE, PAPER, SHADE = "#22303c", "#75828e", "#cfd6dc", "#ffffff", "#f5
 _WHITE_KEYS = (0, 2, 4, 5, 7, 9, 11)
 _DPI = 150
 _BARS_A_LINE = 16
+_UNDATED: dict[str, tuple[str, ...]] = {
+    "png": ("Software",),
+    "svg": ("Date", "Creator"),
+    "pdf": ("CreationDate", "Creator", "Producer"),
+}
+"""Kinds of picture, and what they would say about their making."""
+
+PICTURES = tuple(f".{kind}" for kind in _UNDATED)
+"""Endings of the pictures that can be drawn."""
 
 
 def piano_roll(
@@ -31,12 +40,12 @@ def piano_roll(
     columns: int | None = None,
     title: str = "",
 ) -> Path:
-    """Draw items as a PNG, one panel each.
+    """Draw items, one panel each: as a PNG, or as vectors for print.
 
     Args:
         pictures: Items or grids. An item of several voices has its bass below, and its drums
             below that; one longer than 16 bars goes on in the next panel.
-        path: The file to write.
+        path: The file to write; a name that ends in .svg or .pdf gives vectors.
         titles: A name for each panel.
         columns: Panels side by side; by default as many as make a balanced page.
         title: A heading for the page.
@@ -44,6 +53,7 @@ def piano_roll(
     Raises:
         DataError: The file cannot be written.
     """
+    from matplotlib import rc_context
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
@@ -103,9 +113,11 @@ def piano_roll(
             _draw_bars(ax, drawn[k], numbered=name == here[-1])
             if names[k] and name == here[0]:
                 ax.set_title(names[k], fontsize=8.5, color=INK, loc="left", pad=4)
-    with replacing(path) as temporary:
-        # Without the version of matplotlib inside, equal pictures are equal files.
-        figure.savefig(temporary, format="png", metadata={"Software": None})
+    kind = Path(path).suffix.lower()[1:]
+    kind = kind if kind in _UNDATED else "png"
+    with replacing(path) as temporary, rc_context({"svg.hashsalt": "", "pdf.fonttype": 42}):
+        # Without date and version inside, equal pictures are equal files.
+        figure.savefig(temporary, format=kind, metadata=dict.fromkeys(_UNDATED[kind]))
     return Path(path)
 
 

@@ -3,6 +3,9 @@
 BD │▌·▌   ▌·   ·   │        one column is a 16th; ▌ a hit, ▖ a quiet one
 C5 │██▙▄   ▀▀▘     │        one row is two semitones; a note ends half a column early
 
+In colour, each voice and each kind of drum has the colour that it has in pictures; soft notes are
+dim, and so is the grid.
+
 The bass has rows of its own. For long music a column may be an 8th, each half of it a 16th.
 """
 
@@ -25,6 +28,7 @@ QUIET = 64
 # Block characters by their filled quarters, as bits: top left and right, bottom left and right.
 _QUARTERS = " ▘▝▀▖▌▞▛▗▚▐▜▄▙▟█"
 _MARGIN = 4
+_GRID = 244  # grey, in the palette of 256 colours
 _SPACE = "  "
 
 Rows = dict[str, str]
@@ -35,17 +39,20 @@ def text_roll(
     width: int = 80,
     titles: Sequence[str] | None = None,
     each: int = 1,
+    *,
+    colour: bool = False,
 ) -> str:
-    """Draw items in text, without colour, as many side by side as fit.
+    """Draw items in text, as many side by side as fit.
 
     Args:
         pictures: Items or grids, of any length; long ones are broken into lines.
         width: Columns of the terminal, at least 24.
         titles: A title above each item.
         each: 16ths in a column, 1 or 2.
+        colour: With the escape codes of terminals (ANSI).
 
     Returns:
-        Lines joined by newlines, none longer than `width`, without trailing blanks.
+        Lines joined by newlines, none shown longer than `width`, without trailing blanks.
     """
     panels = _panels(grids(pictures), max(width, 24), titles, each)
     lines: list[str] = []
@@ -54,8 +61,24 @@ def text_roll(
         while panels and (not row or used + len(_SPACE) + _columns(panels[0][1], each) <= width):
             used += _columns(panels[0][1], each) + (len(_SPACE) if row else 0)
             row.append(panels.pop(0))
-        lines += [*_draw(row, each), ""]
+        lines += [*_draw(row, each, colour), ""]
     return "\n".join(line.rstrip() for line in lines[:-1])
+
+
+def tinted(text: str, colour: str | int | None, dim: bool = False) -> str:
+    """Return text in a colour of the palette of 256 that terminals have.
+
+    Args:
+        text: The text.
+        colour: Its number, the nearest one to "#rrggbb", or None for no colour at all.
+        dim: Whether it is less bright.
+    """
+    if colour is None:
+        return text
+    if isinstance(colour, str):  # the colours from 16 on are a cube of 6 x 6 x 6
+        red, green, blue = (round(int(colour[k : k + 2], 16) / 51) for k in (1, 3, 5))
+        colour = 16 + 36 * red + 6 * green + blue
+    return f"\x1b[{'2;' if dim else ''}38;5;{colour}m{text}\x1b[0m"
 
 
 def _columns(grid: Grid, each: int) -> int:
@@ -80,7 +103,7 @@ def _panels(
     return panels
 
 
-def _draw(row: list[tuple[str, Grid]], each: int) -> list[str]:
+def _draw(row: list[tuple[str, Grid]], each: int, colour: bool) -> list[str]:
     """Draw panels side by side with common rows, which have their names at the left."""
     pitched = [name for name, look in LOOKS.items() if not look.lanes]
     voices = [[getattr(grid, name) for _, grid in row] for name in pitched]
@@ -92,65 +115,89 @@ def _draw(row: list[tuple[str, Grid]], each: int) -> list[str]:
         widths = [_columns(grid, each) for _, grid in row]
         titles = [f"{title[:w]:{w}}" for (title, _), w in zip(row, widths, strict=True)]
         lines.append(" " * _MARGIN + _SPACE.join(titles))
-    for voice in filter(any, voices):
+    for name, voice in zip(pitched, voices, strict=True):
+        if not any(voice):
+            continue
+        ink = LOOKS[name].colours[0] if colour else None
         pitches = [note.row for notes in voice for note in notes]
         top, bottom = max(pitches) // 2, min(pitches) // 2
         drawn = [
-            _pitches(grid, notes, top, bottom, each)
+            _pitches(grid, notes, top, bottom, each, ink)
             for (_, grid), notes in zip(row, voice, strict=True)
         ]
         for pair in range(top, bottom - 1, -1):
             octave = 2 * pair if pair % 6 == 0 else None
             pitch = {bottom: min(pitches), top: max(pitches)}.get(pair, octave)
-            name = "" if pitch is None else pitch_name(pitch)
-            lines.append(f"{name:>3} " + _SPACE.join(panel[top - pair] for panel in drawn))
+            label = "" if pitch is None else pitch_name(pitch)
+            lines.append(f"{label:>3} " + _SPACE.join(panel[top - pair] for panel in drawn))
     for lane in lanes:
-        panels = [_lane(grid, lane, each) for _, grid in row]
+        ink = LOOKS["drums"].colours[lane] if colour else None
+        panels = [_lane(grid, lane, each, ink) for _, grid in row]
         lines.append(f"{LANES[lane]:>3} " + _SPACE.join(panels))
     return lines
 
 
-def _with_bars(grid: Grid, cells: list[str], each: int) -> str:
+def _row(cells: Sequence[int], loud: Sequence[int], grid: Grid, each: int, ink: str | None) -> str:
+    """Return a row of cells between bar lines.
+
+    Args:
+        cells: The filled quarters of each column; -1 is an empty column with a dot on its beat.
+        loud: The highest velocity in each column.
+        grid: Whose row it is.
+        each: 16ths in a column.
+        ink: Its colour, or None for none.
+    """
+    grey = None if ink is None else _GRID
+    signs = [
+        (tinted("·", grey, dim=True) if c < 0 else " ")
+        if c < 1
+        else tinted(_QUARTERS[c], ink, dim=v < QUIET)
+        for c, v in zip(cells, loud, strict=True)
+    ]
     bounds = [start // each for start in (*grid.bar_starts, grid.steps + each - 1)]
-    bars = ["".join(cells[first:last]) for first, last in pairwise(bounds)]
-    return "│" + "│".join(bars) + "│"
+    bars = ["".join(signs[first:last]) for first, last in pairwise(bounds)]
+    line = tinted("│", grey)
+    return line + line.join(bars) + line
 
 
-def _empty(grid: Grid, each: int, dotted: bool = True) -> list[str]:
+def _dots(grid: Grid, each: int, dotted: bool = True) -> list[int]:
     """Return the cells of a row without notes, with a dot on every beat."""
     steps, starts = range(0, grid.steps, each), grid.bar_starts
     begun = (starts[bisect_right(starts, step) - 1] for step in steps)
     beats = [(step - start) % 4 == 0 for step, start in zip(steps, begun, strict=True)]
-    return ["·" if dotted and beat else " " for beat in beats]
+    return [-1 if dotted and beat else 0 for beat in beats]
 
 
-def _lane(grid: Grid, lane: int, each: int) -> str:
-    cells, filled = _empty(grid, each), [0] * len(range(0, grid.steps, each))
+def _lane(grid: Grid, lane: int, each: int, ink: str | None) -> str:
+    cells = _dots(grid, each)
+    loud = [0] * len(cells)
     for note in grid.drums:
         step = round(note.start)
         if note.row == lane and 0 <= step < grid.steps:
+            k = step // each
             half = (5 if note.velocity >= QUIET else 4) << step % each
-            filled[step // each] |= half
-    chars = [_QUARTERS[f] if f else c for f, c in zip(filled, cells, strict=True)]
-    return _with_bars(grid, chars, each)
+            cells[k] = max(cells[k], 0) | half
+            loud[k] = max(loud[k], note.velocity)
+    return _row(cells, loud, grid, each, ink)
 
 
-def _pitches(grid: Grid, notes: Sequence[DrawnNote], top: int, bottom: int, each: int) -> list[str]:
+def _pitches(
+    grid: Grid, notes: Sequence[DrawnNote], top: int, bottom: int, each: int, ink: str | None
+) -> list[str]:
     """Draw notes in rows of two semitones, from the top down."""
-    filled = [[0] * len(range(0, grid.steps, each)) for _ in range(top - bottom + 1)]
+    rows = [_dots(grid, each, dotted=(top - k) % 6 == 0) for k in range(top - bottom + 1)]
+    loud = [[0] * len(cells) for cells in rows]
     for note in notes:
         start = min(max(round(note.start), 0), grid.steps - 1)
         end = min(max(math.ceil(note.end - 0.25), start + 1), grid.steps)
         left, right = (1, 2) if note.row % 2 else (4, 8)
-        cells = filled[top - note.row // 2]
+        row = top - note.row // 2
         for step in range(start, end):
+            k = step // each
             if each == 1:
-                cells[step] |= left | (right if step < end - 1 else 0)
+                half = left | (right if step < end - 1 else 0)
             else:
-                cells[step // 2] |= right if step % 2 else left
-    lines = []
-    for k, cells in enumerate(filled):
-        empty = _empty(grid, each, dotted=(top - k) % 6 == 0)
-        chars = [_QUARTERS[c] if c else e for c, e in zip(cells, empty, strict=True)]
-        lines.append(_with_bars(grid, chars, each))
-    return lines
+                half = right if step % 2 else left
+            rows[row][k] = max(rows[row][k], 0) | half
+            loud[row][k] = max(loud[row][k], note.velocity)
+    return [_row(cells, v, grid, each, ink) for cells, v in zip(rows, loud, strict=True)]

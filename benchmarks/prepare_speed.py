@@ -8,7 +8,7 @@ machine counts little), the median of several repeats. `to windows` is all that 
 reference is note_seq, which Magenta reads with: to a NoteSequence; split and quantised (`to the
 grid`); and to windows as its `Melody` and `DrumTrack` find them. `read` is the roofline: the files'
 bytes from the system's cache, not parsed. `other windows` counts the files for which a parser gives
-other windows than this project's reader; `--differences` lists those of symusic with their cause.
+other windows than this project's reader; `reading.py` says what is read otherwise.
 
 `prepare` is the whole command on transposed copies, of two numbers: its cost per file, all
 processes together, must be the same. Needs symusic, pretty_midi; note_seq where it is installed.
@@ -33,16 +33,7 @@ from typing import Any
 
 import click
 import reference_windows
-from parsers import (
-    CAUSES,
-    attempt,
-    by_pretty_midi,
-    by_symusic,
-    count_causes,
-    differences,
-    ours,
-    windows_of,
-)
+from parsers import attempt, by_pretty_midi, by_symusic, ours, windows_of
 
 from seqvae.music.data.guard import Guard
 from seqvae.music.data.reading import find_files, read_file
@@ -209,16 +200,12 @@ def machine() -> str:
     show_default=True,
     help="Files; then four times as many.",
 )
-@click.option("--differences", "explain", is_flag=True, help="Why symusic's windows differ.")
 @click.option("--quick", is_flag=True, help="Very few files, to check that everything runs.")
-def main(
-    folders: tuple[Path, ...], files: int, repeats: int, count: int, explain: bool, quick: bool
-) -> None:
+def main(folders: tuple[Path, ...], files: int, repeats: int, count: int, quick: bool) -> None:
     if quick:
         files, repeats, count = 12, 2, 30
-    if not explain:
-        click.echo(f"{machine()}; medians of {repeats}\n")
-        click.echo(f"| {' | '.join(HEAD)} |\n|{'---|' * len(HEAD)}")
+    click.echo(f"{machine()}; medians of {repeats}\n")
+    click.echo(f"| {' | '.join(HEAD)} |\n|{'---|' * len(HEAD)}")
     for folder in folders:
         found = [file.path for file in find_files([folder], (".mid", ".midi"))]
         paths = found[:: max(1, len(found) // files)][:files]
@@ -226,16 +213,10 @@ def main(
                        for p in paths)  # fmt: skip
         kinds = ("drums", "melody") if melodies else ("drums",)
         for kind in kinds:
-            if explain:
-                explained(folder, paths, kind)
-                continue
             rows = parsers(paths, kind, repeats)
             for row in rows:
                 row["work"] = f"{folder.name}, {kind}: {row['work']}"
                 click.echo(shown(row, rows[0]["MB/s"]))
-    if explain:
-        click.echo("\n".join(f"{cause}: {text}" for cause, text in CAUSES.items()))
-        return
     with tempfile.TemporaryDirectory() as place:
         found = [file.path for file in find_files([folders[0]], (".mid", ".midi"))]
         for number in (count, 4 * count):
@@ -243,17 +224,6 @@ def main(
             row = command(folder, "melody", max(1, repeats // 2))
             row["work"] = f"{folders[0].name}, melody: prepare, whole command"
             click.echo(shown(row, rows[0]["MB/s"]))
-
-
-def explained(folder: Path, paths: Sequence[str], kind: str) -> None:
-    """List the files whose windows by symusic differ, and why."""
-    found = list(differences(paths, make_codec({"name": kind})))
-    click.echo(f"{folder.name}, {kind}: {len(found)} of {len(paths)} files")
-    for each in found:
-        name = os.path.relpath(each.path, folder)
-        click.echo(f"  {name}: {', '.join(each.causes)} ({each.example})")
-    total = count_causes(found).most_common()
-    click.echo("  " + "; ".join(f"{causes} {number}" for causes, number in total) + "\n")
 
 
 if __name__ == "__main__":

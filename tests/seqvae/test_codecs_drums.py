@@ -62,7 +62,7 @@ def test_kick_is_the_lowest_bit_and_hits_together_add_up():
 
 def test_shape_and_names():
     assert (CODEC.steps, CODEC.classes, CODEC.bars, CODEC.steps_per_bar) == (32, 512, 2, 16)
-    assert (CODEC.name, CODEC.suffixes) == ("drums", (".mid", ".midi"))
+    assert (CODEC.name, CODEC.suffixes[:3]) == ("drums", (".mid", ".midi", ".kar"))
 
 
 def test_windows_have_a_hop_of_one_bar_and_keep_the_songs_order():

@@ -58,6 +58,13 @@ class Perception(ABC):
     def variants(self, x: Tensor) -> Tensor:
         """Return examples `(k, ...)` near one example, made by rules without a model."""
 
+    def neutral(self, attribute: str) -> float | None:
+        """Return the value of a property past which an edit does not go; None if there is none.
+
+        To take swing away makes a beat straight, and no more.
+        """
+        return None
+
     @abstractmethod
     def measured(self, attribute: str, x: Tensor) -> Tensor | None:
         """Return the property that an attribute changes, `(n,)`; None if it cannot be measured.

@@ -20,12 +20,14 @@ class Property:
         unit: Its unit.
         of: Examples `(n, *shape)` -> values `(n,)`; NaN where it is undefined.
         total: It is the sum of other properties, so it cannot change without them.
+        neutral: Value that an edit does not go past: to take swing away makes a beat straight.
     """
 
     description: str
     unit: str
     of: Callable[[NDArray[Any]], NDArray[np.float64]]
     total: bool = False
+    neutral: float | None = None
 
 
 class Measurable(Protocol):

@@ -6,11 +6,13 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import pretty_midi
 import pytest
 import torch
 from click.testing import CliRunner, Result
 
+import seqvae
 from seqvae.cli import command
 from seqvae.music.domain import DOMAIN
 from seqvae.music.networks.architecture import SequenceArchitecture
@@ -112,6 +114,37 @@ def test_humanize_plays_the_whole_file(run, examples) -> None:
     (drums,) = pretty_midi.PrettyMIDI("humanized.mid").instruments
     assert len({note.velocity for note in drums.notes}) > 10
     assert pretty_midi.PrettyMIDI("humanized.mid").get_tempo_changes()[1][0] == pytest.approx(112)
+
+
+def test_humanize_keeps_level_kit_tempo_map_and_markers(run, examples, tmp_path) -> None:
+    import mido
+
+    file = mido.MidiFile(str(examples / "bossa.mid"))
+    file.tracks[0].insert(1, mido.MetaMessage("marker", text="Verse", time=0))
+    ticks = file.ticks_per_beat * 4
+    changes = mido.MidiTrack([mido.MetaMessage("set_tempo", tempo=400_000, time=ticks)])
+    changes.append(mido.MetaMessage("marker", text="Faster", time=0))
+    file.tracks.append(changes)
+    file.save(str(tmp_path / "in.mid"))
+    run("humanize", "in.mid", "-o", "out.mid")
+    before, after = (pretty_midi.PrettyMIDI(f"{name}.mid") for name in ("in", "out"))
+    levels = [np.mean([n.velocity for n in m.instruments[0].notes]) for m in (before, after)]
+    assert levels[1] == pytest.approx(levels[0], rel=0.1)
+    assert {n.pitch for n in after.instruments[0].notes} == {36, 37, 42}
+    assert after.get_tempo_changes()[1][-1] == pytest.approx(150)
+    messages = [m for m in mido.MidiFile("out.mid").tracks[0] if m.type == "marker"]
+    assert [m.text for m in messages] == ["Verse", "Faster"]
+    assert facts(run("humanize", "in.mid", "--json"))["mean_lateness_ms"] == pytest.approx(0, abs=1)
+
+
+def test_a_shuffle_without_swing_is_straight(examples) -> None:
+    space = seqvae.load("groove_2bar").as_examples()
+    swing = space.codec.properties()["swing"].of
+    before = swing(space.reconstruct([examples / "shuffle.mid"])[0].x[None].numpy())[0]
+    assert before > 0.2
+    less, none = space.edits(examples / "shuffle.mid", [{"swing": -1.0}, {"swing": -3.0}])
+    assert -0.03 < swing(less.x[None].numpy())[0] < 0.1
+    assert abs(swing(none.x[None].numpy())[0]) < 0.03
 
 
 def test_humanize_and_drumify_report_and_repeat(run, examples) -> None:

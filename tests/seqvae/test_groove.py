@@ -89,9 +89,30 @@ def test_humanize_keeps_the_hits_of_the_whole_file_and_their_place() -> None:
     other, _ = feel.humanize(space, score, temperature=1.0, seed=5)
     assert torch.equal(x, again)
     assert not torch.equal(x, other)
-    # How it was played before does not count.
-    loud = played((0.2, 36, 1), (3.9, 38, 127), (40, 36, 20), (90, 42, 3), tempo=100)
-    assert torch.equal(x, feel.humanize(space, loud, temperature=1.0, seed=4)[0])
+    # How it was played before does not count, but for the mean velocity.
+    loud = played((0.2, 36, 1), (3.9, 38, 127), (40, 36, 20), (90, 42, 12), tempo=100)
+    soft, _ = feel.humanize(space, loud, temperature=1.0, seed=4)
+    assert torch.equal(hits, blocks(soft)[0])
+    assert torch.equal(offset, blocks(soft)[2])
+    assert 127 * float(blocks(soft)[1][hits > 0].mean()) == pytest.approx(40, rel=0.02)
+    assert 127 * float(velocity[hits > 0].mean()) == pytest.approx(80, rel=0.02)
+
+
+@pytest.mark.parametrize("level", [20, 60, 90, 110, 127])
+def test_humanized_drums_are_as_loud_as_before_and_on_time(level: int) -> None:
+    generator = torch.Generator().manual_seed(level)
+    hits = (torch.rand(64, 9, generator=generator) < 0.3).float()
+    velocity = torch.rand(64, 9, generator=generator) * hits
+    offset = (torch.rand(64, 9, generator=generator) - 0.2) * hits
+    given = torch.cat([hits, hits * level / 127, torch.zeros(64, 9)], dim=1)
+    new = blocks(feel.levelled(torch.cat([hits, velocity, offset], dim=1), given))
+    assert torch.equal(new[0], hits)
+    struck = new[1][hits > 0]
+    assert 127 * float(struck.mean()) == pytest.approx(level, rel=0.1)
+    assert 1 / 128 < float(struck.min()) < float(struck.max()) <= 1
+    assert len(struck.unique()) > len(struck) / 4
+    assert abs(float(new[2][hits > 0].mean())) < 0.01
+    assert (new[2][hits == 0] == 0).all()
 
 
 def test_drumify_hears_the_rhythm_of_any_part_and_nothing_else() -> None:

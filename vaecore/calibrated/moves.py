@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -72,8 +72,20 @@ class Moves:
             assert value is not None  # of attributes that `can_steer` let through
             return value / deviations[name]
 
+        own = self.decode(z[None])
+
+        def bounded(name: str, change: float) -> float:
+            """Return a change that does not go past the property's neutral value."""
+            neutral = self.perception.neutral(name)
+            if neutral is None:
+                return change
+            way = neutral / deviations[name] - float(measured(name, own)[0])
+            return way if 0 < way < change or change < way < 0 else change
+
+        aims = [{name: bounded(name, change) for name, change in each.items()} for each in asked]
         starts, draw = self.encode(near), self._rounds(0)
-        return steer(z, asked, vectors, measured, draw, starts, self.perception, self.decode)
+        found = steer(z, aims, vectors, measured, draw, starts, self.perception, self.decode)
+        return [replace(each, asked=dict(a)) for each, a in zip(found, asked, strict=True)]
 
     def _rounds(self, seed: int) -> Draw:
         """Return what draws so many codes of the prior, other ones in every round."""

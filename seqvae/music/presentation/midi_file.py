@@ -174,10 +174,11 @@ class _Timeline:
         self.tempo: int | None = None
         self.metre: tuple[int, int] | None = None
 
-    def mark(self, text: str) -> None:
+    def mark(self, text: str, tick: int | None = None) -> None:
         from mido import MetaMessage
 
-        self.meta.append((self.now, MetaMessage("marker", text=plain(text))))
+        at = self.now if tick is None else tick
+        self.meta.append((at, MetaMessage("marker", text=plain(text))))
 
     def play(self, item: PrettyMIDI, clock: BeatClock, length: float) -> None:
         """Add the first `length` quarter notes of an item, and move on to their end."""
@@ -187,6 +188,8 @@ class _Timeline:
             return first + round(clock.beats(seconds) * RESOLUTION)
 
         self._play_metres(item, tick, last)
+        for event in item.text_events:
+            self.mark(event.text, tick(event.time))
         for time, bpm in zip(clock.times, clock.tempi, strict=True):
             if tick(time) < last:
                 self._set_tempo(tick(time), bpm)

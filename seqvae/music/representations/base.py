@@ -435,7 +435,8 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
                 the usual velocities by default (see `seqvae.music.representations.dynamics`).
         """
         context = context or Context()
-        return to_pretty_midi(self.tracks(self._checked(x), context), context.tempos)
+        tracks = self.tracks(self._checked(x), context)
+        return to_pretty_midi(tracks, context.tempos, context.markers)
 
     def to_note_sequence(self, x: Tensor, context: Context | None = None) -> Any:
         """Return the music of a window as a `note_seq.NoteSequence`, like Magenta's.

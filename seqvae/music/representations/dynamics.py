@@ -101,6 +101,15 @@ def beside(parts: Sequence[Played]) -> Played:
     return Played(velocity, pitch)
 
 
+def joined(parts: Sequence[Played]) -> Played:
+    """Return how several passages were played, one after the other."""
+    velocity, pitch = (
+        np.concatenate(each)
+        for each in ([part.velocity for part in parts], [part.pitch for part in parts])
+    )
+    return Played(velocity, pitch)
+
+
 def weighted(played: Iterable[Played], weight: float) -> tuple[Played, ...]:
     """Return how something was played as a share of a blend."""
     return tuple(replace(each, weight=weight * each.weight) for each in played)

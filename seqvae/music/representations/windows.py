@@ -42,6 +42,7 @@ class Context:
         of_bars: Length of that music in bars.
         source: The file, if there is one.
         changes: Later tempos, `(step, quarter notes per minute)`; a step is a sixteenth.
+        markers: Of a whole piece, `(step, text)`.
     """
 
     tempo_bpm: float = 120.0
@@ -52,6 +53,7 @@ class Context:
     of_bars: int | None = field(default=None, compare=False)
     source: str | None = field(default=None, compare=False)
     changes: tuple[tuple[int, float], ...] = ()
+    markers: tuple[tuple[int, str], ...] = field(default=(), compare=False)
 
     @property
     def tempos(self) -> list[tuple[int, float]]:

@@ -48,13 +48,16 @@ RESOLUTION = 480
 
 
 def to_pretty_midi(
-    tracks: Sequence[NoteTrack], tempos: Sequence[tuple[int, float]]
+    tracks: Sequence[NoteTrack],
+    tempos: Sequence[tuple[int, float]],
+    markers: Sequence[tuple[int, str]] = (),
 ) -> pretty_midi.PrettyMIDI:
     """Return notes on the grid as a PrettyMIDI in 4/4.
 
     Args:
         tracks: The voices.
         tempos: Steps, the first 0, with the quarter notes per minute from there on.
+        markers: Steps and texts.
     """
     import pretty_midi
 
@@ -66,6 +69,7 @@ def to_pretty_midi(
         midi._update_tick_to_time(max(tempos[-1][0], *_last_steps(tracks)) * tick)
     midi.time_signature_changes.append(pretty_midi.TimeSignature(4, 4, 0.0))
     seconds = _seconds(tempos)
+    midi.text_events += [pretty_midi.Text(text, seconds(at)) for at, text in markers]
     for track in tracks:
         instrument = pretty_midi.Instrument(track.program, track.is_drum, track.name)
         for start, end, pitch, velocity in track.notes:

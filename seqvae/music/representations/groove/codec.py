@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seqvae.music.reading.midi import read_score
-from seqvae.music.reading.score import STEPS_PER_BAR, Notes, Score
+from seqvae.music.reading.score import STEPS_PER_BAR, STEPS_PER_QUARTER, Notes, Score
 from seqvae.music.representations.alphabet import CLASS_OF_PITCH, DRUMS, GROOVE_CLASS, ROLAND
 from seqvae.music.representations.base import SequenceCodec
 from seqvae.music.representations.drums.codec import DrumCodec, known_drums
-from seqvae.music.representations.dynamics import Played, sounds
+from seqvae.music.representations.dynamics import Played, joined, silence, sounds
 from seqvae.music.representations.groove.alphabet import PERFORMED
 from seqvae.music.representations.groove.performance import NUMBERS, TAP, blocks, tapped
 from seqvae.music.representations.groove.properties import PROPERTIES
@@ -182,13 +182,16 @@ class GrooveCodec(SequenceCodec):
         rules = Rules(score, relaxed=True)
         usable, problems = self.usable(score.notes, rules)
         events, step = [np.zeros((0, NUMBERS), np.float32)], 0
+        kit = [silence(0, DRUMS)]
         tempos: dict[int, float] = {}
         for piece in score.passages(usable):
             length = piece.bars * STEPS_PER_BAR
             tempos |= {step + at: tempo for at, tempo in piece.tempos(0, length)}
             for phrase in self.phrases(piece.notes, rules):
-                silence = np.zeros((step + phrase.start - sum(map(len, events)), NUMBERS))
-                events += [silence.astype(np.float32), phrase.events]
+                rest = step + phrase.start - sum(map(len, events))
+                events += [np.zeros((rest, NUMBERS), np.float32), phrase.events]
+                assert phrase.played is not None
+                kit += [silence(rest, DRUMS), phrase.played]
             step += length
             problems += [Rejection(*piece.problem, piece.offset)] if piece.problem else []
         x = np.concatenate(events)
@@ -197,7 +200,11 @@ class GrooveCodec(SequenceCodec):
             raise DataError(text, path=score.path)
         x = np.concatenate([x, np.zeros((-len(x) % self.steps, NUMBERS), np.float32)])
         (_, tempo), *changes = tempos.items()
-        return x, Context(tempo, changes=tuple(changes))
+        at = score.to_quarters(np.array([time for time, _ in score.markers])) * STEPS_PER_QUARTER
+        texts = [text for _, text in score.markers]
+        markers = tuple(zip(np.rint(at).astype(int).tolist(), texts, strict=True))
+        played = (joined(kit),)
+        return x, Context(tempo, changes=tuple(changes), played=played, markers=markers)
 
     def taps(self, item: Any) -> tuple[np.ndarray, Context]:
         """Return the rhythm of an item's notes, of any instrument, as taps; otherwise as `whole`.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from seqvae.music.representations.groove.performance import hit_classes, stiffened
+from seqvae.music.representations.groove.performance import blocks, hit_classes, stiffened
 from vaecore.device import pad
 from vaecore.errors import DataError
 
@@ -17,13 +17,18 @@ if TYPE_CHECKING:
     from vaecore.space import LatentSpace
 
 
+LOUDEST = 0.92
+"""Largest mean velocity of humanized drums, as a share of 127: it leaves room for accents."""
+
+
 def humanize(
     space: LatentSpace[Any], item: Any, temperature: float = 0.5, seed: int = 0
 ) -> tuple[Tensor, Context]:
     """Play the drums of an item as a drummer would: the same hits, new velocities and timing.
 
-    The item's own velocities and timing are ignored. It is read window by window from the first bar
-    on; the last window is filled up with silence.
+    The item's own velocities and timing are ignored, but for the mean velocity, which stays; hits
+    are neither early nor late in the mean. It is read window by window from the first bar on; the
+    last window is filled up with silence.
 
     Args:
         space: A model of performances.
@@ -46,7 +51,29 @@ def humanize(
     with torch.no_grad():
         z = pad(z).to(model.device)
         played = decoder.generate(z, temperature, seed, hits.to(model.device))
-    return played[: len(windows)].cpu().flatten(0, 1), context
+    return levelled(played[: len(windows)].cpu().flatten(0, 1), torch.from_numpy(x)), context
+
+
+def levelled(played: Tensor, given: Tensor) -> Tensor:
+    """Return a performance as loud as another in the mean, and neither early nor late in the mean.
+
+    Nothing is louder than 127: of what is given at full level the mean is `LOUDEST`.
+
+    Args:
+        played: `(steps, 27)`.
+        given: The same hits.
+    """
+    hits, velocity, offset = blocks(played)
+    count = hits.sum().clamp(min=1)
+    aim = min(float(blocks(given)[1].sum() / blocks(given)[0].sum().clamp(min=1)), LOUDEST)
+    mean = float(velocity.sum() / count)
+    if aim > mean:  # nearer to the loudest, so that accents stay accents
+        velocity = 1 - (1 - velocity) * (1 - aim) / (1 - mean)
+    else:
+        velocity = velocity * (aim / max(mean, 1e-6))
+    velocity = velocity.clamp(1 / 127, 1) * hits
+    offset = (offset - hits * (offset.sum() / count)).clamp(-1, 1)
+    return torch.cat([hits, velocity, offset], dim=-1)
 
 
 def drumify(

@@ -101,6 +101,7 @@ PROPERTIES: dict[str, Property] = {
         "how much later than the others the sixteenths between the eighths are",
         "steps",
         _over_hits(_swing),
+        neutral=0.0,
     ),
 }
 """Name -> property of performances `(n, steps, 27)`."""

@@ -82,6 +82,11 @@ class MusicPerception(Perception):
         every: Tensor = torch.unique(torch.stack(found), dim=0)
         return every
 
+    def neutral(self, attribute: str) -> float | None:
+        """Return where edits of an attribute end; see `Perception.neutral`."""
+        known = self.properties.get(attribute)
+        return None if known is None else known.neutral
+
     def measured(self, attribute: str, x: Tensor) -> Tensor | None:
         """Return a property of windows; see `Perception.measured`."""
         known = self.properties.get(attribute)

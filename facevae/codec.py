@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 NAME = "faces"
 SMALLEST, LARGEST = 8, 512
 """Limits of the image size in pixels; sizes are multiples of 8."""
-MOST_CLIPPED = 0.08
+MOST_CLIPPED = 0.12
 """Share of the pixels that an edit may drive to an end of their range; more looks burnt."""
 
 

@@ -4,7 +4,7 @@
     python -m tools.face_sheets unpack SHEETS FACES
 
 A JPEG of 64 x 64 pixels is a third header. On a sheet of 64 x 64 faces, whose edges are those of
-JPEG's blocks, there is one header for 4,096 of them: 28,000 faces take about 35 MB. The names are
+JPEG's blocks, there is one header for 4,096 of them: 28,000 faces take 31 MB. The names are
 kept, since the training divides a folder by them.
 """
 

@@ -107,7 +107,7 @@ def test_an_unusable_item_is_named(tmp_path: Path) -> None:
 def test_an_edit_that_burns_many_pixels_is_overdone() -> None:
     origin = torch.full((1, 3, 64, 64), 0.5)
     burnt = origin.repeat(3, 1, 1, 1)
-    burnt[1, 0, :6] = 1.2  # 9 %, of one channel
+    burnt[1, 0, :9] = 1.2  # 14 %, of one channel
     burnt[2, :, :4] = -0.1  # 6 %
     assert FaceCodec(64).overdone(burnt, origin).tolist() == [False, True, False]
     assert not FaceCodec(64).overdone(burnt[1:2], burnt[1:2]).any()

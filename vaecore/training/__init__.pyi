@@ -1,5 +1,3 @@
-from .config import OptimizerConfig as OptimizerConfig
-from .config import TrainingConfig as TrainingConfig
-from .loop import FitResult as FitResult
-from .loop import fit as fit
+from .config import OptimizerConfig as OptimizerConfig, TrainingConfig as TrainingConfig
+from .loop import FitResult as FitResult, fit as fit
 from .module import TrainingModule as TrainingModule

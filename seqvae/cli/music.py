@@ -88,6 +88,16 @@ class MusicPresentation(Presentation):
                 "goes from the first song to the last as they play; with --steps, in every window.",
             ),
         ]
+        taking.append(
+            click.Option(
+                ["--quantize"],
+                type=click.Choice(["grid", "none"]),
+                default="grid",
+                show_default=True,
+                help="none: results on the grid of sixteenths get the timing of the inputs, such "
+                "as swing or a late snare.",
+            )
+        )
         writing = [SEPARATE, PNG, *PLAYED]
         choosing = [meter_option(), *parts.options()]
         if verb in _PLAYING:
@@ -134,6 +144,8 @@ class MusicPresentation(Presentation):
         self, codec: SequenceCodec, inputs: Sequence[Input], options: Mapping[str, Any]
     ) -> list[list[Source]]:
         """Return the windows: the first with notes, that at --bar, or with --all one by one."""
+        from seqvae.music.representations.timing import timed
+
         bars = parts.each_of(options["bar"], len(inputs), "bar")
         taken = []
         for each, score, bar in zip(inputs, parts.selected(inputs, options), bars, strict=True):
@@ -147,7 +159,10 @@ class MusicPresentation(Presentation):
                 parts.tell_left_out(found, each.path)
             text, facts = parts.taken(codec, each.content, score, found.instruments[found.default])
             of = " · ".join(part for part in (text, note) if part), facts
-            taken.append([_source(codec, found[index], each, of) for index in chosen])
+            examples = [found[index] for index in chosen]
+            if options.get("quantize") == "none":
+                examples = [timed(codec, music, found, index) for index in chosen]
+            taken.append([_source(codec, example, each, of) for example in examples])
         rounds = parts.rounds(taken)
         pitched = any(alphabet.pitched for _, alphabet in codec.voices)
         return in_one_key(codec, rounds) if options.get("key") == "common" and pitched else rounds

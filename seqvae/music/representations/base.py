@@ -22,6 +22,7 @@ from seqvae.music.reading.score import STEPS_PER_BAR, Notes, Piece, Score, minut
 from seqvae.music.representations.dynamics import weighted
 from seqvae.music.representations.measuring import checked
 from seqvae.music.representations.parts.choice import heard, ranks
+from seqvae.music.representations.timing import mixed, played_late
 from seqvae.music.representations.windows import (
     OF_NOTES,
     Context,
@@ -384,7 +385,8 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         first = known[0][0]
         every = tuple(chain.from_iterable(played))
         main = replace(main, bar=first.bar, of_bars=first.of_bars, source=first.source)
-        return replace(main, tempo_bpm=tempo, changes=changes, played=every)
+        late = mixed([context.late for context, _ in known], [weight for _, weight in known])
+        return replace(main, tempo_bpm=tempo, changes=changes, played=every, late=late)
 
     def in_one_key(self, items: Sequence[Any]) -> list[Example]:
         """Return examples of items, those that clash with the first transposed into its key.
@@ -435,7 +437,7 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
                 the usual velocities by default (see `seqvae.music.representations.dynamics`).
         """
         context = context or Context()
-        tracks = self.tracks(self._checked(x), context)
+        tracks = played_late(self.tracks(self._checked(x), context), context.late)
         return to_pretty_midi(tracks, context.tempos, context.markers)
 
     def to_note_sequence(self, x: Tensor, context: Context | None = None) -> Any:

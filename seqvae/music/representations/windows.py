@@ -43,6 +43,7 @@ class Context:
         source: The file, if there is one.
         changes: Later tempos, `(step, quarter notes per minute)`; a step is a sixteenth.
         markers: Of a whole piece, `(step, text)`.
+        late: How late each step is played, in steps; empty if notes are to be on the grid.
     """
 
     tempo_bpm: float = 120.0
@@ -54,6 +55,7 @@ class Context:
     source: str | None = field(default=None, compare=False)
     changes: tuple[tuple[int, float], ...] = ()
     markers: tuple[tuple[int, str], ...] = field(default=(), compare=False)
+    late: tuple[float, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def tempos(self) -> list[tuple[int, float]]:

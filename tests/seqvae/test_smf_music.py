@@ -111,6 +111,13 @@ def test_events_after_the_last_note_do_not_count():
     assert (music.tempos, music.meters) == ([], [])
 
 
+def test_a_tempo_of_0_counts_only_before_the_last_onset():
+    zero = b"\x30\xff\x51\x03\x00\x00\x00"
+    assert read(ON + zero + OFF).tempos == []
+    with pytest.raises(ValueError, match="a tempo is infinite"):
+        read(ON + zero + OFF + NOTE).clock()
+
+
 def test_tempo_of_a_pattern_counts_for_it_alone():
     fast = b"\x00\xff\x51\x03\x07\xa1\x20"
     data = bytearray(file_of(NOTE, fast + NOTE))

@@ -153,7 +153,7 @@ def read_music(data: bytes) -> Music:
     if not len(notes) and faults:
         fault = next(iter(faults))
         raise (CutOffError if fault in (CUT, MISSING) else ValueError)(fault)
-    end = int(notes[:, 1].max(initial=0))
+    latest, end = (int(notes[:, column].max(initial=0)) for column in (0, 1))
     # Within a tick the order is that of the tracks, as when they are played together.
     metas = sorted(events.metas, key=lambda meta: meta.tick)
     first_only = kind == ONE_PATTERN
@@ -162,6 +162,8 @@ def read_music(data: bytes) -> Music:
         (m.tick, int.from_bytes(m.content[:3], "big"))
         for m in timing
         if m.kind == TEMPO and len(m.content) >= 3
+        # Behind the last onset a tempo of 0 says that the music is over.
+        if m.tick <= latest or any(m.content[:3])
     )
     meters = _changes(
         (m.tick, m.content[0], 1 << m.content[1])

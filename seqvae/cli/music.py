@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from seqvae.cli import parts
+from seqvae.cli import into, parts
 from seqvae.cli.keys import KEY, SCALE, in_one_key
 from seqvae.cli.reading import meter_option, warn
-from seqvae.cli.writing import ORIGINAL, PLAYED, PNG, SEPARATE, between, compared, write
+from seqvae.cli.writing import ORIGINAL, PLAYED, PNG, SEPARATE, between, compared, numbered, write
 from seqvae.music.reading.container import SUFFIXES
 from vaecore.cli.job import counted
 from vaecore.cli.presentation import Choice, Input, Presentation, Result, Source, Written
@@ -71,6 +71,9 @@ class MusicPresentation(Presentation):
         }
     )
 
+    _rounds: Sequence[Sequence[Source]] = ()
+    """What was taken, for `into`."""
+
     def options(self, verb: str) -> Sequence[click.Option]:
         """Return the options that choose windows, and those that write other files."""
         taking = [
@@ -104,6 +107,7 @@ class MusicPresentation(Presentation):
             return [*choosing, *PLAYED]
         if verb in _STUDYING:
             return choosing[:1]
+        taking += [into.INTO] * (verb in into.VERBS)
         playing = [KEY] * (verb in _BLENDING) + [SCALE] * (verb in _WRITING)
         return (choosing + taking) * (verb in _TAKING) + playing + writing * (verb in _WRITING)
 
@@ -163,7 +167,7 @@ class MusicPresentation(Presentation):
             if options.get("quantize") == "none":
                 examples = [timed(codec, music, found, index) for index in chosen]
             taken.append([_source(codec, example, each, of) for example in examples])
-        rounds = parts.rounds(taken)
+        self._rounds = rounds = parts.rounds(taken)
         pitched = any(alphabet.pitched for _, alphabet in codec.voices)
         return in_one_key(codec, rounds) if options.get("key") == "common" and pitched else rounds
 
@@ -184,6 +188,11 @@ class MusicPresentation(Presentation):
 
     def write(self, result: Result, outputs: Outputs, options: Mapping[str, Any]) -> Written:
         """Write all items one after another as one MIDI file, or one file each."""
+        if options.get("into"):
+            assert outputs.main is not None
+            separate = options.get("separate")
+            places = numbered(outputs.main, len(result.titles)) if separate else [outputs.main]
+            return into.write(result, self._rounds, outputs, options, places)
         return write(result, outputs, options)
 
     def picture(self, result: Result, width: int) -> str:

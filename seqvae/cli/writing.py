@@ -72,7 +72,7 @@ def write(result: Result, outputs: Outputs, options: Mapping[str, Any]) -> Writt
     titles: list[str] | None = list(result.titles) * len(result.rounds)
     files, each = [outputs.main], 1
     if options.get("separate"):
-        files, each, titles = _numbered(outputs.main, len(result.titles)), len(result.titles), None
+        files, each, titles = numbered(outputs.main, len(result.titles)), len(result.titles), None
     for k, place in enumerate(files):
         items, lasting = result.items[k::each], seconds[k::each]
         write_midi(items, outputs.add(place), lasting, repeat=loop, titles=titles)
@@ -146,7 +146,8 @@ def _at_tempo(result: Result, bpm: float | None) -> Result:
     return replace(result, rounds=[[changed(each) for each in made] for made in result.rounds])
 
 
-def _numbered(path: Path, count: int) -> list[Path]:
+def numbered(path: Path, count: int) -> list[Path]:
+    """Return the files of so many results."""
     digits = max(2, len(str(count)))
     return [path.with_stem(f"{path.stem}_{k:0{digits}d}") for k in range(1, count + 1)]
 

@@ -118,7 +118,8 @@ def to_note_sequence(tracks: Sequence[NoteTrack], tempos: Sequence[tuple[int, fl
         sequence.tempos.add(time=seconds(at), qpm=bpm)
     for number, track in enumerate(tracks):
         instrument = DRUM_INSTRUMENT if track.is_drum else number
-        sequence.instrument_infos.add(instrument=instrument, name=track.name)
+        if len(tracks) > 1:
+            sequence.instrument_infos.add(instrument=instrument, name=track.name)
         for start, end, pitch, velocity in track.notes:
             sequence.notes.add(
                 start_time=seconds(start),

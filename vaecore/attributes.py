@@ -132,24 +132,23 @@ def along(z: Tensor, vector: Tensor) -> Tensor:
     return place
 
 
-def step_length(
-    z: Tensor, vector: Tensor, amount: float, about: Mapping[str, float] | None
-) -> float:
+def step_length(z: Tensor, vector: Tensor, amount: float, about: object) -> float:
     """Return how much of a vector adds an amount of its attribute to a code.
 
     Args:
         z: The code, `(latent_dim,)`.
         vector: `(latent_dim,)`.
         amount: Negative to take the attribute away.
-        about: What the model knows of steps back: "less", the length of one; and of a code below
-            "middle" on the vector's axis, which lacks the attribute, that it ends at "least".
+        about: What the model knows of it; where that is a mapping, of steps back: "less", the
+            length of one; and of a code below "middle" on the vector's axis, which lacks the
+            attribute, that it ends at "least".
     """
-    if amount >= 0 or not about:
+    if amount >= 0 or not isinstance(about, Mapping):
         return amount
     length, place = about.get("less", 1.0), float(along(z, vector))
     if place < about.get("middle", -float("inf")):
         length = min(length, max(place - about.get("least", -float("inf")), 0.0))
-    return amount * length
+    return float(amount * length)
 
 
 def within_prior(z: Tensor, origin: Tensor) -> Tensor:

@@ -1,13 +1,16 @@
 """Which detector finds the faces, and how well does the framing network frame them?
 
+The scout in the box is compared with detectors that have to be installed: OpenCV's cascades and
+dlib's HOG (pip install 'opencv-python-headless<5' dlib-bin).
+
     python benchmarks/face_alignment.py FACES PHOTOS
 
 FACES is a folder of framed faces (128x128), of which the thousand are used that
 `tools.framing.train` holds out; PHOTOS a folder of photographs of one person each. Four tables:
 
-    detectors    on the photographs: what OpenCV's cascades and dlib's HOG find (dlib: pip install
-                 dlib-bin), how many of these the framing network accepts, and where, in terms of
-                 the box, it puts the framed square: its side, its centre below the box's
+    detectors    on the photographs: what each finds, how many of these the framing network
+                 accepts, and where, in terms of the box, it puts the framed square: its side, its
+                 centre below the box's
     corrections  framed faces, turned, scaled and shifted at random: the error after each correction
     framed       results of `is_framed` for framed faces, for photographs, and for shifted faces
     eyes         where OpenCV's eye cascade finds the eyes, in framed faces and aligned photographs
@@ -29,7 +32,7 @@ import torch
 from PIL import Image, ImageFilter
 
 from facevae.align import finding
-from facevae.align.framing import CORRECTIONS, POSSIBLE, frame, is_framed, refine
+from facevae.align.framing import CORRECTIONS, correct, frame, is_framed
 from facevae.align.geometry import Similarity
 from facevae.align.network import locate, shipped
 from facevae.align.photograph import Photograph
@@ -38,24 +41,36 @@ from tools.framing.train import corner_error, read, split
 from vaecore.errors import DataError
 
 Boxes = Callable[[np.ndarray], list[tuple[float, float, float, float]]]
+SIDE, DOWN = 1.55, -0.07
+"""The framed square in terms of a cascade's box: its side, and how far its centre lies below the
+box's (negative: above), both as parts of the box's side (medians over 200 photographs)."""
 
 
 def detectors() -> dict[str, Boxes]:
-    """Return the detectors by name: grey image to boxes (left, top, width, height)."""
+    """Return the detectors by name: RGB image to boxes (left, top, width, height)."""
 
     def haar(name: str) -> Boxes:
         cascade = cv2.CascadeClassifier(
             f"{cv2.data.haarcascades}haarcascade_frontalface_{name}.xml"
         )
-        return lambda grey: cascade.detectMultiScale(grey, 1.1, 3, minSize=(24, 24))
+        return lambda rgb: cascade.detectMultiScale(
+            np.asarray(Image.fromarray(rgb).convert("L")), 1.1, 3, minSize=(24, 24)
+        )
 
-    def middle(grey: np.ndarray) -> list[tuple[float, float, float, float]]:
-        height, width = grey.shape
-        side = min(height, width) / finding.SIDE
-        top = height / 2 - (0.5 + finding.DOWN) * side
-        return [(width / 2 - side / 2, top, side, side)]
+    def box(square: Similarity) -> tuple[float, float, float, float]:
+        side = square.side / SIDE
+        middle = square.shift
+        return middle.real - side / 2, middle.imag - (0.5 + DOWN) * side, side, side
 
-    found = {f"Haar {name}": haar(name) for name in ("alt2", "alt", "default")}
+    def middle(rgb: np.ndarray) -> list[tuple[float, float, float, float]]:
+        height, width = rgb.shape[:2]
+        return [box(Similarity.of_square(complex(width, height) / 2, min(height, width)))]
+
+    def scout(rgb: np.ndarray) -> list[tuple[float, float, float, float]]:
+        return [box(square) for square in next(finding.find_faces(Image.fromarray(rgb)))]
+
+    found: dict[str, Boxes] = {"the scout": scout}
+    found |= {f"Haar {name}": haar(name) for name in ("alt2", "alt", "default")}
     found["none: the middle square"] = middle
     try:
         import dlib
@@ -63,11 +78,11 @@ def detectors() -> dict[str, Boxes]:
         return found
     hog = dlib.get_frontal_face_detector()
 
-    def boxes(grey: np.ndarray, enlarged: int) -> list[tuple[float, float, float, float]]:
-        return [(r.left(), r.top(), r.width(), r.height()) for r in hog(grey, enlarged)]
+    def boxes(rgb: np.ndarray, enlarged: int) -> list[tuple[float, float, float, float]]:
+        return [(r.left(), r.top(), r.width(), r.height()) for r in hog(rgb, enlarged)]
 
     for enlarged in (0, 1):
-        found[f"dlib HOG, enlarged {1 + enlarged}x"] = lambda grey, e=enlarged: boxes(grey, e)
+        found[f"dlib HOG, enlarged {1 + enlarged}x"] = lambda rgb, e=enlarged: boxes(rgb, e)
     return found
 
 
@@ -79,7 +94,7 @@ def compare(photos: list[Path]) -> None:
     print("|---|---:|---:|---:|---:|---:|---:|")
     for name, detect in detectors().items():
         begun = time.process_time()
-        found = [list(detect(np.asarray(image.convert("L")))) for image in images]
+        found = [list(detect(np.asarray(image))) for image in images]
         took = 1000 * (time.process_time() - begun) / len(images)
         kept: list[Similarity | None] = []
         ratios = []
@@ -87,12 +102,12 @@ def compare(photos: list[Path]) -> None:
             photograph = Photograph(image)
             refined = []
             for left, top, width, height in boxes:
-                box = finding._square(left, top, width, height)
-                square, confidence = refine(photograph, box)
                 middle = complex(left + width / 2, top + height / 2)
-                refined.append((confidence, square, middle, width))
+                place = Similarity.of_square(middle + 1j * DOWN * height, SIDE * width)
+                ((square, logit),) = correct(photograph, [place])
+                refined.append((logit, square, middle, width))
             best = max(refined, key=lambda one: one[0], default=None)
-            if best is None or best[0] < POSSIBLE:
+            if best is None or best[0] < 0:
                 kept.append(None)
                 continue
             _, square, middle, width = best
@@ -140,7 +155,8 @@ def corrections(faces: list[Path]) -> None:
             error = truth.inverse @ square
             row.append((128 * error.displacement(), abs(error.angle), abs(error.scale - 1)))
             crop = np.array(photograph.cut(square, 64))
-            square = square @ locate(torch.from_numpy(crop))[0]
+            ((correction, _),) = locate(torch.from_numpy(crop)[None])
+            square = square @ correction
     print("\n| corrections | corners off, px of 128: median | 95 % | turn, degrees | scale |")
     print("|---:|---:|---:|---:|---:|")
     for i, row in enumerate(rows):

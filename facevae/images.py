@@ -187,8 +187,12 @@ def _upright(image: Image.Image, path: str | os.PathLike[str] | None = None) -> 
     try:
         image.load()
         flat = _flat(image)
-        turn = _TURNS.get(_orientation(image) or 1)
-        return flat.transpose(Transpose[turn]) if turn else flat
+        turn = _TURNS.get(orientation(image) or 1)
+        upright = flat.transpose(Transpose[turn]) if turn else flat
+        # Whoever reads the result again, or saves it, would apply the orientation a second time.
+        for key in _ORIENTING & upright.info.keys():
+            del upright.info[key]
+        return upright
     except MemoryError as error:
         problem = "needs more memory than there is"
         raise DataError(problem, path=path, remedy="make it smaller") from error
@@ -208,7 +212,11 @@ _TURNS = {
 """EXIF orientation to the name of Pillow's operation that undoes it."""
 
 
-def _orientation(image: Image.Image) -> int | None:
+_ORIENTING = {"exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif"}
+"""Where Pillow keeps and finds an orientation."""
+
+
+def orientation(image: Image.Image) -> int | None:
     """Return the EXIF orientation, if it can be read."""
     try:
         return image.getexif().get(0x0112)

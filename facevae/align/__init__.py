@@ -6,7 +6,8 @@ is found, turned, scaled and cut out like that.
 
     geometry    similarities: turn, scale and shift as one object
     network     the framing network: measures how a face lies in a crop (`tools.framing` trains it)
-    finding     candidate places of faces, by OpenCV's Haar cascades (the extra `align`)
+    judges      two networks that tell faces from everything else: the scout and the judge
+    finding     candidate places of faces, where the scout sees one
     photograph  cutting turned squares out of large photographs, and filling what lies outside
     framing     `frame` and `is_framed`: the above together
     folder      `align_folder`: a folder of photographs

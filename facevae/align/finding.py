@@ -1,7 +1,7 @@
-"""Candidate places of faces in a photograph, by OpenCV's cascades (their data are in its wheel).
+"""Candidate places of faces in a photograph.
 
-A cascade should miss few faces and may be wrong often: the framing network checks every candidate,
-and measures how the face lies.
+The scout looks at the photograph at many sizes. It should miss few faces and may be wrong often:
+the framing network measures how a face lies at every candidate, and the judge decides.
 """
 
 from __future__ import annotations
@@ -9,40 +9,40 @@ from __future__ import annotations
 import cmath
 import math
 from collections.abc import Iterator
-from functools import lru_cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from facevae.align.geometry import Similarity
-from vaecore.errors import DataError
 
 if TYPE_CHECKING:
     from PIL import Image
 
+    from facevae.align.judges import FaceDetector
+
 LONGEST = 640
-"""The cascades search a copy with at most this many pixels a side: a face that fills a tenth of the
-photograph still has the 24 pixels and more that they need."""
+"""A copy with at most this many pixels a side is searched."""
 
-SIDE, DOWN = 1.55, -0.07
-"""The framed square in terms of the cascade's box: its side, and how far its centre lies below
-the box's (negative: above), both as parts of the box's side (medians over 200 photographs)."""
+FRAMED = 36
+"""Side of the framed square at the size at which the scout sees a face, in pixels: the smallest
+face that is found fills an eighteenth of the photograph."""
 
-UPRIGHT = 2
-"""The first so many searches of `find_faces` are for upright faces."""
+STEP = math.sqrt(2)
+"""From one size of the photograph to the next."""
 
-TURNS = (-30, 30, 90, -90, 180)
+LIKELY = -1.0
+"""The scout's logit from which on a place is a candidate."""
+
+MOST = 24
+"""Candidates of one search, at most; the likeliest."""
+
+TURNS = (-40, 40, 90, -90, 180)
 """Degrees, clockwise, by which the photograph is turned as long as no face is found in it: for
-faces that lean by more than about 20 degrees, and photographs on their side."""
-
-MIDDLES = (1.0, 0.65, 0.4)
-"""Sides of squares around the middle, as parts of the shorter side, that the network checks where
-the cascades find nothing: it finds profiles, and faces half hidden, that they miss."""
+faces that lean, and photographs on their side."""
 
 
 def find_faces(image: Image.Image) -> Iterator[list[Similarity]]:
-    """Yield the candidates of one search after the other, the most reliable search first.
+    """Yield the candidates of one search after the other: upright faces first, then turned ones.
 
     A caller that finds a face among the candidates need not continue.
 
@@ -50,35 +50,53 @@ def find_faces(image: Image.Image) -> Iterator[list[Similarity]]:
         image: RGB, at most a few hundred pixels a side (see `LONGEST`).
 
     Yields:
-        Candidates of one search, perhaps none: maps from the framed square to pixels of the
-        image, approximately.
-
-    Raises:
-        DataError: OpenCV is not installed.
+        Candidates of one search, perhaps none, the likeliest first: maps from the framed square to
+        pixels of the image, approximately.
     """
-    grey = image.convert("L")
-    yield _boxed(grey, "alt2")  # fewest false alarms
-    yield _boxed(grey, "default")  # fewest misses
+    from facevae.align.judges import shipped
+
+    scout = shipped("scout")
+    yield searched(image, scout)
     for turn in TURNS:
-        turned = _turned(grey, turn)
+        turned = _turned(image, turn)
         back = _back(image.size, turned.size, turn)
-        yield [back @ place for place in _boxed(turned, "alt2")]
-    middle, side = complex(*image.size) / 2, min(image.size)
-    yield [Similarity.of_square(middle, part * side) for part in MIDDLES]
+        yield [back @ place for place in searched(turned, scout)]
 
 
-def _boxed(grey: Image.Image, name: str) -> list[Similarity]:
-    """Return where a cascade finds upright faces."""
-    boxes = _cascade(name).detectMultiScale(
-        np.asarray(grey), scaleFactor=1.1, minNeighbors=3, minSize=(24, 24)
-    )
-    return [_square(*(float(number) for number in box)) for box in boxes]
+def searched(image: Image.Image, scout: FaceDetector) -> list[Similarity]:
+    """Return where the scout sees upright faces, the likeliest first."""
+    import torch
+
+    from facevae.align.judges import STRIDE
+
+    margin = scout.side // 2
+    found: list[tuple[float, Similarity]] = []
+    factor = 1.0
+    while FRAMED * factor <= 1.4 * max(image.size):
+        size = [max(1, round(length / factor)) for length in image.size]
+        pixels = np.asarray(image if factor == 1 else image.resize((size[0], size[1])))
+        # Continued over its edges, and to a multiple of what the scout folds.
+        padding = [(margin, margin + length % 2 + STRIDE) for length in pixels.shape[:2]]
+        padded = np.pad(pixels, [*padding, (0, 0)], "edge")
+        with torch.inference_mode():
+            batch = torch.from_numpy(padded).permute(2, 0, 1)[None].float().div(255)
+            logits = scout(batch)[0].numpy()
+        for row, column in np.argwhere(logits > LIKELY):
+            centre = factor * STRIDE * complex(column, row)
+            place = Similarity.of_square(centre, factor * FRAMED)
+            found.append((float(logits[row, column]), place))
+        factor *= STEP
+    kept: list[Similarity] = []
+    for _, place in sorted(found, key=lambda one: -one[0]):
+        if len(kept) < MOST and not any(_same(place, other) for other in kept):
+            kept.append(place)
+    return kept
 
 
-def _square(left: float, top: float, width: float, height: float) -> Similarity:
-    """Return about where the framed square lies, given a cascade's box."""
-    centre = complex(left + width / 2, top + (0.5 + DOWN) * height)
-    return Similarity.of_square(centre, SIDE * width)
+def _same(one: Similarity, other: Similarity) -> bool:
+    """Return whether two squares are so near that the framing network makes them one."""
+    near = abs(one.shift - other.shift) < 0.3 * max(one.side, other.side)
+    return near and 1 / 1.5 < one.side / other.side < 1.5
 
 
 def _turned(image: Image.Image, turn: float) -> Image.Image:
@@ -94,22 +112,3 @@ def _back(size: tuple[int, int], turned_size: tuple[int, int], turn: float) -> S
     here = complex(*size) / 2
     factor = cmath.rect(1, math.radians(-turn))
     return Similarity(factor, here - factor * there)
-
-
-@lru_cache
-def _cascade(name: str) -> Any:
-    try:
-        import cv2
-    except ImportError as error:
-        raise DataError(
-            "finding a face needs OpenCV, which is not installed",
-            remedy="pip install 'seqvae[align]', or use --no-align for framed pictures",
-        ) from error
-    folder = getattr(getattr(cv2, "data", None), "haarcascades", "")
-    path = Path(folder) / f"haarcascade_frontalface_{name}.xml"
-    if not hasattr(cv2, "CascadeClassifier") or not path.is_file():
-        raise DataError(
-            f"OpenCV {cv2.__version__} has no face cascade",
-            remedy="pip install 'opencv-python-headless<5'",
-        )
-    return cv2.CascadeClassifier(str(path))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from facevae.align.framing import frame
-from facevae.images import SUFFIXES
+from facevae.images import SUFFIXES, orientation
 from vaecore.errors import DataError
 from vaecore.files import replacing
 
@@ -49,7 +49,7 @@ def align_folder(
 
     Raises:
         DataError: There are no images in `source`; the two folders are the same; `target` cannot
-            be written; or a face has to be found, and OpenCV is not installed.
+            be written.
     """
     source, target = Path(source), Path(target)
     names = _images(source, target)
@@ -58,8 +58,6 @@ def align_folder(
         try:
             framing = frame(source / name, size)
         except DataError as error:
-            if error.path is None:  # it concerns all files, such as OpenCV missing
-                raise
             report.failed.append((str(name), error.problem))
         else:
             _write(framing.image, source / name, target / name, framing.framed_already)
@@ -105,7 +103,7 @@ def _write(image: Image.Image, source: Path, target: Path, framed_already: bool)
     with replacing(target) as path:
         if framed_already:
             with Image.open(source) as original:
-                untouched = original.size == image.size
+                untouched = original.size == image.size and orientation(original) in (None, 1)
             if untouched:
                 shutil.copyfile(source, path)
                 return

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,15 +15,20 @@ from vaecore.errors import DataError
 if TYPE_CHECKING:
     from PIL import Image
 
+    from facevae.align.judges import FaceDetector
     from facevae.align.photograph import Photograph
 
 CORRECTIONS = 3
 """How often the network corrects a place; more do not change it (benchmarks/face_alignment.py)."""
 
-POSSIBLE, CERTAIN = 0.5, 0.9
-"""Thresholds of the network's probability of a face. Below the first there is none. Below the
-second it may be half a face: the search continues, and such a place is used only if it was found by
-a search for upright faces and nothing better is found."""
+FACE, TURNED_FACE, FRAMED_FACE = 5.4, 6.0, 3.0
+"""The least evidence of a face (see `refine`) that is enough: where upright faces are searched
+for, where the photograph was turned to find one, and for a whole picture that is framed already.
+Searched pictures have thousands of places that might be taken for a face by chance, a framed one
+has one (`benchmarks/photographs.py`)."""
+
+CERTAIN = 7.0
+"""With less evidence than this the search goes on, in case that the photograph lies on its side."""
 
 CLEAR, FRAMED = 0.04, 0.10
 """A square picture is framed already if the network would move its corners by less than this part
@@ -32,8 +39,16 @@ more than 0.025, one in a hundred by more than 0.09, as they are not framed exac
 OBLONG = 1.05
 """What is longer than wide (or the other way) by more than this factor is not framed."""
 
-TOO_SMALL = 16
-"""A face whose framed square has fewer pixels a side is not worth cutting out."""
+TOO_SMALL, WORTH = 16, 32
+"""A picture of fewer pixels a side is not looked at; a face whose framed square has fewer is not
+worth cutting out, and could be anything."""
+
+UNLIKELY = -1.0
+"""With a lower logit of the framing network a place is given up."""
+
+APART = 0.4
+"""Two people's faces are at least as far apart, in sides of the framed square; the face itself is
+half as wide as that."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +60,10 @@ class Framing:
         framed_already: The picture was framed before; `image` is it, at most resized.
         square: From the framed square (corners -1, -1 and 1, 1) to pixels of the photograph;
             its `angle` (degrees, clockwise) and `side` (pixels) are those of the face.
-        confidence: The network's probability that there is a face, 0 to 1.
-        faces: How many faces were found; the framed one is the largest and most central.
+        confidence: Probability that there is a face, 0 to 1, of the mean of two networks' logits.
+        faces: How many faces were found.
+        number: Which of them is framed, counted from the left, from 1; unless one was asked for,
+            the largest and most central.
     """
 
     image: Image.Image
@@ -54,12 +71,13 @@ class Framing:
     square: Similarity
     confidence: float
     faces: int = 1
+    number: int = 1
 
 
 def is_framed(source: Any) -> bool:
     """Return whether a picture is framed as the training set is.
 
-    It takes a few milliseconds and does not need OpenCV.
+    It takes a few milliseconds.
 
     Args:
         source: A path, a PIL image or an array.
@@ -70,7 +88,7 @@ def is_framed(source: Any) -> bool:
     return _check(read_image(source))[0]
 
 
-def frame(source: Any, size: int | None = None) -> Framing:
+def frame(source: Any, size: int | None = None, face: int | None = None) -> Framing:
     """Return the face in a photograph, framed as the training set is.
 
     A picture that is framed already stays as it is (cut to a square, resized to `size` if given).
@@ -79,17 +97,21 @@ def frame(source: Any, size: int | None = None) -> Framing:
         source: A path, a PIL image or an array.
         size: Side of the result, in pixels; None: as many as the face has in the photograph,
             at most 1024.
+        face: Which of several faces, counted from the left, from 1; None: the largest and most
+            central.
 
     Raises:
-        DataError: The source is no image that can be read; no face was found; or a face has to be
-            found, and OpenCV is not installed.
+        DataError: The source is no image that can be read; no face was found; or not so many.
     """
     path = source if isinstance(source, str | os.PathLike) else None
-    return frame_image(read_image(source), size, path)
+    return frame_image(read_image(source), size, path, face)
 
 
 def frame_image(
-    image: Image.Image, size: int | None = None, path: str | os.PathLike[str] | None = None
+    image: Image.Image,
+    size: int | None = None,
+    path: str | os.PathLike[str] | None = None,
+    face: int | None = None,
 ) -> Framing:
     """Return the face in an image that was read, as `read_image` returns it; see `frame`.
 
@@ -97,99 +119,147 @@ def frame_image(
         image: RGB, upright.
         size: As for `frame`.
         path: The file, for messages.
+        face: As for `frame`.
     """
     from facevae.align.photograph import Photograph
 
-    framed, confidence = _check(image)
+    framed, evidence = _check(image) if face in (None, 1) else (False, 0.0)
     if framed:
         square = Similarity.of_square(complex(*image.size) / 2, min(image.size))
         side = size or min(image.size)
         if image.size != (side, side):
             image = resized(central_square(image), side)
-        return Framing(image, True, square, confidence)
+        return Framing(image, True, square, _sigmoid(evidence))
     photograph = Photograph(image)
-    found = _faces(photograph)
+    found = sorted(_faces(photograph), key=lambda one: one[0].shift.real)
     if not found:
         remedy = "give a photograph of one face from the front, or use --no-align"
         raise DataError("no face found", path=path, remedy=remedy)
-    square, confidence = max(found, key=lambda face: _prominence(face[0], image.size))
+    if face is None:
+        best = max(found, key=lambda one: _prominence(one[0], image.size))
+        face = 1 + found.index(best)
+    if face > len(found):
+        count = "only one face" if len(found) == 1 else f"only {len(found)} faces"
+        remedy = f"count from the left, 1 to {len(found)}, and give --face once for each photograph"
+        raise DataError(f"{count} found, so there is no face {face}", path=path, remedy=remedy)
+    square, evidence = found[face - 1]
     cut = photograph.cut(square, size or min(1024, max(64, round(square.side))))
-    return Framing(cut, False, square, confidence, len(found))
+    return Framing(cut, False, square, _sigmoid(evidence), len(found), face)
 
 
-def refine(photograph: Photograph, square: Similarity) -> tuple[Similarity, float]:
-    """Correct an approximate place of a face until it is framed.
+def correct(
+    photograph: Photograph, squares: Sequence[Similarity], corrections: int = CORRECTIONS
+) -> list[tuple[Similarity, float]]:
+    """Correct approximate places of faces until they are framed.
 
     Args:
-        photograph: The photograph of the face.
-        square: From the framed square to the photograph's pixels, approximately.
+        photograph: The photograph of the faces.
+        squares: From the framed square to the photograph's pixels, approximately.
+        corrections: How often.
 
     Returns:
-        The corrected place, and the probability that there is a face.
+        The corrected places, and the framing network's logit of a face at each; -inf where there
+        is none that is worth a second opinion.
     """
-    import numpy as np
     import torch
 
     from facevae.align.network import SIZE, locate
 
-    confidence = 0.0
-    for _ in range(CORRECTIONS):
-        crop = np.array(photograph.cut(square, SIZE))
-        correction, confidence = locate(torch.from_numpy(crop))
-        if not 0.2 < correction.scale < 3:  # no face; the next cut might have any size
-            return square, 0.0
-        square = square @ correction
-    return square, confidence
+    places, logits = list(squares), [0.0] * len(squares)
+    left = list(range(len(squares)))
+    for _ in range(corrections):
+        if not left:
+            break
+        crops = torch.from_numpy(photograph.crops([places[k] for k in left], SIZE))
+        for k, (correction, logit) in zip(left, locate(crops), strict=True):
+            # Beyond these scales the next cut might have any size.
+            likely = logit > UNLIKELY and 0.2 < correction.scale < 3
+            places[k], logits[k] = places[k] @ correction, logit if likely else -math.inf
+            if places[k].side < TOO_SMALL:
+                logits[k] = -math.inf
+        left = [k for k in left if logits[k] > -math.inf]
+    return list(zip(places, logits, strict=True))
+
+
+def refine(
+    photograph: Photograph,
+    squares: Sequence[Similarity],
+    corrections: int = CORRECTIONS,
+    judge: FaceDetector | None = None,
+) -> list[tuple[Similarity, float]]:
+    """Correct approximate places of faces, and ask for a second opinion.
+
+    Args:
+        photograph: The photograph of the faces.
+        squares: From the framed square to the photograph's pixels, approximately.
+        corrections: How often.
+        judge: Who gives the opinion; by default the shipped network.
+
+    Returns:
+        The corrected places that may be faces, and the evidence for each: the mean of the logits
+        of the framing network and of the judge.
+    """
+    import torch
+
+    from facevae.align.judges import judged, shipped
+
+    judge = judge or shipped("judge")
+    likely = [one for one in correct(photograph, squares, corrections) if one[1] > -math.inf]
+    if not likely:
+        return []
+    crops = photograph.crops([square for square, _ in likely], judge.side)
+    opinions = judged(torch.from_numpy(crops), judge)
+    return [
+        (square, (logit + opinion) / 2)
+        for (square, logit), opinion in zip(likely, opinions, strict=True)
+    ]
 
 
 def _check(image: Image.Image) -> tuple[bool, float]:
-    """Return whether an image is framed, and the probability that it shows a face."""
+    """Return whether an image is framed, and the evidence that it shows a face."""
     if max(image.size) > OBLONG * min(image.size) or min(image.size) < TOO_SMALL:
-        return False, 0.0
-    import numpy as np
-    import torch
-    from PIL.Image import Resampling
-
-    from facevae.align.network import SIZE, locate
-
-    small = image.resize((SIZE, SIZE), Resampling.BICUBIC, reducing_gap=4.0)
-    correction, confidence = locate(torch.from_numpy(np.array(small)))
-    if confidence < POSSIBLE or correction.displacement() > 1.5 * FRAMED:
-        return False, confidence
-    if correction.displacement() <= CLEAR:
-        return True, confidence
+        return False, -math.inf
     from facevae.align.photograph import Photograph
 
+    photograph = Photograph(image)
     whole = Similarity.of_square(complex(*image.size) / 2, min(image.size))
-    square, confidence = refine(Photograph(image), whole)
-    moved = (whole.inverse @ square).displacement()
-    return confidence >= POSSIBLE and moved <= FRAMED, confidence
+    for corrections, most in ((1, CLEAR), (CORRECTIONS, FRAMED)):
+        refined = refine(photograph, [whole], corrections)
+        square, evidence = refined[0] if refined else (whole, -math.inf)
+        moved = (whole.inverse @ square).displacement()
+        if evidence < FRAMED_FACE or moved > 1.5 * FRAMED:
+            return False, evidence
+        if moved <= most:
+            return True, evidence
+    return False, evidence
 
 
 def _faces(photograph: Photograph) -> list[tuple[Similarity, float]]:
-    """Return the places of the faces in a photograph, and the probability of each."""
-    from facevae.align.finding import LONGEST, UPRIGHT, find_faces
+    """Return the places of the faces in a photograph, and the evidence of each."""
+    from facevae.align.finding import LONGEST, find_faces
 
     small, factor = photograph.reduced(LONGEST)
     grow = Similarity(factor, 0)
-    doubtful: list[tuple[Similarity, float]] = []
-    for way, places in enumerate(find_faces(small)):
-        refined = [refine(photograph, grow @ place) for place in places]
-        faces = [one for one in refined if one[1] >= POSSIBLE and one[0].side >= TOO_SMALL]
-        clear = [one for one in faces if one[1] >= CERTAIN]
-        if clear:
-            return _distinct(clear)
-        if way < UPRIGHT:
-            doubtful += faces
-    return _distinct(doubtful)[:1]
+    found: list[tuple[Similarity, float]] = []
+    for turned, places in enumerate(find_faces(small)):
+        least = TURNED_FACE if turned else FACE
+        refined = refine(photograph, [grow @ place for place in places])
+        faces = _distinct([one for one in refined if one[1] >= least and one[0].side >= WORTH])
+        found = max(found, faces, key=lambda some: max((face[1] for face in some), default=0.0))
+        if found and found[0][1] >= CERTAIN:
+            break
+    return found
 
 
 def _distinct(faces: list[tuple[Similarity, float]]) -> list[tuple[Similarity, float]]:
-    """Leave out places of the same face as one of a higher probability."""
+    """Return the faces with the most evidence first, leaving out what overlaps a better one."""
     kept: list[tuple[Similarity, float]] = []
-    for square, confidence in sorted(faces, key=lambda face: -face[1]):
-        if all((other.inverse @ square).displacement() > 0.25 for other, _ in kept):
-            kept.append((square, confidence))
+    for square, evidence in sorted(faces, key=lambda face: -face[1]):
+        if all(
+            abs(other.shift - square.shift) > APART * max(other.side, square.side)
+            for other, _ in kept
+        ):
+            kept.append((square, evidence))
     return kept
 
 
@@ -197,3 +267,7 @@ def _prominence(square: Similarity, size: tuple[int, int]) -> float:
     """Return a score that is higher for large faces near the middle."""
     half = complex(*size) / 2
     return square.side * (1 - 0.7 * min(1.0, abs(square.shift - half) / abs(half)))
+
+
+def _sigmoid(logit: float) -> float:
+    return 1 / (1 + math.exp(-logit))

@@ -67,21 +67,21 @@ class FramingNetwork(nn.Module):
 
 
 @torch.inference_mode()
-def locate(crop: Tensor) -> tuple[Similarity, float]:
-    """Return the shipped network's mean result for a crop and its mirror image.
+def locate(crops: Tensor) -> list[tuple[Similarity, float]]:
+    """Return the shipped network's mean result for each crop and its mirror image.
 
     Args:
-        crop: RGB, uint8, (64, 64, 3).
+        crops: RGB, uint8, (n, 64, 64, 3).
 
     Returns:
-        The similarity from the framed square into the crop, and the probability of a face.
+        The similarity from the framed square into the crop, and the logit of a face; of each.
     """
-    pixels = crop.permute(2, 0, 1).float().div(255)
-    answers = shipped()(torch.stack([pixels, pixels.flip(-1)]))
+    pixels = crops.permute(0, 3, 1, 2).float().div(255)
+    answers = shipped()(torch.cat([pixels, pixels.flip(-1)])).view(2, len(crops), 5)
     # Mirrored, a similarity keeps its scale and its height; turn and sideways shift change sign.
-    a, b, x, y, logit = (answers * answers.new_tensor([[1, 1, 1, 1, 1], [1, -1, -1, 1, 1]])).mean(0)
-    face = torch.sigmoid(logit).item()
-    return Similarity(complex(a.item(), b.item()), complex(x.item(), y.item())), face
+    signs = answers.new_tensor([[1, 1, 1, 1, 1], [1, -1, -1, 1, 1]])
+    mean = (answers * signs[:, None]).mean(0)
+    return [(Similarity(complex(a, b), complex(x, y)), face) for a, b, x, y, face in mean.tolist()]
 
 
 @lru_cache(maxsize=1)

@@ -12,7 +12,7 @@ from facevae.images import SUFFIXES, read_image
 from vaecore.cli import options as shared
 from vaecore.cli.presentation import Choice, Input, Presentation, Result, Source, Written
 from vaecore.codec import Example
-from vaecore.errors import DataError
+from vaecore.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -31,6 +31,7 @@ FRAME = 256
 """Height and width of a film, in pixels."""
 LARGEST = 1024
 
+_UNFRAMED = "not framed as the model's faces are: expect a blurred mixture, not this picture"
 _TAKING = ("morph", "palette", "reconstruct", "edit", "similar")
 _WRITING = (*_TAKING, "sample")
 
@@ -65,7 +66,15 @@ class FacePresentation(Presentation):
                 is_flag=True,
                 help="Use photographs as they are. Otherwise the face is found, turned and cut out "
                 "where a photograph is not framed as the model needs it.",
-            )
+            ),
+            click.Option(
+                ["--face"],
+                type=click.IntRange(1),
+                multiple=True,
+                metavar="N",
+                help="Of several faces take the Nth from the left: in all photographs, or, given "
+                "once for each of them, in their order.  [default: the largest and most central]",
+            ),
         ]
         film = [
             click.Option(
@@ -120,22 +129,34 @@ class FacePresentation(Presentation):
         self, codec: FaceCodec, inputs: Sequence[Input], options: Mapping[str, Any]
     ) -> list[list[Source]]:
         """Return one face of each photograph, framed as the model needs it."""
-        return [[self._source(codec, each, not options["no_align"]) for each in inputs]]
+        faces = options["face"] or (None,)
+        if len(faces) == 1:
+            faces *= len(inputs)
+        if options["no_align"] and options["face"]:
+            raise UsageError("--face chooses what to align, which --no-align forbids")
+        if len(faces) != len(inputs):
+            raise UsageError(f"{len(faces)} times --face for {len(inputs)} photographs")
+        take = self._as_it_is if options["no_align"] else self._framed
+        return [[take(codec, *each) for each in zip(inputs, faces, strict=True)]]
 
-    def _source(self, codec: FaceCodec, input_: Input, align: bool) -> Source:
-        image = input_.content
-        place, facts = "", {"aligned": False}
-        if align:
-            from facevae.align import frame_image
+    def _framed(self, codec: FaceCodec, input_: Input, face: int | None) -> Source:
+        from facevae.align import frame_image
 
-            framing = frame_image(image, path=input_.path)
-            image = framing.image
-            if not framing.framed_already:
-                place = "aligned"
-                facts = {"aligned": True}
-                if framing.faces > 1:
-                    place = f"aligned, one face of {framing.faces}"
-        return Source(Example(codec.encode_image(image)), input_, place, facts)
+        framing = frame_image(input_.content, path=input_.path, face=face)
+        facts: dict[str, Any] = {"aligned": not framing.framed_already}
+        place = "" if framing.framed_already else "aligned"
+        if framing.faces > 1:
+            place = f"aligned, face {framing.number} of {framing.faces} from the left"
+            facts |= {"face": framing.number, "faces": framing.faces}
+        return Source(Example(codec.encode_image(framing.image)), input_, place, facts)
+
+    def _as_it_is(self, codec: FaceCodec, input_: Input, face: None) -> Source:
+        from facevae.align import is_framed
+
+        framed = is_framed(input_.content)
+        place = "" if framed else _UNFRAMED
+        facts = {"aligned": False, "framed": framed}
+        return Source(Example(codec.encode_image(input_.content)), input_, place, facts)
 
     def write(self, result: Result, outputs: Outputs, options: Mapping[str, Any]) -> Written:
         """Write a film, a sheet, or a folder of pictures."""

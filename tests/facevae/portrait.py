@@ -1,4 +1,4 @@
-"""A drawn portrait that cascades and networks take for a face; nobody's photograph."""
+"""A drawn portrait that networks take for a face; nobody's photograph."""
 
 from __future__ import annotations
 

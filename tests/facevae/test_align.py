@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import cmath
 import math
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -41,8 +40,7 @@ def wall(face: Image.Image, turn: float = 0) -> tuple[Image.Image, Similarity]:
 
 class TestPortrait:
     @pytest.mark.parametrize("size", [64, 128, 300])
-    def test_framed_it_is_left_untouched_without_opencv(self, size, monkeypatch):
-        monkeypatch.setitem(sys.modules, "cv2", None)
+    def test_framed_it_is_left_untouched(self, size):
         framing = frame(portrait(size))
         assert framing.framed_already
         assert framing.confidence > 0.9
@@ -61,7 +59,6 @@ class TestPortrait:
 
     @pytest.mark.parametrize("turn", [0, -17, 35, 90, 180])
     def test_on_a_wall_it_is_found_and_framed(self, turn):
-        pytest.importorskip("cv2")
         picture, truth = wall(portrait(), turn)
         assert not is_framed(picture)
         framing = frame(picture, 128)
@@ -71,7 +68,6 @@ class TestPortrait:
         assert difference(framing.image, portrait(128)) < 12
 
     def test_of_two_the_larger_is_taken(self):
-        pytest.importorskip("cv2")
         picture = Image.new("RGB", (1000, 600), "grey")
         picture.paste(portrait(180), (60, 200))
         picture.paste(portrait(400), (500, 100))
@@ -81,7 +77,6 @@ class TestPortrait:
         assert framing.image.width == pytest.approx(400, rel=0.08)
 
     def test_in_a_huge_photograph(self):
-        pytest.importorskip("cv2")
         picture = Image.new("RGB", (6000, 5000), "grey")
         picture.paste(portrait(1500), (3000, 2000))
         framing = frame(picture)
@@ -104,7 +99,6 @@ class TestPortrait:
         assert not is_framed(Photograph(portrait(256)).cut(square, 128))
 
     def test_a_folder_of_all_kinds(self, tmp_path):
-        pytest.importorskip("cv2")
         source, target = tmp_path / "in", tmp_path / "in/out"
         (source / "deeper").mkdir(parents=True)
         wall(portrait())[0].save(source / "deeper/wall.png")
@@ -140,23 +134,13 @@ class TestFinding:
         back = finding._back(dot.size, turned.size, turn)
         assert abs(back(complex(column + 0.5, row + 0.5)) - (150.5 + 30.5j)) < 4
 
-    def test_opencv_is_missed_in_one_line_that_names_the_extra(self, monkeypatch):
-        monkeypatch.setitem(sys.modules, "cv2", None)  # importing it fails
-        finding._cascade.cache_clear()
-        with pytest.raises(DataError, match=r"pip install 'seqvae\[align\]'.*--no-align") as caught:
-            frame(gradient(200, 120))
-        assert "\n" not in str(caught.value)
-        finding._cascade.cache_clear()
-
     def test_no_face_is_said_in_one_line(self, tmp_path):
-        pytest.importorskip("cv2")
         gradient(300, 200).save(tmp_path / "wall.png")
         with pytest.raises(DataError, match=r"wall\.png: no face found; .*--no-align"):
             frame(tmp_path / "wall.png")
 
     @pytest.mark.parametrize("size", [(1, 1), (1, 400), (15, 15), (3000, 2)])
     def test_odd_sizes_have_no_face(self, size):
-        pytest.importorskip("cv2")
         with pytest.raises(DataError, match="no face found"):
             frame(Image.new("RGB", size, "pink"))
 
@@ -181,16 +165,6 @@ class TestFolder:
             align_folder(tmp_path / name, tmp_path / "out")
         assert not (tmp_path / "out").exists()
 
-    def test_without_opencv_it_stops_at_once(self, tmp_path, monkeypatch):
-        monkeypatch.setitem(sys.modules, "cv2", None)
-        finding._cascade.cache_clear()
-        (tmp_path / "in").mkdir()
-        for name in "ab":
-            gradient().save(tmp_path / "in" / f"{name}.png")
-        with pytest.raises(DataError, match="OpenCV"):
-            align_folder(tmp_path / "in", tmp_path / "out")
-        finding._cascade.cache_clear()
-
 
 @pytest.fixture(scope="module")
 def faces(shared_data) -> list[Path]:
@@ -200,7 +174,6 @@ def faces(shared_data) -> list[Path]:
 
 @pytest.fixture(scope="module")
 def photos(shared_data) -> list[Path]:
-    pytest.importorskip("cv2")
     return sorted((shared_data / "faces/photos").glob("*.jpg"))[:30]
 
 
@@ -220,7 +193,6 @@ class TestRealFaces:
         assert sum(is_framed(framing.image) for framing in framings) >= 0.9 * len(photos)
 
     def test_a_face_turned_and_pasted_somewhere_is_framed_again(self, faces):
-        pytest.importorskip("cv2")
         off = []
         for path in faces[:20]:
             picture, truth = wall(Image.open(path), -15)

@@ -98,13 +98,6 @@ class TestPhotograph:
             assert cut[..., 1].mean() == pytest.approx(127.5, abs=1)
             assert np.ptp(cut[size // 2, :, 0]) == pytest.approx(400 / 900 * 255, rel=0.08)
 
-    def test_outside_is_the_hazy_mirror_image_and_inside_is_untouched(self):
-        picture = gradient(100, 100)
-        cut = Photograph(picture).cut(Similarity.of_square(0 + 50j, 100), 100)
-        assert difference(cut.crop((51, 0, 100, 100)), picture.crop((1, 0, 50, 100))) < 0.5
-        outside = np.asarray(cut)[:, :50, 0]
-        assert outside[:, 20].mean() == pytest.approx(30 / 100 * 255, abs=12)
-
     def test_a_square_far_outside_is_cut_in_little_memory(self):
         cut = Photograph(gradient()).cut(Similarity.of_square(-5000 + 9000j, 20_000, 33), 64)
         assert cut.size == (64, 64)

@@ -323,7 +323,6 @@ def test_evaluate(run, faces, face_box):
 
 
 def test_a_photograph_is_aligned_and_said_so(run, shared_data):
-    pytest.importorskip("cv2")
     wide = Image.new("RGB", (700, 400), "#8090a0")
     photo = Image.open(shared_data / "faces/photos/Billy_Crystal_0001.jpg")
     wide.paste(photo, (20, 90))

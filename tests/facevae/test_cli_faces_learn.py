@@ -106,7 +106,6 @@ def test_labels_of_missing_images_are_refused(images):
 
 
 def test_align(images, shared_data):
-    pytest.importorskip("cv2")
     Path("photos").mkdir()
     for name in ("Billy_Crystal_0001.jpg", "Aaron_Peirsol_0001.jpg"):
         wide = Image.new("RGB", (700, 400), "#8090a0")

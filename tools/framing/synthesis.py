@@ -62,18 +62,38 @@ def examples(
     n = len(images)
     truth = random_similarities(n, generator, reach)
     face = torch.rand(n, generator=generator) >= FACELESS
-    strayed = _faceless_similarities(n, generator)
+    strayed = faceless_similarities(n, generator)
     used = torch.where(face[:, None], truth, strayed)
-    mirrored = torch.rand(n, generator=generator) < 0.5
-    points = _source_points(used)
+    edge = images.shape[-1] // 6
+    strip = torch.cat([images[..., :edge], images[..., -edge:]], 3)[:, :, ::2, ::2].roll(1, 0)
+    return drawn(images, used, strip, generator), truth, face
+
+
+def drawn(
+    images: Tensor, used: Tensor, around: Tensor, generator: torch.Generator, size: int = SIZE
+) -> Tensor:
+    """Draw framed images by similarities, cut and filled in, in all lights and qualities.
+
+    Args:
+        images: RGB, uint8, (n, 3, s, s).
+        used: From the framed squares into the crops, a, b, x, y, (n, 4).
+        around: Pictures to fill some of the crops with, outside, RGB, uint8, (n, 3, h, w).
+        generator: Source of randomness.
+        size: Side of the crops, in pixels.
+
+    Returns:
+        The crops, (n, 3, size, size) in [0, 1].
+    """
+    points = _source_points(used, size)
+    mirrored = torch.rand(len(images), generator=generator) < 0.5
     points[mirrored] *= points.new_tensor([-1.0, 1.0])  # the picture, in its frame
     points, outside = _cut(points, generator)
     crops = _draw(images, points, used, generator)
-    crops = _fill(crops, outside, images, generator)
-    return _degrade(crops, generator), truth, face
+    crops = _fill(crops, outside, around, generator)
+    return degraded(crops, generator)
 
 
-def _faceless_similarities(n: int, generator: torch.Generator) -> Tensor:
+def faceless_similarities(n: int, generator: torch.Generator) -> Tensor:
     """Draw similarities that show a patch of a face, or a face upside down or far outside."""
     kind = torch.randint(3, (n,), generator=generator)
     draw = torch.rand(n, 3, generator=generator)
@@ -86,10 +106,10 @@ def _faceless_similarities(n: int, generator: torch.Generator) -> Tensor:
     )
 
 
-def _source_points(similarities: Tensor) -> Tensor:
+def _source_points(similarities: Tensor, size: int = SIZE) -> Tensor:
     """Return, for every pixel of the crops, the point of the framed square that it shows."""
     n = len(similarities)
-    line = (torch.arange(SIZE) + 0.5) * (2 / SIZE) - 1
+    line = (torch.arange(size) + 0.5) * (2 / size) - 1
     y, x = torch.meshgrid(line, line, indexing="ij")
     factor = torch.view_as_complex(similarities[:, :2].contiguous()).view(n, 1, 1)
     shift = torch.view_as_complex(similarities[:, 2:].contiguous()).view(n, 1, 1)
@@ -134,9 +154,10 @@ def _halve(images: Tensor) -> Tensor:
 
 def _draw(images: Tensor, points: Tensor, used: Tensor, generator: torch.Generator) -> Tensor:
     """Sample the images at the points, from a resolution that suits the scale, or nearly so."""
-    crops = torch.empty(len(images), 3, SIZE, SIZE)
+    size = points.shape[1]
+    crops = torch.empty(len(images), 3, size, size)
     scale = used[:, :2].norm(dim=1).clamp(max=1.9)
-    natural = torch.log2(images.shape[-1] / SIZE / scale)
+    natural = torch.log2(images.shape[-1] / size / scale)
     jitter = (torch.rand(len(images), generator=generator) - 0.35) * 1.4
     level = (natural + jitter).round().clamp(0, 2)
     for i in range(3):
@@ -152,16 +173,15 @@ def _draw(images: Tensor, points: Tensor, used: Tensor, generator: torch.Generat
     return crops
 
 
-def _fill(crops: Tensor, outside: Tensor, images: Tensor, generator: torch.Generator) -> Tensor:
+def _fill(crops: Tensor, outside: Tensor, around: Tensor, generator: torch.Generator) -> Tensor:
     """Paint what lies outside the picture: as continued, one colour, or another picture."""
     n = len(crops)
     kind = torch.rand(n, generator=generator)
     colour = torch.rand(n, 3, 1, 1, generator=generator)
     colour = torch.where(kind.view(n, 1, 1, 1) < 0.15, torch.zeros(1), colour)
-    edge = images.shape[-1] // 6
-    strip = torch.cat([images[..., :edge], images[..., -edge:]], 3)[:, :, ::2, ::2].roll(1, 0)
-    strip = strip.float().div_(255)
-    other = functional.interpolate(strip, size=(SIZE, SIZE), mode="bilinear", align_corners=False)
+    other = functional.interpolate(
+        around.float().div_(255), size=crops.shape[2:], mode="bilinear", align_corners=False
+    )
     filling = torch.where(kind.view(n, 1, 1, 1) < 0.35, colour, other)
     mask = outside[:, None].float()
     soft = functional.avg_pool2d(mask, 5, 1, 2, count_include_pad=False)
@@ -170,7 +190,7 @@ def _fill(crops: Tensor, outside: Tensor, images: Tensor, generator: torch.Gener
     return crops * (1 - mask) + filling * mask
 
 
-def _degrade(crops: Tensor, generator: torch.Generator) -> Tensor:
+def degraded(crops: Tensor, generator: torch.Generator) -> Tensor:
     """Change light and colour, blur, cover a part, add noise: each with a chance of its own."""
     n = len(crops)
 
@@ -187,7 +207,7 @@ def _degrade(crops: Tensor, generator: torch.Generator) -> Tensor:
     coarse = some(0.15)
     crops[coarse] = functional.interpolate(
         _halve(crops[coarse]),
-        size=(SIZE, SIZE),
+        size=crops.shape[2:],
         mode="bilinear",
         align_corners=False,
     )
@@ -195,7 +215,9 @@ def _degrade(crops: Tensor, generator: torch.Generator) -> Tensor:
     crops = (crops - mean) * factor(0.4) + mean * factor(0.4) * factor(0.12, 3)
     crops = crops.clamp_(0, 1).pow(factor(0.3))
     for i in some(0.2).tolist():
-        top, left, height, width = torch.randint(8, 44, (4,), generator=generator).tolist()
+        top, left, height, width = torch.randint(
+            8, 44 * crops.shape[-1] // 64, (4,), generator=generator
+        ).tolist()
         crops[i, :, top : top + height // 2, left : left + width // 2] = torch.rand(
             3, 1, 1, generator=generator
         )

@@ -78,7 +78,10 @@ def test_morph_without_options_does_the_sensible_thing(run, faces, tmp_path, spa
     result = run("morph", faces[0], faces[1])
     lines = result.stdout.splitlines()
     assert lines[0] == "faces_64"
-    assert [line.split() for line in lines[1:3]] == [["000.png"], ["001.png"]]
+    assert [line.split()[:3] for line in lines[1:3]] == [
+        ["000.png", "not", "framed"],  # they are drawn, and no faces
+        ["001.png", "not", "framed"],
+    ]
     assert lines[3:] == ["morph.gif", "  25 steps · 256 x 256 pixels · 3.2 seconds"]
     assert [path.name for path in tmp_path.iterdir()] == ["morph.gif"]
     film = frames("morph.gif")

@@ -142,6 +142,7 @@ class TestNoFace:
         assert "tradeoff_drums.png: no face found; give a photograph of one face" in line
         assert list(tmp_path.iterdir()) == []
 
+    @pytest.mark.slow
     def test_textures_are_none(self):
         from benchmarks.photographs import generated
 

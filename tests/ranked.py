@@ -79,11 +79,13 @@ def interrupt(
         stderr=subprocess.DEVNULL,
     )
     try:
-        for _ in range(1200):
+        for _ in range(3000):  # five minutes, on a busy machine
             if (output / "last.ckpt").exists():
                 break
             assert process.poll() is None
             time.sleep(0.1)
+        else:
+            raise AssertionError("there is no checkpoint yet")
         process.send_signal(number)
         return process.wait(timeout=120)
     finally:

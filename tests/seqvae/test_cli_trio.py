@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import torch
 from click.testing import CliRunner
@@ -116,7 +117,7 @@ def trio(examples: Path) -> list[Example]:
 def test_a_reconstruction_is_shown_eight_bars_to_the_line(examples: Path) -> None:
     cafe, train = trio(examples)
     result = Result("reconstruct", TrioCodec(), [[train]], ["cafe"], originals=[cafe])
-    lines = SHOW.picture(result, 80).splitlines()
+    lines = click.unstyle(SHOW.picture(result, 80)).splitlines()
     assert max(map(len, lines)) <= 80
     titles = [line.strip() for line in lines if "bar" in line]
     assert titles == [

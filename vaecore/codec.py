@@ -150,6 +150,11 @@ class Codec(ABC, Generic[Item]):
         """What this codec decides of an architecture, by field, such as the size of a picture."""
         return {}
 
+    @property
+    def ready(self) -> bool:
+        """Whether `sizes` are final; not where training has yet to learn some, as a vocabulary."""
+        return True
+
     def check(self, model: Any) -> None:
         """Raise ValueError if a VAE's examples are not this codec's; checked when it is loaded."""
         for name, size in self.sizes.items():

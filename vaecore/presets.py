@@ -97,7 +97,8 @@ class Preset:
         codec = self.make_codec()
         values = {**codec.sizes, **self.architecture}
         model = self.domain.make_model(values, Objective.from_config(self.objective))
-        codec.check(model)
+        if codec.ready:
+            codec.check(model)
         return model
 
     def make_training(self) -> TrainingConfig:

@@ -73,6 +73,10 @@ class TextCodec(Codec[str]):
     def sizes(self) -> dict[str, Any]:
         return {"steps": self.steps, "classes": self.classes}
 
+    @property
+    def ready(self) -> bool:
+        return bool(self.pieces)
+
     def encode(self, item: Any) -> Tensor:
         """Return a sentence, or the first one of a file, `(steps,)` int64.
 

@@ -88,7 +88,9 @@ def test_a_stiff_beat_is_played_as_drummers_do() -> None:
         x, _ = feel.humanize(space, DATA / f"{name}.mid", temperature=0.0)
         properties = {k: float(v[0]) for k, v in measure(space.codec, x[None]).items()}
         assert properties["accent"] > 3, name
-        assert properties["dynamics"] > 8, name
+        hits, loudness, _ = blocks(torch.as_tensor(x))
+        # In proportion to the level, which is that of the beat.
+        assert properties["dynamics"] > 0.08 * 127 * loudness[hits > 0].mean(), name
         assert 0.005 < properties["looseness"] < 0.3, name
     taps = space.codec.taps(DATA / "taps.mid")[0]
     x, _ = feel.drumify(space, DATA / "taps.mid", temperature=0.0)

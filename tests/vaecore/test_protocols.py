@@ -30,7 +30,7 @@ def test_names_of_a_package_are_there_and_no_others(name: str) -> None:
     package = importlib.import_module(name)
     for each in package.__all__:
         assert getattr(package, each) is not None
-    with pytest.raises(AttributeError, match=rf"module '{name}' has no attribute 'nonsense'"):
+    with pytest.raises(AttributeError, match=rf"{name}.*nonsense"):
         _ = package.nonsense
     assert set(vaecore.__all__) <= set(dir(vaecore))
 

@@ -19,7 +19,8 @@ KEY = click.Option(
     type=click.Choice(["keep", "common"]),
     default="common",
     show_default=True,
-    help="common: what clashes with the first input is transposed into its key, and stays there. "
+    help="common: what clashes with the first input is transposed into its key, and stays there to "
+    "the last step. "
     "keep: all stay in the keys they have.",
 )
 SCALE = click.Option(

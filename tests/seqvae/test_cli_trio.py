@@ -94,18 +94,16 @@ def options(**given: Any) -> dict[str, Any]:
     return {"bar": (), "all_windows": False, **given}
 
 
-def test_a_song_goes_phrase_by_phrase(shared_data: Path) -> None:
-    songs = [shared_data / f"midi/karaoke/{name}.mid" for name in ("Gloryofl", "Ifyoulea")]
+@pytest.mark.parametrize("name", ["Gloryofl", "Ifyoulea"])
+def test_a_song_goes_phrase_by_phrase(shared_data: Path, name: str) -> None:
+    song = [shared_data / f"midi/karaoke/{name}.mid"]
     for codec in (TrioCodec(), MelodyCodec(16)):
-        rounds = SHOW.sources(codec, opened(songs), options(all_windows=True))
+        rounds = SHOW.sources(codec, opened(song), options(all_windows=True))
         assert len(rounds) > 1
-        bars = [[source.facts["bars"] for source in sources] for sources in rounds]
-        for before, after in itertools.pairwise(bars):
-            assert all(b[1] < a[0] for b, a in zip(before, after, strict=True))
+        bars = [source.facts["bars"] for (source,) in rounds]
+        assert all(before[1] < after[0] for before, after in itertools.pairwise(bars))
         assert ("bass_program" in rounds[0][0].facts) == (codec.name == "trio")
-        for sources in rounds:
-            for source in sources:
-                assert source.example.x.shape == codec.shape
+        assert all(source.example.x.shape == codec.shape for (source,) in rounds)
 
 
 def trio(examples: Path) -> list[Example]:

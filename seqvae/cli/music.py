@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
@@ -166,7 +167,12 @@ class MusicPresentation(Presentation):
             examples = [found[index] for index in chosen]
             if options.get("quantize") == "none":
                 examples = [timed(codec, music, found, index) for index in chosen]
-            taken.append([_source(codec, example, each, of) for example in examples])
+            taken.append(
+                [
+                    _source(codec, example, each, of, following)
+                    for example, following in zip_longest(examples, examples[1:])
+                ]
+            )
         self._rounds = rounds = parts.rounds(taken)
         pitched = any(alphabet.pitched for _, alphabet in codec.voices)
         return in_one_key(codec, rounds) if options.get("key") == "common" and pitched else rounds
@@ -238,11 +244,21 @@ class MusicPresentation(Presentation):
 
 
 def _source(
-    codec: SequenceCodec, example: Example, input_: Input, of: tuple[str, list[dict[str, Any]]]
+    codec: SequenceCodec,
+    example: Example,
+    input_: Input,
+    of: tuple[str, list[dict[str, Any]]],
+    following: Example | None,
 ) -> Source:
-    """Return a window, and where it is from; `of` are its parts, from `parts.taken`."""
+    """Return a window, and where it is from; `of` are its parts, from `parts.taken`.
+
+    It is filled up with silence where the next one, `following`, begins within it: before bars of
+    another meter.
+    """
     context = example.context
     first, last, total = context.bar, context.bar + codec.bars - 1, context.of_bars
+    if following is not None:
+        last = min(last, following.context.bar - 1)
     total = max(last, total)
     bars = f"bar {first}" if first == last else f"bars {first}-{last}"
     facts = {

@@ -8,17 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
 from mido import Message, MetaMessage, MidiFile, MidiTrack
 
-from seqvae.cli import command
 from seqvae.music.reading.midi import read_score
 from seqvae.music.reading.score import Notes, Score
 from seqvae.music.representations import DrumCodec, MelodyCodec, TrioCodec, detect
 from seqvae.music.representations.melody.codec import top_line
 from seqvae.music.representations.parts import Selection, kit, parts, select, voices
 from seqvae.music.representations.parts.names import tells_bass, tells_drums, tells_melody
-from vaecore.domain import Domain
 from vaecore.errors import DataError, UsageError
 
 CASES = Path(__file__).parents[1] / "cases"
@@ -283,18 +280,6 @@ def test_an_unknown_map_is_refused_with_the_names():
 
 
 # The command
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, boxed: Domain):
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: object, code: int = 0) -> Result:
-        result = CliRunner().invoke(command(), [str(a) for a in arguments])
-        assert result.exit_code == code, result.output
-        return result
-
-    return run
 
 
 def test_one_line_says_what_was_taken_and_why(run):

@@ -8,23 +8,7 @@ from typing import Any
 
 import pretty_midi
 import pytest
-from click.testing import CliRunner, Result
-
-from seqvae.cli import command
-from vaecore.domain import Domain
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, boxed: Domain):
-    """Run the command in an empty folder, with tiny models in the box."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: object, code: int = 0) -> Result:
-        result = CliRunner().invoke(command(), [str(a) for a in arguments])
-        assert result.exit_code == code, result.output
-        return result
-
-    return run
+from click.testing import Result
 
 
 def facts(result: Result) -> dict[str, Any]:

@@ -11,16 +11,13 @@ from pathlib import Path
 import mido
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
 
-from seqvae.cli import command
 from seqvae.music.presentation.into import Change, put_back
 from seqvae.music.reading.container import unpacked
 from seqvae.music.reading.midi import read_score
 from seqvae.music.representations import DrumCodec, MelodyCodec
 from seqvae.music.representations.parts import parts
 from seqvae.music.representations.writing import GridNote
-from vaecore.domain import Domain
 from vaecore.errors import DataError
 
 CASES = Path(__file__).parents[1] / "cases"
@@ -172,18 +169,6 @@ def test_what_mido_cannot_read_is_refused_in_one_line():
 
 
 # The command
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, boxed: Domain):
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: object, code: int = 0) -> Result:
-        result = CliRunner().invoke(command(), [str(a) for a in arguments])
-        assert result.exit_code == code, result.output
-        return result
-
-    return run
 
 
 def test_the_result_is_in_its_place_and_all_else_is_as_it_was(run, tmp_path):

@@ -7,29 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pretty_midi
-import pytest
 import torch
-from click.testing import CliRunner, Result
 from handmade import write_notes
 
 import seqvae
-from seqvae.cli import command
 from seqvae.music.representations import DrumCodec, MelodyCodec, TrioCodec
-from vaecore.domain import Domain
 
 CASES = Path(__file__).parents[1] / "cases"
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, boxed: Domain):
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: object, code: int = 0) -> Result:
-        result = CliRunner().invoke(command(), [str(a) for a in arguments])
-        assert result.exit_code == code, result.output
-        return result
-
-    return run
 
 
 def quarters(bars: dict[int, int]) -> list[tuple[float, float, int]]:

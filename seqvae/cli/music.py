@@ -173,6 +173,7 @@ class MusicPresentation(Presentation):
                     for example, following in zip_longest(examples, examples[1:])
                 ]
             )
+        parts.tell_again(taken, [each.path for each in inputs], codec.bars)
         self._rounds = rounds = parts.rounds(taken)
         pitched = any(alphabet.pitched for _, alphabet in codec.voices)
         return in_one_key(codec, rounds) if options.get("key") == "common" and pitched else rounds

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -160,6 +161,27 @@ def tell_left_out(found: Windows, path: Path | str) -> None:
             click.echo(f"{path}: {rejection.text}, which is left out", err=True)
 
 
+def tell_again(taken: Sequence[Sequence[Source]], paths: Sequence[Path | str], bars: int) -> None:
+    """Tell on stderr which songs begin again, because another one is longer.
+
+    Args:
+        taken: The windows of each song.
+        paths: The songs.
+        bars: Of a window.
+    """
+    counts = list(map(len, taken))
+    longest = max(counts)
+    shorter = [
+        f"{path} ({counted(bars * count, 'bar')})"
+        for path, count in zip(paths, counts, strict=True)
+        if count < longest
+    ]
+    if shorter:
+        again = "begins again" if len(shorter) == 1 else "begin again"
+        beside = f"{paths[counts.index(longest)]} ({counted(bars * longest, 'bar')})"
+        click.echo(f"{', '.join(shorter)} {again} beside {beside}", err=True)
+
+
 def rounds(taken: Sequence[Sequence[Source]]) -> list[list[Source]]:
     """Return the windows of several songs side by side; a shorter one begins again.
 
@@ -196,16 +218,21 @@ def show_tracks(path: Path, score: Score, as_json: bool) -> None:
                 row["use"] + (f" ({part.why})" if part.why else ""),
             )
         )
-    widths = [max(len(row[k]) for row in table) for k in range(len(table[0]))]
+    widths = [max(_width(row[k]) for row in table) for k in range(len(table[0]))]
     left = {3, 5, 8}
     click.echo(f"{click.style(path.name, bold=True)}  {counted(len(found), 'part')}")
     for line in table:
-        cells = [
-            cell.ljust(width) if k in left else cell.rjust(width)
-            for k, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ]
+        cells = []
+        for k, (cell, width) in enumerate(zip(line, widths, strict=True)):
+            room = " " * (width - _width(cell))
+            cells.append(cell + room if k in left else room + cell)
         click.echo("  ".join(cells).rstrip())
     click.echo("\ntake one with --track N or --track NAME")
+
+
+def _width(text: str) -> int:
+    """Return how many columns of a terminal a text takes: two for each wide character."""
+    return len(text) + sum(unicodedata.east_asian_width(each) in "WF" for each in text)
 
 
 def part_facts(part: Part) -> dict[str, Any]:

@@ -81,6 +81,8 @@ def line(pitches: Sequence[int], step: float = 0.5, length: float | None = None)
         ("Melody Echo", -0.6),
         ("High Harmony", -0.6),
         ("Left Hand", -0.6),
+        ("メロディー", 1),
+        ("コード", -0.6),
     ],
 )
 def test_names_tell_of_melodies_and_names_of_sounds_do_not(name, told):

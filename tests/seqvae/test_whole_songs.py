@@ -82,7 +82,9 @@ def test_what_is_left_out_is_told(run, tmp_path):
 def test_a_song_is_morphed_as_it_plays(run, tmp_path):
     a = write_notes(tmp_path / "a.mid", quarters(dict.fromkeys(range(1, 13), 60)))
     b = write_notes(tmp_path / "b.mid", quarters(dict.fromkeys(range(1, 5), 72)))
-    report = json.loads(run("interpolate", a, b, "--all", "--json").stdout)
+    result = run("interpolate", a, b, "--all", "--json")
+    assert f"{b} (4 bars) begins again beside {a} (12 bars)\n" in result.stderr
+    report = json.loads(result.stdout)
     assert report["steps"] == 6
     assert report["bars"] == 12
     assert [w[1] for w in report["weights"]] == [0, 0.2, 0.4, 0.6, 0.8, 1]
@@ -98,6 +100,7 @@ def test_with_steps_every_window_has_its_own(run, tmp_path):
     b = write_notes(tmp_path / "b.mid", quarters(dict.fromkeys(range(1, 5), 72)))
     report = json.loads(run("interpolate", a, b, "--all", "--steps", 3, "--json").stdout)
     assert (report["steps"], len(report["windows"]), report["bars"]) == (3, 2, 12)
+    assert "begins again" not in run("interpolate", a, a, "--all").stderr
 
 
 def test_a_loop_of_one_bar_is_looped(run):

@@ -39,6 +39,7 @@ from seqvae.music.reading.smf_arrays import (
 )
 from seqvae.music.reading.smf_damaged import CUT, MISSING, scan_damaged, told
 from seqvae.music.reading.smf_notes import oldest_first, programs_at
+from seqvae.music.reading.smf_texts import decoded
 
 SILENCES = (120, 123)
 """Controllers that end all notes of their channel."""
@@ -185,15 +186,6 @@ def read_music(data: bytes) -> Music:
         notices,
         events,
     )
-
-
-def decoded(content: bytes) -> str:
-    """Return a text of a MIDI file: UTF-8 if it is that, else Latin-1."""
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError:
-        text = content.decode("latin-1")
-    return text.strip("\0 \t\r\n")
 
 
 def _has_high_bytes(events: Events) -> bool:

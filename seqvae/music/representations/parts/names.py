@@ -16,20 +16,22 @@ _SOUND = re.compile(
 )
 """Sounds of General MIDI whose names have words such as "lead" and "voice" in them."""
 _TUNE = re.compile(
-    r"melod|vocal|\bvox\b|\bsing(?:er|ing)?\b|soprano|right hand|\brh\b|gesang|\bcanto\b",
+    r"melod|vocal|\bvox\b|\bsing(?:er|ing)?\b|soprano|right hand|\brh\b|gesang|\bcanto\b|\bchant\b|"
+    r"\bvo(?:z|ix)\b|メロディ|主旋律|ボーカル|歌",
     re.IGNORECASE,
 )
-_LEAD = re.compile(r"lead|\bvoice\b|stimme|\bmain\b|\btheme\b|\bsolo\b", re.IGNORECASE)
+_LEAD = re.compile(r"lead|\bvoice\b|stimme|\bmain\b|\btheme\b|\bsolo\b|リード", re.IGNORECASE)
 _BENEATH = re.compile(
     r"harmon(?:y|ies)|echo|delay|back(?:ing|ground|up)|\bpads?\b|chord|rhythm|accomp|counter|"
-    r"\bbass|left hand|\blh\b|begleit|\balto\b|\btenor\b",
+    r"\bbass|left hand|\blh\b|begleit|\balto\b|\btenor\b|"
+    r"コード|ハモ|ハーモニー|伴奏|エコー|パッド",
     re.IGNORECASE,
 )
-_BASS = re.compile(r"\bbass?(?:es|o|line)?\b|\bbs\b", re.IGNORECASE)
+_BASS = re.compile(r"\bbass?(?:es|o|line)?\b|\bbs\b|ベース", re.IGNORECASE)
 _NOT_BASS = re.compile(r"drum|bass ?[+&]|bass and|clarinet|bassoon|guitar lead", re.IGNORECASE)
 _DRUMS = re.compile(
     r"\bdrum ?(?:s|z|kit|set|track|part|machine)?\b|\bdr(?:m|ms|ums?)?\b|percus|\bperc\b|"
-    r"batter[iy]|schlagzeug|\bhi-?hats?\b|\bsnare\b|\bkick\b|\bcymbals?\b|\btoms?\b",
+    r"batter[iy]|schlagzeug|\bhi-?hats?\b|\bsnare\b|\bkick\b|\bcymbals?\b|\btoms?\b|ドラム|パーカッション",
     re.IGNORECASE,
 )
 _PITCHED_DRUMS = re.compile(r"steel|taiko|melodic|synth|\bbass\b(?! drum)|timpani", re.IGNORECASE)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,9 +19,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from vaecore.config import build
 from vaecore.device import autocast
 from vaecore.errors import DataError
 from vaecore.files import replacing
+from vaecore.folder import fits_model, read_tensors
+from vaecore.parsing import parse_json
+from vaecore.tensor_header import tensor_header
 from vaecore.training.small import SmallLoop, cosine
 
 FITTER: dict[str, Any] = {"width": 24, "blocks": 2, "epochs": 8, "seed": 2, "blur": True}
@@ -33,6 +38,19 @@ FEATURES = 192
 """Width of the penultimate layer."""
 CLASSIFIED_AT_ONCE = 250
 _EMA = 0.998
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """What a file says about its classifier: the arguments of `FaceClassifier`."""
+
+    names: list[str]
+    width: int
+    blocks: int
+
+    def __post_init__(self) -> None:
+        if not (self.names and 1 <= self.width <= 512 and 1 <= self.blocks <= 16):
+            raise ValueError("a classifier has names, a width of 1..512 and 1..16 blocks")
 
 
 class FaceClassifier(nn.Module):
@@ -259,16 +277,16 @@ def load_classifier(path: Path) -> FaceClassifier:
     Raises:
         DataError: The file is missing, or holds no classifier.
     """
-    from safetensors import SafetensorError, safe_open
-
-    if not path.is_file():
+    if not path.exists():
         raise DataError("is missing", path=path)
     try:
-        with safe_open(path, "pt") as file:
-            about = json.loads((file.metadata() or {})["classifier"])
-            classifier = FaceClassifier(**about)
-            classifier.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        about = build(_Shape, parse_json(tensor_header(path)[1]["classifier"]), "classifier")
+        with torch.device("meta"):
+            expected = FaceClassifier(**asdict(about))
+        tensors = read_tensors(path, fits_model(expected))
+        classifier = FaceClassifier(**asdict(about))
+        classifier.load_state_dict(tensors)
+    except (ValueError, KeyError, TypeError, RuntimeError) as error:
         raise DataError("holds no face classifier", path=path) from error
     return classifier.eval()
 

@@ -8,11 +8,11 @@ never causes a warning or a traceback of the decoder.
 from __future__ import annotations
 
 import os
-import stat
 import warnings
 from typing import TYPE_CHECKING, Any
 
 from vaecore.errors import DataError
+from vaecore.reading import IMAGE, check_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,8 +34,6 @@ MOST_PIXELS = 64_000_000
 """An image that decodes to more pixels is refused: at four bytes each, and as many for a copy in
 another mode, this is half a gigabyte."""
 
-MOST_BYTES = 500_000_000
-"""A larger file is refused; some decoders read the whole file first."""
 
 _KINDS = "give a JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF image"
 _BROKEN = "get the file again, or leave it out"
@@ -59,7 +57,7 @@ def read_image(source: Any, at_least: int | None = None) -> Image.Image:
         DataError: The source cannot be used; the message names the file, the reason, the remedy.
     """
     if _is_path(source):
-        _check_file(source)
+        check_file(source, IMAGE)  # some decoders read the whole file first
     from PIL import Image
 
     with warnings.catch_warnings():
@@ -67,7 +65,7 @@ def read_image(source: Any, at_least: int | None = None) -> Image.Image:
         if not _is_path(source):
             return _upright(source) if isinstance(source, Image.Image) else from_array(source)
         try:
-            with _open(source) as image:
+            with open_image(source) as image:
                 if at_least is not None:
                     image.draft(None, (at_least, at_least))
                 return _upright(image, source)
@@ -129,27 +127,8 @@ def _is_path(source: Any) -> bool:
     return isinstance(source, str | os.PathLike)
 
 
-def _check_file(path: str | os.PathLike[str]) -> None:
-    """Refuse what is not a regular file of a usable size."""
-    try:
-        facts = os.stat(path)
-    except FileNotFoundError as error:
-        raise DataError("does not exist", path=path, remedy="check the name") from error
-    except (OSError, ValueError) as error:  # ValueError: a name with a null byte
-        raise _unreadable(error, path) from error
-    if stat.S_ISDIR(facts.st_mode):
-        raise DataError("is a folder", path=path, remedy="name an image in it")
-    if not stat.S_ISREG(facts.st_mode):
-        raise DataError("is not a file", path=path, remedy=_KINDS)
-    if not facts.st_size:
-        raise DataError("is empty", path=path, remedy=_BROKEN)
-    if facts.st_size > MOST_BYTES:
-        problem = f"is too large ({facts.st_size / 1e6:,.0f} MB)"
-        raise DataError(problem, path=path, remedy=_KINDS)
-
-
-def _open(path: str | os.PathLike[str]) -> Image.Image:
-    """Return an image of which only the header was read."""
+def open_image(path: str | os.PathLike[str]) -> Image.Image:
+    """Return an image of which only the header was read; DataError if it cannot be opened."""
     from PIL import Image, UnidentifiedImageError
 
     Image.preinit()

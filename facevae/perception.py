@@ -27,7 +27,7 @@ from vaecore.distributions import DiagonalGaussian
 from vaecore.folder import read_tensors
 from vaecore.model import VAE
 from vaecore.paths import lerp, slerp
-from vaecore.priors import prior_from_state
+from vaecore.priors import prior_fits, prior_from_state
 from vaecore.training.config import TrainingConfig
 from vaecore.training.module import Metrics
 
@@ -121,7 +121,8 @@ class PerceptualModule(AdversarialModule):
     def on_fit_start(self) -> None:
         self._distance[0].to(self.device)
         if self.adversary.drawn_from:
-            prior = prior_from_state("", read_tensors(Path(self.adversary.drawn_from)))
+            path = Path(self.adversary.drawn_from)
+            prior = prior_from_state("", read_tensors(path, prior_fits("", self.model.latent_dim)))
             generator = torch.Generator().manual_seed(self.config.seed)
             parts = [prior.sample(POOLED // 8, generator) for _ in range(8)]
             self._pool = torch.cat(parts).to(self.device)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast, get_type_hints
 
 from vaecore.errors import DataError
 from vaecore.files import replacing
+from vaecore.reading import CONFIGURATION, read_json
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
@@ -23,7 +24,6 @@ Config = TypeVar("Config")
 
 CONFIG = "config.json"
 FORMAT = 1
-MAX_CONFIG_BYTES = 1 << 20
 
 _PLAIN = {"bool_type": "bool", "int_type": "int", "float_type": "float", "string_type": "str"}
 """Pydantic's kinds of error for a value that is not of a plain type, and that type."""
@@ -155,17 +155,15 @@ def read_config(folder: Path) -> ModelConfig:
     path = folder / CONFIG
     if not folder.is_dir():
         raise DataError("no such model folder", path=folder, remedy="see the `models` command")
-    if not path.is_file():
+    if not path.exists():
         raise DataError(f"is no model folder: it has no {CONFIG}", path=folder)
-    if path.stat().st_size > MAX_CONFIG_BYTES:
-        raise DataError("is too large to be a model's configuration", path=path)
+    values = read_json(path, CONFIGURATION)
+    found = values.get("format")
+    if found != FORMAT:
+        newer = type(found) is int and found > FORMAT
+        text = f"cannot be used: format {found!r} is not {FORMAT}, which this version reads"
+        raise DataError(text, path=path, remedy="update seqvae" if newer else None)
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        if isinstance(values, dict) and values.get("format") != FORMAT:
-            raise ValueError(
-                f"format {values.get('format')!r} is not {FORMAT}, which this version reads"
-            )
-        config = build(ModelConfig, values, "configuration")
-    except (ValueError, RecursionError) as error:  # JSON and Unicode errors are ValueErrors too
+        return build(ModelConfig, values, "configuration")
+    except ValueError as error:
         raise DataError(f"cannot be used: {error}", path=path) from error
-    return config

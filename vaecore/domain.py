@@ -7,6 +7,7 @@ presentation (how results are written and shown). Everything about z is the core
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -87,7 +88,7 @@ class Domain:
         config = read_config(place)
         if config.domain != self.name:
             raise DataError(f"is a model of {config.domain!r}, not of {self.name!r}", path=place)
-        codec, network = self._build(config, place / CONFIG)
+        codec, network = self._build(config, place)
         files.load_weights(network, place / files.WEIGHTS)
         return LatentSpace(
             network.to(choose_device(device)),
@@ -97,16 +98,28 @@ class Domain:
             config=config,
         )
 
-    def _build(self, config: ModelConfig, path: Path) -> tuple[Codec[Any], VAE]:
-        """Return codec and untrained network; a configuration may hold anything."""
+    def _build(self, config: ModelConfig, place: Path) -> tuple[Codec[Any], VAE]:
+        """Return codec and untrained network; a configuration may hold anything.
+
+        A network without memory ("meta") is compared with what the weights declare, first.
+        """
+        import torch
+
+        from vaecore import folder as files
         from vaecore.objective import Objective
 
+        path = place / CONFIG
         try:
             codec = self.make_codec(config.representation)
-            model = self.make_model(config.architecture, Objective.from_config(config.objective))
+            objective = Objective.from_config(config.objective)
+            with suppress(NotImplementedError), torch.device("meta"):
+                files.check_weights(self.make_model(config.architecture, objective), place)
+            model = self.make_model(config.architecture, objective)
             codec.check(model)
             return codec, model
         except DataError as error:
+            if error.path == place / files.WEIGHTS:
+                raise
             raise DataError(error.problem, path=path, remedy=error.remedy) from error
         except (ValueError, TypeError, KeyError) as error:
             # Torch appends a stack of its own to some messages.
@@ -167,24 +180,19 @@ def find_model(domains: Sequence[Domain], model: str | Path) -> tuple[Domain, Pa
 
 
 def _attributes(path: Path, latent_dim: int) -> dict[str, Tensor]:
-    from vaecore.folder import read_tensors
+    from vaecore.folder import fits_vectors, read_tensors
 
-    vectors = read_tensors(path) if path.exists() else {}
-    for name, vector in vectors.items():
-        shape = tuple(vector.shape)
-        if shape != (latent_dim,):
-            raise DataError(f"attribute {name!r} has shape {shape}, not ({latent_dim},)", path=path)
-    return vectors
+    return read_tensors(path, fits_vectors(latent_dim)) if path.exists() else {}
 
 
 def _prior(path: Path, kind: str, latent_dim: int) -> Prior | None:
     from vaecore.folder import read_tensors
-    from vaecore.priors import prior_from_state
+    from vaecore.priors import prior_fits, prior_from_state
 
     if not path.exists():
         return None
     try:
-        prior = prior_from_state(kind, read_tensors(path))
+        prior = prior_from_state(kind, read_tensors(path, prior_fits(kind, latent_dim)))
     except ValueError as error:
         raise DataError(f"holds neither mixture nor flow: {error}", path=path) from error
     if prior.latent_dim != latent_dim:

@@ -2,8 +2,29 @@
 
 from __future__ import annotations
 
-from os import PathLike
+import re
+from os import PathLike, fspath
 from typing import Any
+
+_UNPRINTABLE = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+
+def printable(text: str | PathLike[str]) -> str:
+    """Return a name or text of somebody else's as it can be printed.
+
+    Control characters (a terminal obeys them), marks that turn the direction of writing, and bytes
+    of file names that are not UTF-8 are written as escapes: `\\x1b`, `\\xff`.
+    """
+    return _UNPRINTABLE.sub(_escaped, str(fspath(text)))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    code = ord(found.group())
+    if 0xDC80 <= code <= 0xDCFF:  # how Python keeps a byte that is not UTF-8
+        code -= 0xDC00
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 class DataError(Exception):
@@ -21,8 +42,9 @@ class DataError(Exception):
         self.problem = problem
         self.path = path
         self.remedy = remedy
-        text = f"{path}: {problem}" if path is not None else problem
-        super().__init__(f"{text}; {remedy}" if remedy else text)
+        text = " ".join(problem.splitlines())
+        text = f"{fspath(path)}: {text}" if path is not None else text
+        super().__init__(printable(f"{text}; {remedy}" if remedy else text))
 
     def __reduce__(self) -> tuple[Any, ...]:  # worker processes send their errors home by pickle
         return _rebuild, (type(self), self.problem, self.path, self.remedy)
@@ -30,6 +52,9 @@ class DataError(Exception):
 
 class UsageError(Exception):
     """A request that makes no sense as stated. The command line exits with 2."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(printable(" ".join(text.splitlines())))
 
 
 def _rebuild(

@@ -9,45 +9,66 @@ README.md               the model card
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
-from vaecore.errors import DataError
+from vaecore.errors import DataError, printable
 from vaecore.files import replacing
+from vaecore.reading import TENSORS, read_bytes
+from vaecore.tensor_header import Declared, tensor_header
 
 WEIGHTS, ATTRIBUTES = "weights.safetensors", "attributes.safetensors"
 PRIOR, CARD = "prior.safetensors", "README.md"
+MOST_VECTORS, LONGEST_NAME = 1000, 100
+"""Of a file of named vectors: how many, and characters of a name."""
+
+Fits = Callable[[Mapping[str, Declared]], "str | None"]
+"""Finds what is wrong with what the header of a file of tensors declares; None if nothing is."""
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     """Write named tensors as float16 safetensors; integers keep their type."""
-    from safetensors.torch import save_file
+    write_exactly(
+        path, {name: t.half() if t.is_floating_point() else t for name, t in tensors.items()}
+    )
 
-    ready = {
-        name: (t.half() if t.is_floating_point() else t).detach().cpu().contiguous()
-        for name, t in tensors.items()
-    }
+
+def write_exactly(
+    path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str] | None = None
+) -> None:
+    """Write named tensors as safetensors, in their own types."""
+    from safetensors.torch import save
+
+    ready = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
     with replacing(path) as temporary:
-        save_file(ready, temporary)
+        temporary.write_bytes(save(ready, metadata))
 
 
-def read_tensors(path: Path) -> dict[str, Tensor]:
+def read_tensors(path: Path, fits: Fits | None = None) -> dict[str, Tensor]:
     """Read named tensors; floating point ones as float32, all of them finite.
 
+    Args:
+        path: A safetensors file.
+        fits: Called with what the header declares, before any tensor is read; returns what is
+            wrong with it, or None.
+
     Raises:
-        DataError: The file is missing, no safetensors file, or holds NaN or infinity.
+        DataError: The file is missing, no safetensors file, does not fit, or holds NaN or infinity.
     """
     from safetensors import SafetensorError
-    from safetensors.torch import load_file
+    from safetensors.torch import load
 
-    if not path.is_file():
-        raise DataError("is missing", path=path, remedy="the model folder is incomplete")
+    declared, _ = read_header(path)
+    problem = fits(declared) if fits is not None else None
+    if problem is not None:
+        raise DataError(problem, path=path)
     try:
-        tensors = load_file(path)
-    except (SafetensorError, OSError, ValueError) as error:
+        tensors = load(read_bytes(path, TENSORS))
+    except (SafetensorError, ValueError) as error:
         raise DataError(f"is no readable safetensors file ({error})", path=path) from error
     for name, tensor in tensors.items():
         if tensor.is_floating_point():
@@ -57,17 +78,88 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     return tensors
 
 
-def mismatch(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> str | None:
+def read_header(path: Path) -> tuple[dict[str, Declared], dict[str, str]]:
+    """Return what a file of a model folder declares; see `vaecore.tensor_header`."""
+    if not path.exists():
+        raise DataError("is missing", path=path, remedy="the model folder is incomplete")
+    return tensor_header(path)
+
+
+class Shaped(Protocol):
+    """A tensor, or what a header declares of one."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+
+def mismatch(expected: Mapping[str, Shaped], found: Mapping[str, Shaped]) -> str | None:
     """Return the first difference in names and shapes of tensors; None if there is none."""
     for name in sorted(expected.keys() - found.keys()):
         return f"lacks tensor {name!r} for this architecture"
     for name in sorted(found.keys() - expected.keys()):
         return f"has unknown tensor {name!r} for this architecture"
-    for name, tensor in sorted(found.items()):
+    for name, tensor in sorted(found.items(), key=lambda pair: pair[0]):
         ours, theirs = tuple(expected[name].shape), tuple(tensor.shape)
         if ours != theirs:
             return f"tensor {name!r} has shape {theirs}, the architecture needs {ours}"
     return None
+
+
+def fits_model(model: nn.Module) -> Fits:
+    """Return what finds whether a file holds the weights of a model, which may be on "meta"."""
+    expected = model.state_dict()
+
+    def problem(declared: Mapping[str, Declared]) -> str | None:
+        declared = _restored(declared)
+        difference = mismatch(expected, declared)
+        for name, tensor in declared.items():
+            if difference is None and tensor.floating != expected[name].is_floating_point():
+                wanted = str(expected[name].dtype).removeprefix("torch.")
+                difference = f"tensor {name!r} holds {tensor.dtype}, not {wanted}"
+        return difference
+
+    return problem
+
+
+def _restored(declared: Mapping[str, Declared]) -> dict[str, Declared]:
+    """Return what is declared once tensors of 8 bits are multiplied by their scales."""
+    found = dict(declared)
+    for name, (dtype, shape) in declared.items():
+        scale = declared.get(f"{name}.scale")
+        if dtype == "I8" and len(shape) > 1 and scale == Declared("F16", shape[:1]):
+            del found[f"{name}.scale"]
+            found[name] = Declared("F16", shape)
+    return found
+
+
+def fits_vectors(latent_dim: int, what: str = "attribute") -> Fits:
+    """Return what finds whether a file holds named vectors `(latent_dim,)`."""
+
+    def problem(declared: Mapping[str, Declared]) -> str | None:
+        if len(declared) > MOST_VECTORS:
+            return f"holds {len(declared):,} vectors, more than {MOST_VECTORS:,}"
+        for name, (dtype, shape) in declared.items():
+            if not name or len(name) > LONGEST_NAME or printable(name) != name:
+                return f"has {what} {name[:LONGEST_NAME]!r}, which is no name"
+            if shape != (latent_dim,):
+                return f"{what} {name!r} has shape {shape}, not ({latent_dim},)"
+            if not declared[name].floating:
+                return f"{what} {name!r} holds {dtype}, no fractions"
+        return None
+
+    return problem
+
+
+def check_weights(model: nn.Module, folder: Path) -> None:
+    """Compare a model, which may be on "meta", with what the weights in its folder declare.
+
+    Raises:
+        DataError: They are missing, or not exactly this model's weights.
+    """
+    path = folder / WEIGHTS
+    problem = fits_model(model)(read_header(path)[0])
+    if problem is not None:
+        raise DataError(problem, path=path)
 
 
 def load_weights(model: nn.Module, path: Path) -> None:
@@ -76,14 +168,6 @@ def load_weights(model: nn.Module, path: Path) -> None:
     Raises:
         DataError: The file does not hold exactly this model's weights.
     """
-    tensors = read_tensors(path)
     expected = model.state_dict()
-    problem = mismatch(expected, tensors)
-    if problem is not None:
-        raise DataError(problem, path=path)
-    for name, tensor in tensors.items():
-        # Floating point tensors were read as float32.
-        wanted = torch.float32 if expected[name].is_floating_point() else expected[name].dtype
-        if tensor.dtype != wanted:
-            raise DataError(f"tensor {name!r} holds {tensor.dtype}, not {wanted}", path=path)
-    model.load_state_dict(tensors)
+    tensors = read_tensors(path, fits_model(model))
+    model.load_state_dict({name: value.to(expected[name].dtype) for name, value in tensors.items()})

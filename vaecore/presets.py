@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,6 +13,8 @@ from vaecore.config import build
 from vaecore.domain import Domain
 from vaecore.errors import DataError, UsageError
 from vaecore.files import replacing
+from vaecore.parsing import parse_yaml
+from vaecore.reading import RECIPES, read_yaml
 
 if TYPE_CHECKING:
     from vaecore.codec import Codec
@@ -24,6 +26,8 @@ FLOW = {
     "spread", "seed",
 }  # fmt: skip
 """Keys that the section `prior` of a recipe may have."""
+_NAME = re.compile(r"\w[\w-]{0,63}", re.ASCII)
+"""A preset's name becomes that of a folder, and so has no slash and no dot."""
 RECIPE = "recipe.yaml"
 """The recipe in a model folder, as a file of presets; what a resumed training goes on with."""
 
@@ -158,34 +162,19 @@ def preset_names(path: Path) -> list[str]:
 
 
 def _read(path: Path) -> dict[str, dict[str, Any]]:
-    import yaml
-
-    try:
-        presets = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DataError(f"cannot be read ({error.strerror})", path=path) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DataError("is not YAML", path=path) from error
-    if not isinstance(presets, Mapping) or not all(isinstance(v, dict) for v in presets.values()):
-        raise DataError("is not a file of presets", path=path)
-    return dict(presets)
-
-
-def _value(text: str) -> Any:
-    """Return what YAML makes of a text, where 1e-3 is a number: in YAML 1.1 it is a string."""
-    import yaml
-
-    class Loader(yaml.SafeLoader):
-        pass
-
-    number = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+$")
-    Loader.add_implicit_resolver("tag:yaml.org,2002:float", number, list("-+0123456789"))
-    return yaml.load(text, Loader)
+    presets = read_yaml(path, RECIPES)
+    for name, sections in presets.items():
+        if not isinstance(name, str) or not isinstance(sections, dict):
+            raise DataError("is not a file of presets", path=path, remedy=RECIPES.remedy)
+        if not _NAME.fullmatch(name):
+            text = f"has a preset {name!r}: a name is of letters, digits, _ and -, at most 64"
+            raise DataError(text, path=path, remedy="rename it")
+    if not presets:
+        raise DataError("has no presets", path=path, remedy=RECIPES.remedy)
+    return presets
 
 
 def _change(values: dict[str, Any], setting: str) -> None:
-    import yaml
-
     place, equals, text = setting.partition("=")
     *sections, key = place.split(".")
     if not equals or not sections:
@@ -195,6 +184,6 @@ def _change(values: dict[str, Any], setting: str) -> None:
         if not isinstance(values, dict):
             raise UsageError(f"{setting!r}: {section} is no section")
     try:
-        values[key] = _value(text)
-    except yaml.YAMLError as error:
-        raise UsageError(f"{setting!r}: the value is not YAML") from error
+        values[key] = parse_yaml(text)
+    except ValueError as error:
+        raise UsageError(f"{setting!r}: the value is not YAML ({error})") from error

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from facevae.align.framing import frame
-from facevae.images import SUFFIXES, orientation
+from facevae.images import SUFFIXES, open_image, orientation
 from vaecore.errors import DataError
 from vaecore.files import replacing
 
@@ -92,8 +92,6 @@ def _images(source: Path, target: Path) -> list[Path]:
 
 def _write(image: Image.Image, source: Path, target: Path, framed_already: bool) -> None:
     """Write a framed face by its suffix; a picture that needs nothing is copied as it is."""
-    from PIL import Image
-
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -102,7 +100,7 @@ def _write(image: Image.Image, source: Path, target: Path, framed_already: bool)
         raise DataError(f"cannot be made ({reason})", path=target.parent, remedy=remedy) from error
     with replacing(target) as path:
         if framed_already:
-            with Image.open(source) as original:
+            with open_image(source) as original:
                 untouched = original.size == image.size and orientation(original) in (None, 1)
             if untouched:
                 shutil.copyfile(source, path)

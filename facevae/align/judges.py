@@ -13,9 +13,10 @@ from functools import lru_cache
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
+
+from vaecore.folder import read_tensors
 
 WEIGHTS = Path(__file__).with_name("judges.safetensors")
 STRIDE = 8
@@ -92,8 +93,8 @@ def shipped(name: str) -> FaceDetector:
     """Return a network in the box, in evaluation mode; read once in a process."""
     network, begin = new(name), f"{name}."
     weights = {
-        key.removeprefix(begin): value.float()
-        for key, value in load_file(WEIGHTS).items()
+        key.removeprefix(begin): value
+        for key, value in read_tensors(WEIGHTS).items()
         if key.startswith(begin)
     }
     network.load_state_dict(weights, strict=False)

@@ -13,11 +13,11 @@ from functools import lru_cache
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
 from facevae.align.geometry import Similarity
+from vaecore.folder import read_tensors
 
 WEIGHTS = Path(__file__).with_name("framing.safetensors")
 SIZE = 64
@@ -88,6 +88,6 @@ def locate(crops: Tensor) -> list[tuple[Similarity, float]]:
 def shipped() -> FramingNetwork:
     """Return the network in the box, in evaluation mode; read once in a process."""
     network = FramingNetwork()
-    weights = load_file(WEIGHTS)
-    network.load_state_dict({name: weights[name].float() for name in weights}, strict=False)
+    weights = read_tensors(WEIGHTS)
+    network.load_state_dict(weights, strict=False)
     return network.eval().requires_grad_(False).to(memory_format=torch.channels_last)

@@ -6,14 +6,19 @@ import csv
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from io import TextIOWrapper
 from pathlib import Path
 
 import numpy as np
 
 from facevae.data.names import find_images
-from vaecore.errors import DataError, UsageError
+from vaecore.errors import DataError, UsageError, printable
+from vaecore.reading import LABELS, opened
 
 _MEANINGS = {"1": 1, "+1": 1, "1.0": 1, "-1": 0, "-1.0": 0, "0": 0, "0.0": 0}
+LONGEST_LINE = 1 << 20
+"""Characters of the first line that are looked at."""
+MOST_ATTRIBUTES = 1000
 _FORM = "write a first line like image,Smiling,Eyeglasses and lines like 00001.jpg,1,-1"
 
 
@@ -69,8 +74,6 @@ def read_labels(path: str | os.PathLike[str]) -> Labels:
     path = Path(path)
     if path.is_dir():
         return _from_folder(path)
-    if not path.exists():
-        raise DataError("does not exist", path=path, remedy="check the name")
     names: dict[str, int] = {}
     values = bytearray()
     rows = _rows(path)
@@ -78,6 +81,9 @@ def read_labels(path: str | os.PathLike[str]) -> Labels:
     attributes = tuple(name.strip() for name in header[1:])
     if not attributes or "" in attributes:
         raise DataError("is no table of labels", path=path, remedy=_FORM)
+    if len(attributes) > MOST_ATTRIBUTES or any(printable(name) != name for name in attributes):
+        text = f"is no table of labels: at most {MOST_ATTRIBUTES:,} names of printable characters"
+        raise DataError(text, path=path, remedy=_FORM)
     if len(set(attributes)) < len(attributes):
         twice = next(name for name in attributes if attributes.count(name) > 1)
         raise DataError(f"has two columns {twice!r}", path=path, remedy="leave one out")
@@ -104,9 +110,10 @@ def read_labels(path: str | os.PathLike[str]) -> Labels:
 
 def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield line numbers and cells of a table, the header first; empty lines are left out."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            first = file.readline()
+    with opened(path, LABELS) as binary:
+        file = TextIOWrapper(binary, "utf-8-sig", newline="")
+        try:
+            first = file.readline(LONGEST_LINE)
             spaces = first.strip().isdigit()  # CelebA's own form begins with the number of images
             if not spaces:
                 file.seek(0)
@@ -122,12 +129,11 @@ def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
                         ["image", *cells] if spaces and header else cells,
                     )
                     header = False
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError("is no table of labels", path=path, remedy=_FORM) from error
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        problem = f"cannot be read ({reason})"
-        raise DataError(problem, path=path, remedy="check its rights") from error
+        except UnicodeDecodeError as error:
+            problem = "is not UTF-8 text"
+            raise DataError(problem, path=path, remedy="save it as UTF-8") from error
+        except csv.Error as error:
+            raise DataError(f"is no table of labels ({error})", path=path, remedy=_FORM) from error
 
 
 def _from_folder(path: Path) -> Labels:

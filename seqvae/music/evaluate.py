@@ -89,7 +89,7 @@ def _windows(codec: SequenceCodec, shards: Path, split: str) -> Tensor:
     found = read_summary(shards)["representation"]
     if found != codec.config:
         raise DataError(f"holds {found}, the model needs {codec.config}", path=shards)
-    return torch.from_numpy(codec.unpack(read_windows(shards, split)))
+    return torch.from_numpy(codec.unpack(read_windows(shards, split, codec.packed_classes)))
 
 
 @torch.no_grad()

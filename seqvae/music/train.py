@@ -69,7 +69,7 @@ class MusicTask(TrainingTask):
                 path=shards,
                 remedy="prepare it again, or choose another --preset",
             )
-        self.windows = ShardedWindows(shards, "train")
+        self.windows = ShardedWindows(shards, "train", self.codec.packed_classes)
         decided = preset.make_data().decided(self.windows, ranks.here().local)
         super().__init__(DOMAIN, replace(preset, data=asdict(decided)))
         self._grown = False
@@ -98,8 +98,9 @@ class MusicTask(TrainingTask):
     @cached_property
     def validation(self) -> np.ndarray:
         """The windows that a validation measures, packed as in shards."""
+        classes = self.codec.packed_classes
         measured = min(VALIDATION_WINDOWS, VALIDATION_TOKENS // self.codec.width)
-        return ShardedWindows(self.shards, "validation").spread(measured)
+        return ShardedWindows(self.shards, "validation", classes).spread(measured)
 
     def loaders(self, config: TrainingConfig) -> tuple[WindowLoader, WindowLoader]:
         preset, here, unpack = self.preset, ranks.here(), self.codec.unpack
@@ -114,7 +115,8 @@ class MusicTask(TrainingTask):
         validation = WindowLoader(self.validation, size, unpack=unpack, training=False, ranks=here)
         if preset.make_data().stream == "always":
             return StreamLoader(self.windows, size, **options), validation
-        return WindowLoader(read_windows(self.shards, "train"), size, **options), validation
+        rows = read_windows(self.shards, "train", self.codec.packed_classes)
+        return WindowLoader(rows, size, **options), validation
 
     def measure(self, model: VAE, x: Tensor) -> dict[str, Any]:
         return measure(cast("SequenceVAE", model), x)

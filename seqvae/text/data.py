@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vaecore.errors import DataError
+from vaecore.reading import SENTENCES, read_text
 
-LARGEST_FILE = 1 << 30
-"""Largest size of a text file in bytes."""
 LONGEST_LINE = 10_000
 """Largest number of characters of a line."""
 VALIDATION = 50
@@ -33,17 +32,7 @@ def read_sentences(paths: Iterable[Path]) -> list[str]:
     found: list[str] = []
     for path in paths:
         before = len(found)
-        try:
-            if path.stat().st_size > LARGEST_FILE:
-                raise DataError("is larger than 1 GiB", path=path, remedy="divide it")
-            text = path.read_text(encoding="utf-8-sig")
-        except UnicodeDecodeError as error:
-            text = f"is not UTF-8 text (at byte {error.start})"
-            raise DataError(text, path=path, remedy="save it as UTF-8") from error
-        except FileNotFoundError as error:
-            raise DataError("does not exist", path=path, remedy="check the name") from error
-        except IsADirectoryError as error:
-            raise DataError("is a folder", path=path, remedy="name a file in it") from error
+        text = read_text(path, SENTENCES)
         for number, line in enumerate(text.split("\n"), start=1):
             if len(line) > LONGEST_LINE:
                 what = f"has a line of {len(line):,} characters (line {number})"

@@ -105,7 +105,9 @@ def test_files_that_hold_no_classifier_are_refused(
     metadata = {"classifier": json.dumps(about)}
     save_file(tensors, tmp_path / "wider.safetensors", metadata=metadata)
     for name in ("half", "other", "wider"):
-        with pytest.raises(DataError, match="holds no face classifier"):
+        with pytest.raises(
+            DataError, match=r"no face classifier|no readable safetensors|has shape"
+        ):
             load_classifier(tmp_path / f"{name}.safetensors")
 
 

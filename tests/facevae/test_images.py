@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from facevae.images import MOST_BYTES, from_array, read_image
+from facevae.images import from_array, read_image
 from vaecore.errors import DataError
+from vaecore.reading import IMAGE
 
 RNG = np.random.default_rng(0)
 
@@ -258,7 +259,7 @@ def broken(kind: str, folder: Path) -> Path:
         blank_png(path, 10_000, 10_000)
     elif kind == "huge file":
         with path.open("wb") as file:
-            file.truncate(MOST_BYTES + 1)
+            file.truncate(IMAGE.most + 1)
     return path
 
 
@@ -266,9 +267,9 @@ def broken(kind: str, folder: Path) -> Path:
     ("kind", "message"),
     [
         ("missing", "does not exist; check the name"),
-        ("folder", "is a folder; name an image in it"),
-        ("pipe", "is not a file; give a JPEG"),
-        ("empty", "is empty; get the file again"),
+        ("folder", "is a folder; name a file in it"),
+        ("pipe", "is not a regular file; copy"),
+        ("empty", "is empty; get it"),
         ("text", "is not an image that can be read; give a JPEG"),
         ("jpeg header", "is truncated; get the file again"),
         ("postscript", "is not an image that can be read"),
@@ -277,7 +278,7 @@ def broken(kind: str, folder: Path) -> Path:
         ("truncated gif", "is truncated; get the file again"),
         ("huge png", "is larger than 64 megapixels; make it smaller"),
         ("large png", "is larger than 64 megapixels (10,000 x 10,000); make it smaller"),
-        ("huge file", "is too large (500 MB)"),
+        ("huge file", "is too large (500 MB; at most 500 MB are read)"),
     ],
 )
 @pytest.mark.filterwarnings("error")

@@ -66,7 +66,7 @@ def test_tables(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "is no table of labels; write a first line like"),
+        ("", "is empty"),
         ("image\na.jpg\n", "is no table of labels"),
         ("image,,Smiling\n", "is no table of labels"),
         ("image,Smiling\n", "has no labels below its first line"),
@@ -78,7 +78,7 @@ def test_tables(tmp_path: Path, text: str) -> None:
         (TABLE + "a.jpg,1,1\n", "line 5 labels a.jpg again; leave one of the lines out"),
         (CELEBA + "d.jpg 1 yes\n", "line 6: Eyeglasses is 'yes'"),
         (CELEBA + "d.jpg 1\n", "line 6 has 2 columns, the first line 3"),
-        (b"\xff\xd8\xff\xe0" + bytes(range(256)), "is no table of labels"),
+        (b"\xff\xd8\xff\xe0" + bytes(range(256)), "is not UTF-8 text; save it as UTF-8"),
         ('image,Smiling\n"a.jpg,1\n', "is no table of labels"),
     ],
 )

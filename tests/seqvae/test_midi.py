@@ -344,8 +344,8 @@ def no_notes(folder):
 
 REFUSALS = [
     (missing, "does not exist; check"),
-    (lambda folder: folder, "is a folder; name a MIDI file"),
-    (empty, "is empty; export"),
+    (lambda folder: folder, "is a folder; name a file"),
+    (empty, "is empty; get it"),
     (text, "is not a MIDI file; give"),
     (huge, "is too large .20 MB; at most 4 MB are read.; cut out"),
     (header_only, "is cut off .it ends in its header.; copy"),

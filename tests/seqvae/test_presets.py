@@ -57,7 +57,7 @@ def test_unknown_settings_are_refused_by_name(setting: str, message: str) -> Non
 def test_unknown_presets_and_broken_files(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no preset 'drum'; known are drums_2bar"):
         load_preset("drum")
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="does not exist"):
         preset_names(tmp_path / "missing.yaml")
     for text in ("a: [", "- 1", "a: 1"):
         (tmp_path / "broken.yaml").write_text(text)

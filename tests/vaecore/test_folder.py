@@ -12,9 +12,10 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from vaecore.config import CONFIG, MAX_CONFIG_BYTES, ModelConfig, read_config, write_config
+from vaecore.config import CONFIG, ModelConfig, read_config, write_config
 from vaecore.errors import DataError
 from vaecore.folder import load_weights, read_tensors, write_tensors
+from vaecore.reading import CONFIGURATION
 
 
 def test_a_configuration_survives_the_disk(tmp_path: Path, point_config: ModelConfig) -> None:
@@ -67,13 +68,13 @@ def test_a_missing_key_is_named(tmp_path: Path, point_config: ModelConfig) -> No
 )
 def test_what_is_no_configuration_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / CONFIG).write_bytes(content)
-    with pytest.raises(DataError, match="cannot be used") as caught:
+    with pytest.raises(DataError, match=r"is no configuration|is empty|is not UTF-8") as caught:
         read_config(tmp_path)
     assert len(str(caught.value)) < 1000
 
 
 def test_a_huge_configuration_is_not_read(tmp_path: Path, point_config: ModelConfig) -> None:
-    text = changed(point_config, description="x" * MAX_CONFIG_BYTES)
+    text = changed(point_config, description="x" * CONFIGURATION.most)
     (tmp_path / CONFIG).write_text(text)
     with pytest.raises(DataError, match="too large"):
         read_config(tmp_path)
@@ -123,10 +124,10 @@ def test_a_pickle_is_never_opened(tmp_path: Path) -> None:
     path = tmp_path / "weights.safetensors"
     trap = tmp_path / "sprung"
     path.write_bytes(pickle.dumps(Hostile(trap)))
-    with pytest.raises(DataError, match="no readable safetensors file"):
+    with pytest.raises(DataError, match=r"no readable safetensors file|is empty"):
         read_tensors(path)
     torch.save({"x": torch.ones(2), "trap": Hostile(trap)}, path)
-    with pytest.raises(DataError, match="no readable safetensors file"):
+    with pytest.raises(DataError, match=r"no readable safetensors file|is empty"):
         read_tensors(path)
     assert not trap.exists()
 
@@ -137,7 +138,7 @@ def test_every_cut_of_a_file_is_refused(tmp_path: Path) -> None:
     whole = path.read_bytes()
     for length in range(0, len(whole), 7):
         path.write_bytes(whole[:length])
-        with pytest.raises(DataError, match="no readable safetensors file"):
+        with pytest.raises(DataError, match=r"no readable safetensors file|is empty"):
             read_tensors(path)
 
 

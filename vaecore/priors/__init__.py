@@ -14,11 +14,13 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
+from vaecore.folder import Fits
 from vaecore.priors.base import Prior
 from vaecore.priors.fitting import fit_flow, fit_prior
 from vaecore.priors.flow import Flow
 from vaecore.priors.mixture import GaussianMixture
 from vaecore.priors.normal import StandardNormal
+from vaecore.tensor_header import Declared
 
 __all__ = [
     "Flow",
@@ -27,11 +29,14 @@ __all__ = [
     "StandardNormal",
     "fit_flow",
     "fit_prior",
+    "prior_fits",
     "prior_from_state",
 ]
 
 STORED: dict[str, type[Prior]] = {kind.kind: kind for kind in (GaussianMixture, Flow)}
 """The priors that a model folder may hold, by kind."""
+MOST_COMPONENTS = 4096
+"""Of a mixture that is read."""
 
 
 def prior_from_state(kind: str, state: Mapping[str, Tensor]) -> Prior:
@@ -56,3 +61,24 @@ def prior_from_state(kind: str, state: Mapping[str, Tensor]) -> Prior:
         except ValueError as error:
             problems.append(f"no {each.kind}: {error}")
     raise ValueError("; ".join(problems))
+
+
+def prior_fits(kind: str, latent_dim: int) -> Fits:
+    """Return what finds whether a file holds a prior of a kind ("" for any) and size."""
+
+    def problem(declared: Mapping[str, Declared]) -> str | None:
+        if kind == "mixture" or (not kind and "means" in declared):
+            means = declared.get("means")
+            if means is None or len(means.shape) != 2 or means.shape[0] > MOST_COMPONENTS:
+                return f"holds no mixture of at most {MOST_COMPONENTS:,} components"
+            found = means.shape[1]
+        else:
+            try:
+                found, *_ = Flow.declared(declared)
+            except ValueError as error:
+                return f"holds neither mixture nor flow: {error}"
+        if found != latent_dim:
+            return f"has {found} dimensions, the model has {latent_dim}"
+        return None
+
+    return problem

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from vaecore.device import autocast, pad
 from vaecore.distributions import DiagonalGaussian
+from vaecore.folder import Shaped, mismatch
 from vaecore.priors.base import Prior, Source, drawn
 from vaecore.priors.velocity import VelocityNetwork
 
@@ -36,6 +37,8 @@ _IN_FILES = {
     "conditions": "forms",
 }
 """Names of tensors in files, where they differ: files keep the names of their first version."""
+_BUFFERS = ("basis", "center", "forms")
+"""What a file has beside the network."""
 
 
 class Flow(nn.Module, Prior):
@@ -185,6 +188,31 @@ class Flow(nn.Module, Prior):
         """Return the weights, for safetensors and `from_state`."""
         return {_stored(k): tensor.detach().contiguous() for k, tensor in self.state_dict().items()}
 
+    @staticmethod
+    def declared(state: Mapping[str, Shaped]) -> tuple[int, int, int, int]:
+        """Return latent_dim, width, blocks and groups of a flow that is stored.
+
+        Args:
+            state: Its tensors, or what the header of their file declares of them.
+
+        Raises:
+            ValueError: A tensor is missing, unknown or misshapen.
+        """
+        if "first.weight" not in state or len(state["first.weight"].shape) != 2:
+            raise ValueError("needs a matrix first.weight")
+        width, part = state["first.weight"].shape
+        blocks = sum(name.endswith(".inner.bias") for name in state)
+        groups = state["position"].shape[0] if "position" in state else 1
+        related = [tensor.shape[0] for name, tensor in state.items() if name.endswith(".related")]
+        with torch.device("meta"):
+            network = VelocityNetwork(groups * part, width, blocks, groups, max([0, *related]))
+        expected = {_stored(name): tensor for name, tensor in network.state_dict().items()}
+        own = {name: tensor for name, tensor in state.items() if name not in _BUFFERS}
+        difference = mismatch(expected, own)
+        if difference is not None:
+            raise ValueError(difference)
+        return groups * part, width, blocks, groups
+
     @classmethod
     def from_state(cls, state: Mapping[str, Tensor]) -> Flow:
         """Return the flow that `state` describes.
@@ -192,12 +220,7 @@ class Flow(nn.Module, Prior):
         Raises:
             ValueError: A tensor is missing, unknown or misshapen.
         """
-        if "first.weight" not in state or state["first.weight"].ndim != 2:
-            raise ValueError("needs a matrix first.weight")
-        width, part = state["first.weight"].shape
-        blocks = sum(name.endswith(".inner.bias") for name in state)
-        groups = len(state["position"]) if "position" in state else 1
-        latent_dim = groups * part
+        latent_dim, width, blocks, groups = cls.declared(state)
         basis, center = state.get("basis"), state.get("center")
         shapes = [None if part is None else tuple(part.shape) for part in (basis, center)]
         if basis is not None and shapes != [(latent_dim, latent_dim), (latent_dim,)]:

@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from pickle import UnpicklingError
 
 import lightning.pytorch as pl
 import torch
@@ -18,12 +17,12 @@ from torch import Tensor
 
 from vaecore.device import keep_freed_memory
 from vaecore.errors import DataError
-from vaecore.folder import mismatch
 from vaecore.model import VAE
 from vaecore.training import ranks
 from vaecore.training.callbacks import AverageWeights, KeepBest, Limits, Save
+from vaecore.training.checkpoint import check
 from vaecore.training.config import TrainingConfig
-from vaecore.training.module import Metrics, TrainingModule
+from vaecore.training.module import Metrics, NotFinite, TrainingModule
 from vaecore.training.watching import Pictures, Progress, ShowPictures
 
 CHECKPOINT = "last.ckpt"
@@ -112,9 +111,10 @@ def fit(
     average = [AverageWeights(config.ema_decay)] if config.ema_decay is not None else []
     module = make_module(model, config, metrics)
     if resume is not None:
-        _check(Path(resume), module)
+        check(Path(resume), module)
     shown: list[Callback] = [ShowPictures(pictures)] if pictures is not None else []
     line = Progress(config.max_steps, config.max_minutes, headline)
+    begun = _Begun()
     watched = [line] if progress and here.first else []
     for part in ("pytorch", "fabric"):
         logging.getLogger(f"lightning.{part}").setLevel(logging.WARNING)
@@ -130,7 +130,7 @@ def fit(
         check_val_every_n_epoch=None,
         num_sanity_val_steps=0,
         logger=logger or TensorBoardLogger(output, name=None, version="logs"),
-        callbacks=[timer, best, *shown, *average, limits, *watched, *callbacks],
+        callbacks=[begun, timer, best, *shown, *average, limits, *watched, *callbacks],
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
@@ -138,7 +138,20 @@ def fit(
     )
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"lightning\..*")
-        trainer.fit(module, train_loader, validation_loader, ckpt_path=resume, weights_only=True)
+        try:
+            trainer.fit(
+                module, train_loader, validation_loader, ckpt_path=resume, weights_only=True
+            )
+        except NotFinite as error:
+            raise error.kept(output, trainer.global_step) from error
+        except (DataError, OSError, KeyboardInterrupt):
+            raise
+        except Exception as error:
+            if resume is None or begun.yes:
+                raise
+            text = f"does not restore this training ({type(error).__name__})"
+            remedy = "train without resuming, in another folder"
+            raise DataError(text, path=resume, remedy=remedy) from error
     if here.many:  # nobody leaves while another still sends
         torch.distributed.barrier()
         torch.distributed.destroy_process_group()
@@ -162,26 +175,11 @@ def _strategy(module: TrainingModule) -> Strategy | str:
     return DDPStrategy(find_unused_parameters=module.unused_parameters, broadcast_buffers=False)
 
 
-def _check(checkpoint: Path, module: TrainingModule) -> None:
-    """Refuse a checkpoint that does not belong to a training.
+class _Begun(Callback):
+    """Knows whether a training has begun: then a checkpoint is restored as a whole."""
 
-    Raises:
-        DataError: It cannot be read, holds other tensors, or its steps have other examples; the
-            first difference is named.
-    """
-    try:
-        found = torch.load(checkpoint, weights_only=True, mmap=True, map_location="cpu")
-        tensors = found["state_dict"]
-    except (OSError, EOFError, KeyError, TypeError, RuntimeError, UnpicklingError) as error:
-        raise DataError(
-            "is no checkpoint that can be read", path=checkpoint, remedy="train without resuming"
-        ) from error
-    remedy = "resume with the recipe it was trained with"
-    for name, value in module.config.division.items():
-        trained = found.get("division", {}).get(name, value)
-        if trained != value:
-            problem = f"was trained with training.{name}={trained}, the recipe says {value}"
-            raise DataError(problem, path=checkpoint, remedy=remedy)
-    difference = mismatch(module.state_dict(), tensors)
-    if difference is not None:
-        raise DataError(difference, path=checkpoint, remedy=remedy)
+    def __init__(self) -> None:
+        self.yes = False
+
+    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        self.yes = True

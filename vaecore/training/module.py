@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
@@ -14,17 +15,41 @@ from torch import Tensor
 from vaecore.analysis import ACTIVE_VARIANCE
 from vaecore.device import as_double
 from vaecore.errors import DataError
+from vaecore.folder import write_exactly
 from vaecore.model import VAE
 from vaecore.objective import LossTerms
 from vaecore.training import ranks
 from vaecore.training.config import TrainingConfig
 from vaecore.training.shared import StepNoise, share_batch_norms
 
+BAD_BATCH = "bad_batch.safetensors"
+"""Where the batch is kept whose loss is not finite, in the folder of the training."""
 MOST_THROWN_AWAY = 100
 """Steps in a row that may come to nothing before a training gives up."""
 
 Metrics = Callable[[VAE, Tensor], dict[str, float]]
 """A domain's own measures of a model on a batch; the validation reports their means."""
+
+
+class NotFinite(Exception):
+    """A loss that is no number; nothing can be learned from it, nor after it.
+
+    Args:
+        batch: What it is the loss of.
+    """
+
+    def __init__(self, batch: Tensor) -> None:
+        super().__init__("the loss is not finite")
+        self.batch = batch
+
+    def kept(self, output: Path, step: int) -> DataError:
+        """Write the batch into the folder of the training, and return what to say about it."""
+        path = output / BAD_BATCH
+        write_exactly(path, {"batch": self.batch})
+        return DataError(
+            f"the loss of step {step + 1:,} is not finite; the batch is kept in {path}",
+            remedy="look at the data, or lower training.optimizer.learning_rate and train anew",
+        )
 
 
 class TrainingModule(pl.LightningModule):
@@ -59,6 +84,7 @@ class TrainingModule(pl.LightningModule):
         self._norm = torch.tensor(0.0)
         self._validated: dict[int, tuple[int, dict[str, float], Tensor]] = {}
         self._thrown_away = 0
+        self._batch = torch.zeros(0)
         self._cast = config.mixed_precision and model.mixed_precision is None
         model.mixed_precision = config.mixed_precision
         share_batch_norms(model, self.ranks)
@@ -100,6 +126,7 @@ class TrainingModule(pl.LightningModule):
         return (batch_idx + 1) % self.config.accumulate == 0
 
     def on_train_batch_start(self, batch: Tensor, batch_idx: int) -> None:
+        self._batch = batch
         step, index = self.global_step + 1, batch_idx % self.config.accumulate
         if index == 0:
             self._terms = []
@@ -113,7 +140,13 @@ class TrainingModule(pl.LightningModule):
         return terms.loss
 
     def report(self, terms: LossTerms, **more: Tensor) -> None:
-        """Note down the objective's parts of a batch, and whatever else a subclass has."""
+        """Note down the objective's parts of a batch, and whatever else a subclass has.
+
+        Raises:
+            NotFinite: The loss is infinite or no number.
+        """
+        if not torch.isfinite(terms.loss):
+            raise NotFinite(self._batch)
         parts = {"loss": terms.loss.detach(), "reconstruction": terms.reconstruction}
         self._terms.append({**parts, "kl": terms.kl, "beta": terms.beta, **more})
 

@@ -59,7 +59,7 @@ class Journal:
         try:
             with pa.OSFile(str(path)) as file:
                 facts = _facts(pa.ipc.open_file(file).schema)
-        except (OSError, pa.ArrowException):  # cut off when the machine went down
+        except (OSError, pa.ArrowException, ValueError, KeyError, TypeError):  # cut off or damaged
             return False
         return [fact.fingerprint for fact in facts] == [fingerprint(file.path) for file in chunk]
 
@@ -112,12 +112,17 @@ class Journal:
         """Read the keys of a chunk's windows, or all but these."""
         import pyarrow as pa
 
-        with pa.OSFile(str(self._path(chunk))) as file:
-            names = pa.ipc.open_file(file).schema.names
-        fields = [k for k, name in enumerate(names) if (name in KEYS) == keys]
-        options = pa.ipc.IpcReadOptions(included_fields=fields)
-        with pa.OSFile(str(self._path(chunk))) as file:
-            return pa.ipc.open_file(file, options=options).read_all()
+        path = self._path(chunk)
+        try:
+            with pa.OSFile(str(path)) as file:
+                names = pa.ipc.open_file(file).schema.names
+            fields = [k for k, name in enumerate(names) if (name in KEYS) == keys]
+            options = pa.ipc.IpcReadOptions(included_fields=fields)
+            with pa.OSFile(str(path)) as file:
+                return pa.ipc.open_file(file, options=options).read_all()
+        except pa.ArrowException as error:
+            remedy = "remove it, and prepare again: what it holds is read anew"
+            raise DataError("is damaged", path=path, remedy=remedy) from error
 
 
 def _facts(schema: pa.Schema) -> list[FileFacts]:

@@ -8,15 +8,15 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from seqvae.music.reading.container import MAX_BYTES
 from seqvae.music.reading.midi import beats_file, parse_score, read_bytes
-from vaecore.errors import DataError, UsageError
+from vaecore.errors import DataError, UsageError, printable
 
 if TYPE_CHECKING:
     from seqvae.music.representations.base import SequenceCodec
@@ -100,7 +100,7 @@ def find_files(sources: Sequence[Path], suffixes: Sequence[str]) -> list[SourceF
             raise DataError("does not exist", path=root, remedy="check the name")
         inside = [root] if root.is_file() else sorted(p for p in root.rglob("*") if p.is_file())
         files += [
-            SourceFile(str(path), root.name, path.relative_to(root.parent).as_posix())
+            SourceFile(str(path), printable(root.name), _named(path, root))
             for path in inside
             if path.name.lower().endswith(tuple(suffixes))
         ]
@@ -108,6 +108,11 @@ def find_files(sources: Sequence[Path], suffixes: Sequence[str]) -> list[SourceF
         where = ", ".join(str(source) for source in sources)
         raise DataError(f"no {' or '.join(suffixes)} files there", path=where)
     return files
+
+
+def _named(path: Path, root: Path) -> str:
+    """Return the name of a file in shards and summary, which hold no bytes that are not UTF-8."""
+    return printable(path.relative_to(root.parent).as_posix())
 
 
 def divide(files: Sequence[SourceFile]) -> Iterator[list[SourceFile]]:
@@ -132,8 +137,8 @@ def divide(files: Sequence[SourceFile]) -> Iterator[list[SourceFile]]:
 def fingerprint(path: str, data: bytes | None = None) -> str:
     """Return a hash of everything that the windows of a file depend on.
 
-    It is the SHA-256 of the file, and "+" and that of its list of beats if there is one. A file too
-    large to be read has its size in place of the hash, one that cannot be read "".
+    It is the SHA-256 of the file, and "+" and that of its list of beats if there is one. What is
+    not read, as it is too large, has its size in place of the hash; what is not there, "".
 
     Args:
         path: The file.
@@ -146,12 +151,11 @@ def fingerprint(path: str, data: bytes | None = None) -> str:
 def _hash(path: str, data: bytes | None = None) -> str:
     try:
         if data is None:
-            size = os.stat(path).st_size
-            if size > MAX_BYTES:
-                return f"{size} bytes"
-            data = Path(path).read_bytes()
+            data = read_bytes(path)
         return hashlib.sha256(data).hexdigest()
-    except OSError:
+    except DataError:  # what is not read has no windows, as long as it stays as it is
+        with suppress(OSError):
+            return f"{os.stat(path).st_size} bytes"
         return ""
 
 

@@ -7,7 +7,6 @@ and so on, and `summary.json`. Hugging Face datasets reads it as it is, splits i
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from vaecore import reading
 from vaecore.errors import DataError
+from vaecore.reading import SHARD, opened, read_json
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,6 +30,8 @@ SHARD_BYTES = 2**27
 """Shards are smaller than this before compression, if their windows are long."""
 ROW_GROUP = 20_000
 """Rows of a row group, the unit in which Parquet files are read."""
+MOST_BLOCK_BYTES = 1 << 30
+"""Of the windows of a row group that is read, whoever wrote it."""
 
 _PREPARE = "make it with seqvae prepare"
 
@@ -115,7 +118,9 @@ class ShardWriter:
             self._writer = None
         if self._writer is None:
             path = self.folder / f"{self.split}-{self._shards:05d}.parquet"
-            self._writer = pyarrow.parquet.ParquetWriter(path, table.schema, compression="zstd")
+            self._writer = pyarrow.parquet.ParquetWriter(
+                path, table.schema, compression="zstd", write_page_checksum=True
+            )
             self._shards, self._rows = self._shards + 1, 0
         self._writer.write_table(table)
         self._rows += len(windows)
@@ -127,24 +132,35 @@ class ShardedWindows:
     Args:
         folder: Shards that `prepare` wrote.
         split: "train", "validation" or "test".
+        classes: How many values each number of a window may have, `(width,)`, as the codec's
+            `packed_classes`; without it, values are not checked.
 
     Attributes:
         starts: Index of the first window of each block, and the number of all windows.
         width: Number of classes of a window.
 
     Raises:
-        DataError: The folder has no shards of this split, or they are broken or empty.
+        DataError: The folder has no shards of this split, or they are broken, empty, or of windows
+            of another width. What a block holds is checked when it is read.
     """
 
-    def __init__(self, folder: str | os.PathLike[str], split: str) -> None:
+    def __init__(
+        self, folder: str | os.PathLike[str], split: str, classes: np.ndarray | None = None
+    ) -> None:
+        self.classes = classes
         self.files = sorted(Path(folder).glob(f"{split}-*.parquet"))
         if not self.files:
             raise DataError(f"has no {split} shards", path=folder, remedy=_PREPARE)
         places, counts, self.width = [], [], 0
         for number, path in enumerate(self.files):
             with _open(path) as file:
-                self.width = file.schema_arrow.field("window").type.list_size
+                width = _width(file.schema_arrow.field("window").type)
                 sizes = [file.metadata.row_group(k).num_rows for k in range(file.num_row_groups)]
+            wanted = self.width or (width if classes is None else len(classes))
+            if width != wanted or any(2 * width * size > MOST_BLOCK_BYTES for size in sizes):
+                text = f"holds windows of {width} numbers in blocks of {max(sizes, default=0):,}"
+                raise DataError(f"{text}, not of {wanted}", path=path, remedy=_PREPARE)
+            self.width = width
             places += [(number, group) for group, size in enumerate(sizes) if size]
             counts += [size for size in sizes if size]
         if not counts:
@@ -164,9 +180,17 @@ class ShardedWindows:
         """Read the windows of one block, `(rows, width)` uint16."""
         number, group = self.places[index]
         with _open(self.files[number]) as file:
-            column = file.read_row_group(int(group), columns=["window"])["window"]
-            flat = column.combine_chunks().flatten().to_numpy(zero_copy_only=False)
-        return np.asarray(flat.reshape(-1, self.width), np.uint16)
+            column = file.read_row_group(int(group), columns=["window"])["window"].combine_chunks()
+            flat = column.flatten()
+            if column.null_count or flat.null_count:
+                raise DataError("has windows with gaps", path=self.files[number], remedy=_PREPARE)
+        windows = np.asarray(flat.to_numpy(zero_copy_only=False).reshape(-1, self.width), np.uint16)
+        if self.classes is not None and (wrong := windows.max(0) >= self.classes).any():
+            place = int(np.flatnonzero(wrong)[0])
+            value, most = int(windows[:, place].max()), int(self.classes[place]) - 1
+            text = f"has the number {value} at place {place} of a window, where {most} is the most"
+            raise DataError(text, path=self.files[number], remedy=_PREPARE)
+        return windows
 
     def __getitem__(self, rows: np.ndarray) -> np.ndarray:
         """Return the windows at ascending indices, reading one block at a time."""
@@ -184,9 +208,10 @@ class ShardedWindows:
         return self[np.linspace(0, len(self) - 1, limit).astype(int)]
 
 
-def read_windows(folder: Path, split: str) -> np.ndarray:
-    """Return all windows of a split, `(n, width)` uint16; errors as for `ShardedWindows`."""
-    windows = ShardedWindows(folder, split)
+def read_windows(folder: Path, split: str, classes: np.ndarray | None = None) -> np.ndarray:
+    """Return all windows of a split, `(n, width)` uint16; arguments and errors as for
+    `ShardedWindows`."""
+    windows = ShardedWindows(folder, split, classes)
     return windows[np.arange(len(windows))]
 
 
@@ -197,11 +222,27 @@ def read_summary(folder: Path) -> dict[str, Any]:
         DataError: There is no readable summary.
     """
     path = Path(folder) / SUMMARY
-    try:
-        summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return summary
-    except (OSError, ValueError) as error:
-        raise DataError("is not a folder of shards", path=folder, remedy=_PREPARE) from error
+    if not path.exists():
+        raise DataError("is not a folder of shards", path=folder, remedy=_PREPARE)
+    summary = read_json(path, reading.SUMMARY)
+    counts = summary.get("windows")
+    if not (
+        all(isinstance(summary.get(name), dict) for name in ("representation", "sources"))
+        and isinstance(counts, dict)
+        and all(type(counts.get(split)) is int and counts[split] >= 0 for split in SPLITS)
+    ):
+        raise DataError("is no summary of shards", path=path, remedy=_PREPARE)
+    return summary
+
+
+def _width(kind: pa.DataType) -> int:
+    """Return the width of windows of a type; AttributeError if it is none of windows."""
+    import pyarrow as pa
+
+    if kind.value_type != pa.uint16():
+        raise AttributeError(f"windows of {kind.value_type}")
+    width: int = kind.list_size
+    return width
 
 
 @contextmanager
@@ -211,7 +252,12 @@ def _open(path: Path) -> Iterator[Any]:
     import pyarrow.parquet
 
     try:
-        with pyarrow.parquet.ParquetFile(path) as file:
+        with (
+            opened(path, SHARD) as binary,
+            pyarrow.parquet.ParquetFile(binary, page_checksum_verification=True) as file,
+        ):
             yield file
     except (OSError, pa.ArrowException, KeyError, AttributeError) as error:
-        raise DataError("is not a shard of windows", path=path, remedy=_PREPARE) from error
+        reason = (str(error).splitlines() or [""])[0][:100]
+        text = f"is not a shard of windows ({reason})"
+        raise DataError(text, path=path, remedy=_PREPARE) from error

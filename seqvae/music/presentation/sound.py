@@ -16,6 +16,7 @@ import numpy as np
 from seqvae.music.presentation.mastering import Sound, drum_tone, normalize, resampled, wide
 from vaecore.errors import DataError
 from vaecore.files import replacing
+from vaecore.reading import SOUNDFONT, read_bytes
 
 if TYPE_CHECKING:
     from pretty_midi import Instrument, PrettyMIDI
@@ -99,11 +100,7 @@ def synthesize(item: PrettyMIDI, soundfont: str | os.PathLike[str] | None = None
             remedy="cut it",
         )
     path = Path(soundfont) if soundfont is not None else default_soundfont()
-    try:
-        bank = path.read_bytes()
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise DataError(f"cannot be read ({reason})", path=path) from error
+    bank = read_bytes(path, SOUNDFONT)
     bank = bank if soundfont is not None else _opened(bank)
     drums = [part for part in item.instruments if part.is_drum]
     pitched = [part for part in item.instruments if not part.is_drum]

@@ -7,8 +7,9 @@ import zlib
 from contextlib import suppress
 
 from vaecore.errors import DataError
+from vaecore.reading import MUSIC
 
-MAX_BYTES = 4_000_000
+MAX_BYTES = MUSIC.most
 """Largest file that is read, packed or unpacked."""
 SCORES = (".musicxml", ".mxl", ".xml", ".abc")
 """Endings of scores, which the package music21 reads."""

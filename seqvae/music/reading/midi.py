@@ -7,7 +7,6 @@ remedy. Sizes are checked before memory is used for them.
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -21,6 +20,7 @@ from seqvae.music.reading.container import MAX_BYTES, unpacked
 from seqvae.music.reading.score import Meter, Notes, Piece, Score, minutes
 from seqvae.music.reading.smf import CutOffError, MidiFile, TempoMap, UnusableError
 from seqvae.music.reading.smf_music import read_music
+from vaecore import reading
 from vaecore.errors import DataError
 
 if TYPE_CHECKING:
@@ -58,10 +58,7 @@ def read_score(item: Any, beats: bool = True, reference: bool = False) -> Score:
         return item
     if isinstance(item, (str, os.PathLike)):
         path = os.fspath(item)
-        try:
-            status = os.stat(path)
-        except OSError as error:
-            raise _unreadable(error, path) from None
+        status = reading.check_file(path, reading.MUSIC)
         settings = beats, reference, None if reference else _METER.get()
         return _read_file(path, status.st_mtime_ns, status.st_size, *settings)
     # By name, so that neither package has to be imported.
@@ -114,26 +111,13 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     Raises:
         DataError: It cannot be read, is a folder, is empty or is too large.
     """
-    try:
-        status = os.stat(path)
-        size = status.st_size
-        if stat.S_ISDIR(status.st_mode):
-            raise DataError("is a folder", path=path, remedy="name a MIDI file in it")
-        if size == 0:
-            raise DataError("is empty", path=path, remedy=_EXPORT)
-        if size > MAX_BYTES:
-            text = f"is too large ({size / 1e6:.0f} MB; at most {MAX_BYTES / 1e6:.0f} MB are read)"
-            raise DataError(text, path=path, remedy=_SHORTER)
-        with open(path, "rb") as file:
-            return file.read()
-    except OSError as error:
-        raise _unreadable(error, path) from None
+    return reading.read_bytes(path, reading.MUSIC)
 
 
 def beats_file(path: str | os.PathLike[str]) -> str | None:
     """Return the path of the list of beats beside a MIDI file, None if there is none."""
     beats = os.path.splitext(path)[0] + BEATS_SUFFIX
-    return beats if os.path.isfile(beats) else None
+    return beats if os.path.exists(beats) else None
 
 
 def parse_score(
@@ -266,16 +250,10 @@ def _checked(
 
 
 def _with_beats_file(score: Score, path: str) -> Score:
+    text = reading.read_text(path, reading.BEATS)
     try:
-        table = np.loadtxt(path, ndmin=2)
+        table = np.loadtxt(text.splitlines(), ndmin=2)
         return score.with_beats(table[:, 0], table[:, -1] > 0)
-    except (OSError, ValueError, IndexError) as error:
+    except (ValueError, IndexError) as error:
         remedy = "repair it or remove it to take the bars from the MIDI file"
         raise DataError(f"is not a list of beats ({error})", path=path, remedy=remedy) from error
-
-
-def _unreadable(error: OSError, path: str | os.PathLike[str]) -> DataError:
-    if isinstance(error, FileNotFoundError):
-        return DataError("does not exist", path=path, remedy="check the name")
-    reason = (error.strerror or str(error)).lower()
-    return DataError(f"cannot be read ({reason})", path=path, remedy="check the name and rights")

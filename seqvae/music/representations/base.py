@@ -125,6 +125,12 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         return rows.reshape(-1, *self.shape).astype(self.dtype)
 
     @property
+    def packed_classes(self) -> np.ndarray:
+        """How many values each number of a packed window may have, `(width,)`."""
+        classes = np.atleast_1d(self.classes)
+        return np.tile(classes, self.width // len(classes))
+
+    @property
     def sizes(self) -> dict[str, Any]:
         return {"steps": self.steps, "classes": self.classes}
 

@@ -99,6 +99,10 @@ class GrooveCodec(SequenceCodec):
         offset = np.where(hits, packed % _LATE / (_LATE / 2) - 1, 0)
         return np.concatenate([hits, packed // _LATE / 127, offset], axis=-1, dtype=np.float32)
 
+    @property
+    def packed_classes(self) -> np.ndarray:
+        return np.full(self.width, 128 * _LATE)
+
     def find(
         self,
         score: Score,

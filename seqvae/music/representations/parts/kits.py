@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import numpy as np
 
 from seqvae.music.representations.alphabet import CLASS_OF_PITCH, DRUM_CLASSES, DRUM_PITCHES
 from vaecore.errors import DataError, UsageError
+from vaecore.reading import DRUM_MAP, read_yaml
 
 _SIZE = 64_000
 """Bytes that a file of a drum map may have."""
@@ -81,25 +83,14 @@ def kit(name: str | Path) -> Kit:
             general[key] = drum
         return Kit(known, general)
     path = Path(text)
-    if not path.is_file():
+    if not os.path.exists(path):
         names = ", ".join(KITS)
         raise UsageError(f"--drum-map {text}: neither a file nor one of {names}")
     return Kit(path.name, _read(path))
 
 
 def _read(path: Path) -> np.ndarray:
-    import yaml
-
-    remedy = "write one line for each key, such as 36: kick"
-    try:
-        with open(path, "rb") as file:
-            data = file.read(_SIZE + 1)
-        table = yaml.safe_load(data.decode()) if len(data) <= _SIZE else None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
-        text = f"is not a drum map ({str(error).splitlines()[0]})"
-        raise DataError(text, path=path, remedy=remedy) from None
-    if not isinstance(table, dict) or not table:
-        raise DataError("is not a drum map", path=path, remedy=remedy)
+    table, remedy = read_yaml(path, DRUM_MAP), DRUM_MAP.remedy
     middle = table.pop("middle_c", "C4")
     octave = {"C3": 3, "C4": 4, "C5": 5}.get(str(middle).upper())
     if octave is None:

@@ -1,10 +1,12 @@
-"""Write the 4/4 melodies of music21's bundled corpora as MIDI files, one per tune.
+"""Write the melodies of music21's bundled corpora as MIDI files, one per tune.
 
-    python -m tools.music21_export OUT [--corpus essenFolksong ...] [--workers N]
+    python -m tools.music21_export OUT [--ternary] [--corpus essenFolksong ...] [--workers N]
+
+They are those in 4/4; with --ternary those in 3/4, 6/8 and the like.
 
 music21 (`pip install music21`) ships several thousand folk tunes as ABC and chorales as MusicXML.
 They are a good source of melodies, but bars have to be moved first: a score writes a pick-up as a
-short bar, while a MIDI file has a bar line every four quarter notes from time 0 on.
+short bar, while in a MIDI file all bars from time 0 on have the same length.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,11 +31,16 @@ CORPORA = (
     "bach",
 )
 BAR = 4.0
-"""Length of a bar in quarter notes; 4/4 and 2/2 are the meters that have it."""
+"""Length of a bar of 4/4 in quarter notes."""
 
 TEMPO_BPM = 120.0
 VELOCITY = 80
-_METERS = {"4/4", "2/2", "C", "C|"}
+FOUR = {"4/4": "4/4", "2/2": "4/4", "C": "4/4", "C|": "4/4"}
+"""Meters as ABC and music21 write them, and as they are written into MIDI files."""
+TERNARY = {meter: meter for meter in ("3/4", "6/8", "12/8", "9/8", "3/8", "6/4", "3/2")}
+
+
+_OTHER = "not in one of the meters throughout"
 
 
 class Note(NamedTuple):
@@ -56,8 +63,8 @@ class Unusable(Exception):
     """A tune that is left out; the message is the reason."""
 
 
-def align_bars(bars: Sequence[Bar]) -> list[Note]:
-    """Place the notes of bars so that every full bar starts at a multiple of `BAR`.
+def align_bars(bars: Sequence[Bar], bar_length: float = BAR) -> list[Note]:
+    """Place the notes of bars so that every full bar starts at a multiple of its length.
 
     An incomplete bar is a pick-up, the short last bar of a section, or one half of a bar that a
     repeat sign divides. One of them, or several in a row, are filled up with silence to whole bars.
@@ -66,18 +73,19 @@ def align_bars(bars: Sequence[Bar]) -> list[Note]:
 
     Args:
         bars: The bars of one tune in order.
+        bar_length: Length of a full bar, in quarter notes.
 
     Returns:
         The notes in order, with onsets in quarter notes from the first bar line.
     """
-    first_pickup = bars[0].length % BAR if bars else 0.0
+    first_pickup = bars[0].length % bar_length if bars else 0.0
     notes: list[Note] = []
     position = 0.0
     for index, bar in enumerate(bars):
-        next_is_full = index + 1 < len(bars) and bars[index + 1].length % BAR == 0
+        next_is_full = index + 1 < len(bars) and bars[index + 1].length % bar_length == 0
         # Bars of triplets have lengths that are not exact; the bar lines are.
-        missing = round(-(position + bar.length), 6) % BAR if next_is_full else 0.0
-        ends_section = index > 0 and position % BAR == 0 and missing == first_pickup
+        missing = round(-(position + bar.length), 6) % bar_length if next_is_full else 0.0
+        ends_section = index > 0 and position % bar_length == 0 and missing == first_pickup
         if not ends_section:
             position += missing
         notes += [note._replace(onset=position + note.onset) for note in bar.notes]
@@ -97,16 +105,26 @@ def merge_ties(notes: Sequence[Note]) -> list[Note]:
     return merged
 
 
-def melody(score: Any) -> list[Note]:
+def melody(score: Any, known: Mapping[str, str] = FOUR) -> tuple[list[Note], str]:
     """Return the highest notes of a music21 score, ties merged, between regular bar lines.
 
+    Args:
+        score: The score.
+        known: Meters that are taken.
+
+    Returns:
+        The notes, and the meter.
+
     Raises:
-        Unusable: The score is not in 4/4 throughout, or has no notes.
+        Unusable: The score is not in one such meter throughout, or has no notes.
     """
     part = score.parts[0] if getattr(score, "parts", None) else score
     meters = part.recurse().getElementsByClass("TimeSignature")
-    if {meter.barDuration.quarterLength for meter in meters} != {BAR}:
-        raise Unusable("not in 4/4 throughout")
+    names = {known.get(meter.ratioString, "") for meter in meters}
+    if len(names) != 1 or "" in names:
+        raise Unusable(_OTHER)
+    meter = names.pop()
+    numerator, denominator = map(int, meter.split("/"))
     bars = []
     for measure in part.getElementsByClass("Measure"):
         flat = measure.flatten()
@@ -120,19 +138,19 @@ def melody(score: Any) -> list[Note]:
                 continues = head.tie is not None and head.tie.type in ("stop", "continue")
                 top[onset] = Note(onset, float(element.quarterLength), pitch, continues)
         bars.append(Bar(float(flat.highestTime), [top[onset] for onset in sorted(top)]))
-    notes = merge_ties(align_bars(bars))
+    notes = merge_ties(align_bars(bars, 4.0 * numerator / denominator))
     if not notes:
         raise Unusable("no notes")
-    return notes
+    return notes, meter
 
 
-def write_midi(notes: Sequence[Note], path: Path) -> None:
-    """Write notes as a one-track MIDI file in 4/4 at 120 quarter notes a minute."""
+def write_midi(notes: Sequence[Note], meter: str, path: Path) -> None:
+    """Write notes as a one-track MIDI file at 120 quarter notes a minute."""
     import pretty_midi
 
     quarter = 60.0 / TEMPO_BPM
     midi = pretty_midi.PrettyMIDI(initial_tempo=TEMPO_BPM)
-    midi.time_signature_changes.append(pretty_midi.TimeSignature(4, 4, 0.0))
+    midi.time_signature_changes.append(pretty_midi.TimeSignature(*map(int, meter.split("/")), 0.0))
     piano = pretty_midi.Instrument(program=0, name="melody")
     piano.notes = [
         pretty_midi.Note(VELOCITY, pitch, onset * quarter, (onset + duration) * quarter)
@@ -152,7 +170,7 @@ def tunes(corpus: str) -> Iterator[tuple[str, str | Path]]:
     if not folder.is_dir():
         raise DataError("is not a corpus of music21", path=corpus)
     for path in sorted(folder.iterdir()):
-        if path.suffix == ".abc":  # many tunes to a file, and only some of them in 4/4
+        if path.suffix == ".abc":  # many tunes to a file, in many meters
             text = path.read_text(encoding="utf-8", errors="replace")
             for number, tune in enumerate(re.split(r"(?m)^(?=X:)", text)[1:], start=1):
                 yield f"{path.stem}_{number:04d}", tune
@@ -160,20 +178,20 @@ def tunes(corpus: str) -> Iterator[tuple[str, str | Path]]:
             yield path.stem, path
 
 
-def export_tune(source: str | Path, path: Path) -> str:
+def export_tune(source: str | Path, path: Path, known: Mapping[str, str] = FOUR) -> str:
     """Write one tune, and return "written" or the reason why it was left out."""
     from music21 import converter
 
     try:
         if isinstance(source, str):
             # music21 reads only the first meter of a tune, which later fields can change.
-            if not set(re.findall(r"(?m)(?:^|\[)M:\s*([^\s\]%]+)", source)) <= _METERS:
-                raise Unusable("not in 4/4 throughout")
+            found = set(re.findall(r"(?m)(?:^|\[)M:\s*([^\s\]%]+)", source))
+            if len({known.get(meter) for meter in found}) > 1 or not found <= set(known):
+                raise Unusable(_OTHER)
             score = converter.parseData(source, format="abc")
         else:
             score = converter.parse(str(source))
-        notes = melody(score)
-        write_midi(notes, path)
+        write_midi(*melody(score, known), path)
     except Unusable as reason:
         return str(reason)
     except Exception as error:  # music21 raises anything on scores it does not understand
@@ -181,13 +199,19 @@ def export_tune(source: str | Path, path: Path) -> str:
     return "written"
 
 
-def export(corpora: Sequence[str], output: Path, workers: int | None = None) -> dict[str, Counter]:
+def export(
+    corpora: Sequence[str],
+    output: Path,
+    workers: int | None = None,
+    known: Mapping[str, str] = FOUR,
+) -> dict[str, Counter]:
     """Export corpora, each to its own folder, in worker processes.
 
     Args:
         corpora: Names of corpora bundled with music21.
         output: Folder to write `corpus/tune.mid` files to.
         workers: Number of processes; all cores by default.
+        known: Meters that are taken.
 
     Returns:
         For every corpus, how many tunes were written, and left out for which reason.
@@ -197,7 +221,7 @@ def export(corpora: Sequence[str], output: Path, workers: int | None = None) -> 
         for corpus in corpora:
             folder = output / corpus
             folder.mkdir(parents=True, exist_ok=True)
-            jobs = [(source, folder / f"{name}.mid") for name, source in tunes(corpus)]
+            jobs = [(source, folder / f"{name}.mid", known) for name, source in tunes(corpus)]
             results = pool.map(export_tune, *zip(*jobs, strict=True), chunksize=16)
             counts[corpus] = Counter(results)
             print(
@@ -212,9 +236,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("output", type=Path, help="folder to write the MIDI files to")
     parser.add_argument("--corpus", action="append", help=f"default: {' '.join(CORPORA)}")
+    parser.add_argument("--ternary", action="store_true", help="tunes in 3/4, 6/8 and the like")
     parser.add_argument("--workers", type=int, help="processes (default: all cores)")
     arguments = parser.parse_args()
-    export(arguments.corpus or CORPORA, arguments.output, arguments.workers)
+    known = TERNARY if arguments.ternary else FOUR
+    export(arguments.corpus or CORPORA, arguments.output, arguments.workers, known)
 
 
 if __name__ == "__main__":

@@ -109,7 +109,8 @@ def _changes(
     for (voice, _), was, shall in zip(codec.voices, old, new, strict=True):
         if voice in lines:
             then, now = (_within(each.notes, steps) for each in (was, shall))
-            yield Change(tick, steps, lines[voice], then, now, was.is_drum, kit)
+            per_quarter = before.context.per_quarter
+            yield Change(tick, steps, lines[voice], then, now, was.is_drum, kit, per_quarter)
 
 
 def _within(notes: Sequence[GridNote], steps: int) -> list[GridNote]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from seqvae.cli.reading import signature
+from seqvae.cli.reading import GRID_NAMES, grid_name, signature
 from seqvae.music.domain import DOMAIN as MUSIC
 from vaecore.cli import learn, options
 from vaecore.cli.job import find_files
@@ -36,9 +36,21 @@ PROBED = 20
     "--bars", type=click.IntRange(1, 64), help="Bars of a window. [default: 2, of a trio 16]"
 )
 @click.option(
+    "--grid",
+    type=click.Choice(list(GRID_NAMES)),
+    default="16",
+    callback=grid_name,
+    show_default=True,
+    help="Steps of a bar: 16 of 4/4; 12 of 3/4, 6/8 and 12/8, and of 4/4 in triplets.",
+)
+@click.option(
     "--voices", metavar="REGEX", help="Use only tracks with such names, if a file has any."
 )
-@click.option("--two-four", is_flag=True, help="Read bars of 2/4 as 4/4, two as one.")
+@click.option(
+    "--two-four",
+    is_flag=True,
+    help="Read bars of 2/4 as 4/4, two as one; of 6/4 as 3/4, and of 3/8 and 9/8 as 6/8.",
+)
 @click.option("--meter", callback=signature, help="Read all files in this meter, such as 4/4.")
 @click.option("--strict", is_flag=True, help="Leave out music that is very short or sparse.")
 @click.option(
@@ -75,6 +87,7 @@ def prepare(
     output: Path,
     representation: str | None,
     bars: int | None,
+    grid: str,
     strict: bool,
     as_json: bool,
     quiet: bool,
@@ -95,7 +108,7 @@ def prepare(
     summary = prepare(
         inputs,
         output,
-        {"name": kind, "bars": bars},
+        {"name": kind, "bars": bars} | ({} if grid == "16" else {"grid": grid}),
         relaxed=not strict,
         progress=not (as_json or quiet),
         **settings,
@@ -149,8 +162,9 @@ def _train_music(request: learn.TrainingRequest, data: Path) -> None:
     from seqvae.music.presets import Preset
 
     summary = read_summary(data)
-    kind, bars = (summary["representation"][key] for key in ("name", "bars"))
-    preset = request.recipe(Preset, f"{kind}_{bars}bar")
+    of = summary["representation"]
+    ternary = "_ternary" if of.get("grid") == "12" else ""
+    preset = request.recipe(Preset, f"{of['name']}_{of['bars']}bar{ternary}")
     place = request.place(preset)
     windows = summary["windows"]
     request.begin(

@@ -12,9 +12,10 @@ import click
 
 from seqvae.cli import into, parts
 from seqvae.cli.keys import KEY, SCALE, in_one_key
-from seqvae.cli.reading import meter_option, warn
+from seqvae.cli.reading import grid_option, meter_option, warn
 from seqvae.cli.writing import ORIGINAL, PLAYED, PNG, SEPARATE, between, compared, numbered, write
 from seqvae.music.reading.container import SUFFIXES
+from seqvae.music.reading.grids import GRIDS, SIXTEEN
 from vaecore.cli.job import counted
 from vaecore.cli.presentation import Choice, Input, Presentation, Result, Source, Written
 from vaecore.config import read_config
@@ -98,16 +99,16 @@ class MusicPresentation(Presentation):
                 type=click.Choice(["grid", "none"]),
                 default="grid",
                 show_default=True,
-                help="none: results on the grid of sixteenths get the timing of the inputs, such "
+                help="none: results on the grid get the timing of the inputs, such "
                 "as swing or a late snare.",
             )
         )
         writing = [SEPARATE, PNG, *PLAYED]
-        choosing = [meter_option(), *parts.options()]
+        choosing = [meter_option(), grid_option(), *parts.options()]
         if verb in _PLAYING:
             return [*choosing, *PLAYED]
         if verb in _STUDYING:
-            return choosing[:1]
+            return choosing[:2]
         taking += [into.INTO] * (verb in into.VERBS)
         playing = [KEY] * (verb in _BLENDING) + [SCALE] * (verb in _WRITING)
         return (choosing + taking) * (verb in _TAKING) + playing + writing * (verb in _WRITING)
@@ -132,17 +133,20 @@ class MusicPresentation(Presentation):
             shipped = next(filter(None, map(self._shipped, FAVOURITES)))
             return Choice(shipped[min(shipped)], "choose another with --model")
         before = max(options.get("bar") or (1,)) - 1
-        for kind, bars in candidates(parts.selected(inputs, options)):
+        for kind, bars, grid in candidates(parts.selected(inputs, options)):
             bars = max(1, bars - before)
-            lengths = self._shipped(kind)
+            lengths = self._shipped(kind, grid)
             fitting = [length for length in lengths if length <= bars]
             if fitting:
                 break
+        if not lengths:  # one of another grid says which bars it knows
+            lengths = self._shipped(kind)
         if not lengths:
             remedy = "name a model folder with --model"
             raise DataError(f"there is no model for {kind} in the box", remedy=remedy)
         more = " or more" if len(inputs) > 1 else ""
-        reason = f"for {CODECS[kind].title or kind}, {counted(bars, 'bar')}{more}"
+        metre = GRIDS[grid].words and f", {GRIDS[grid].words}"
+        reason = f"for {CODECS[kind].title or kind}, {counted(bars, 'bar')}{more}{metre}"
         return Choice(lengths[max(fitting) if fitting else min(lengths)], reason)
 
     def sources(
@@ -154,7 +158,7 @@ class MusicPresentation(Presentation):
         bars = parts.each_of(options["bar"], len(inputs), "bar")
         taken = []
         for each, score, bar in zip(inputs, parts.selected(inputs, options), bars, strict=True):
-            music, note = parts.looped(score, codec.bars)
+            music, note = parts.looped(score, codec)
             found = codec.cover(music, bar) if options["all_windows"] else codec.read(music)
             if found.problem is not None:
                 raise found.problem
@@ -234,12 +238,12 @@ class MusicPresentation(Presentation):
 
         return evaluate(space, paths, seed, split=split)
 
-    def _shipped(self, kind: str) -> dict[int, str]:
-        """Return the models in the box for one representation, by the bars of their windows."""
+    def _shipped(self, kind: str, grid: str = SIXTEEN.name) -> dict[int, str]:
+        """Return the models in the box for a representation and grid, by bars of their windows."""
         found = {}
         for name in self.domain.shipped():
             representation = read_config(self.domain.box / name).representation
-            if representation["name"] == kind:
+            if (representation["name"], representation.get("grid", SIXTEEN.name)) == (kind, grid):
                 found[representation["bars"]] = name
         return found
 

@@ -143,13 +143,14 @@ def taken(
     return ", ".join(texts) if several else "", facts
 
 
-def looped(score: Score, bars: int) -> tuple[Score, str]:
-    """Return music of one bar repeated to some bars, and a word that says so."""
+def looped(score: Score, codec: SequenceCodec) -> tuple[Score, str]:
+    """Return music of one bar repeated to a window, and a word that says so."""
     from seqvae.music.representations.parts import repeated
 
-    if score.bars > 1 or bars == 1 or len(score.tempos) > 1 or score.stretches[0].bar != 4:
+    known = score.stretches[0].bar in codec.grid.lengths
+    if score.bars > 1 or codec.bars == 1 or len(score.tempos) > 1 or not known:
         return score, ""
-    return repeated(score, bars), "one bar, looped"
+    return repeated(score, codec.bars), "one bar, looped"
 
 
 def tell_left_out(found: Windows, path: Path | str) -> None:

@@ -1,4 +1,4 @@
-"""How MIDI files are read: the option --meter, and warnings about what was read."""
+"""How MIDI files are read: the options --meter and --grid, and warnings about what was read."""
 
 from __future__ import annotations
 
@@ -39,6 +39,37 @@ def meter_option() -> click.Option:
     """Return the option --meter, which holds for all files that a command reads."""
     return click.Option(
         ["--meter"], metavar="N/M", expose_value=False, callback=_read_in, help=_HELP
+    )
+
+
+GRID_NAMES = {"16": "16", "12": "12", "binary": "16", "ternary": "12"}
+_GRID_HELP = (
+    "Steps of a bar: 16 are the sixteenths of 4/4; 12 those of 3/4 and 6/8, and triplets in 4/4. "
+    "[default: by the time signature and where notes lie]"
+)
+
+
+def grid_name(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Return the name of a grid; the two also have names in words."""
+    return None if value is None else GRID_NAMES[value]
+
+
+def _read_on(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    grid = grid_name(ctx, param, value)
+    if grid is not None:
+        from seqvae.music.reading.midi import read_on
+
+        ctx.with_resource(read_on(grid))
+
+
+def grid_option() -> click.Option:
+    """Return the option --grid, which holds for all files that a command reads."""
+    return click.Option(
+        ["--grid"],
+        type=click.Choice(list(GRID_NAMES)),
+        expose_value=False,
+        callback=_read_on,
+        help=_GRID_HELP,
     )
 
 

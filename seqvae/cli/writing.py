@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from seqvae.music.reading.score import STEPS_PER_BAR, minutes
+from seqvae.music.reading.score import minutes
 from seqvae.music.representations.windows import Context
 from vaecore.cli import options as shared
 from vaecore.cli.job import counted
@@ -64,10 +64,11 @@ def write(result: Result, outputs: Outputs, options: Mapping[str, Any]) -> Writt
     if options.get("all_windows"):
         result = _with_rests(result)
     loop, font = options.get("loop", 1), options.get("soundfont")
-    length = cast("SequenceCodec", result.codec).bars
-    contexts = [example.context or Context() for example in result.examples]
+    codec = cast("SequenceCodec", result.codec)
+    length = codec.bars
+    contexts = [example.context or codec.context for example in result.examples]
     # An item always lasts as long as its window.
-    seconds = [context.seconds(length * STEPS_PER_BAR) for context in contexts]
+    seconds = [context.seconds(codec.steps) for context in contexts]
     tempi = [contexts[0].tempo_bpm, contexts[-1].tempos[-1][1]]
     titles: list[str] | None = list(result.titles) * len(result.rounds)
     files, each = [outputs.main], 1

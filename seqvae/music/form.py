@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from seqvae.music.reading.score import STEPS_PER_BAR
+from seqvae.music.reading.grids import SIXTEEN
 from seqvae.music.representations.measuring import bars_of, checked, share
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ NEAR = 3
 
 class Voiced(Protocol):
     """A codec of windows of one or more voices; `SequenceCodec` is one."""
+
+    steps_per_bar: int
 
     def by_voice(self, windows: Any) -> Iterable[tuple[str, Alphabet, Ints]]:
         """Return prefix, alphabet and windows of each voice; see `SequenceCodec.by_voice`."""
@@ -53,13 +55,15 @@ def form(codec: Voiced, windows: Any, edits: int = NEAR) -> dict[str, Floats]:
         `melody_repeated_bars`. NaN for windows without a note.
     """
     return {
-        f"{voice}{name}": repeated_bars(alphabet, x, within)
+        f"{voice}{name}": repeated_bars(alphabet, x, within, codec.steps_per_bar)
         for voice, alphabet, x in codec.by_voice(windows)
         for name, within in (("repeated_bars", 0), ("similar_bars", edits))
     }
 
 
-def repeated_bars(alphabet: Alphabet, windows: Any, edits: int = 0) -> Floats:
+def repeated_bars(
+    alphabet: Alphabet, windows: Any, edits: int = 0, bar: int = SIXTEEN.steps_per_bar
+) -> Floats:
     """Return the share of bars that repeat an earlier bar of their window, `(n,)`.
 
     Only bars in which a note begins count. The first of them never repeats another, so 16 equal
@@ -69,19 +73,22 @@ def repeated_bars(alphabet: Alphabet, windows: Any, edits: int = 0) -> Floats:
         alphabet: The windows' alphabet.
         windows: Class indices, `(n, steps)`.
         edits: Largest edit distance of a bar from one that it repeats; 0 for equal bars.
+        bar: Steps of a bar.
     """
     x = checked(windows)
-    sounding = np.asarray(bars_of(alphabet.onsets(x)).any(axis=2))
-    count = bars_of(x).shape[1]
+    sounding = np.asarray(bars_of(alphabet.onsets(x), bar).any(axis=2))
+    count = bars_of(x, bar).shape[1]
     later, earlier = np.tril_indices(count, -1)
-    alike = distances(x)[:, later, earlier] <= edits
+    alike = distances(x, bar)[:, later, earlier] <= edits
     alike &= sounding[:, later] & sounding[:, earlier]
     repeats = np.zeros((len(x), count), np.int64)
     np.add.at(repeats.T, later, alike.T)
     return share(repeats > 0, sounding)
 
 
-def relations(windows: Any, groups: int, edits: int = NEAR) -> Ints:
+def relations(
+    windows: Any, groups: int, edits: int = NEAR, bar: int = SIXTEEN.steps_per_bar
+) -> Ints:
     """Return which bars of any two parts of windows are the same, `(n, groups, groups)`, as bits.
 
     There are two bits for each voice and each pair of places in a part: whether the bars there are
@@ -91,6 +98,7 @@ def relations(windows: Any, groups: int, edits: int = NEAR) -> Ints:
         windows: Class indices, `(n, steps)` or of several voices `(n, steps, voices)`.
         groups: Parts of a window, of a whole number of bars.
         edits: Largest edit distance of similar bars.
+        bar: Steps of a bar.
 
     Raises:
         ValueError: The bars cannot be divided into such parts.
@@ -98,7 +106,7 @@ def relations(windows: Any, groups: int, edits: int = NEAR) -> Ints:
     x = checked(windows, *np.shape(windows)[2:3])
     found, bit = np.zeros((len(x), groups, groups), np.int64), 0
     for voice in _voices(x):
-        apart = distances(voice)
+        apart = distances(voice, bar)
         bars = apart.shape[1] // groups
         if bars * groups != apart.shape[1]:
             raise ValueError(f"{apart.shape[1]} bars cannot be divided into {groups} parts")
@@ -110,19 +118,20 @@ def relations(windows: Any, groups: int, edits: int = NEAR) -> Ints:
     return found
 
 
-def repeated(windows: Any, forms: Any) -> Ints:
+def repeated(windows: Any, forms: Any, bar: int = SIXTEEN.steps_per_bar) -> Ints:
     """Return windows in which bars are replaced by the earlier bars that they shall be equal to.
 
     Args:
         windows: Class indices, `(n, steps)` or of several voices `(n, steps, voices)`.
         forms: Relations of bars as `relations` returns them, `(n, groups, groups)`.
+        bar: Steps of a bar.
     """
     x = checked(windows, *np.shape(windows)[2:3])
     bits = np.asarray(forms).astype(np.int64)
-    count = x.shape[1] // STEPS_PER_BAR
+    count = x.shape[1] // bar
     places = count // bits.shape[1]
     for number, voice in enumerate(_voices(x)):
-        bars = bars_of(voice)  # a view of x
+        bars = bars_of(voice, bar)  # a view of x
         for later in range(1, count):
             free = np.ones(len(x), bool)
             for earlier in range(later):
@@ -138,50 +147,50 @@ def _voices(x: Ints) -> list[Ints]:
     return [x] if x.ndim == 2 else list(np.moveaxis(x, 2, 0))
 
 
-def self_similarity(windows: Any) -> Floats:
+def self_similarity(windows: Any, bar: int = SIXTEEN.steps_per_bar) -> Floats:
     """Return the similarities of the bars of each window, `(n, bars, bars)`, and of each voice.
 
-    The entries are 1 - d / 16 for bars of edit distance d: 1 for equal bars.
+    The entries are 1 - d / bar for bars of edit distance d: 1 for equal bars.
 
     Args:
         windows: Class indices, `(n, steps)` or of several voices `(n, steps, voices)`, which gives
             `(n, voices, bars, bars)`.
+        bar: Steps of a bar.
     """
     x = np.asarray(windows)
     if x.ndim == 3:
-        return np.stack([self_similarity(x[..., k]) for k in range(x.shape[2])], axis=1)
-    return 1 - distances(x) / STEPS_PER_BAR
+        return np.stack([self_similarity(x[..., k], bar) for k in range(x.shape[2])], axis=1)
+    return 1 - distances(x, bar) / bar
 
 
-def shuffled_bars(windows: Any, seed: int = 0) -> Ints:
+def shuffled_bars(windows: Any, seed: int = 0, bar: int = SIXTEEN.steps_per_bar) -> Ints:
     """Return windows of the same bars in random order: music of these bars, but without form.
 
     Args:
         windows: Class indices, `(n, steps)` or `(n, steps, voices)`, of whole bars.
         seed: Makes the order repeatable.
+        bar: Steps of a bar.
     """
     x = np.asarray(windows)
-    bars = x.reshape(-1, STEPS_PER_BAR, *x.shape[2:])
+    bars = x.reshape(-1, bar, *x.shape[2:])
     return np.random.default_rng(seed).permutation(bars).reshape(x.shape)
 
 
-def distances(windows: Any) -> Ints:
+def distances(windows: Any, bar: int = SIXTEEN.steps_per_bar) -> Ints:
     """Return the edit distance of any two bars of each window, `(n, bars, bars)`.
 
     Args:
         windows: Class indices, `(n, steps)`.
+        bar: Steps of a bar.
     """
-    bars = bars_of(checked(windows))
+    bars = bars_of(checked(windows), bar)
     count = bars.shape[1]
     first, second = np.tril_indices(count, -1)
     found = np.zeros((len(bars), count, count), np.int64)
     rows = max(1, _PAIRS // max(len(first), 1))
     for start in range(0, len(bars), rows):
         part = bars[start : start + rows]
-        pairs = (
-            part[:, first].reshape(-1, STEPS_PER_BAR),
-            part[:, second].reshape(-1, STEPS_PER_BAR),
-        )
+        pairs = part[:, first].reshape(-1, bar), part[:, second].reshape(-1, bar)
         distance = edit_distance(*pairs).reshape(len(part), -1)
         found[start : start + rows, first, second] = distance
         found[start : start + rows, second, first] = distance

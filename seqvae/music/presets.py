@@ -33,8 +33,8 @@ class Preset(presets.Preset):
             models of short windows, one for each voice; each group of dimensions of the flow then
             describes one part of a window. See `networks.parts`.
         grow: Models of short windows from which a model of long ones is initialised, one for each
-            voice: names of shipped models, or folders; see `networks.growing`. Empty initialises
-            at random.
+            voice: names of shipped models, or folders; see `networks.growing`. A flat model is
+            initialised from one of another number of steps. Empty initialises at random.
         encoder: A model, a name or a folder, whose encoder is used frozen, so that only the decoder
             is trained; see `vaecore.VAE.freeze_encoder`. Empty trains both.
     """

@@ -35,5 +35,5 @@ def histograms(codec: SequenceCodec, windows: Any) -> dict[str, Floats]:
     return {
         f"{voice}{name}": values
         for voice, alphabet, x in codec.by_voice(windows)
-        for name, values in alphabet.histograms(x).items()
+        for name, values in alphabet.histograms(x, codec.steps_per_bar).items()
     }

@@ -15,7 +15,7 @@ from seqvae.music.data.shards import ShardedWindows, read_summary, read_windows
 from seqvae.music.data.streaming import StreamLoader
 from seqvae.music.domain import DOMAIN
 from seqvae.music.evaluate import measure
-from seqvae.music.networks.growing import grow
+from seqvae.music.networks.growing import grow, regrid
 from seqvae.music.networks.parts import parts_basis
 from seqvae.music.pictures import pictures
 from seqvae.sequences.attributes import describe, fit_attributes
@@ -201,6 +201,8 @@ def train(
 def begin_grown(model: SequenceVAE, preset: Preset, windows: ShardedWindows) -> None:
     """Initialise a model from the models of shorter windows that its recipe names.
 
+    A flat model begins with one of windows of another number of steps.
+
     Args:
         model: Untrained; changed in place.
         preset: Its recipe.
@@ -210,6 +212,11 @@ def begin_grown(model: SequenceVAE, preset: Preset, windows: ShardedWindows) -> 
         DataError: They do not fit together.
     """
     smalls = _models(preset.grow)
+    if not model.architecture.levels and len(smalls) == 1:
+        try:
+            return regrid(model, smalls[0])
+        except ValueError as error:
+            raise DataError(f"cannot begin with {preset.grow[0]}: {error}") from error
     x = torch.from_numpy(preset.make_codec().unpack(windows.spread(GROWN)))
     # Augmented as in training, for example transposed.
     x = preset.make_augmentation()(x, torch.Generator().manual_seed(0))

@@ -136,7 +136,7 @@ def test_other_metres_are_refused_with_a_remedy_that_works(
     name: str, metre: str, bars: str, here: Path
 ) -> None:
     stderr = run("reconstruct", case(name), code=1).stderr
-    assert f"is in {metre} in bars {bars}; only bars of 4/4 can be used" in stderr
+    assert f"is in {metre} in bars {bars}; models of 16 steps a bar know 4/4" in stderr
     assert "--meter 4/4" in stderr
     assert "bars 1-2 of 6" in run("reconstruct", case(name), "--meter", "4/4").stdout
     assert "is not a time signature" in run("show", case(name), "--meter", "4:4", code=2).stderr

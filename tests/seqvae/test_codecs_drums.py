@@ -235,7 +235,9 @@ def test_unknown_drum_sounds_are_listed():
 
 
 def test_meter_is_named_with_its_place():
-    with pytest.raises(DataError, match=r"is in 3/4 in bars 1-5; only bars of 4/4"):
+    with pytest.raises(
+        DataError, match=r"is in 3/4 in bars 1-5; models of 16 steps a bar know 4/4"
+    ):
         CODEC.encode(drums([0, 16, 32, 48], meter=(3, 4)))
 
 

@@ -234,7 +234,11 @@ def test_decoded_notes_end_at_the_end_of_the_window():
             melody((0, 8, 60), program=40),
             r"unwanted instruments \(program 40\); choose another instrument",
         ),
-        (CODEC, melody((0, 8, 60), meter=(6, 8)), "is in 6/8 in bar 1; only bars of 4/4"),
+        (
+            CODEC,
+            melody((0, 8, 60), meter=(6, 8)),
+            "is in 6/8 in bar 1; models of 16 steps a bar know 4/4",
+        ),
         (
             MelodyCodec(programs=[0]),
             melody((0, 8, 60), (0, 8, 70), program=[40, 0], meter=(6, 8)),

@@ -198,7 +198,7 @@ def test_long_music_without_a_bass_has_a_window_at_every_bar() -> None:
         (score((120, []), (0, [(0, 4, 12)])), "band.mid: has no bass"),
         (
             Score.from_notes([0], [1], [60], meter=(3, 4), path="waltz.mid"),
-            r"waltz\.mid: is in 3/4 in bar 1; only bars of 4/4",
+            r"waltz\.mid: is in 3/4 in bar 1; models of 16 steps a bar know 4/4",
         ),
     ],
 )

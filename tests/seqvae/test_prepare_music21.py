@@ -56,8 +56,11 @@ def test_tunes_become_midi(tmp_path: Path) -> None:
         (10, 11, 76),
         (12, 16, 74),
     ]
-    assert export_tune(HEAD.format(meter="3/4") + "c d e |]\n", path) == "not in 4/4 throughout"
+    assert (
+        export_tune(HEAD.format(meter="3/4") + "c d e |]\n", path)
+        == "not in one of the meters throughout"
+    )
     for change in ("\nM:3/4\n", "[M:3/4] "):
         mixed = HEAD.format(meter="C|") + f"c d e f | c d e f |{change}c d e | c d e |]\n"
-        assert export_tune(mixed, path) == "not in 4/4 throughout"
+        assert export_tune(mixed, path) == "not in one of the meters throughout"
     assert export_tune(HEAD.format(meter="4/4") + "z4 |]\n", path) == "no notes"

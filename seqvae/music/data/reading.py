@@ -172,7 +172,7 @@ def read_file(
     try:
         data = read_bytes(path)
         score = parse_score(data, path)
-        score = score.in_meter(*meter) if meter else score.in_four() if two_four else score
+        score = score.in_meter(*meter) if meter else score.in_usual_bars() if two_four else score
         found = codec.find(score)
     except DataError as error:
         return Reading(FileFacts(fingerprint(path, data), problem=error.problem))

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
+from seqvae.music.reading.grids import SIXTEEN, grid
 from seqvae.music.representations import Alphabet, alphabet_of
 from seqvae.sequences.sizes import LARGEST_CLASSES, LARGEST_STEPS, check_sizes, listed
 
@@ -95,6 +96,8 @@ class SequenceArchitecture:
     """Whether the voices after the first, which are written after it, hear it; see `Hearing`."""
     blend: float = 0.0
     """Weight, in training, of blends of two windows being decoded from between their codes."""
+    grid: str = SIXTEEN.name
+    """Steps of a bar, by which blends know its strong places; see `StepGrid`."""
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -108,6 +111,7 @@ class SequenceArchitecture:
             for value in listed(getattr(self, name)):
                 if value not in known:
                     raise ValueError(f"{name} must be one of {', '.join(known)}, got {value!r}")
+        grid(self.grid)
         check_sizes(self, LARGEST)
         self._check_voices()
         for name in ("levels", "encoder_levels"):

@@ -12,6 +12,7 @@ large model begins nearly as good as the small ones, and training goes on from t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple, cast
 
 import torch
@@ -78,6 +79,34 @@ def grow(model: SequenceVAE, smalls: Sequence[SequenceVAE], windows: Tensor) -> 
         model.eval()
         basis = _read(model, smalls, windows, layout)
         _write(model, smalls, basis, layout)
+
+
+def regrid(model: SequenceVAE, other: SequenceVAE) -> None:
+    """Initialise a flat model from one whose windows have another number of steps.
+
+    What belongs to a step is taken from the step at the same share of the window; all else is
+    copied.
+
+    Args:
+        model: Untrained; changed in place.
+        other: Of the same sizes, but for `steps`.
+
+    Raises:
+        ValueError: They differ in more than the number of steps.
+    """
+    steps, others = model.architecture.steps, other.architecture.steps
+    if replace(other.architecture, steps=steps, grid=model.architecture.grid) != model.architecture:
+        raise ValueError("the architectures differ in more than the steps")
+    nearest = (torch.arange(steps) * others / steps).round().long()
+    known = other.state_dict()
+    with torch.no_grad():
+        for name, own in model.state_dict().items():
+            taken = known[name]
+            for axis, (size, old) in enumerate(zip(own.shape, taken.shape, strict=True)):
+                if size != old:  # so many numbers for each step
+                    each = taken.unflatten(axis, (others, -1))
+                    taken = each.index_select(axis, nearest).flatten(axis, axis + 1)
+            own.copy_(taken)
 
 
 def _layout(model: SequenceVAE, smalls: Sequence[SequenceVAE]) -> Layout:

@@ -12,6 +12,7 @@ from seqvae.music.networks.architecture import SequenceArchitecture, Voice
 from seqvae.music.networks.decoder import SequenceDecoder
 from seqvae.music.networks.encoder import SequenceEncoder
 from seqvae.music.networks.hierarchy import HierarchicalDecoder
+from seqvae.music.reading.grids import grid
 from vaecore.distributions import Noise
 from vaecore.model import VAE
 from vaecore.objective import LossTerms, Objective
@@ -34,7 +35,8 @@ class SequenceVAE(VAE):
         )
         self.architecture = architecture
         voices = architecture.voices
-        self._perception = voices.alphabet.perception() if isinstance(voices, Voice) else None
+        bar = grid(architecture.grid)
+        self._perception = voices.alphabet.perception(bar) if isinstance(voices, Voice) else None
 
     def without(self, classes: Sequence[Sequence[int]]) -> SequenceVAE:
         """Return a copy that never chooses some classes: the biases of their logits are -inf.

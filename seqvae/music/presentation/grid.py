@@ -1,4 +1,4 @@
-"""The notes of an item on its grid of 16ths, as pictures draw them."""
+"""The notes of an item on its grid, as pictures draw them."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ LOOKS = {
 
 
 class DrawnNote(NamedTuple):
-    """One note: row, start and end in 16ths (fractions are micro-timing), velocity."""
+    """One note: row, start and end in steps (fractions are micro-timing), velocity."""
 
     row: int
     start: float
@@ -66,13 +66,14 @@ class Grid:
     """The notes of one item on its grid.
 
     Attributes:
-        steps: Length in 16ths.
+        steps: Length in steps; those of whole items are 16ths.
         drums: Hits; the row is the drum class, 0 (kick) to 8 (ride).
         melody: Notes of all pitched instruments but the bass; the row is the MIDI pitch.
         bass: Notes of the bass of an item that has other pitched instruments, too.
-        steps_per_bar: 16 in 4/4; if bars differ in length, that of the longest.
+        steps_per_bar: Of 16ths 16 in 4/4; if bars differ in length, that of the longest.
         first_bar: The number of the first bar, for a part of a longer item.
         starts: The first step of every bar, if bars differ in length.
+        beat: Steps of a beat.
     """
 
     steps: int
@@ -82,6 +83,7 @@ class Grid:
     steps_per_bar: int = STEPS_PER_BAR
     first_bar: int = 1
     starts: tuple[int, ...] = ()
+    beat: int = 4
 
     @property
     def bar_starts(self) -> Sequence[int]:
@@ -170,7 +172,7 @@ def grid_of_window(codec: SequenceCodec, window: Any, context: Context | None = 
     """
     x = np.asarray(window)
     voices: dict[str, list[DrawnNote]] = {name: [] for name in LOOKS}
-    tracks = codec.tracks(x, context or Context())
+    tracks = codec.tracks(x, context or codec.context)
     if context is None and x.dtype.kind != "f":
         tracks = [track.at(VELOCITY) for track in tracks]
     for track in tracks:
@@ -179,7 +181,8 @@ def grid_of_window(codec: SequenceCodec, window: Any, context: Context | None = 
             row = int(CLASS_OF_PITCH[pitch]) if track.is_drum else pitch
             voices[name].append(DrawnNote(row, start, end, velocity))
     drums, melody, bass = (tuple(voices[name]) for name in ("drums", "melody", "bass"))
-    return Grid(len(x), drums, melody, bass)
+    beat = (context or codec.context).beat
+    return Grid(len(x), drums, melody, bass, codec.steps_per_bar, beat=beat)
 
 
 def grids(pictures: Any) -> list[Grid]:

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from seqvae.music.reading.score import STEPS_PER_QUARTER
 from seqvae.music.representations.alphabet import CLASS_OF_PITCH
 from seqvae.music.representations.writing import GridNote
 from vaecore.errors import DataError
@@ -30,12 +29,13 @@ class Change(NamedTuple):
 
     Attributes:
         tick: Where the window begins in the file.
-        steps: Its length in sixteenths.
+        steps: Its length.
         lines: The tracks and channels (from 0) that the voice is on.
         before: Its notes as they were read, in steps of the window.
         after: Its notes as they shall be.
         drums: Whether it is a drum kit.
         kit: The drum map that it was read with, if there was one.
+        per_quarter: Steps of a quarter note.
     """
 
     tick: int
@@ -45,6 +45,7 @@ class Change(NamedTuple):
     after: Sequence[GridNote]
     drums: bool = False
     kit: Kit | None = None
+    per_quarter: int = 4
 
 
 @dataclass(eq=False)
@@ -116,7 +117,7 @@ def put_back(data: bytes, path: str, changes: Iterable[Change]) -> bytes:
     notes = [note for number, track in enumerate(tracks) for note in _notes(number, track.events)]
     for change in changes:
         own = [note for note in notes if note.line in change.lines]
-        _apply(change, own, notes, tracks, file.ticks_per_beat / STEPS_PER_QUARTER)
+        _apply(change, own, notes, tracks, file.ticks_per_beat / change.per_quarter)
     file.tracks = [MidiTrack(track.written()) for track in tracks]
     buffer = io.BytesIO()
     file.save(file=buffer)

@@ -200,7 +200,7 @@ def _draw_drums(ax: Axes, grid: Grid, lanes: list[int], named: bool) -> None:
 def _draw_bars(ax: Axes, grid: Grid, numbered: bool) -> None:
     """Mark beats and bars, and write the number of a bar at its middle."""
     bars = [*grid.bar_starts, grid.steps]
-    beats = [beat for first, last in pairwise(bars) for beat in range(first, last, 4)]
+    beats = [beat for first, last in pairwise(bars) for beat in range(first, last, grid.beat)]
     if grid.bars <= 4:
         ax.vlines([*beats, grid.steps], *ax.get_ylim(), color=LINE, lw=0.35, zorder=1)
     ax.vlines(bars, *ax.get_ylim(), color=SOFT, lw=0.7, zorder=2)

@@ -144,7 +144,7 @@ def _row(cells: Sequence[int], loud: Sequence[int], grid: Grid, each: int, ink: 
         cells: The filled quarters of each column; -1 is an empty column with a dot on its beat.
         loud: The highest velocity in each column.
         grid: Whose row it is.
-        each: 16ths in a column.
+        each: Steps in a column.
         ink: Its colour, or None for none.
     """
     grey = None if ink is None else _GRID
@@ -164,7 +164,7 @@ def _dots(grid: Grid, each: int, dotted: bool = True) -> list[int]:
     """Return the cells of a row without notes, with a dot on every beat."""
     steps, starts = range(0, grid.steps, each), grid.bar_starts
     begun = (starts[bisect_right(starts, step) - 1] for step in steps)
-    beats = [(step - start) % 4 == 0 for step, start in zip(steps, begun, strict=True)]
+    beats = [(step - start) % grid.beat == 0 for step, start in zip(steps, begun, strict=True)]
     return [-1 if dotted and beat else 0 for beat in beats]
 
 

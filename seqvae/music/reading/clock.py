@@ -92,8 +92,7 @@ def stretches(
     Args:
         metres: Time signatures with their places in quarter notes, in order.
         end: Where the music ends, in quarter notes.
-        regroup: Read bars of two quarters as 4/4, two as one, and one of eight quarters as two.
-            A bar that is over before another metre stays as it is.
+        regroup: Read bars as `regrouped` says. What is over before another metre stays as it is.
     """
     begin, metre, implied, bar = 0.0, (4, 4), True, 1
     found: list[tuple[float, float, tuple[int, int]]] = []
@@ -126,12 +125,29 @@ def stretches(
 def _regrouped(
     begin: float, stop: float, metre: tuple[int, int], is_last: bool
 ) -> list[tuple[float, float, tuple[int, int]]]:
-    """Return a stretch in 4/4 if its bars have two or eight quarters; a bar that is over, apart."""
-    length = bar_quarters(*metre)
-    if length not in (2, 8):
+    """Return a stretch in bars that models know, if they can be had; what is over, apart."""
+    found = regrouped(metre)
+    if found is None:
         return [(begin, stop, metre)]
-    pairs = begin + math.floor((stop - begin + NEAR) / 4) * 4
+    as_metre, _ = found
+    length = bar_quarters(*as_metre)
+    whole = begin + math.floor((stop - begin + NEAR) / length) * length
     if is_last:
-        return [(begin, stop, (4, 4))]
-    over = [(pairs, stop, metre)] if stop - pairs > NEAR else []
-    return ([(begin, pairs, (4, 4))] if pairs > begin else []) + over
+        return [(begin, stop, as_metre)]
+    over = [(whole, stop, metre)] if stop - whole > NEAR else []
+    return ([(begin, whole, as_metre)] if whole > begin else []) + over
+
+
+def regrouped(metre: tuple[int, int]) -> tuple[tuple[int, int], str] | None:
+    """Return the metre that bars are read in, and how, if there is one that models know better.
+
+    Bars of two and of eight quarters are read as 4/4, 6/4 and 3/2 as 3/4, 3/8 and 9/8 as 6/8.
+    """
+    length, compound = bar_quarters(*metre), metre[1] >= 8 and metre[0] % 3 == 0
+    if length in (2, 8):
+        return (4, 4), "two bars as one" if length == 2 else "a bar as two"
+    if length == 6 and not compound:
+        return (3, 4), "a bar as two"
+    if length in (1.5, 4.5) and compound:
+        return (6, 8), "two bars as one" if length == 1.5 else "two bars as three"
+    return None

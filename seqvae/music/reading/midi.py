@@ -59,7 +59,8 @@ def read_score(item: Any, beats: bool = True, reference: bool = False) -> Score:
     if isinstance(item, (str, os.PathLike)):
         path = os.fspath(item)
         status = reading.check_file(path, reading.MUSIC)
-        settings = beats, reference, None if reference else _METER.get()
+        asked = (None, None) if reference else (_METER.get(), _GRID.get())
+        settings = beats, reference, *asked
         return _read_file(path, status.st_mtime_ns, status.st_size, *settings)
     # By name, so that neither package has to be imported.
     kinds = {base.__name__ for base in type(item).__mro__}
@@ -79,20 +80,24 @@ def _read_file(
     beats: bool,
     reference: bool,
     meter: tuple[int, int] | None,
+    grid: str | None,
 ) -> Score:
     # `modified` is part of the key: a file that was written anew is read anew.
     return _in_bars(parse_score(read_bytes(path), path, beats, reference), reference)
 
 
 def _in_bars(score: Score, reference: bool) -> Score:
-    """Return a score with the bars that were asked for, or with bars of 2/4 read as 4/4."""
+    """Return a score with the bars and the grid that were asked for, or with bars models know."""
     meter = _METER.get()
     if reference:
         return score
-    return score.in_four() if meter is None else score.in_meter(*meter)
+    score = score.in_usual_bars() if meter is None else score.in_meter(*meter)
+    grid = _GRID.get()
+    return score if grid is None else replace(score, asked=grid)
 
 
 _METER: ContextVar[tuple[int, int] | None] = ContextVar("meter", default=None)
+_GRID: ContextVar[str | None] = ContextVar("grid", default=None)
 
 
 @contextmanager
@@ -103,6 +108,16 @@ def read_in(meter: tuple[int, int] | None) -> Iterator[None]:
         yield
     finally:
         _METER.reset(token)
+
+
+@contextmanager
+def read_on(grid: str | None) -> Iterator[None]:
+    """Read all music on one grid within this context, if its bars have it; see `GRIDS`."""
+    token = _GRID.set(grid)
+    try:
+        yield
+    finally:
+        _GRID.reset(token)
 
 
 def read_bytes(path: str | os.PathLike[str]) -> bytes:

@@ -1,4 +1,4 @@
-"""Notes as plain arrays, and pieces of a score: their notes on a grid of sixteenths."""
+"""Notes as plain arrays, and pieces of a score: their notes on a grid of steps."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from itertools import pairwise
 import numpy as np
 
 from seqvae.music.reading.clock import Clock, bar_quarters
+from seqvae.music.reading.grids import SIXTEEN, StepGrid
 
 STEPS_PER_QUARTER = 4
 STEPS_PER_BAR = 16
@@ -98,7 +99,7 @@ class Notes:
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """A stretch of a score with one meter, its notes on the sixteenth grid.
+    """A stretch of a score with one meter, its notes on a grid.
 
     Attributes:
         notes: In order of their start in seconds; `start` and `end` are steps of the piece.
@@ -110,6 +111,7 @@ class Piece:
         first_bar: The number of its first bar; 0 in the reference, which has no numbers.
         begin: Where the piece begins in the score, in quarter notes.
         clock: The tempos of the score; None in the reference.
+        per_quarter: Steps of a quarter note.
     """
 
     notes: Notes
@@ -121,19 +123,20 @@ class Piece:
     first_bar: int = 0
     begin: float = 0.0
     clock: Clock | None = None
+    per_quarter: int = STEPS_PER_QUARTER
 
     def seconds(self, step: int) -> float:
         """Return the time of a step of this piece in the score, in seconds."""
         if self.clock is not None and len(self.clock) > 1:
-            return float(self.clock.to_seconds(np.array(self.begin + step / STEPS_PER_QUARTER)))
-        return self.offset + step * 60.0 / (self.tempo * STEPS_PER_QUARTER)
+            return float(self.clock.to_seconds(np.array(self.begin + step / self.per_quarter)))
+        return self.offset + step * 60.0 / (self.tempo * self.per_quarter)
 
     @cached_property
     def tempo_steps(self) -> list[tuple[int, float]]:
         """The tempos of the score with the steps of this piece where they begin."""
         if self.clock is None or len(self.clock) == 1:
             return [(0, self.tempo)]
-        steps = np.floor((self.clock.quarters - self.begin) * STEPS_PER_QUARTER + 0.5)
+        steps = np.floor((self.clock.quarters - self.begin) * self.per_quarter + 0.5)
         places = dict(zip(steps.astype(np.int64).tolist(), self.clock.bpm.tolist(), strict=True))
         return list(places.items())
 
@@ -152,23 +155,40 @@ def minutes(seconds: float) -> str:
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
 
-def on_grid(piece: Piece, start: np.ndarray, end: np.ndarray) -> Piece:
-    """Return a piece with its notes, which start and end at some quarters, on its grid.
+def on_grid(
+    piece: Piece,
+    start: np.ndarray,
+    end: np.ndarray,
+    grid: StepGrid = SIXTEEN,
+    triplets: bool = False,
+) -> Piece:
+    """Return a piece with its notes on a grid.
 
     Halves go up; a note that is shorter than a step has one.
+
+    Args:
+        piece: A piece without a grid.
+        start: Where its notes start in the score, in quarter notes.
+        end: Where they end.
+        grid: The grid.
+        triplets: Whether its bars of four quarters may have a grid of twelve steps.
     """
-    if piece.meter.quarters != STEPS_PER_BAR / STEPS_PER_QUARTER:
+    per_quarter = grid.lengths.get(piece.meter.quarters)
+    if per_quarter is None:
         problem = "meter", f"is in {piece.meter}"
+        return replace(piece, notes=piece.notes[:0], problem=problem)
+    if per_quarter == 3 and not triplets:
+        problem = "grid", f"is in {piece.meter} without triplets"
         return replace(piece, notes=piece.notes[:0], problem=problem)
     if piece.bars > MAX_BARS:
         problem = "tempo", f"has a tempo of {piece.tempo:g}"
         return replace(piece, notes=piece.notes[:0], problem=problem)
-    struck = (start - piece.begin) * STEPS_PER_QUARTER
+    struck = (start - piece.begin) * per_quarter
     first = np.floor(struck + 0.5).astype(np.int64)
-    last = np.floor((end - piece.begin) * STEPS_PER_QUARTER + 0.5).astype(np.int64)
+    last = np.floor((end - piece.begin) * per_quarter + 0.5).astype(np.int64)
     last = np.maximum(last, first + 1)
     notes = replace(piece.notes, start=first, end=last, late=struck - first)
-    return replace(piece, notes=notes)
+    return replace(piece, notes=notes, per_quarter=per_quarter)
 
 
 def quantise(notes: Notes, begin: float, stop: float, tempo: float, meter: Meter) -> Piece:

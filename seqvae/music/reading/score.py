@@ -15,7 +15,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from seqvae.music.reading.clock import Clock, Stretch, bar_quarters, stretches
+from seqvae.music.reading.clock import Clock, Stretch, regrouped, stretches
+from seqvae.music.reading.grids import GRIDS, SIXTEEN, TWELVE, StepGrid, in_triplets
 from seqvae.music.reading.pieces import (
     DEFAULT_TEMPO,
     MAX_BARS,
@@ -61,7 +62,8 @@ class Score:
         words: Where words of a song stand, in seconds.
         notices: What was not read as the file has it, as ends of a sentence that begins with its
             name.
-        regroup: Bars of two or eight quarters are read as bars of four; see `stretches`.
+        regroup: Bars of 2/4, 6/4, 3/8 and the like are read as others; see `stretches`.
+        asked: Name of the grid that was asked for; by default `grid` finds it out.
     """
 
     notes: Notes
@@ -76,6 +78,7 @@ class Score:
     words: tuple[float, ...] = ()
     notices: tuple[str, ...] = ()
     regroup: bool = False
+    asked: str | None = None
 
     @classmethod
     def from_notes(
@@ -168,13 +171,57 @@ class Score:
         last = self.stretches[-1]
         return np.array([*lines, last.begin + last.bars * last.bar])
 
-    def passages(self, keep: np.ndarray | None = None) -> Iterator[Piece]:
-        """Cut at every change of meter, and put each passage on its grid of sixteenths.
+    @cached_property
+    def _in_four(self) -> np.ndarray:
+        """Where notes begin in bars of four quarters, in quarters from a beat on."""
+        start = self.to_quarters(self.notes.start)
+        four = [
+            start[(start >= stretch.begin) & (start < stretch.stop)] - stretch.begin
+            for stretch in self.stretches
+            if stretch.bar == 4
+        ]
+        return np.concatenate([start[:0], *four])
+
+    @property
+    def triplets(self) -> bool:
+        """Whether bars of four quarters are divided into triplets, or shall be read so."""
+        return in_triplets(self._in_four) if self.asked is None else self.asked == TWELVE.name
+
+    @cached_property
+    def main_stretch(self) -> Stretch:
+        """The stretch in which most notes begin."""
+        start = self.to_quarters(self.notes.start)
+
+        def notes(stretch: Stretch) -> int:
+            return int(((start >= stretch.begin) & (start < stretch.stop)).sum())
+
+        return max(self.stretches, key=notes)
+
+    @cached_property
+    def grid(self) -> StepGrid:
+        """The grid that was asked for, or that of most notes; sixteen steps if bars have none."""
+        if self.asked is not None:
+            return GRIDS[self.asked]
+        start = self.to_quarters(self.notes.start)
+        lengths = {4.0: TWELVE if self.triplets else SIXTEEN}
+        count = dict.fromkeys(GRIDS.values(), 0)
+        for stretch in self.stretches:
+            inside = int(((start >= stretch.begin) & (start < stretch.stop)).sum())
+            found = lengths.get(stretch.bar, TWELVE if stretch.bar in TWELVE.lengths else None)
+            if found is not None:
+                count[found] += inside
+        return max(count, key=lambda each: count[each])
+
+    def passages(self, keep: np.ndarray | None = None, grid: StepGrid = SIXTEEN) -> Iterator[Piece]:
+        """Cut at every change of meter, and put each passage on a grid.
 
         Args:
             keep: The notes to use, boolean `(notes,)`; all by default.
+            grid: The grid; passages whose bars do not have it are of no use.
         """
         index = np.arange(len(self.notes)) if keep is None else np.flatnonzero(keep)
+        # In triplets, or without a note between beats that tells.
+        allowed = self.triplets or (self.asked is None and in_triplets(self._in_four, least=0))
         start = self.to_quarters(self.notes.start[index])
         order = np.argsort(start, kind="stable")
         index, start = index[order], start[order]
@@ -197,7 +244,7 @@ class Score:
                 begin=stretch.begin,
                 clock=self.clock,
             )
-            yield on_grid(piece, start[own], np.minimum(end[own], stretch.stop))
+            yield on_grid(piece, start[own], np.minimum(end[own], stretch.stop), grid, allowed)
 
     # The reference's time
 
@@ -242,16 +289,22 @@ class Score:
 
     # The same music with other bars
 
-    def in_four(self) -> Score:
-        """Return the score with bars of two or eight quarters read as 4/4; see `stretches`."""
+    def in_usual_bars(self) -> Score:
+        """Return the score with bars of 2/4, 6/4, 3/8 and the like read as others.
+
+        See `stretches`.
+        """
         grouped = replace(self, regroup=True)
         metres = [stretch.metre for stretch in self.stretches]
         if [stretch.metre for stretch in grouped.stretches] == metres:
             return self
-        names = sorted({"{}/{}".format(*m) for m in metres if bar_quarters(*m) in (2, 8)})
-        how = "two bars as one" if any(bar_quarters(*m) == 2 for m in metres) else "a bar as two"
-        notice = f"is in {' and '.join(names)}, read as 4/4, {how}"
-        return replace(grouped, notices=(*self.notices, notice))
+        found = sorted({metre for metre in metres if regrouped(metre)})
+        how = [
+            "{}/{}, read as {}/{}".format(*metre, *as_metre) + f", {words}"
+            for metre in found
+            for as_metre, words in [regrouped(metre) or (metre, "")]
+        ]
+        return replace(grouped, notices=(*self.notices, f"is in {' and '.join(how)}"))
 
     def in_meter(self, numerator: int, denominator: int) -> Score:
         """Return the score in one meter from its beginning on, whatever its time signatures say."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from seqvae.music.reading.score import STEPS_PER_BAR
+from seqvae.music.reading.grids import SIXTEEN, StepGrid
 from seqvae.music.representations.measuring import shares
 
 if TYPE_CHECKING:
@@ -132,13 +132,17 @@ class Alphabet:
         """Return the number of notes that begin at each step, `(n, steps)`."""
         return np.not_equal(x, NO_EVENT)
 
-    def histograms(self, x: Ints) -> dict[str, Floats]:
+    def histograms(self, x: Ints, bar: int = SIXTEEN.steps_per_bar) -> dict[str, Floats]:
         """Return distributions of notes, by name; each sums to 1, or to 0 without notes.
 
-        In this base class `onsets`: over the 16 steps of a bar.
+        In this base class `onsets`: over the steps of a bar.
+
+        Args:
+            x: Windows `(n, steps)`.
+            bar: Steps of a bar.
         """
-        count, place = self.onsets(x).sum(0), np.arange(x.shape[1]) % STEPS_PER_BAR
-        return {"onsets": shares(np.bincount(place, count, STEPS_PER_BAR))}
+        count, place = self.onsets(x).sum(0), np.arange(x.shape[1]) % bar
+        return {"onsets": shares(np.bincount(place, count, bar))}
 
     def kept(self, x: Tensor, y: Tensor) -> tuple[str, dict[str, float]]:
         """Compare reconstructions y with windows x: in words, and as figures by name."""
@@ -151,8 +155,8 @@ class Alphabet:
             "events_kept": hits / all_hits if all_hits else 1.0,
         }
 
-    def perception(self) -> VoicePerception | None:
-        """Return how windows are perceived; None where that is not known."""
+    def perception(self, grid: StepGrid = SIXTEEN) -> VoicePerception | None:
+        """Return how windows on a grid are perceived; None where that is not known."""
         return None
 
     def figures(self, model: VAE, x: Tensor, seed: int) -> dict[str, float]:
@@ -187,21 +191,21 @@ class NoteAlphabet(Alphabet):
         """Return where notes begin."""
         return x >= FIRST_NOTE
 
-    def perception(self) -> VoicePerception:
+    def perception(self, grid: StepGrid = SIXTEEN) -> VoicePerception:
         """Return how melodies are perceived."""
         from seqvae.music.representations.perception.notes import NotePerception
 
         notes = HIGHEST_PITCH - LOWEST_PITCH + 1
-        return NotePerception(FIRST_NOTE, NOTE_OFF, self.lowest, notes)
+        return NotePerception(FIRST_NOTE, NOTE_OFF, self.lowest, notes, grid)
 
     def pitches(self, x: Ints) -> Ints:
         """Return the MIDI pitch of every class that is a note."""
         return x - FIRST_NOTE + self.lowest
 
-    def histograms(self, x: Ints) -> dict[str, Floats]:
+    def histograms(self, x: Ints, bar: int = SIXTEEN.steps_per_bar) -> dict[str, Floats]:
         """Return `onsets`, and `pitches`: over the 128 MIDI pitches."""
         pitches = np.bincount(self.pitches(x)[self.onsets(x)], minlength=128)
-        return {**super().histograms(x), "pitches": shares(pitches)}
+        return {**super().histograms(x, bar), "pitches": shares(pitches)}
 
 
 class DrumAlphabet(Alphabet):
@@ -216,11 +220,11 @@ class DrumAlphabet(Alphabet):
         bits = tokens >> drums & 1
         return np.concatenate([bits, tokens == NO_EVENT], axis=1, dtype=np.float64)
 
-    def perception(self) -> VoicePerception:
+    def perception(self, grid: StepGrid = SIXTEEN) -> VoicePerception:
         """Return how drum patterns are perceived."""
         from seqvae.music.representations.perception.drums import DrumPerception
 
-        return DrumPerception()
+        return DrumPerception(grid)
 
     def hits(self, x: Ints) -> Bools:
         """Return which of the nine drums are hit, `(n, steps, 9)`."""
@@ -231,9 +235,9 @@ class DrumAlphabet(Alphabet):
         found: Ints = self.hits(x).sum(2)
         return found
 
-    def histograms(self, x: Ints) -> dict[str, Floats]:
+    def histograms(self, x: Ints, bar: int = SIXTEEN.steps_per_bar) -> dict[str, Floats]:
         """Return `onsets`, and `drums`: over the nine drums."""
-        return {**super().histograms(x), "drums": shares(self.hits(x).sum((0, 1)))}
+        return {**super().histograms(x, bar), "drums": shares(self.hits(x).sum((0, 1)))}
 
 
 PLAIN, NOTES, HITS = Alphabet(), NoteAlphabet(), DrumAlphabet()

@@ -1,4 +1,4 @@
-"""The base class of music's codecs: from a score to windows on the sixteenth grid, and back.
+"""The base class of music's codecs: from a score to windows on a grid, and back.
 
 A codec finds *phrases* (passages that start and end on a bar line and have no rest of a bar or
 more) and slides a window of some bars over each of them. The reference is Magenta's converters;
@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from seqvae.music.reading.container import SUFFIXES
+from seqvae.music.reading.grids import GRIDS, SIXTEEN, StepGrid
 from seqvae.music.reading.midi import read_score
-from seqvae.music.reading.score import STEPS_PER_BAR, Notes, Piece, Score, minutes
+from seqvae.music.reading.score import Notes, Piece, Score, minutes
 from seqvae.music.representations.dynamics import weighted
 from seqvae.music.representations.measuring import checked
 from seqvae.music.representations.parts.choice import heard, ranks
@@ -59,16 +60,21 @@ COMPARED_AT_ONCE = 4096
 
 
 class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
-    """Base of codecs whose example has one class index of each voice at every sixteenth.
+    """Base of codecs whose example has one class index of each voice at every step.
 
     Args:
         bars: Length of a window in bars.
         max_bars: A phrase is cut after this many bars (100 in the reference); None keeps all.
+        grid: Steps of a bar, "16" or "12"; see `seqvae.music.reading.grids`.
+
+    Raises:
+        ValueError: `bars` is not 1 to `max_bars`, or the representation has no such grid.
     """
 
     name: ClassVar[str]
     suffixes = SUFFIXES
-    steps_per_bar = STEPS_PER_BAR
+    grids: ClassVar[tuple[str, ...]] = (SIXTEEN.name,)
+    """The grids that it may have."""
     title: ClassVar[str] = ""
     """Its name in messages ("a melody"); by default `name`."""
     prepared_as: ClassVar[str] = ""
@@ -83,14 +89,18 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
     """Type of an example's numbers."""
     repeats = False  # whether the reference keeps equal windows of a piece
 
-    def __init__(self, bars: int = 2, max_bars: int | None = 100) -> None:
+    def __init__(self, bars: int = 2, max_bars: int | None = 100, grid: str = SIXTEEN.name) -> None:
         if bars < 1 or (max_bars is not None and max_bars < bars):
             raise ValueError(f"need 1 <= bars <= max_bars, got {bars} and {max_bars}")
         self.bars = bars
         self.max_bars = max_bars
-        self.steps = bars * STEPS_PER_BAR
-        self.max_steps = None if max_bars is None else max_bars * STEPS_PER_BAR
-        if all(alphabet.perception() for _, alphabet in self.voices):
+        if grid not in self.grids:
+            raise ValueError(f"grid must be one of {', '.join(self.grids)}, got {grid!r}")
+        self.grid: StepGrid = GRIDS[grid]
+        self.steps_per_bar = self.grid.steps_per_bar
+        self.steps = bars * self.steps_per_bar
+        self.max_steps = None if max_bars is None else max_bars * self.steps_per_bar
+        if all(alphabet.perception(self.grid) for _, alphabet in self.voices):
             self.default_temperature = self.calm
             if bars <= SHORT:  # long windows take long to decode, and change evenly as they are
                 self.default_timing = "perceived"
@@ -99,7 +109,13 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
     @property
     def config(self) -> dict[str, Any]:
         """The dictionary that `make_codec` builds this codec from."""
-        return {"name": self.name, "bars": self.bars, "max_bars": self.max_bars}
+        found = {"name": self.name, "bars": self.bars, "max_bars": self.max_bars}
+        return found | ({} if self.grid is SIXTEEN else {"grid": self.grid.name})
+
+    @property
+    def context(self) -> Context:
+        """The context of a window without any: 120 bpm, 4/4, or 3/4 if bars have twelve steps."""
+        return Context() if self.grid is SIXTEEN else Context(meter=(3, 4))
 
     @property
     def voice_names(self) -> tuple[str, ...]:
@@ -132,7 +148,8 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
 
     @property
     def sizes(self) -> dict[str, Any]:
-        return {"steps": self.steps, "classes": self.classes}
+        found = {"steps": self.steps, "classes": self.classes}
+        return found | ({} if self.grid is SIXTEEN else {"grid": self.grid.name})
 
     @abstractmethod
     def usable(self, notes: Notes, rules: Rules) -> tuple[np.ndarray, list[Rejection]]:
@@ -152,10 +169,14 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         """Return the notes of a window, one track for each voice."""
 
     @classmethod
-    def suits(cls, scores: Sequence[Score]) -> int | None:
+    def suits(cls, scores: Sequence[Score], grid: StepGrid = SIXTEEN) -> int | None:
         """Return the bars of the shortest of some scores if this codec suits all of them, or None.
 
         None by default: such a model is never chosen, and has to be named.
+
+        Args:
+            scores: The scores.
+            grid: That they are read on, one of `grids`.
         """
         return None
 
@@ -255,7 +276,7 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         usable, rejections = self.usable(score.notes, rules)
         found: list[Window] = []
         bar = 1
-        for piece in score.pieces(usable) if reference else score.passages(usable):
+        for piece in score.pieces(usable) if reference else score.passages(usable, self.grid):
             if piece.problem:
                 rejections.append(_left_out(piece, bar))
             phrases = self.phrases(piece.notes, rules)
@@ -300,7 +321,7 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         usable, rejections = self.usable(score.notes, rules)
         found: list[Window] = []
         bar = 1
-        for piece in score.passages(usable):
+        for piece in score.passages(usable, self.grid):
             if piece.problem:
                 rejections.append(_left_out(piece, bar))
             phrases = list(self.phrases(piece.notes, rules))
@@ -310,9 +331,9 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
             for phrase in phrases[:1]:
                 begin = 0 if found else phrase.start
                 if first_bar is not None:
-                    begin = max(0, first_bar - bar) * STEPS_PER_BAR
+                    begin = max(0, first_bar - bar) * self.steps_per_bar
                 if begin < phrase.start + len(phrase.events):
-                    filled = phrase.between(begin, self.steps)
+                    filled = phrase.between(begin, self.steps, self.steps_per_bar)
                     found += self._cut(piece, [filled], bar, self.bars, False, [], whole=True)
             bar += piece.bars
         return self._collected(Found(found, rejections, False, bar - 1), score.path)
@@ -333,7 +354,7 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
     @property
     def perception(self) -> MusicPerception | None:
         """How windows are perceived, where that is known of all their voices."""
-        voices = [alphabet.perception() for _, alphabet in self.voices]
+        voices = [alphabet.perception(self.grid) for _, alphabet in self.voices]
         known = [voice for voice in voices if voice is not None]
         if len(known) < len(voices):
             return None
@@ -359,7 +380,9 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
 
         if self.dtype is not np.int64 or self.bars % groups:
             return None
-        found = [relations(part, groups) for part in x.split(COMPARED_AT_ONCE)]
+        found = [
+            relations(part, groups, bar=self.steps_per_bar) for part in x.split(COMPARED_AT_ONCE)
+        ]
         return torch.from_numpy(np.concatenate(found)).int()
 
     def conditioned(self, x: Tensor, condition: Tensor) -> Tensor:
@@ -368,7 +391,7 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
 
         from seqvae.music.form import repeated
 
-        return torch.from_numpy(repeated(x, condition))
+        return torch.from_numpy(repeated(x, condition, self.steps_per_bar))
 
     def blend(self, contexts: Sequence[Any], weights: Sequence[float]) -> Context:
         """Return the weighted mean tempos, and the programs of the context of the largest weight.
@@ -381,7 +404,7 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         known: list[tuple[Context, float]]
         known = [(c, float(w)) for c, w in zip(contexts, weights, strict=True) if c is not None]
         if not known:
-            return Context()
+            return self.context
         if not any(weight for _, weight in known):
             known = [(context, 1.0) for context, _ in known]
         tempo, changes = Context.mean(*zip(*known, strict=True))
@@ -392,7 +415,9 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         every = tuple(chain.from_iterable(played))
         main = replace(main, bar=first.bar, of_bars=first.of_bars, source=first.source)
         late = mixed([context.late for context, _ in known], [weight for _, weight in known])
-        return replace(main, tempo_bpm=tempo, changes=changes, played=every, late=late)
+        unit = main.per_quarter
+        changes = tuple((step, pace / unit) for step, pace in changes)
+        return replace(main, tempo_bpm=tempo / unit, changes=changes, played=every, late=late)
 
     def in_one_key(self, items: Sequence[Any]) -> list[Example]:
         """Return examples of items, those that clash with the first transposed into its key.
@@ -439,12 +464,12 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
 
         Args:
             x: Class indices, of the codec's `shape` but for the number of steps.
-            context: Tempo, programs and how inputs were played; 120 bpm, piano, electric bass and
-                the usual velocities by default (see `seqvae.music.representations.dynamics`).
+            context: Tempo, metre, programs and how inputs were played; by default `self.context`,
+                piano, electric bass and the usual velocities (see `representations.dynamics`).
         """
-        context = context or Context()
+        context = context or self.context
         tracks = played_late(self.tracks(self._checked(x), context), context.late)
-        return to_pretty_midi(tracks, context.tempos, context.markers)
+        return to_pretty_midi(tracks, context)
 
     def to_note_sequence(self, x: Tensor, context: Context | None = None) -> Any:
         """Return the music of a window as a `note_seq.NoteSequence`, like Magenta's.
@@ -454,11 +479,11 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         Raises:
             DataError: The package note-seq is not installed.
         """
-        context = context or Context()
+        context = context or self.context
         tracks = self.tracks(self._checked(x), context)
         if not context.played and self.dtype is np.int64:
             tracks = [track.at(VELOCITY) for track in tracks]
-        return to_note_sequence(tracks, context.tempos)
+        return to_note_sequence(tracks, context)
 
     def _checked(self, x: Tensor) -> np.ndarray:
         array = np.asarray(x.detach().cpu() if hasattr(x, "detach") else x)
@@ -484,15 +509,21 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         for phrase in phrases:
             events = phrase.events if whole else phrase.events[: self.max_steps]
             if len(events) < self.steps:
-                have, start = len(events) // STEPS_PER_BAR, piece.seconds(phrase.start)
+                have, start = len(events) // self.steps_per_bar, piece.seconds(phrase.start)
                 text = f"has a phrase of only {have} of {self.bars} bars at {minutes(start)}"
                 rejections.append(Rejection("short", text, start, have))
                 continue
-            starts = np.arange(0, len(events) - self.steps + 1, hop_bars * STEPS_PER_BAR)
+            starts = np.arange(0, len(events) - self.steps + 1, hop_bars * self.steps_per_bar)
             blocks.append(events[starts[:, None] + window])
             if phrase.held is not None:
                 lines.append(phrase.held[::hop_bars][: len(starts)])
-            context = Context(piece.tempo, phrase.program, phrase.bass_program)
+            context = Context(
+                piece.tempo,
+                phrase.program,
+                phrase.bass_program,
+                meter=(piece.meter.numerator, piece.meter.denominator),
+                per_quarter=piece.per_quarter,
+            )
             for at in starts.tolist():
                 step, own = at + phrase.start, context
                 if len(piece.tempo_steps) > 1:
@@ -504,9 +535,10 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         if not cut:
             return []
         held = np.concatenate(lines) if lines else None
+        bar = self.steps_per_bar
         windows = self.clean(np.concatenate(blocks), held, reference)
         return [
-            Window(x, first_bar + step // STEPS_PER_BAR, piece.seconds(step), context, instrument)
+            Window(x, first_bar + step // bar, piece.seconds(step), context, instrument)
             for x, (step, context, instrument) in zip(windows, cut, strict=True)
         ]
 
@@ -519,7 +551,7 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         """
         bar = 1
         rules = replace(rules, relaxed=True)
-        for piece in rules.score.passages(usable):
+        for piece in rules.score.passages(usable, self.grid):
             phrases = self.phrases(piece.notes, rules)
             yield from self._cut(piece, phrases, bar, hop_bars, False, [])
             bar += piece.bars

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from seqvae.music.reading.grids import SIXTEEN, TWELVE, StepGrid
 from seqvae.music.reading.midi import read_score
 from seqvae.music.reading.score import Score
 from seqvae.music.representations.parts.choice import heard
 from vaecore.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class Detection(NamedTuple):
@@ -23,6 +27,14 @@ class Detection(NamedTuple):
     bars: int
 
 
+class Candidate(NamedTuple):
+    """A representation that a group of files may be read with, and the grid of their bars."""
+
+    kind: str
+    bars: int
+    grid: str
+
+
 def detect(items: Any | Sequence[Any]) -> Detection:
     """Return which representation items are of, and how many bars the shortest has.
 
@@ -34,10 +46,11 @@ def detect(items: Any | Sequence[Any]) -> Detection:
     Raises:
         DataError: Some files have only drums and others only melodies, or one cannot be read.
     """
-    return candidates(items if isinstance(items, (list, tuple)) else [items])[0]
+    first = candidates(items if isinstance(items, (list, tuple)) else [items])[0]
+    return Detection(first.kind, first.bars)
 
 
-def candidates(items: Sequence[Any]) -> list[Detection]:
+def candidates(items: Sequence[Any]) -> list[Candidate]:
     """Return the representations that items may be read with, the likeliest first.
 
     It is the last representation of the registry that suits all items (see `SequenceCodec.suits`)
@@ -47,14 +60,16 @@ def candidates(items: Sequence[Any]) -> list[Detection]:
     there are no others. Drums with many velocities, which were played and not programmed, are a
     "groove".
 
+    Bars of 3/4, 6/8 and 12/8 have a grid of twelve steps, and so have bars of 4/4 that are divided
+    into triplets; those can be read on sixteen steps, too, which comes last.
+
     Args:
         items: Paths, PrettyMIDI, NoteSequence or Score, at least one.
 
     Raises:
-        DataError: Some files have only drums and others only melodies, or one cannot be read.
+        DataError: Some files have only drums and others only melodies, their bars differ, or one
+            cannot be read.
     """
-    from seqvae.music.representations import CODECS
-
     scores = [heard(read_score(item)) for item in items]
     if not scores:
         raise ValueError("need at least one item")
@@ -64,15 +79,55 @@ def candidates(items: Sequence[Any]) -> list[Detection]:
         text = f"has only drums, but {_name(pitched[0])} has only pitched notes"
         remedy = "give files of one kind, or name the model with --model"
         raise DataError(text, path=_name(drums[0]), remedy=remedy)
-    found: list[Detection] = []
+    grid, others = _grids(scores)
+    found = list(_on(grid, scores))
+    if others:  # in triplets: a trio, or a performance, has no such grid and needs none
+        kinds = {each.kind for each in found}
+        straight = list(_on(others, scores))
+        found = [each for each in straight if each.kind not in kinds] + found
+        found += [each for each in straight if each.kind in kinds]
+    if not found:
+        raise DataError("is music for which there is no representation", path=_name(scores[0]))
+    return found
+
+
+def _on(grid: StepGrid, scores: Sequence[Score]) -> Iterator[Candidate]:
+    """Yield the representations of scores on a grid, the likeliest first."""
+    from seqvae.music.representations import CODECS
+
+    found = False
     for codec in reversed(CODECS.values()):
         several = len(codec.voices) > 1
-        bars = None if found and several else codec.suits(scores)
+        if grid.name not in codec.grids or (several and found):
+            continue
+        bars = codec.suits(scores, grid)
         if bars is not None:
-            found.append(Detection(codec.name, bars))
+            found = True
+            yield Candidate(codec.name, bars, grid.name)
             if not several:
-                return found
-    raise DataError("is music for which there is no representation", path=_name(scores[0]))
+                return
+
+
+def _grids(scores: Sequence[Score]) -> tuple[StepGrid, StepGrid | None]:
+    """Return the grid of the bars of all scores, and another one that they can be read on.
+
+    Raises:
+        DataError: The bars of some have another grid than those of others.
+    """
+    in_four = [score.main_stretch.bar == 4 for score in scores]
+    found = {score.grid for score in scores}
+    if len(found) == 1:
+        (grid,) = found
+        asked = any(score.asked for score in scores)
+        return grid, SIXTEEN if grid is TWELVE and all(in_four) and not asked else None
+    if all(in_four):
+        return SIXTEEN, None
+    one = next(score for score in scores if score.grid is TWELVE and score.main_stretch.bar != 4)
+    other = next(score for score in scores if score.grid is SIXTEEN)
+    names = ["{}/{}".format(*score.main_stretch.metre) for score in (one, other)]
+    text = f"is in {names[0]}, but {_name(other)} is in {names[1]}"
+    remedy = "give music of the same bars, or add --grid 12, which reads 4/4 in triplets"
+    raise DataError(text, path=_name(one), remedy=remedy)
 
 
 def _name(score: Score) -> str:

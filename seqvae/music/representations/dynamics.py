@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from seqvae.music.reading.score import STEPS_PER_BAR
+from seqvae.music.reading.grids import SIXTEEN
 
 if TYPE_CHECKING:
     from seqvae.music.reading.score import Notes
@@ -116,7 +116,10 @@ def weighted(played: Iterable[Played], weight: float) -> tuple[Played, ...]:
 
 
 def velocities(
-    struck: NDArray[np.bool_], played: Sequence[Played], usual: Sequence[Sequence[int]]
+    struck: NDArray[np.bool_],
+    played: Sequence[Played],
+    usual: Sequence[Sequence[int]],
+    bar: int = SIXTEEN.steps_per_bar,
 ) -> NDArray[np.int64]:
     """Return the velocity of each note, 1..127.
 
@@ -128,9 +131,10 @@ def velocities(
         struck: Which notes begin, `(steps, kinds)`.
         played: The inputs.
         usual: For each kind, the velocity at each sixteenth of a bar.
+        bar: Steps of a bar.
     """
     steps = len(struck)
-    found = np.asarray(usual, np.float64).T[np.arange(steps) % STEPS_PER_BAR]
+    found = np.asarray(usual, np.float64).T[np.arange(steps) % bar * len(usual[0]) // bar]
     inputs = [each.part(0, steps) for each in played if each.velocity.any()]
     if inputs:
         weight = np.array([each.weight for each in inputs])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from seqvae.music.reading.score import STEPS_PER_BAR
+from seqvae.music.reading.grids import SIXTEEN
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -53,8 +53,8 @@ def _or_nan(count: Ints) -> Floats:
 
 
 def position(x: NDArray[Any]) -> Ints:
-    """Return the place of every step in its bar, 0..15, `(steps,)`."""
-    return np.arange(x.shape[1]) % STEPS_PER_BAR
+    """Return the place of every step in its bar of 16, 0..15, `(steps,)`."""
+    return np.arange(x.shape[1]) % SIXTEEN.steps_per_bar
 
 
 def syncopated(onsets: Bools, grid: int) -> Bools:
@@ -71,13 +71,13 @@ def syncopated(onsets: Bools, grid: int) -> Bools:
     return found
 
 
-def repetition(events: Bools) -> Floats:
+def repetition(events: Bools, bar: int = SIXTEEN.steps_per_bar) -> Floats:
     """Return how far bars repeat the bar before, `(n, steps, ...)` -> `(n,)`.
 
     Twice the events at the same place in both bars as a share of the events of both (the F1 of
-    one bar as a prediction of the next).
+    one bar as a prediction of the next). A bar has so many steps.
     """
-    bars = bars_of(events)
+    bars = bars_of(events, bar)
     same = bars[:, 1:] & bars[:, :-1]
     inner = tuple(range(1, bars.ndim))
     both = bars[:, 1:].sum(inner) + bars[:, :-1].sum(inner)
@@ -85,13 +85,13 @@ def repetition(events: Bools) -> Floats:
     return found
 
 
-def bars_of(x: NDArray[Any]) -> NDArray[Any]:
-    """Return windows bar by bar, `(n, steps, ...)` -> `(n, bars, 16, ...)`, as a view.
+def bars_of(x: NDArray[Any], bar: int = SIXTEEN.steps_per_bar) -> NDArray[Any]:
+    """Return windows bar by bar, `(n, steps, ...)` -> `(n, bars, bar, ...)`, as a view.
 
     An incomplete bar at the end is left out.
     """
-    count = x.shape[1] // STEPS_PER_BAR
-    return x[:, : count * STEPS_PER_BAR].reshape(len(x), count, STEPS_PER_BAR, *x.shape[2:])
+    count = x.shape[1] // bar
+    return x[:, : count * bar].reshape(len(x), count, bar, *x.shape[2:])
 
 
 def shares(counts: NDArray[Any]) -> Floats:

@@ -1,4 +1,4 @@
-"""Timing of the inputs: how late or early each sixteenth of a window is played.
+"""Timing of the inputs: how late or early each step of a window is played.
 
 Windows on the grid do not hold it. With `Context.late` the notes of a result have it again, as a
 groove template of a sequencer gives it to a stiff part.
@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-
-from seqvae.music.reading.score import STEPS_PER_QUARTER
 
 if TYPE_CHECKING:
     from seqvae.music.reading.score import Score
@@ -36,12 +34,13 @@ def timed(codec: SequenceCodec, score: Score, found: Windows, index: int) -> Exa
         own = np.ones(len(notes), bool)
     elif own.any() and notes.is_drum[own].all():
         own = notes.is_drum  # of all tracks
-    late = lateness(score, own, found.seconds[index], codec.steps)
+    per_quarter = example.context.per_quarter
+    late = lateness(score, own, found.seconds[index], codec.steps, per_quarter)
     return replace(example, context=replace(example.context, late=late))
 
 
 def lateness(
-    score: Score, chosen: NDArray[np.bool_], begin: float, steps: int
+    score: Score, chosen: NDArray[np.bool_], begin: float, steps: int, per_quarter: int
 ) -> tuple[float, ...]:
     """Return by how much the notes at each step of a window are late, in steps, -0.5 to 0.5.
 
@@ -53,9 +52,10 @@ def lateness(
         chosen: Which of its notes count.
         begin: Where the window begins, in seconds.
         steps: Length of the window.
+        per_quarter: Steps of a quarter note.
     """
     quarters = score.to_quarters(np.append(score.notes.start[chosen], begin))
-    at = (quarters[:-1] - quarters[-1]) * STEPS_PER_QUARTER
+    at = (quarters[:-1] - quarters[-1]) * per_quarter
     step = np.floor(at + 0.5).astype(np.int64)
     inside = (step >= 0) & (step < steps)
     step, late = step[inside], (at - step)[inside]
@@ -67,8 +67,8 @@ def lateness(
         total = np.bincount(place, late, minlength=size)
         return np.where(count > 0, total / np.maximum(count, 1), otherwise)
 
-    usual = mean(step % STEPS_PER_QUARTER, STEPS_PER_QUARTER, np.zeros(STEPS_PER_QUARTER))
-    found = mean(step, steps, usual[np.arange(steps) % STEPS_PER_QUARTER])
+    usual = mean(step % per_quarter, per_quarter, np.zeros(per_quarter))
+    found = mean(step, steps, usual[np.arange(steps) % per_quarter])
     return tuple(found.round(4).tolist())
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from seqvae.music.reading.score import STEPS_PER_BAR, Score
+from seqvae.music.reading.score import STEPS_PER_QUARTER, Score
 from seqvae.music.representations.dynamics import Played
 from vaecore.codec import Examples
 from vaecore.errors import DataError
@@ -23,7 +23,9 @@ REMEDIES = {
     "bass": "choose a melody or a drum model",
     "program": "choose another instrument for it",
     "range": "transpose it, or choose other drum sounds",
-    "meter": "only bars of 4/4 can be used; if they are 4/4 in truth, add --meter 4/4",
+    "meter": "models of 16 steps a bar know 4/4, those of 12 steps 3/4, 6/8 and 12/8; "
+    "if they are 4/4 in truth, add --meter 4/4",
+    "grid": "choose a model of 16 steps a bar, or add --grid 12 to read it in triplets",
     "tempo": "check its tempo marks",
 }
 OF_NOTES = ("drums", "melody", "bass", "program", "range")
@@ -41,9 +43,11 @@ class Context:
         bar: Bar of the music where the window begins, 1 is the first; None for samples.
         of_bars: Length of that music in bars.
         source: The file, if there is one.
-        changes: Later tempos, `(step, quarter notes per minute)`; a step is a sixteenth.
+        changes: Later tempos, `(step, quarter notes per minute)`.
         markers: Of a whole piece, `(step, text)`.
         late: How late each step is played, in steps; empty if notes are to be on the grid.
+        meter: Its time signature.
+        per_quarter: Steps of a quarter note.
     """
 
     tempo_bpm: float = 120.0
@@ -56,29 +60,39 @@ class Context:
     changes: tuple[tuple[int, float], ...] = ()
     markers: tuple[tuple[int, str], ...] = field(default=(), compare=False)
     late: tuple[float, ...] = field(default=(), compare=False, repr=False)
+    meter: tuple[int, int] = (4, 4)
+    per_quarter: int = STEPS_PER_QUARTER
 
     @property
     def tempos(self) -> list[tuple[int, float]]:
         """All tempos with the steps where they begin; the first is 0."""
         return [(0, self.tempo_bpm), *self.changes]
 
+    @property
+    def beat(self) -> int:
+        """Steps of a beat: of a quarter, or of 6/8 and 12/8 of three eighths."""
+        compound = self.meter[1] >= 8 and self.meter[0] % 3 == 0
+        return self.per_quarter * 3 // 2 if compound else self.per_quarter
+
     def seconds(self, steps: int) -> float:
         """Return how long the first steps last."""
         tempos = [(min(step, steps), tempo) for step, tempo in self.tempos]
         bounds = [*(step for step, _ in tempos), steps]
         lengths = (after - before for before, after in pairwise(bounds))
-        return sum(n * 15.0 / bpm for n, (_, bpm) in zip(lengths, tempos, strict=True))
+        step = 60.0 / self.per_quarter
+        return sum(n * step / bpm for n, (_, bpm) in zip(lengths, tempos, strict=True))
 
     @classmethod
     def mean(
         cls, contexts: Sequence[Context], weights: Sequence[float]
     ) -> tuple[float, tuple[tuple[int, float], ...]]:
-        """Return the weighted mean of the tempos of some contexts, and its changes."""
+        """Return the weighted mean of the steps a minute of some contexts, and its changes."""
         total = sum(weights)
         steps = sorted({step for context in contexts for step, _ in context.tempos})
 
         def at(context: Context, step: int) -> float:
-            return [tempo for begin, tempo in context.tempos if begin <= step][-1]
+            tempo = [tempo for begin, tempo in context.tempos if begin <= step][-1]
+            return tempo * context.per_quarter
 
         tempos = [
             sum(at(each, step) * weight for each, weight in zip(contexts, weights, strict=True))
@@ -131,12 +145,13 @@ class Phrase:
     bass_program: int = BASS_PROGRAM
     played: Played | None = None
 
-    def between(self, begin: int, multiple: int) -> Phrase:
+    def between(self, begin: int, multiple: int, bar: int) -> Phrase:
         """Return the phrase from a bar line on, with silence around it where it does not reach.
 
         Args:
             begin: Step of the piece, a multiple of a bar.
             multiple: The length becomes a multiple of so many steps.
+            bar: Steps of a bar.
         """
         before, skipped = max(0, self.start - begin), max(0, begin - self.start)
         length = before + len(self.events) - skipped
@@ -146,7 +161,7 @@ class Phrase:
             around = [(before // unit, after // unit)] + [(0, 0)] * (rows.ndim - 1)
             return np.pad(rows[skipped // unit :], around)
 
-        held = None if self.held is None else filled(self.held, STEPS_PER_BAR)
+        held = None if self.held is None else filled(self.held, bar)
         played = self.played and replace(
             self.played,
             velocity=filled(self.played.velocity, 1),

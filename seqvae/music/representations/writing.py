@@ -1,4 +1,4 @@
-"""Writing notes on the sixteenth grid as music objects."""
+"""Writing notes on a grid as music objects."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from seqvae.music.reading.score import STEPS_PER_QUARTER
 from vaecore.errors import DataError
 
 if TYPE_CHECKING:
     import pretty_midi
+
+    from seqvae.music.representations.windows import Context
 
 VELOCITY = 80
 """Velocity of every decoded note in the reference."""
@@ -44,32 +45,29 @@ class NoteTrack(NamedTuple):
 
 
 RESOLUTION = 480
-"""Ticks per quarter note of the objects; a step is 120."""
+"""Ticks per quarter note of the objects; a sixteenth is 120."""
 
 
-def to_pretty_midi(
-    tracks: Sequence[NoteTrack],
-    tempos: Sequence[tuple[int, float]],
-    markers: Sequence[tuple[int, str]] = (),
-) -> pretty_midi.PrettyMIDI:
-    """Return notes on the grid as a PrettyMIDI in 4/4.
+def to_pretty_midi(tracks: Sequence[NoteTrack], context: Context) -> pretty_midi.PrettyMIDI:
+    """Return notes on a grid as a PrettyMIDI.
 
     Args:
         tracks: The voices.
-        tempos: Steps, the first 0, with the quarter notes per minute from there on.
-        markers: Steps and texts.
+        context: Tempos, time signature and markers.
     """
     import pretty_midi
+
+    tempos = context.tempos
 
     midi = pretty_midi.PrettyMIDI(resolution=RESOLUTION, initial_tempo=tempos[0][1])
     if tempos[1:]:
         # There is no public way to change the tempo of a PrettyMIDI; its reader does the same.
-        tick = RESOLUTION // STEPS_PER_QUARTER
+        tick = RESOLUTION // context.per_quarter
         midi._tick_scales = [(at * tick, 60.0 / (bpm * RESOLUTION)) for at, bpm in tempos]
         midi._update_tick_to_time(max(tempos[-1][0], *_last_steps(tracks)) * tick)
-    midi.time_signature_changes.append(pretty_midi.TimeSignature(4, 4, 0.0))
-    seconds = _seconds(tempos)
-    midi.text_events += [pretty_midi.Text(text, seconds(at)) for at, text in markers]
+    midi.time_signature_changes.append(pretty_midi.TimeSignature(*context.meter, 0.0))
+    seconds = _seconds(context)
+    midi.text_events += [pretty_midi.Text(text, seconds(at)) for at, text in context.markers]
     for track in tracks:
         instrument = pretty_midi.Instrument(track.program, track.is_drum, track.name)
         for start, end, pitch, velocity in track.notes:
@@ -84,10 +82,10 @@ def _last_steps(tracks: Sequence[NoteTrack]) -> list[int]:
     return [math.ceil(max(ends, default=0))]
 
 
-def _seconds(tempos: Sequence[tuple[int, float]]) -> Callable[[float], float]:
+def _seconds(context: Context) -> Callable[[float], float]:
     """Return the function from steps to seconds."""
-    begins, times = [0], [0.0]
-    steps = [60.0 / bpm / STEPS_PER_QUARTER for _, bpm in tempos]
+    begins, times, tempos = [0], [0.0], context.tempos
+    steps = [60.0 / bpm / context.per_quarter for _, bpm in tempos]
     for (at, _), step in zip(tempos[1:], steps, strict=False):
         times.append(times[-1] + (at - begins[-1]) * step)
         begins.append(at)
@@ -99,8 +97,8 @@ def _seconds(tempos: Sequence[tuple[int, float]]) -> Callable[[float], float]:
     return seconds
 
 
-def to_note_sequence(tracks: Sequence[NoteTrack], tempos: Sequence[tuple[int, float]]) -> Any:
-    """Return notes on the grid as a `note_seq.NoteSequence`, with the values of Magenta.
+def to_note_sequence(tracks: Sequence[NoteTrack], context: Context) -> Any:
+    """Return notes on a grid as a `note_seq.NoteSequence`, with the values of Magenta.
 
     Arguments as for `to_pretty_midi`.
 
@@ -113,8 +111,8 @@ def to_note_sequence(tracks: Sequence[NoteTrack], tempos: Sequence[tuple[int, fl
         remedy = "pip install 'seqvae[note-seq]'"
         raise DataError("the package note-seq is not installed", remedy=remedy) from error
     sequence = NoteSequence(ticks_per_quarter=220)
-    seconds = _seconds(tempos)
-    for at, bpm in tempos:
+    seconds = _seconds(context)
+    for at, bpm in context.tempos:
         sequence.tempos.add(time=seconds(at), qpm=bpm)
     for number, track in enumerate(tracks):
         instrument = DRUM_INSTRUMENT if track.is_drum else number

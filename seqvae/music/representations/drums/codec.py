@@ -1,4 +1,4 @@
-"""Drums: which of nine kinds of drum are hit at every sixteenth, as one of 512 classes."""
+"""Drums: which of nine kinds of drum are hit at every step, as one of 512 classes."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from seqvae.music.reading.grids import SIXTEEN, TWELVE, StepGrid
 from seqvae.music.reading.score import Notes, Score
 from seqvae.music.representations.alphabet import CLASS_OF_PITCH, DRUM_PITCHES, DRUMS, HITS
 from seqvae.music.representations.base import SequenceCodec
-from seqvae.music.representations.drums.properties import PROPERTIES
+from seqvae.music.representations.drums.properties import ON_ANY_GRID, PROPERTIES
 from seqvae.music.representations.dynamics import USUAL, Played, sounds, velocities
 from seqvae.music.representations.phrases import frame, listed, runs, span
 from seqvae.music.representations.windows import Context, Phrase, Rejection, Rules
@@ -30,16 +31,17 @@ class DrumCodec(SequenceCodec):
     """
 
     name = "drums"
+    grids = (SIXTEEN.name, TWELVE.name)
     title = "drums"
     voices = (("drums", HITS),)
     classes = 2**DRUMS
 
     @classmethod
-    def suits(cls, scores: Sequence[Score]) -> int | None:
+    def suits(cls, scores: Sequence[Score], grid: StepGrid = SIXTEEN) -> int | None:
         """Return the bars of the shortest if one of them has only drums; see `SequenceCodec`."""
         if not any(score.notes.is_drum.all() for score in scores):
             return None
-        return min(span(score, score.notes.is_drum) for score in scores)
+        return min(span(score, score.notes.is_drum, grid) for score in scores)
 
     def usable(self, notes: Notes, rules: Rules) -> tuple[np.ndarray, list[Rejection]]:
         """Return which notes are hits of a known drum; see `SequenceCodec.usable`."""
@@ -49,9 +51,10 @@ class DrumCodec(SequenceCodec):
         """Yield the stretches of drumming; see `SequenceCodec.phrases`."""
         steps, hits = struck(notes)
         shortest = self.steps if rules.relaxed else 0
-        for first, stop in runs(steps, steps + 1, rules.relaxed):
+        for first, stop in runs(steps, steps + 1, rules.relaxed, bar=self.steps_per_bar):
             step, hit = steps[first:stop], hits[first:stop]
-            begin, length = frame(int(step[0]), int(step[-1]) + 1, shortest)
+            ends = int(step[0]), int(step[-1]) + 1
+            begin, length = frame(*ends, shortest, self.steps_per_bar)
             events = np.zeros(length, np.int64)
             events[step - begin] = hit
             played = Played.of(notes, CLASS_OF_PITCH[notes.pitch], begin, length, DRUMS)
@@ -69,7 +72,7 @@ class DrumCodec(SequenceCodec):
             played: How the inputs that it was made of were played.
         """
         struck = (x[:, None] >> np.arange(DRUMS) & 1).astype(np.bool_)
-        loud = velocities(struck, played, USUAL["drums"])
+        loud = velocities(struck, played, USUAL["drums"], self.steps_per_bar)
         sound = sounds(len(x), played, DRUM_PITCHES)
         return [
             GridNote(step, step + 1, int(sound[step, drum]), int(loud[step, drum]))
@@ -77,7 +80,7 @@ class DrumCodec(SequenceCodec):
         ]
 
     def properties(self) -> dict[str, Property]:
-        return PROPERTIES
+        return PROPERTIES if self.grid is SIXTEEN else ON_ANY_GRID
 
     def augmentations(self) -> dict[str, Callable[..., Tensor]]:
         from seqvae.music.representations.drums.augment import drop, mix
@@ -94,7 +97,8 @@ class DrumCodec(SequenceCodec):
         """
         # At 120 bpm a step is an eighth of a second: exact in binary, so nothing is rounded.
         start = np.asarray(starts) / 8.0
-        score = Score.from_notes(start, start + 1 / 8, pitches, is_drum=True)
+        meter = (4, 4) if self.grid is SIXTEEN else (3, 4)
+        score = Score.from_notes(start, start + 1 / 8, pitches, is_drum=True, meter=meter)
         return self.windows(score, **options)
 
 

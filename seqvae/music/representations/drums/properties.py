@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from seqvae.music.reading.grids import TWELVE
 from seqvae.music.representations.alphabet import (
     CLOSED_HAT,
     CRASH,
@@ -68,4 +70,12 @@ PROPERTIES: dict[str, Property] = {
         lambda x: share(np.isin(position(x), (4, 12))[None], HITS.hits(x)[..., SNARE]),
     ),
 }
-"""Name -> property of drum patterns `(n, steps)`."""
+"""Name -> property of drum patterns `(n, steps)` of sixteen steps a bar."""
+
+ON_ANY_GRID: dict[str, Property] = {
+    **{name: PROPERTIES[name] for name in PROPERTIES if name.endswith("_density")},
+    "repetition": replace(
+        PROPERTIES["repetition"], of=lambda x: repetition(HITS.hits(x), TWELVE.steps_per_bar)
+    ),
+}
+"""Those that do not ask where the beats of a bar are, of twelve steps a bar."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from seqvae.music.reading.grids import SIXTEEN, StepGrid
 from seqvae.music.representations.alphabet import HITS, Alphabet
 from seqvae.music.representations.groove.performance import (
     blocks,
@@ -63,15 +64,15 @@ class PerformanceAlphabet(Alphabet):
         """Return how many drums are hit."""
         return HITS.onsets(hit_classes(x))
 
-    def histograms(self, x: NDArray[Any]) -> dict[str, Floats]:
+    def histograms(self, x: NDArray[Any], bar: int = SIXTEEN.steps_per_bar) -> dict[str, Floats]:
         """Return `onsets` and `drums` of the hits, their `velocities` and their `offsets`."""
         return {
-            **HITS.histograms(hit_classes(x)),
+            **HITS.histograms(hit_classes(x), bar),
             "velocities": velocity_histogram(x),
             "offsets": offset_histogram(x),
         }
 
-    def perception(self) -> VoicePerception:
+    def perception(self, grid: StepGrid = SIXTEEN) -> VoicePerception:
         """Return how performances are perceived."""
         from seqvae.music.representations.groove.perception import PerformancePerception
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from seqvae.music.reading.grids import SIXTEEN, StepGrid
 from seqvae.music.reading.midi import read_score
 from seqvae.music.reading.score import STEPS_PER_BAR, STEPS_PER_QUARTER, Notes, Score
 from seqvae.music.representations.alphabet import CLASS_OF_PITCH, DRUMS, GROOVE_CLASS, ROLAND
@@ -66,7 +67,7 @@ class GrooveCodec(SequenceCodec):
         super().__init__(bars, max_bars)
 
     @classmethod
-    def suits(cls, scores: Sequence[Score]) -> int | None:
+    def suits(cls, scores: Sequence[Score], grid: StepGrid = SIXTEEN) -> int | None:
         """Return the bars of the shortest if all are played drums; see `SequenceCodec.suits`."""
         played = all(len(np.unique(score.notes.velocity)) >= PLAYED for score in scores)
         return DrumCodec.suits(scores) if played else None

@@ -1,4 +1,4 @@
-"""Melodies: at every sixteenth a note begins, the note ends, or nothing happens."""
+"""Melodies: at every step a note begins, the note ends, or nothing happens."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seqvae.music.reading.score import STEPS_PER_BAR, Notes, Score
+from seqvae.music.reading.grids import SIXTEEN, TWELVE, StepGrid
+from seqvae.music.reading.score import Notes, Score
 from seqvae.music.representations.alphabet import (
     FIRST_NOTE,
     HIGHEST_PITCH,
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
 
 REFERENCE_PROGRAMS = {2: range(32)}
 """Programs that Magenta's melody configurations read, by bars of a window; others read all."""
-PEDAL = 2 * STEPS_PER_BAR
-"""For so many steps, at most, a held note covers what is played below it."""
+PEDAL = 2
+"""For so many bars, at most, a held note covers what is played below it."""
 
 
 class MelodyCodec(SequenceCodec):
@@ -48,9 +49,11 @@ class MelodyCodec(SequenceCodec):
         max_pitch: Highest MIDI pitch, the last class; higher notes are left out.
         programs: MIDI programs (0..127) to take notes from; None takes all.
         max_bars: A phrase is cut after this many bars (100 in the reference); None keeps all.
+        grid: Steps of a bar, "16" or "12".
     """
 
     name = "melody"
+    grids = (SIXTEEN.name, TWELVE.name)
     title = "a melody"
     voices: tuple[tuple[str, Alphabet], ...] = (("melody", NOTES),)
     classes: int
@@ -62,8 +65,9 @@ class MelodyCodec(SequenceCodec):
         max_pitch: int = HIGHEST_PITCH,
         programs: Iterable[int] | None = None,
         max_bars: int | None = 100,
+        grid: str = SIXTEEN.name,
     ) -> None:
-        super().__init__(bars, max_bars)
+        super().__init__(bars, max_bars, grid)
         if not 0 <= min_pitch <= max_pitch <= 127:
             raise ValueError(f"need 0 <= pitches <= 127, got {min_pitch} to {max_pitch}")
         self.min_pitch = min_pitch
@@ -82,11 +86,11 @@ class MelodyCodec(SequenceCodec):
         }
 
     @classmethod
-    def suits(cls, scores: Sequence[Score]) -> int | None:
+    def suits(cls, scores: Sequence[Score], grid: StepGrid = SIXTEEN) -> int | None:
         """Return the bars of the shortest if all have pitched notes; see `SequenceCodec.suits`."""
         if any(score.notes.is_drum.all() for score in scores):
             return None
-        return min(span(score, ~score.notes.is_drum) for score in scores)
+        return min(span(score, ~score.notes.is_drum, grid) for score in scores)
 
     def usable(self, notes: Notes, rules: Rules) -> tuple[np.ndarray, list[Rejection]]:
         """Return which notes have a wanted program and pitch; see `SequenceCodec.usable`."""
@@ -112,10 +116,11 @@ class MelodyCodec(SequenceCodec):
 
     def phrases(self, notes: Notes, rules: Rules) -> Iterator[Phrase]:
         """Yield the melodies of every instrument; see `SequenceCodec.phrases`."""
-        notes = top_line(notes) if rules.chosen else skyline(notes)
-        phrases = runs(notes.start, notes.end, rules.relaxed, notes.instrument)
+        notes = top_line(notes, PEDAL * self.steps_per_bar) if rules.chosen else skyline(notes)
+        bar = self.steps_per_bar
+        phrases = runs(notes.start, notes.end, rules.relaxed, notes.instrument, bar)
         shortest = self.steps if rules.relaxed else 0
-        for some in framed(notes.start, notes.end, phrases, shortest):
+        for some in framed(notes.start, notes.end, phrases, shortest, bar):
             yield from self._write(notes, some)
 
     def phrase(self, notes: Notes, shortest: int) -> Phrase:
@@ -125,7 +130,7 @@ class MelodyCodec(SequenceCodec):
             notes: In order of their start, no two of which begin together.
             shortest: As for `frame`.
         """
-        (whole,) = framed(notes.start, notes.end, [(0, len(notes))], shortest)
+        (whole,) = framed(notes.start, notes.end, [(0, len(notes))], shortest, self.steps_per_bar)
         return next(self._write(notes, whole))
 
     def _write(self, notes: Notes, phrases: Sequence[Framed]) -> Iterator[Phrase]:
@@ -146,7 +151,7 @@ class MelodyCodec(SequenceCodec):
         events = np.zeros(behind[-1], np.int64)
         events[off[off < np.repeat(behind, size)]] = NOTE_OFF
         events[on] = note
-        lines = np.arange(0, len(events), STEPS_PER_BAR)
+        lines = np.arange(0, len(events), self.steps_per_bar)
         latest = np.searchsorted(on, lines, side="right") - 1
         sounding = (latest >= 0) & (lines < off[latest])
         held = np.where(sounding, note[latest], 0)
@@ -157,7 +162,7 @@ class MelodyCodec(SequenceCodec):
         instrument, program = notes.instrument[first - first[0]], notes.program[first - first[0]]
         columns = (each.tolist() for each in (start, behind, begin, instrument, program))
         for a, b, first_step, number, played_by in zip(*columns, strict=True):
-            bars = slice(a // STEPS_PER_BAR, b // STEPS_PER_BAR)
+            bars = slice(a // self.steps_per_bar, b // self.steps_per_bar)
             own = played.part(a, b - a)
             yield Phrase(events[a:b], first_step, number, played_by, held[bars], played=own)
 
@@ -172,7 +177,8 @@ class MelodyCodec(SequenceCodec):
         """
         # At 120 bpm a step is an eighth of a second: exact in binary, so nothing is rounded.
         start, end = np.asarray(starts) / 8.0, np.asarray(ends) / 8.0
-        return self.windows(Score.from_notes(start, end, pitches), **options)
+        meter = (4, 4) if self.grid is SIXTEEN else (3, 4)
+        return self.windows(Score.from_notes(start, end, pitches, meter=meter), **options)
 
     def clean(self, windows: np.ndarray, held: np.ndarray | None, reference: bool) -> np.ndarray:
         """Remove note offs before the first onset of a window, and begin held notes again.
@@ -191,7 +197,7 @@ class MelodyCodec(SequenceCodec):
         return [NoteTrack(self.name, self.notes(x, context.played), context.program)]
 
     def properties(self) -> dict[str, Property]:
-        return properties(self.alphabet)
+        return properties(self.alphabet, self.grid)
 
     def augmentations(self) -> dict[str, Callable[..., Tensor]]:
         from seqvae.music.representations.melody.augment import transposition
@@ -210,7 +216,7 @@ class MelodyCodec(SequenceCodec):
         """
         events = np.flatnonzero(x)
         ends = np.append(events, len(x))[1:]
-        loud = velocities(x[:, None] >= FIRST_NOTE, played, USUAL[voice])[:, 0]
+        loud = velocities(x[:, None] >= FIRST_NOTE, played, USUAL[voice], self.steps_per_bar)[:, 0]
         return [
             GridNote(int(s), int(e), int(x[s]) - FIRST_NOTE + self.min_pitch, int(loud[s]))
             for s, e in zip(events, ends, strict=True)
@@ -227,12 +233,12 @@ def skyline(notes: Notes) -> Notes:
     return notes[order[np.flatnonzero(np.diff(onset[order], prepend=-1))]]
 
 
-def top_line(notes: Notes) -> Notes:
+def top_line(notes: Notes, pedal: int = PEDAL * SIXTEEN.steps_per_bar) -> Notes:
     """Return the `skyline` without the notes below a sounding one: a held note stays the melody.
 
     A note is left out if at least half of it lies under a higher note of its instrument that was
-    there before; at the end of a legato the next note begins earlier than that. After two bars a
-    note is a pedal point, and covers nothing.
+    there before; at the end of a legato the next note begins earlier than that. After so many
+    steps, two bars, a note is a `pedal` point, and covers nothing.
     """
     notes = skyline(notes)
     kept = np.ones(len(notes), bool)
@@ -246,5 +252,5 @@ def top_line(notes: Notes) -> Notes:
         above = [note for note in above if note[1] > start]
         covered = max((min(stop, end) - start for high, stop in above if high > pitch), default=0)
         kept[k] = 2 * covered < end - start
-        above.append((pitch, min(end, start + PEDAL)))
+        above.append((pitch, min(end, start + pedal)))
     return notes[np.flatnonzero(kept)]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from seqvae.music.reading.grids import SIXTEEN, StepGrid
 from seqvae.music.representations.alphabet import NOTES, NoteAlphabet
 from seqvae.music.representations.measuring import mean, repetition, share, syncopated
 from seqvae.sequences.property import Property
@@ -16,8 +17,12 @@ if TYPE_CHECKING:
 _C_MAJOR = np.isin(np.arange(12), (0, 2, 4, 5, 7, 9, 11))
 
 
-def properties(notes: NoteAlphabet = NOTES) -> dict[str, Property]:
-    """Return what can be measured of melodies `(n, steps)` in an alphabet, by name."""
+def properties(notes: NoteAlphabet = NOTES, grid: StepGrid = SIXTEEN) -> dict[str, Property]:
+    """Return what can be measured of melodies `(n, steps)` in an alphabet, by name.
+
+    Syncopation is measured on a grid of sixteen steps alone: on twelve, which serve many metres,
+    windows do not tell where the beats are.
+    """
 
     def syncopation(grid: int) -> Property:
         name = "16th" if grid == 1 else "8th"
@@ -41,16 +46,18 @@ def properties(notes: NoteAlphabet = NOTES) -> dict[str, Property]:
         step = np.abs(pitch - np.take_along_axis(pitch, np.maximum(before, 0), axis=1))
         return mean(step, onsets & (before >= 0))
 
+    syncopations = {"syncopation": syncopation(1), "syncopation_8th": syncopation(2)}
+    if grid is not SIXTEEN:
+        syncopations = {}
     return {
         "note_density": Property(
             "notes per 16th", "notes per step", lambda x: notes.onsets(x).mean(1)
         ),
-        "syncopation": syncopation(1),
-        "syncopation_8th": syncopation(2),
+        **syncopations,
         "repetition": Property(
             "notes struck at the same place in one bar and the next",
             "share of notes",
-            lambda x: repetition(notes.onsets(x)),
+            lambda x: repetition(notes.onsets(x), grid.steps_per_bar),
         ),
         "pitch_range": Property("highest less lowest note", "semitones", pitch_range),
         "average_interval": Property(

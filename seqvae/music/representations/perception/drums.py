@@ -1,12 +1,13 @@
 """How drum patterns are perceived.
 
 A hit counts by its drum (a kick twice as much as a closed hi-hat). It is blurred over time: a hit
-that moves by a sixteenth changes as much as one that comes or goes, half of what two would.
+that moves by a step changes as much as one that comes or goes, half of what two would.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seqvae.music.reading.score import STEPS_PER_BAR
+from seqvae.music.reading.grids import SIXTEEN, StepGrid
 from seqvae.music.representations.perception.voice import (
     VoicePerception,
     blurred,
@@ -33,12 +34,17 @@ FEWEST, MOST = 2, 40
 """Hits of a bar, in the mean, between which a sample is kept."""
 SILENCE = 3.0
 """Fault of a window without a hit."""
-GRIDS = ((4, 0), (2, 0), (1, 0), (4, 2), (8, 4), (8, 0), (16, 0))
-"""Period and place, in sixteenths, of hits that are added to a drum."""
 
 
+@dataclass(frozen=True)
 class DrumPerception(VoicePerception):
-    """The perception of sets of drums, as bit masks."""
+    """The perception of sets of drums, as bit masks.
+
+    Attributes:
+        grid: Of the windows.
+    """
+
+    grid: StepGrid = SIXTEEN
 
     def described(self, x: NDArray[Any]) -> NDArray[np.float32]:
         """Return weighted, blurred hits; see `VoicePerception.described`."""
@@ -57,49 +63,54 @@ class DrumPerception(VoicePerception):
 
     def poor(self, x: Tensor) -> Tensor:
         """Return which patterns have fewer than two hits a bar, or more than 40."""
-        return unplayable(torch.from_numpy(self.events(x.detach().cpu().numpy())), x.shape[1])
+        events = torch.from_numpy(self.events(x.detach().cpu().numpy()))
+        return unplayable(events, x.shape[1], self.grid.steps_per_bar)
 
     def blend(self, a: Tensor, b: Tensor, share: Tensor) -> Tensor:
         """Return the patterns between patterns; see `VoicePerception.blend`."""
         bit = torch.arange(DRUMS, device=a.device)
         first, second = (((x.unsqueeze(-1) >> bit) & 1).float() for x in (a, b))
-        return (blended_hits(first, second, share).long() << bit).sum(-1)
+        return (blended_hits(first, second, share, self.grid).long() << bit).sum(-1)
 
     def variants(self, x: Tensor) -> Iterator[Tensor]:
         """Yield patterns near one; see `hit_variants`."""
         bit = torch.arange(DRUMS)
-        for hits in hit_variants(x[:, None] >> bit & 1):
+        for hits in hit_variants(x[:, None] >> bit & 1, self.grid):
             yield (hits << bit).sum(1)
 
 
-def unplayable(events: Tensor, steps: int) -> Tensor:
+def unplayable(events: Tensor, steps: int, bar: int = SIXTEEN.steps_per_bar) -> Tensor:
     """Return which windows `(n, kinds)` have fewer hits than `FEWEST` a bar, or more than `MOST`.
 
     So are 3 of 1,000 windows of the data that drums_2bar was trained on.
     """
-    each = events.sum(1) * STEPS_PER_BAR / steps
+    each = events.sum(1) * bar / steps
     return (each < FEWEST) | (each > MOST)
 
 
-def blended_hits(first: Tensor, second: Tensor, share: Tensor) -> Tensor:
+def blended_hits(first: Tensor, second: Tensor, share: Tensor, grid: StepGrid = SIXTEEN) -> Tensor:
     """Return which drums are hit in blends, `(n, steps, drums)`; arguments likewise, 0 or 1."""
     there = torch.lerp(first, second, share[:, None, None])
     differ = (first - second).abs().mean(0)
     steps, drums = differ.shape
-    ranks = metrical_ranks(steps).to(first.device)
+    ranks = metrical_ranks(steps, grid).to(first.device)
     order = ranks[:, None] * drums + torch.arange(drums, device=first.device)
-    order[:, SNARE] = ranks.roll(4) * drums + SNARE  # whose strong places are the beats 2 and 4
+    order[:, SNARE] = (
+        ranks.roll(grid.beat) * drums + SNARE
+    )  # whose strong places are the beats 2 and 4
     return there >= thresholds(differ, order)
 
 
-def hit_variants(hits: Tensor) -> Iterator[Tensor]:
+def hit_variants(hits: Tensor, grid: StepGrid = SIXTEEN) -> Iterator[Tensor]:
     """Yield hits near hits, `(steps, drums)` 0 or 1: drums added, left out, shifted; repeats."""
-    at, rank = torch.arange(len(hits)), metrical_ranks(len(hits))
+    at, rank = torch.arange(len(hits)), metrical_ranks(len(hits), grid)
+    beat, bar = grid.beat, grid.steps_per_bar
+    added = ((beat, 0), (2, 0), (1, 0), (beat, 2), (2 * beat, beat), (2 * beat, 0), (bar, 0))
     for drum in range(hits.shape[1]):
-        order = rank.roll(4) if drum == SNARE else rank
+        order = rank.roll(beat) if drum == SNARE else rank
         for keep in (0, len(at) // 4, len(at) // 2):
             yield _with(hits, [drum], order >= keep, 0)
-        for period, place in GRIDS:
+        for period, place in added:
             yield _with(hits, [drum], at % period == place, 1)
         for shift in (-1, 1, 2):
             changed = hits.clone()
@@ -110,9 +121,9 @@ def hit_variants(hits: Tensor) -> Iterator[Tensor]:
     for drums in GROUPS:
         yield _with(hits, list(drums), at >= 0, 0)
     straight = hits.clone()
-    straight[:, SNARE] = (at % 8 == 4).to(hits.dtype)
+    straight[:, SNARE] = (at % (2 * beat) == beat).to(hits.dtype)
     yield straight
-    yield from forms(hits)
+    yield from forms(hits, bar)
 
 
 def _with(hits: Tensor, drums: list[int], where: Tensor, value: int) -> Tensor:

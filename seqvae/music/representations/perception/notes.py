@@ -1,7 +1,7 @@
 """How melodies and basses are perceived.
 
 A note counts where it is struck, half for its place and half for its pitch, and less for how long
-it sounds. Both are blurred: a note that moves by a sixteenth changes as much as one that comes or
+it sounds. Both are blurred: a note that moves by a step changes as much as one that comes or
 goes, half of what two would, and notes a semitone apart are nearer than those far apart.
 """
 
@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seqvae.music.reading.score import STEPS_PER_BAR
+from seqvae.music.reading.grids import SIXTEEN, StepGrid
 from seqvae.music.representations.alphabet import FIRST_NOTE, NO_EVENT
 from seqvae.music.representations.perception.voice import (
     VoicePerception,
@@ -28,7 +28,7 @@ from seqvae.music.representations.perception.voice import (
 )
 
 SOUNDING = 0.1
-"""What a sixteenth counts in which another note sounds, or none, where an onset counts 1."""
+"""What a step counts in which another note sounds, or none, where an onset counts 1."""
 PITCHES = (1, 2, 3, 4, 3, 2, 1)
 """Weights of the pitches around a note; notes four semitones apart have little in common."""
 MAJOR = (0, 2, 4, 5, 7, 9, 11)
@@ -48,12 +48,14 @@ class NotePerception(VoicePerception):
         off: Class of the end of a note.
         lowest: MIDI pitch of `first`.
         notes: Number of notes.
+        grid: Of the windows.
     """
 
     first: int
     off: int
     lowest: int
     notes: int
+    grid: StepGrid = SIXTEEN
 
     @property
     def last(self) -> int:
@@ -97,7 +99,7 @@ class NotePerception(VoicePerception):
         than one of 16 notes, or a quarter of the notes outside the best major scale.
         """
         notes, pitches, leaps, outside = self._counted(x)
-        empty = (pitches <= FEW) | (notes < x.shape[1] / STEPS_PER_BAR)
+        empty = (pitches <= FEW) | (notes < x.shape[1] / self.grid.steps_per_bar)
         return empty | (leaps > notes / 16) | (outside >= notes / 4)
 
     def _counted(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -125,7 +127,7 @@ class NotePerception(VoicePerception):
         struck = [x >= self.first for x in (a, b)]
         there = torch.lerp(struck[0].float(), struck[1].float(), share)
         differ = (struck[0] ^ struck[1]).float().mean(0)
-        onset = there >= thresholds(differ, metrical_ranks(a.shape[1]).to(a.device))
+        onset = there >= thresholds(differ, metrical_ranks(a.shape[1], self.grid).to(a.device))
         means = [
             (x * s).sum(1, keepdim=True) / s.sum(1, keepdim=True).clamp(min=1)
             for x, s in zip((a, b), struck, strict=True)
@@ -170,7 +172,7 @@ class NotePerception(VoicePerception):
 
     def variants(self, x: Tensor) -> Iterator[Tensor]:
         """Yield melodies near one: transposed, spread, in other keys, thinned, filled, repeated."""
-        note, rank = x >= self.first, metrical_ranks(len(x))
+        note, rank = x >= self.first, metrical_ranks(len(x), self.grid)
         for shift in range(-14, 15):
             yield self._moved(x, x + shift)
         if note.any():
@@ -186,10 +188,12 @@ class NotePerception(VoicePerception):
             if len(ranks):
                 yield torch.where(note & (rank > ranks[int(share * (len(ranks) - 1))]), 0, x)
         latest = torch.where(note, torch.arange(len(x)), -1).cummax(0).values
-        for period, place in ((8, 0), (4, 0), (2, 0), (1, 0), (4, 2), (4, 3), (2, 1)):
+        beat = self.grid.beat
+        added_at = ((2 * beat, 0), (beat, 0), (2, 0), (1, 0), (beat, 2), (beat, beat - 1), (2, 1))
+        for period, place in added_at:
             added = (torch.arange(len(x)) % period == place) & (latest >= 0) & (x == 0)
             yield torch.where(added, x[latest.clamp(min=0)], x)
-        yield from forms(x)
+        yield from forms(x, self.grid.steps_per_bar)
         yield torch.where(x == self.off, 0, x)
 
     def _moved(self, x: Tensor, pitches: Tensor) -> Tensor:

@@ -11,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seqvae.music.reading.score import STEPS_PER_BAR
+from seqvae.music.reading.grids import SIXTEEN, StepGrid
 
 NEIGHBOURS = (0.25, 0.5, 0.25)
-"""Shares of an event that count at the sixteenth before, at its own, and at the one after."""
+"""Shares of an event that count at the step before, at its own, and at the one after."""
 
 
 class VoicePerception(ABC):
@@ -70,15 +70,15 @@ def blurred(x: NDArray[np.float32]) -> NDArray[np.float32]:
     return found
 
 
-def metrical_ranks(steps: int) -> Tensor:
+def metrical_ranks(steps: int, grid: StepGrid = SIXTEEN) -> Tensor:
     """Return how weak each step of a window is, as a rank: 0 is the strongest, `(steps,)`.
 
-    Strong are the first beats of bars, then the third, the others, the eighths, the sixteenths;
-    of equally strong steps those come first that halve the window, then its quarters and so on.
+    Strong are the first beats of bars, then the third, the others, the eighths, the sixteenths (see
+    `StepGrid.weakness`); of equally strong steps those come first that halve the window, then its
+    quarters and so on.
     """
     at = torch.arange(steps)
-    within = at % STEPS_PER_BAR
-    weakness = torch.stack([(within % period != 0).long() for period in (2, 4, 8, 16)]).sum(0)
+    weakness = torch.tensor(grid.weakness)[at % grid.steps_per_bar]
     bits = max(1, (steps - 1).bit_length())
     halving = torch.stack([((at >> k) & 1) << (bits - 1 - k) for k in range(bits)]).sum(0)
     return (weakness * (1 << bits) + halving).argsort().argsort()
@@ -99,11 +99,11 @@ def thresholds(differ: Tensor, order: Tensor) -> Tensor:
     return even.view(differ.shape)
 
 
-def forms(x: Tensor) -> Iterator[Tensor]:
-    """Yield windows whose bars repeat one of them, and windows that are shifted."""
-    bars = x.unflatten(0, (-1, STEPS_PER_BAR))
-    for bar in sorted({0, min(1, len(bars) - 1), len(bars) - 1}):
-        yield bars[[bar] * len(bars)].flatten(0, 1)
+def forms(x: Tensor, bar: int = SIXTEEN.steps_per_bar) -> Iterator[Tensor]:
+    """Yield windows whose bars, of so many steps, repeat one of them, and shifted windows."""
+    bars = x.unflatten(0, (-1, bar))
+    for one in sorted({0, min(1, len(bars) - 1), len(bars) - 1}):
+        yield bars[[one] * len(bars)].flatten(0, 1)
     if len(bars) > 2:
         yield bars[[k // 2 * 2 for k in range(len(bars))]].flatten(0, 1)
         yield bars[[k % 2 for k in range(len(bars))]].flatten(0, 1)

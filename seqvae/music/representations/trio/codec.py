@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from seqvae.music.reading.grids import SIXTEEN, StepGrid
 from seqvae.music.reading.score import STEPS_PER_BAR, Notes, Score
 from seqvae.music.representations.alphabet import CLASS_OF_PITCH, HITS, NOTES, Alphabet
 from seqvae.music.representations.alphabet import DRUMS as HIT_KINDS
@@ -101,7 +102,7 @@ class TrioCodec(SequenceCodec):
         return super().config | {"melodies": self.melodies, "named": self.named}
 
     @classmethod
-    def suits(cls, scores: Sequence[Score]) -> int | None:
+    def suits(cls, scores: Sequence[Score], grid: StepGrid = SIXTEEN) -> int | None:
         """Return the bars of the shortest if all have three voices; see `SequenceCodec.suits`."""
         if not all({name for name, _ in cls.voices} <= set(voices(s).values()) for s in scores):
             return None
@@ -165,10 +166,11 @@ class TrioCodec(SequenceCodec):
                 own = own[np.isin(own.instrument, group)]
                 if len(own):
                     covered = _covered(notes[np.isin(notes.instrument, group)], total)
-                    line = top_line if rules.chosen and kind == MELODY else skyline
-                    played.append(
-                        self._voice(alphabet, line(own) if alphabet.pitched else own, covered)
-                    )
+                    if alphabet.pitched and rules.chosen and kind == MELODY:
+                        own = top_line(own)
+                    elif alphabet.pitched:
+                        own = skyline(own)
+                    played.append(self._voice(alphabet, own, covered))
             found.append(played)
         return found
 

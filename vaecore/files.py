@@ -1,4 +1,8 @@
-"""Writing files so that nothing half-written is ever left behind."""
+"""Writing files so that nothing half-written is ever left behind or taken for a whole one.
+
+What is written lies beside its place first, under a name that tells which process writes it. What
+a process that was killed has left is removed by the next one that writes into the same folder.
+"""
 
 from __future__ import annotations
 
@@ -6,29 +10,39 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cache
+from hashlib import blake2b
 from pathlib import Path
+from platform import node
 
-from vaecore.errors import DataError
+from vaecore.errors import DataError, UsageError
+
+_REMEDY = "choose another -o/--output"
+_LONGEST_SUFFIX = 12
+_FULL_BYTES = 1 << 16
+"""A disk with less space than this is full: a writer that failed had no room."""
 
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary sibling of `path`, and rename it to `path` if the block succeeds.
 
-    The sibling keeps the suffix of `path`, since many writers choose their format by it.
+    The sibling keeps the suffix of `path`, since many writers choose their format by it. Its name
+    is short and plain, whatever that of `path` is.
 
     Raises:
         DataError: `path` cannot be written (no such folder, a directory, no permission, disk full).
     """
     target = Path(path)
-    if target.is_dir():
-        raise DataError("is a directory", path=target, remedy="name a file for the output")
     temporary: Path | None = None
     try:
-        handle, name = tempfile.mkstemp(
-            prefix=f".{target.stem}.", suffix=target.suffix, dir=target.parent
-        )
+        if target.is_dir():  # refuses a name that is too long, too, before the work is done
+            raise DataError("is a directory", path=target, remedy="name a file for the output")
+        sweep(target.parent)
+        plain = target.suffix.isascii() and len(target.suffix) <= _LONGEST_SUFFIX
+        suffix = target.suffix if plain else ""
+        handle, name = tempfile.mkstemp(prefix=_prefix(), suffix=suffix, dir=target.parent)
         os.close(handle)
         temporary = Path(name)
         yield temporary
@@ -38,12 +52,13 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         temporary.chmod(0o666 & ~umask)
         os.replace(temporary, target)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise DataError(
-            f"cannot be written ({reason.lower()})",
-            path=target,
-            remedy="choose another -o/--output",
-        ) from error
+        raise _unwritable(error.strerror or str(error), target) from error
+    except (DataError, UsageError):
+        raise
+    except Exception as error:  # writers have exceptions of their own for a full disk
+        if temporary is not None and _is_full(target.parent):
+            raise _unwritable("no space left on device", target) from error
+        raise
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
@@ -61,18 +76,107 @@ def replacing_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     target = Path(path)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+        sweep(target.parent)
+        temporary = Path(tempfile.mkdtemp(prefix=_prefix(), dir=target.parent))
         try:
             fresh, old = temporary / "new", temporary / "old"
             fresh.mkdir()
             yield fresh
-            if target.exists():
+            if target.is_dir() and any(target.iterdir()):
                 target.rename(old)
+            elif target.exists():
+                target.rmdir()
             fresh.rename(target)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise DataError(
-            f"cannot be written ({reason})", path=target, remedy="choose another -o/--output"
-        ) from error
+        raise _unwritable(error.strerror or str(error), target) from error
+    except (DataError, UsageError):
+        raise
+    except Exception as error:
+        if _is_full(target.parent):
+            raise _unwritable("no space left on device", target) from error
+        raise
+
+
+@contextmanager
+def locked(path: Path, problem: str) -> Iterator[None]:
+    """Hold a lock that ends with the process, on systems that have such locks.
+
+    Args:
+        path: A file, which is made, or a folder.
+        problem: What to say if another process holds it.
+
+    Raises:
+        UsageError: Another process holds the lock.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise UsageError(problem) from None
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what processes of this machine that no longer run have left half-written."""
+    place = os.path.abspath(folder)
+    if os.name == "nt" or place in _swept:  # on Windows, to ask after a process would end it
+        return
+    _swept.add(place)
+    begin = _prefix().rpartition("-")[0].rpartition("-")[0] + "-"
+    with suppress(OSError):
+        for left in [entry for entry in os.scandir(folder) if entry.name.startswith(begin)]:
+            process = left.name[len(begin) :].partition("-")[0]
+            if not process.isdecimal() or _runs(int(process)):
+                continue
+            if not left.is_dir(follow_symlinks=False):
+                os.unlink(left.path)
+            elif not os.path.exists(os.path.join(left.path, "old")):  # what was there before
+                shutil.rmtree(left.path, ignore_errors=True)
+
+
+_swept: set[str] = set()
+"""Folders that this process has looked through: once is enough."""
+
+
+def _prefix() -> str:
+    return f".vae-{_machine()}-{os.getpid()}-"
+
+
+@cache
+def _machine() -> str:
+    """Return a short name of this machine and its numbering of processes."""
+    numbering = ""
+    with suppress(OSError):
+        numbering = os.readlink("/proc/self/ns/pid")
+    return blake2b(f"{node()} {numbering}".encode(), digest_size=4).hexdigest()
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass
+    return True
+
+
+def _is_full(folder: Path) -> bool:
+    with suppress(OSError):
+        return shutil.disk_usage(folder).free < _FULL_BYTES
+    return False
+
+
+def _unwritable(reason: str, target: Path) -> DataError:
+    return DataError(f"cannot be written ({reason.lower()})", path=target, remedy=_REMEDY)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -19,15 +20,12 @@ from vaecore.reading import RECIPES, read_yaml
 if TYPE_CHECKING:
     from vaecore.codec import Codec
     from vaecore.model import VAE
-    from vaecore.training.config import TrainingConfig
+    from vaecore.training.config import FlowConfig, TrainingConfig
 
-FLOW = {
-    "steps", "epochs", "minutes", "batch_size", "learning_rate", "width", "blocks", "groups",
-    "spread", "seed",
-}  # fmt: skip
-"""Keys that the section `prior` of a recipe may have."""
 _NAME = re.compile(r"\w[\w-]{0,63}", re.ASCII)
 """A preset's name becomes that of a folder, and so has no slash and no dot."""
+CHECKPOINT = "last.ckpt"
+"""What a training is resumed from, in its folder."""
 RECIPE = "recipe.yaml"
 """The recipe in a model folder, as a file of presets; what a resumed training goes on with."""
 
@@ -114,18 +112,24 @@ class Preset:
     def make_all(self) -> None:
         """Make whatever the sections describe, once, to see that it can be made."""
         self.make_codec()
-        self.make_model()
-        self.make_training()
-        known = self.flow_settings
-        unknown = sorted(set(self.prior) - known)
-        if unknown:
-            text = ", ".join(sorted(known))
-            raise ValueError(f"prior: unknown key {unknown[0]!r}; known: {text}")
+        import torch
 
-    @property
-    def flow_settings(self) -> set[str]:
-        """Keys that the section `prior` may have; a domain may add some."""
-        return FLOW
+        model = None
+        with suppress(NotImplementedError), torch.device("meta"):  # as large as it likes to be
+            model = self.make_model()
+        model = model or self.make_model()
+        self.make_training()
+        build(self.prior_config(), self.prior, "prior")
+        groups, dimensions = self.prior.get("groups", 1), model.latent_dim
+        if dimensions % groups:
+            text = f"prior: groups must divide the {dimensions} latent dimensions, got {groups}"
+            raise ValueError(text)
+
+    def prior_config(self) -> type[FlowConfig]:
+        """Return what the section `prior` may hold; a domain may add to it."""
+        from vaecore.training.config import FlowConfig
+
+        return FlowConfig
 
     def check(self: Recipe) -> Recipe:
         """Return the preset itself if all of its sections are usable.
@@ -135,8 +139,11 @@ class Preset:
         """
         try:
             self.make_all()
-        except (ValueError, TypeError, DataError) as error:
+        except (ValueError, TypeError, KeyError, DataError) as error:
             raise UsageError(f"preset {self.name}: {error}") from error
+        except (RuntimeError, OverflowError, MemoryError) as error:
+            text = f"preset {self.name}: its sizes are negative or too large"
+            raise UsageError(text) from error
         return self
 
     def write(self, folder: Path) -> None:
@@ -163,15 +170,29 @@ def preset_names(path: Path) -> list[str]:
 
 def _read(path: Path) -> dict[str, dict[str, Any]]:
     presets = read_yaml(path, RECIPES)
+    _check_keys(presets, path)
     for name, sections in presets.items():
         if not isinstance(name, str) or not isinstance(sections, dict):
-            raise DataError("is not a file of presets", path=path, remedy=RECIPES.remedy)
+            raise DataError("is no file of presets", path=path, remedy=RECIPES.remedy)
         if not _NAME.fullmatch(name):
             text = f"has a preset {name!r}: a name is of letters, digits, _ and -, at most 64"
             raise DataError(text, path=path, remedy="rename it")
     if not presets:
         raise DataError("has no presets", path=path, remedy=RECIPES.remedy)
     return presets
+
+
+def _check_keys(values: Any, path: Path) -> None:
+    """Refuse keys that are no texts: a number and its text would be one key in a model folder."""
+    if isinstance(values, dict):
+        for key, value in values.items():
+            if not isinstance(key, str):
+                text = f"has the key {key!r}, which is no text"
+                raise DataError(text, path=path, remedy=RECIPES.remedy)
+            _check_keys(value, path)
+    elif isinstance(values, list):
+        for value in values:
+            _check_keys(value, path)
 
 
 def _change(values: dict[str, Any], setting: str) -> None:

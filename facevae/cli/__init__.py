@@ -40,4 +40,6 @@ def command() -> Group:
 
 def main() -> None:
     """Run the command; the console script `facevae`."""
-    command().run()
+    from vaecore.cli.main import start
+
+    start(command)

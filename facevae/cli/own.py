@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vaecore.cli import learn, options
+from vaecore.cli.echo import echo
 from vaecore.cli.job import Job, counted
 from vaecore.cli.study import vector_place, write_vector
 from vaecore.errors import DataError, UsageError
@@ -111,13 +112,13 @@ def align(source: Path, output: Path, size: int, as_json: bool, quiet: bool) -> 
     if as_json:
         failed = [{"file": name, "problem": problem} for name, problem in report.failed]
         facts = {"aligned": report.aligned, "already": report.already, "failed": failed}
-        click.echo(json.dumps({"verb": "align", "output": str(output), **facts}))
+        echo(json.dumps({"verb": "align", "output": str(output), **facts}))
     elif not quiet:
-        click.echo(f"{click.style(str(output), bold=True)}")
+        echo(f"{click.style(str(output), bold=True)}")
         already = f", {report.already} of them framed before" if report.already else ""
-        click.echo(f"  {counted(done, 'face')} of {size} x {size} pixels{already}")
+        echo(f"  {counted(done, 'face')} of {size} x {size} pixels{already}")
         for line in _first([f"{name}: {problem}" for name, problem in report.failed]):
-            click.echo(click.style(f"    left out: {line}", dim=True))
+            echo(click.style(f"    left out: {line}", dim=True))
     if not done:
         remedy = "give photographs of faces from the front"
         raise DataError("no face in any photograph", path=source, remedy=remedy)

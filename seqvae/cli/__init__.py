@@ -48,4 +48,6 @@ def command() -> Group:
 
 def main() -> None:
     """Run the command; the console script `seqvae`."""
-    command().run()
+    from vaecore.cli.main import start
+
+    start(command)

@@ -9,6 +9,7 @@ import click
 from seqvae.cli.reading import meter, warn
 from seqvae.cli.writing import SOUNDFONT
 from vaecore.cli import options
+from vaecore.cli.echo import echo
 from vaecore.cli.job import check_files, width
 from vaecore.cli.outputs import Outputs
 from vaecore.errors import UsageError
@@ -62,7 +63,7 @@ def show(
     part = grid if all_bars else grid.lines(BARS)[(bar - 1) // BARS]
     last = part.first_bar + part.bars - 1
     name = click.style(input_.name, bold=True)
-    click.echo(f"{name}  bars {part.first_bar}-{last} of {grid.bars}")
+    echo(f"{name}  bars {part.first_bar}-{last} of {grid.bars}")
     if png or output:
         path = output or input_.with_suffix(".png")
         if path.suffix.lower() not in PICTURES:
@@ -71,15 +72,15 @@ def show(
             raise UsageError(f"--png draws at most {MOST_BARS} bars, not {part.bars}")
         with Outputs(path) as outputs:
             piano_roll(part, outputs.add(path))
-        click.echo(path)
+        echo(path)
         return
-    click.echo()
+    echo()
     # With several voices a page fits the terminal only with twice as many bars in a line.
     even = not any(start % 2 for start in (*part.bar_starts, part.steps))
     small = part.bass and part.bars >= LONG and even
-    click.echo(text_roll(part, width(), each=2 if small else 1, colour=True))
+    echo(text_roll(part, width(), each=2 if small else 1, colour=True))
     if last < grid.bars:
-        click.echo(f"\nmore: --bar {last + 1}, or --all")
+        echo(f"\nmore: --bar {last + 1}, or --all")
 
 
 @click.command()
@@ -103,4 +104,4 @@ def render(input_: Path, output: Path | None, soundfont: Path | None, quiet: boo
     with Outputs(path) as outputs:
         play(item, outputs.add(path), soundfont=soundfont)
     if not quiet:
-        click.echo(f"{click.style(str(path), bold=True)}  {item.get_end_time():.1f} s")
+        echo(f"{click.style(str(path), bold=True)}  {item.get_end_time():.1f} s")

@@ -14,6 +14,7 @@ import click
 from seqvae.cli.reading import GRID_NAMES, grid_name, signature
 from seqvae.music.domain import DOMAIN as MUSIC
 from vaecore.cli import learn, options
+from vaecore.cli.echo import echo
 from vaecore.cli.job import find_files
 from vaecore.errors import DataError, UsageError
 
@@ -116,12 +117,12 @@ def prepare(
     seconds = round(time.monotonic() - begin, 1)
     if as_json:
         report = {"verb": "prepare", "output": str(output), **asdict(summary), "seconds": seconds}
-        click.echo(json.dumps(report))
+        echo(json.dumps(report))
     elif not quiet:
-        click.echo(f"{click.style(kind, bold=True)}  windows of {bars} bars\n")
-        click.echo(summary.table())
-        click.echo(f"\n{click.style(str(output), bold=True)}  in {seconds:g} s")
-        click.echo(f"  next: seqvae train --data {output}")
+        echo(f"{click.style(kind, bold=True)}  windows of {bars} bars\n")
+        echo(summary.table())
+        echo(f"\n{click.style(str(output), bold=True)}  in {seconds:g} s")
+        echo(f"  next: seqvae train --data {output}")
 
 
 @click.command()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from vaecore.cli.echo import echo
 from vaecore.cli.job import counted
 from vaecore.errors import UsageError
 
@@ -159,7 +160,7 @@ def tell_left_out(found: Windows, path: Path | str) -> None:
 
     for rejection in found.rejections:
         if rejection.rule not in OF_NOTES:
-            click.echo(f"{path}: {rejection.text}, which is left out", err=True)
+            echo(f"{path}: {rejection.text}, which is left out", err=True)
 
 
 def tell_again(taken: Sequence[Sequence[Source]], paths: Sequence[Path | str], bars: int) -> None:
@@ -180,7 +181,7 @@ def tell_again(taken: Sequence[Sequence[Source]], paths: Sequence[Path | str], b
     if shorter:
         again = "begins again" if len(shorter) == 1 else "begin again"
         beside = f"{paths[counts.index(longest)]} ({counted(bars * longest, 'bar')})"
-        click.echo(f"{', '.join(shorter)} {again} beside {beside}", err=True)
+        echo(f"{', '.join(shorter)} {again} beside {beside}", err=True)
 
 
 def rounds(taken: Sequence[Sequence[Source]]) -> list[list[Source]]:
@@ -201,7 +202,7 @@ def show_tracks(path: Path, score: Score, as_json: bool) -> None:
     found = parts(score)
     if as_json:
         rows = [part_facts(part) for part in found]
-        click.echo(json.dumps({"verb": "show", "file": str(path), "tracks": rows}))
+        echo(json.dumps({"verb": "show", "file": str(path), "tracks": rows}))
         return
     table = [("#", "track", "ch", "name", "notes", "range", "voices", "bars", "use")]
     for part in found:
@@ -221,14 +222,14 @@ def show_tracks(path: Path, score: Score, as_json: bool) -> None:
         )
     widths = [max(_width(row[k]) for row in table) for k in range(len(table[0]))]
     left = {3, 5, 8}
-    click.echo(f"{click.style(path.name, bold=True)}  {counted(len(found), 'part')}")
+    echo(f"{click.style(path.name, bold=True)}  {counted(len(found), 'part')}")
     for line in table:
         cells = []
         for k, (cell, width) in enumerate(zip(line, widths, strict=True)):
             room = " " * (width - _width(cell))
             cells.append(cell + room if k in left else room + cell)
-        click.echo("  ".join(cells).rstrip())
-    click.echo("\ntake one with --track N or --track NAME")
+        echo("  ".join(cells).rstrip())
+    echo("\ntake one with --track N or --track NAME")
 
 
 def _width(text: str) -> int:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vaecore.cli.echo import echo
+
 if TYPE_CHECKING:
     from seqvae.music.reading.score import Score
 
@@ -83,4 +85,4 @@ def warn(score: Score, path: Path | str) -> None:
     if context is not None and context.params.get("quiet"):
         return
     for notice in score.notices:
-        click.echo(f"{path}: {notice}", err=True)
+        echo(f"{path}: {notice}", err=True)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from seqvae.music.data.streaming import DataConfig
     from seqvae.music.representations.base import SequenceCodec
     from seqvae.sequences.loader import Augmentation
+    from vaecore.training.config import FlowConfig
 
 PRESETS = Path(__file__).with_name("presets.yaml")
 
@@ -60,12 +61,21 @@ class Preset(presets.Preset):
 
         return build(DataConfig, self.data, "data")
 
-    @property
-    def flow_settings(self) -> set[str]:
-        return super().flow_settings | {"parts", "good_windows_only"}
+    def prior_config(self) -> type[FlowConfig]:
+        from pydantic import Field
+
+        from vaecore.training.config import FlowConfig
+
+        class PriorConfig(FlowConfig):
+            parts: list[str] = Field(default_factory=list)
+            good_windows_only: bool = False
+
+        return PriorConfig
 
     def make_all(self) -> None:
         super().make_all()
+        if self.prior.get("parts") and self.prior.get("groups", 1) < 2:
+            raise ValueError("prior: parts need groups, one for each part of a window")
         self.make_augmentation()
         self.make_data()
 

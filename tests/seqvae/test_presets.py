@@ -61,7 +61,7 @@ def test_unknown_presets_and_broken_files(tmp_path: Path) -> None:
         preset_names(tmp_path / "missing.yaml")
     for text in ("a: [", "- 1", "a: 1"):
         (tmp_path / "broken.yaml").write_text(text)
-        with pytest.raises(DataError, match="is not"):
+        with pytest.raises(DataError, match="is no file of presets"):
             preset_names(tmp_path / "broken.yaml")
 
 

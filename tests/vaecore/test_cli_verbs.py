@@ -197,7 +197,7 @@ def test_vectors_that_cannot_be_used(run, tmp_path: Path, file: str, message: st
         (("attribute", "--with", "a.txt", "--without", "b.txt", "--name", "a=b"), "must not hold"),
         (
             ("attribute", "--with", "a.txt", "--without", "b.txt", "--name", "a", "-o", "a.txt"),
-            "must end in .safetensors",
+            "a.txt is an input",
         ),
         (("sample", "--temperature", "inf"), "is not in the range"),
         (("sample", "-n", "0"), "0 is not in the range"),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from vaecore.errors import DataError
-from vaecore.files import replacing, replacing_folder
+from vaecore.errors import DataError, UsageError
+from vaecore.files import locked, replacing, replacing_folder
 
 
 def test_the_file_appears_when_the_block_succeeds(tmp_path: Path) -> None:
@@ -97,3 +99,50 @@ def test_a_folder_in_an_impossible_place_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="cannot be written"), replacing_folder(place):
         entered = True
     assert not entered
+
+
+def test_what_a_killed_process_left_is_swept(tmp_path: Path) -> None:
+    """By the next process that writes into the folder; what a living one writes is not touched."""
+    code = (
+        "import os, sys; from pathlib import Path; from vaecore.files import *\n"
+        "place = Path(sys.argv[1])\n"
+        "with replacing(place / 'a.gif') as one, replacing_folder(place / 'frames') as two:\n"
+        "    one.write_text('half'); (two / 'x').write_text('half')\n"
+        "    os.kill(os.getpid(), 9)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    assert subprocess.run(command, env=environment, check=False).returncode == -9
+    assert len(os.listdir(tmp_path)) == 2
+    with replacing(tmp_path / "b.gif"):
+        assert len(os.listdir(tmp_path)) == 1
+    assert os.listdir(tmp_path) == ["b.gif"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are bytes on Unix alone")
+@pytest.mark.parametrize("name", [b"x" * 250 + b".mid", b"\xff\xfe.mid", b"a\nb\x1b[31m.mid"])
+def test_all_names_that_the_system_takes_are_written(tmp_path: Path, name: bytes) -> None:
+    target = tmp_path / os.fsdecode(name)
+    with replacing(target) as temporary:
+        assert temporary.name.isascii()
+        temporary.write_text("x")
+    assert os.listdir(os.fsencode(tmp_path)) == [name]
+
+
+def test_a_name_that_is_too_long_is_refused_before_the_work(tmp_path: Path) -> None:
+    entered = False
+    with pytest.raises(DataError, match="too long"), replacing(tmp_path / f"{'x' * 260}.mid"):
+        entered = True
+    assert not entered
+
+
+def test_a_lock_is_held_by_one_process(tmp_path: Path) -> None:
+    with locked(tmp_path, ""):
+        with pytest.raises(UsageError, match="at work"), locked(tmp_path, "is at work"):
+            pass
+        code = "import sys; from vaecore.files import *\nwith locked(Path(sys.argv[1]), ''): pass"
+        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+        command = [sys.executable, "-c", code, str(tmp_path)]
+        assert subprocess.run(command, env=environment, check=False, stderr=-3).returncode
+    with locked(tmp_path, ""):
+        pass

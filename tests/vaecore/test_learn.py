@@ -11,6 +11,7 @@ from lines import PRESETS, lines, make_command, make_domain, save_model
 
 from vaecore.cli import learn
 from vaecore.errors import DataError
+from vaecore.files import locked
 from vaecore.presets import RECIPE
 
 pytest.importorskip("lightning")
@@ -53,6 +54,30 @@ def test_train_resume_and_use(run) -> None:
     assert "look at it" in run("sample", "--model", "runs/small").stdout
 
 
+def test_a_training_that_died_is_no_dead_end(run) -> None:
+    """Before its first checkpoint it can be begun anew; behind it, it goes on."""
+    Path("runs/small").mkdir(parents=True)
+    Path("runs/small", RECIPE).write_text("small: {}")
+    Path("runs/small/config.json").write_text("{}")
+    run("train", "data.txt", "-q")
+    Path("runs/small/README.md").unlink()
+    assert "is there already" in run("train", "data.txt", code=2).stderr
+    Path("runs/small/last.ckpt").unlink()
+    run("train", "data.txt", "-q")
+
+
+def test_a_model_of_somebody_else_is_not_written_over(run) -> None:
+    error = run("train", "data.txt", "-o", "box/plain", code=2).stderr
+    assert "box/plain is there already" in error
+
+
+def test_two_trainings_on_one_folder(run) -> None:
+    Path("runs/small").mkdir(parents=True)
+    with locked(Path("runs/small"), ""):
+        error = run("train", "data.txt", code=2).stderr
+    assert error.startswith("Error: another training is at work in runs/small; wait for it")
+
+
 def test_the_report_is_one_object(run) -> None:
     result = run("train", "data.txt", "--preset=flowing", "-o", "made", "--json")
     report = json.loads(result.stdout)
@@ -89,7 +114,7 @@ def test_wrong_requests(run) -> None:
     error = "Error: --resume takes the recipe of the folder that -o names, and no other\n"
     for arguments in ([], ["-o", "x", "--preset=small"], ["-o", "x", "--config=own.yaml"]):
         assert run("train", "data.txt", "--resume", *arguments, code=2).stderr == error
-    assert "x/recipe.yaml: cannot be read" in run(
+    assert "x/recipe.yaml: does not exist" in run(
         "train", "data.txt", "--resume", "-o", "x", code=1
     ).stderr  # fmt: skip
     assert "no preset 'big'; known are small" in run(

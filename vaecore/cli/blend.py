@@ -11,7 +11,7 @@ import click
 from vaecore.cli import options
 from vaecore.cli.job import Job, flat
 from vaecore.cli.presentation import Result, Source
-from vaecore.errors import UsageError
+from vaecore.errors import UsageError, printable
 
 if TYPE_CHECKING:
     from vaecore.space import LatentSpace
@@ -70,7 +70,7 @@ def interpolate(
         lengths = (z[1:] - z[:-1]).norm(dim=-1).tolist()
         taken["latent_distances"] = [round(length, 4) for length in lengths]
     job.write(
-        Result(job.verb, space.codec, made, _titles([p.stem for p in inputs], steps)),
+        Result(job.verb, space.codec, made, _titles([printable(p.stem) for p in inputs], steps)),
         place,
         f"{steps} steps",
         {
@@ -162,7 +162,7 @@ def palette(
         grid = space.palette(corners, rows, columns, path, temperature, seed)
         made.append([item for row in grid for item in row])
     titles = [""] * (rows * columns)
-    names = [p.stem for p in inputs]
+    names = [printable(p.stem) for p in inputs]
     titles[0], titles[columns - 1], titles[-columns], titles[-1] = names
     job.write(
         Result(job.verb, space.codec, made, titles, columns=columns),

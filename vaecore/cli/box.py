@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from vaecore.cli import options
+from vaecore.cli.echo import echo
 from vaecore.cli.job import width
 from vaecore.config import CONFIG, read_config
 
@@ -25,21 +26,21 @@ def models_command(boxes: Iterable[Path]) -> click.Command:
         folders = [path.parent for box in boxes for path in box.glob(f"*/{CONFIG}")]
         found = [describe(folder) for folder in sorted(folders)]
         if as_json:
-            click.echo(json.dumps({"verb": "models", "models": found}))
+            echo(json.dumps({"verb": "models", "models": found}))
             return
         if not found:
-            click.echo("There is no model in the box yet.")
+            echo("There is no model in the box yet.")
         margin = max((len(model["name"]) for model in found), default=0) + 2
         for model in found:
             size = f"{model['megabytes']:.1f} MB"
             room = max(width(), 60) - margin
             what = textwrap.wrap(model["description"], room - len(size) - 2) or [""]
             name = click.style(f"{model['name']:{margin}}", bold=True)
-            click.echo(f"{name}{what[0]:{room - len(size)}}{size}")
+            echo(f"{name}{what[0]:{room - len(size)}}{size}")
             for line in what[1:]:
-                click.echo(" " * margin + line)
+                echo(" " * margin + line)
             for line in textwrap.wrap(", ".join(model["attributes"]), room):
-                click.echo(click.style(" " * margin + line, dim=True))
+                echo(click.style(" " * margin + line, dim=True))
 
     return models
 

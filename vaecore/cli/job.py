@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vaecore.cli.echo import echo
 from vaecore.cli.outputs import Outputs
 from vaecore.cli.presentation import Input, Presentation, Result, Source
 from vaecore.errors import DataError, UsageError
@@ -63,6 +64,9 @@ class Job:
     def read(self, paths: Sequence[Path]) -> list[Input]:
         """Return the inputs, each read once; refuse what is missing before torch is imported."""
         typed = [self.presentation.typed(path) for path in paths]
+        for path, text in zip(paths, typed, strict=True):
+            if text and any("\ud800" <= letter <= "\udfff" for letter in str(path)):
+                raise UsageError(f"{path}: what is typed must be UTF-8")
         check_files([path for path, text in zip(paths, typed, strict=True) if not text])
         named = [str(path) if text else path for path, text in zip(paths, typed, strict=True)]
         return [Input(path, self.presentation.open(path)) for path in named]
@@ -211,13 +215,13 @@ class Job:
     def echo(self, text: str) -> None:
         """Print a line for people."""
         if text and not (self.as_json or self.quiet):
-            click.echo(text)
+            echo(text)
 
     def emit(self, facts: Mapping[str, Any]) -> None:
         """Print the one JSON object, with --json."""
         if self.as_json:
             elapsed = round(time.monotonic() - self.begin, 3)
-            click.echo(json.dumps({"verb": self.verb, **facts, "elapsed_seconds": elapsed}))
+            echo(json.dumps({"verb": self.verb, **facts, "elapsed_seconds": elapsed}))
 
 
 def counted(number: int, noun: str) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vaecore.cli import options
+from vaecore.cli.echo import echo
 from vaecore.errors import DataError, UsageError
 from vaecore.training.ranks import here
 
@@ -89,15 +90,24 @@ class TrainingRequest:
     def place(self, preset: Preset) -> Path:
         """Return the model folder to write.
 
+        A training that died before its first checkpoint is begun anew.
+
         Raises:
-            UsageError: Another training is there.
+            UsageError: Another training is there, or another model.
         """
-        from vaecore.presets import RECIPE
+        from vaecore.config import CONFIG
+        from vaecore.folder import CARD
+        from vaecore.presets import CHECKPOINT, RECIPE
 
         place = self.output or Path("runs") / preset.name
         # The first of several processes may have made it a moment ago.
-        if (place / RECIPE).exists() and not self.resume and here().first:
-            raise UsageError(f"{place} is there already; go on with --resume, or choose another -o")
+        if not self.resume and here().first:
+            begun, other = (place / RECIPE).exists(), (place / CONFIG).exists()
+            if (begun and any((place / name).exists() for name in (CHECKPOINT, CARD))) or (
+                other and not begun
+            ):
+                text = f"{place} is there already; go on with --resume, or choose another -o"
+                raise UsageError(text)
         return place
 
     @property
@@ -108,7 +118,7 @@ class TrainingRequest:
     def echo(self, text: str) -> None:
         """Print a line for people."""
         if self.verbose:
-            click.echo(text)
+            echo(text)
 
     def begin(self, preset: Preset, about: str) -> None:
         """Print what is going to be trained, on what."""
@@ -137,7 +147,7 @@ class TrainingRequest:
         if self.as_json and here().first:
             facts = {**asdict(result), "checkpoint": str(result.checkpoint), **more}
             about = {"verb": "train", "output": str(place), "preset": preset.name}
-            click.echo(json.dumps({**about, **facts}))
+            echo(json.dumps({**about, **facts}))
         self.echo(click.style(str(place), bold=True))
         metric, shape = headline
         best = shape.format(result.best.get(metric, float("nan")))

@@ -6,12 +6,16 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from copy import copy
+from functools import wraps
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
+from vaecore.cli.echo import echo
 from vaecore.errors import DataError, UsageError
 from vaecore.training.ranks import here
 
@@ -31,6 +35,13 @@ class Group(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the verbs in the order in which they were added."""
         return list(self.commands)
+
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        """Add a verb; its output may be none of its inputs."""
+        cmd = copy(cmd)
+        if cmd.callback is not None:
+            cmd.callback = _sparing_inputs(cmd.callback)
+        super().add_command(cmd, name)
 
     @property
     def debug_variable(self) -> str:
@@ -101,7 +112,11 @@ class Group(click.Group):
 
     def run(self) -> NoReturn:
         """Be the program: as `main`, and leave nothing half-written on SIGTERM either."""
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
+        for name in ("SIGTERM", "SIGHUP"):
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), lambda *_: sys.exit(TERMINATED))
+        if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # see `start`
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         code: object = OK
         try:
             self.main(prog_name=self.name)
@@ -114,10 +129,44 @@ class Group(click.Group):
         os._exit(code if isinstance(code, int) else OK)
 
 
+def start(command: Callable[[], Group]) -> NoReturn:
+    """Be the program of a command that is still to be imported and built.
+
+    Until it can say in one line that it was interrupted, Ctrl-C ends it without a word.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    command().run()
+
+
+def _sparing_inputs(callback: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the callback of a verb that refuses an output which is one of the inputs."""
+
+    @wraps(callback)
+    def run(*args: Any, **values: Any) -> Any:
+        given = click.get_current_context().params
+        output = given.get("output")
+        inputs = [
+            path for name, value in given.items() if name != "output" for path in _paths(value)
+        ]
+        if isinstance(output, Path) and os.path.isfile(output):
+            for path in inputs:
+                if os.path.isfile(path) and os.path.samefile(path, output):
+                    raise UsageError(f"{output} is an input; name another file with -o/--output")
+        return callback(*args, **values)
+
+    return run
+
+
+def _paths(value: Any) -> list[Path]:
+    values = value if isinstance(value, tuple) else (value,)
+    return [each for each in values if isinstance(each, Path)]
+
+
 def _say(text: str, code: int) -> int:
     if not here().first:
         # Most likely the first process reports the same; when it has left, torchrun ends this one.
         with suppress(KeyboardInterrupt):
             time.sleep(SECONDS_TO_REPORT)
-    click.echo(" ".join(text.splitlines()), err=True)
+    echo(" ".join(text.splitlines()), err=True)
     return code

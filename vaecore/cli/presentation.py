@@ -10,6 +10,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from vaecore.errors import printable
+
 if TYPE_CHECKING:
     import click
     from torch import Tensor
@@ -41,7 +43,7 @@ class Input(NamedTuple):
     @property
     def name(self) -> str:
         """What to call the input."""
-        return self.path.name if isinstance(self.path, Path) else self.path
+        return printable(self.path.name if isinstance(self.path, Path) else self.path)
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,15 @@ import click
 from vaecore.cli import options
 from vaecore.cli.job import Job
 from vaecore.cli.outputs import Outputs
-from vaecore.errors import UsageError
+from vaecore.errors import UsageError, printable
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from vaecore.space import LatentSpace
 
+LONGEST_NAME = 100
+"""Characters of an attribute's name."""
 PREPARED = "summary.json"
 """A folder that has this is prepared data, divided into splits, and read by the domain itself."""
 
@@ -52,6 +54,9 @@ def vector_place(job: Job, name: str) -> Path:
     """
     if not name or any(c in name for c in "=/\\") or name.startswith("."):
         raise UsageError(f"--name {name}: a name must not hold = / or \\, or begin with a dot")
+    if printable(name) != name or len(name) > LONGEST_NAME:
+        text = f"--name {name}: a name is of printable characters, at most {LONGEST_NAME}"
+        raise UsageError(text)
     path = job.output or Path(f"{name}.safetensors")
     if path.suffix != ".safetensors":
         raise UsageError(f"{path}: the output must end in .safetensors")

@@ -12,7 +12,7 @@ from vaecore.cli import options
 from vaecore.cli.job import Job, flat
 from vaecore.cli.presentation import Result
 from vaecore.codec import Example
-from vaecore.errors import UsageError
+from vaecore.errors import UsageError, printable
 
 if TYPE_CHECKING:
     from vaecore.calibrated import Steered
@@ -86,7 +86,7 @@ def reconstruct(job: Job, inputs: tuple[Path, ...], temperature: float, seed: in
 
     x, y = (torch.stack([each.x for each in side]) for side in (originals, every))
     text, kept = job.presentation.fidelity(space.codec, x, y)
-    titles = [path.stem for path in inputs]
+    titles = [printable(path.stem) for path in inputs]
     job.write(
         Result(job.verb, space.codec, made, titles, originals=originals),
         place,

@@ -32,7 +32,10 @@ def load_vectors(path: Path, space: LatentSpace[Any]) -> dict[str, Tensor]:
     """
     if not path.exists():
         raise DataError("does not exist", path=path, remedy=_REMEDY)
-    model = tensor_header(path)[1].get("model", "")
-    if model and space.name and model != space.name:
-        raise DataError(f"is made for {model}, not for {space.name}", path=path, remedy=_REMEDY)
-    return read_tensors(path, fits_vectors(space.latent_dim, "vector"))
+    try:
+        model = tensor_header(path)[1].get("model", "")
+        if model and space.name and model != space.name:
+            raise DataError(f"is made for {model}, not for {space.name}", path=path)
+        return read_tensors(path, fits_vectors(space.latent_dim, "vector"))
+    except DataError as error:
+        raise DataError(error.problem, path=path, remedy=_REMEDY) from error

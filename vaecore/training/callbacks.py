@@ -19,6 +19,7 @@ import torch
 from lightning.pytorch.callbacks import Timer
 from torch import Tensor
 
+from vaecore.files import replacing
 from vaecore.model import VAE
 from vaecore.training.module import own
 from vaecore.training.ranks import ALONE, Agreement
@@ -205,7 +206,7 @@ class Limits(pl.Callback):
         latest, module.time_share = self._agreement.largest(mine, self._time_share())
         reason = REASONS[int(latest)]
         if reason == "interrupted":
-            trainer.save_checkpoint(self.checkpoint)
+            self._save(trainer)
             trainer.limit_val_batches = 0  # there may be no time left for it
         if reason:
             self._stop(trainer, reason)
@@ -228,7 +229,15 @@ class Limits(pl.Callback):
             return
         if self.best.patience is not None and self.best.waited >= self.best.patience:
             self._stop(trainer, "patience")
-        trainer.save_checkpoint(self.checkpoint)
+        self._save(trainer)
+
+    def _save(self, trainer: pl.Trainer) -> None:
+        """Write the checkpoint, all of it or none; every rank takes part, the first one writes."""
+        if not trainer.is_global_zero:
+            trainer.save_checkpoint(self.checkpoint)
+            return
+        with replacing(self.checkpoint) as temporary:
+            trainer.save_checkpoint(temporary)
 
     def _stop(self, trainer: pl.Trainer, reason: str) -> None:
         if not trainer.should_stop:

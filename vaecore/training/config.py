@@ -7,11 +7,15 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+MOST = 10**12
+"""Of steps, and of whatever else is counted."""
+Share = Annotated[float, Field(ge=0, lt=1)]
+
 
 class OptimizerConfig(BaseModel):
     """Optimiser and learning rate; the defaults are MusicVAE's (Roberts et al., 2018)."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     name: Literal["adam", "adamw"] = "adam"
     learning_rate: float = Field(default=1e-3, gt=0)
@@ -23,7 +27,7 @@ class OptimizerConfig(BaseModel):
     """Of the exponential schedule, per step."""
     warmup_steps: int = Field(default=0, ge=0)
     """Steps over which the learning rate rises from 0."""
-    betas: tuple[float, float] = (0.9, 0.999)
+    betas: tuple[Share, Share] = (0.9, 0.999)
     weight_decay: float = Field(default=0.0, ge=0)
 
     def rate(self, step: int, max_steps: int, time_share: float = 0.0) -> float:
@@ -48,19 +52,36 @@ class OptimizerConfig(BaseModel):
         return self.min_learning_rate + (self.learning_rate - self.min_learning_rate) * share
 
 
+class FlowConfig(BaseModel):
+    """The section `prior` of a recipe: arguments of `vaecore.priors.fit_flow`, which see."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    steps: int = Field(default=20_000, ge=1, le=MOST)
+    epochs: int = Field(default=200, ge=1, le=MOST)
+    minutes: float | None = Field(default=None, gt=0)
+    batch_size: int = Field(default=512, ge=1, le=1 << 24)
+    learning_rate: float = Field(default=1e-3, gt=0, le=1)
+    width: int = Field(default=640, ge=1, le=1 << 13)
+    blocks: int = Field(default=3, ge=1, le=64)
+    groups: int = Field(default=1, ge=1, le=1 << 8)
+    spread: float = Field(default=1.0, ge=0, le=10)
+    seed: int = Field(default=0, ge=0, lt=1 << 63)
+
+
 class TrainingConfig(BaseModel):
     """Everything about a training that is neither the model nor the data."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    batch_size: int = Field(default=512, ge=1)
+    batch_size: int = Field(default=512, ge=1, le=1 << 24)
     """Examples in a batch, of all processes together."""
-    accumulate: int = Field(default=1, ge=1)
+    accumulate: int = Field(default=1, ge=1, le=1 << 16)
     """Batches that make one step of the optimiser: as one batch so many times as large (but for
     batch norms and dropout), in less memory."""
     precision: Annotated[Literal["auto", "32", "bf16"], BeforeValidator(str)] = "auto"
     """"bf16" computes a training step in mixed precision; "auto" does where that is fast."""
-    max_steps: int = Field(default=20_000, ge=1)
+    max_steps: int = Field(default=20_000, ge=1, le=MOST)
     max_minutes: float | None = Field(default=None, gt=0)
     """Wall-clock budget of the whole training, whatever it was resumed from included. A cosine
     schedule ends with it if that is before `max_steps`; the rate then depends on the clock."""
@@ -79,10 +100,10 @@ class TrainingConfig(BaseModel):
     mode: Literal["min", "max"] = "min"
     patience: int | None = Field(default=None, ge=1)
     """Stop after this many validations without a better one."""
-    seed: int = Field(default=0, ge=0)
-    threads: int | None = Field(default=None, ge=1)
+    seed: int = Field(default=0, ge=0, lt=1 << 63)
+    threads: int | None = Field(default=None, ge=1, le=1 << 12)
     """CPU threads; torch's default without it."""
-    accelerator: str = "auto"
+    accelerator: Literal["auto", "cpu", "cuda", "mps", "gpu"] = "auto"
     log_every: int = Field(default=50, ge=1)
 
     @property

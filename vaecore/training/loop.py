@@ -18,6 +18,7 @@ from torch import Tensor
 from vaecore.device import keep_freed_memory
 from vaecore.errors import DataError
 from vaecore.model import VAE
+from vaecore.presets import CHECKPOINT
 from vaecore.training import ranks
 from vaecore.training.callbacks import AverageWeights, KeepBest, Limits, Save
 from vaecore.training.checkpoint import check
@@ -25,8 +26,6 @@ from vaecore.training.config import TrainingConfig
 from vaecore.training.module import Metrics, NotFinite, TrainingModule
 from vaecore.training.watching import Pictures, Progress, ShowPictures
 
-CHECKPOINT = "last.ckpt"
-"""What a training is resumed from, in its folder."""
 MakeModule = Callable[[VAE, TrainingConfig, Metrics | None], TrainingModule]
 
 

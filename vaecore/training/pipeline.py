@@ -11,7 +11,8 @@ A `TrainingTask` fills in what differs: the data, what is measured, and how code
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -24,6 +25,7 @@ from vaecore.config import ModelConfig
 from vaecore.device import NAMES, choose_device
 from vaecore.domain import Domain
 from vaecore.errors import DataError
+from vaecore.files import locked
 from vaecore.folder import WEIGHTS, load_weights
 from vaecore.model import VAE
 from vaecore.presets import Preset
@@ -82,16 +84,34 @@ def train(
         logger: Of Lightning; TensorBoard by default.
 
     Raises:
-        UsageError: This machine has no device as the recipe wants it.
+        UsageError: This machine has no device as the recipe wants it, or another process trains in
+            the folder.
         DataError: There is no checkpoint to resume from, or `start` is of another architecture.
     """
+    output = Path(output)
+    accelerator = task.preset.make_training().accelerator
+    if accelerator in NAMES:
+        choose_device(accelerator)  # before anything is written
+    if not ranks.here().first:
+        return _train(task, output, start, resume, progress, callbacks, logger)
+    with locked_folder(output):
+        return _train(task, output, start, resume, progress, callbacks, logger)
+
+
+def _train(
+    task: TrainingTask,
+    output: Path,
+    start: str | Path | None,
+    resume: bool,
+    progress: bool,
+    callbacks: Iterable[Callback],
+    logger: Logger | None,
+) -> Trained:
+    """Train, where no other process trains in the same folder; arguments as for `train`."""
     from vaecore.training.loop import CHECKPOINT, fit
 
-    output = Path(output)
     preset, here = task.preset, ranks.here()
     config = preset.make_training()
-    if config.accelerator in NAMES:
-        choose_device(config.accelerator)  # before anything is written
     if resume and not (output / CHECKPOINT).is_file():
         remedy = "train without resuming"
         raise DataError("there is no checkpoint", path=output / CHECKPOINT, remedy=remedy)
@@ -124,6 +144,19 @@ def train(
     if not result.best or stopped or not here.first:
         return Trained(result)
     return Trained(result, complete(task, output, result, validation.count, status))
+
+
+@contextmanager
+def locked_folder(output: Path) -> Iterator[None]:
+    """Hold the folder of a training; DataError if it cannot be made."""
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        remedy = "choose another -o/--output"
+        raise DataError(f"cannot be written ({reason})", path=output, remedy=remedy) from error
+    with locked(output, f"another training is at work in {output}; wait for it, or end it"):
+        yield
 
 
 def complete(

@@ -33,12 +33,14 @@ def make_augmentation(
         if name not in known:
             names = ", ".join(known) or "none"
             raise ValueError(f"unknown augmentation {name!r}; known are {names}")
+        _check_arguments(name, arguments)
         functions.append(partial(known[name], **arguments))
         try:
             row = codec.unpack(np.zeros((1, codec.width), np.uint16))
             functions[-1](torch.from_numpy(row), Generator())
-        except TypeError as error:
-            raise ValueError(f"augmentation {name}: {error}") from error
+        except (TypeError, RuntimeError) as error:
+            reason = str(error).partition("\n")[0]
+            raise ValueError(f"augmentation {name}: {reason}") from error
 
     def augment(x: Tensor, generator: Generator) -> Tensor:
         for function in functions:
@@ -46,3 +48,13 @@ def make_augmentation(
         return x
 
     return augment
+
+
+def _check_arguments(name: str, arguments: Any) -> None:
+    """Refuse what is no interval in semitones and no share: the only arguments there are."""
+    if not isinstance(arguments, Mapping):
+        raise ValueError(f"augmentation {name} needs its arguments, got {arguments!r}")
+    for key, value in arguments.items():
+        most = 48 if type(value) is int else 1
+        if type(value) not in (int, float) or not 0 <= value <= most:
+            raise ValueError(f"augmentation {name}: {key} must be in 0..{most}, got {value!r}")

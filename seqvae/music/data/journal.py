@@ -22,7 +22,8 @@ import numpy as np
 
 from seqvae.music.data.reading import FileFacts, Reading, SourceFile, fingerprint
 from seqvae.music.data.shards import window_table
-from vaecore.errors import DataError, UsageError
+from vaecore.errors import DataError
+from vaecore.files import locked
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -141,7 +142,8 @@ def workplace(output: Path) -> Iterator[Path]:
     work = output.with_name(f".{output.name}.work")
     try:
         work.mkdir(parents=True, exist_ok=True)
-        with _locked(work / "lock", output):
+        problem = f"another seqvae prepare is at work on {output.name}; wait for it"
+        with locked(work / "lock", problem):
             yield work
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
@@ -164,20 +166,3 @@ def finish(work: Path, made: Path | None, output: Path) -> None:
             output.rename(old)
         made.rename(output)
     shutil.rmtree(work)
-
-
-@contextmanager
-def _locked(path: Path, output: Path) -> Iterator[None]:
-    """Hold a file lock that ends with the process, on systems that have such locks."""
-    try:
-        import fcntl
-    except ImportError:
-        yield
-        return
-    with open(path, "w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            text = f"another seqvae prepare is at work on {output.name}; wait for it"
-            raise UsageError(text) from None
-        yield

@@ -28,7 +28,7 @@ from vaecore.errors import DataError
 from vaecore.files import locked
 from vaecore.folder import WEIGHTS, load_weights
 from vaecore.model import VAE
-from vaecore.presets import Preset
+from vaecore.presets import CHECKPOINT, Preset
 from vaecore.priors import fit_prior
 from vaecore.training import ranks
 from vaecore.training.card import model_card
@@ -108,7 +108,7 @@ def _train(
     logger: Logger | None,
 ) -> Trained:
     """Train, where no other process trains in the same folder; arguments as for `train`."""
-    from vaecore.training.loop import CHECKPOINT, fit
+    from vaecore.training.loop import fit
 
     preset, here = task.preset, ranks.here()
     config = preset.make_training()

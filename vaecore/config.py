@@ -24,6 +24,7 @@ Config = TypeVar("Config")
 
 CONFIG = "config.json"
 FORMAT = 1
+BITS = (8, 16, 32)
 
 _PLAIN = {"bool_type": "bool", "int_type": "int", "float_type": "float", "string_type": "str"}
 """Pydantic's kinds of error for a value that is not of a plain type, and that type."""
@@ -137,7 +138,13 @@ class ModelConfig:
     prior: str = ""
     """Kind of the fitted prior, "mixture" or "flow"; empty without one, or in a folder written
     before this was noted."""
+    bits: int = 16
+    """Of a weight of a matrix on disk: 16, 32, or 8 (see `vaecore.eight_bit`)."""
     format: int = FORMAT
+
+    def __post_init__(self) -> None:
+        if self.bits not in BITS:
+            raise ValueError(f"bits must be 8, 16 or 32, got {self.bits}")
 
 
 def write_config(folder: Path, config: ModelConfig) -> None:

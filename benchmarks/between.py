@@ -21,6 +21,7 @@ from typing import Any
 
 import click
 import numpy as np
+import pyarrow.parquet as pq
 import torch
 from musical import (
     View,
@@ -175,6 +176,7 @@ PARTS = ("blend", "palette", "similar", "edit", "sample", "recall")
 @click.argument("model")
 @click.argument("shards", type=click.Path(path_type=Path))
 @click.option("--split", default="test", show_default=True)
+@click.option("--source", help="Only windows of this source, such as pop909.")
 @click.option("--pairs", default=200, show_default=True, help="Interpolations.")
 @click.option("--items", default=40, show_default=True, help="Palettes and variations.")
 @click.option("--edited", default=20, show_default=True, help="Edits of each attribute.")
@@ -187,13 +189,16 @@ PARTS = ("blend", "palette", "similar", "edit", "sample", "recall")
 @click.option("--seed", default=0)
 @click.option("--json", "as_json", is_flag=True)
 def main(
-    model, shards, split, pairs, items, edited, draws, bound, path, timing, palette_path, parts,
-    seed, as_json,
+    model, shards, split, source, pairs, items, edited, draws, bound, path, timing, palette_path,
+    parts, seed, as_json,
 ) -> None:  # fmt: skip
     torch.set_num_threads(1)
     space: LatentSpace[Any] = seqvae.load(model).as_examples()
     view, codec = View(space.codec), space.codec
-    windows = codec.unpack(read_windows(shards, split))
+    windows = read_windows(shards, split)
+    if source:
+        windows = windows[of_source(shards, split, source)]
+    windows = codec.unpack(windows)
     windows = windows[view.notes(windows) > 0]
     rng = np.random.default_rng(seed)
     some = {
@@ -226,6 +231,13 @@ def main(
         result[part] = todo[part]()
     result["seconds"] = round(time.monotonic() - began, 1)
     click.echo(json.dumps(result) if as_json else "\n".join(lines(result)))
+
+
+def of_source(shards, split: str, source: str) -> np.ndarray:
+    """Return which windows of a split come from a source, `(n,)`."""
+    files = sorted(shards.glob(f"{split}-*.parquet"))
+    names = [name for file in files for name in pq.read_table(file)["source"].to_pylist()]
+    return np.array([name.split("/")[0] == source for name in names])
 
 
 def recall(space, x: Tensor, seed: int) -> dict[str, float]:

@@ -58,6 +58,15 @@ class Perception(ABC):
     def variants(self, x: Tensor) -> Tensor:
         """Return examples `(k, ...)` near one example, made by rules without a model."""
 
+    def mended(self, x: Tensor, like: Tensor | None = None) -> Tensor:
+        """Return generated examples without what rules can mend; here as they are.
+
+        Args:
+            x: Examples `(n, ...)`.
+            like: Of blends, what they were made of, `(k, ...)`: what these have is no fault.
+        """
+        return x
+
     def neutral(self, attribute: str) -> float | None:
         """Return the value of a property past which an edit does not go; None if there is none.
 

@@ -170,11 +170,7 @@ class LatentSpace(Generic[Item]):
             contexts: What the codec needs beside the example (tempo, instrument), one per row.
             condition: See `decode_to_examples`.
         """
-        x = self.decode_to_examples(z, temperature, seed, condition)
-        return [
-            self._made(row, context)
-            for row, context in zip(x, contexts or [None] * len(x), strict=True)
-        ]
+        return self._items(self.decode_to_examples(z, temperature, seed, condition), contexts)
 
     def decode_to_examples(
         self, z: Tensor, temperature: float = 0.0, seed: int = 0, condition: Tensor | None = None
@@ -236,15 +232,17 @@ class LatentSpace(Generic[Item]):
         keep_all: bool = False,
     ) -> Draws:
         """Return n new examples, and how many were drawn again; arguments as for `sample`."""
-        known = self._prior(prior)
+        known, perception = self._prior(prior), self.codec.perception
         chosen = self.codec.default_temperature if temperature is None else temperature
-        spread = 1.0 if self.model.draws else chosen
+        typical = self.config.prior_temperature if self.config and known is self.prior else 1.0
+        spread = typical if self.model.draws else chosen
 
         def once(sources: Sequence[torch.Generator], number: int) -> Tensor:
             codes, condition = self._drawn(len(sources), sources, known, spread)
             if condition is None and self.codec.settles_samples:
                 codes = self.posterior_of(self.decode_to_examples(codes)).mean
-            return self.decode_to_examples(codes, chosen, seed + _NEXT * number, condition)
+            x = self.decode_to_examples(codes, chosen, seed + _NEXT * number, condition)
+            return x if perception is None else perception.mended(x)
 
         return draw(n, seed, once, self.codec.poor, 0 if keep_all else ROUNDS)
 
@@ -329,8 +327,11 @@ class LatentSpace(Generic[Item]):
             z, condition = self._through_flow(x, z, steps, timing)
         else:
             z = interpolate(z, steps, self._way(chosen), **self._measured_by(timing))
-        contexts = self._blended(examples, interpolation_weights(len(items), steps))
-        return self.decode(z, temperature, seed, contexts, condition)
+        weights = interpolation_weights(len(items), steps)
+        between = self._between(
+            x, weights, self.decode_to_examples(z, temperature, seed, condition)
+        )
+        return self._items(between, self._blended(examples, weights))
 
     @property
     def path(self) -> str:
@@ -422,12 +423,11 @@ class LatentSpace(Generic[Item]):
         temperature: float = 0.0,
         seed: int = 0,
     ) -> list[list[Item]]:
-        """Return a grid of items between two, three or four.
+        """Return a grid of items between four corners.
 
         Args:
-            items: Top left, top right, bottom left, bottom right. Of three the last one is the
-                whole bottom row; two make a single row.
-            rows: Number of rows, corners included; of two items it does not count.
+            items: Top left, top right, bottom left, bottom right.
+            rows: Number of rows, corners included.
             columns: Number of columns, corners included.
             path: "lerp" or "slerp", along the edges and between them, or "flow", where the prior
                 is one without conditions; see `plain_path` for the default. Where the codec has a
@@ -436,21 +436,9 @@ class LatentSpace(Generic[Item]):
             temperature: See `decode`.
             seed: See `decode`.
         """
-        if not 2 <= len(items) <= 4:
-            raise UsageError(f"a palette blends two, three or four items, got {len(items)}")
+        if len(items) != 4:
+            raise UsageError(f"a palette blends four items, got {len(items)}")
         examples = [self._example(item) for item in items]
-        if len(items) == 2:
-            row = self.interpolate(
-                *examples,
-                steps=columns,
-                path=path or self.plain_path,
-                timing=self.codec.default_timing,
-                temperature=temperature,
-                seed=seed,
-            )
-            return [row]
-        if len(items) == 3:
-            examples.append(examples[2])
         corners = self.posterior_of(_stacked(examples)).mean
         # A distance between pictures has no jumps: their palettes stay even in the latent space.
         even = self.moves if self.codec.default_timing == "perceived" else None
@@ -458,8 +446,11 @@ class LatentSpace(Generic[Item]):
         way = self._way(path or self.plain_path)
         z = bilinear_grid(corners, rows, columns, way, walk)
         z = z.flatten(0, 1)
-        contexts = self._blended(examples, bilinear_weights(rows, columns).flatten(0, 1))
-        flat = self.decode(z, temperature, seed, contexts)
+        weights = bilinear_weights(rows, columns).flatten(0, 1)
+        cells = self._between(
+            _stacked(examples), weights, self.decode_to_examples(z, temperature, seed)
+        )
+        flat = self._items(cells, self._blended(examples, weights))
         return [flat[row * columns : (row + 1) * columns] for row in range(rows)]
 
     def similar(
@@ -629,6 +620,21 @@ class LatentSpace(Generic[Item]):
         return analyse(self.posterior_of(self.examples(items).x))
 
     # Helpers
+
+    def _between(self, x: Tensor, weights: Tensor, blends: Tensor) -> Tensor:
+        """Return blends of examples, those that are not one of them mended; see `Perception`."""
+        perception = self.codec.perception
+        if perception is None:
+            return blends
+        given = (weights.max(dim=1).values == 1).view(-1, *[1] * (blends.ndim - 1))
+        return torch.where(given, blends, perception.mended(blends, x))
+
+    def _items(self, x: Tensor, contexts: Sequence[Any] | None) -> list[Item]:
+        """Return a result for each example `(n, ...)`."""
+        return [
+            self._made(row, context)
+            for row, context in zip(x, contexts or [None] * len(x), strict=True)
+        ]
 
     def _made(self, x: Tensor, context: Any) -> Item:
         """Return a result: an item, or an example where that is wanted."""

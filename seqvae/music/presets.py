@@ -30,7 +30,8 @@ class Preset(presets.Preset):
         data: Fields of `seqvae.music.data.streaming.DataConfig`.
         prior: Also `good_windows_only`: it is fitted to the codes of windows in which the codec's
             perception finds no fault (for melodies: what `benchmarks/between.py` does not call
-            poor), unless hardly any has none; without other settings it is a mixture. And `parts`:
+            poor), unless hardly any has none; without other settings it is a mixture. And
+            `temperature`, at which samples are drawn from it; see `ModelConfig`. And `parts`:
             models of short windows, one for each voice; each group of dimensions of the flow then
             describes one part of a window. See `networks.parts`.
         grow: Models of short windows from which a model of long ones is initialised, one for each
@@ -64,11 +65,13 @@ class Preset(presets.Preset):
     def prior_config(self) -> type[FlowConfig]:
         from pydantic import Field
 
+        from vaecore.config import HOTTEST
         from vaecore.training.config import FlowConfig
 
         class PriorConfig(FlowConfig):
             parts: list[str] = Field(default_factory=list)
             good_windows_only: bool = False
+            temperature: float = Field(1.0, gt=0, le=HOTTEST)
 
         return PriorConfig
 

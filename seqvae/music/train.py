@@ -150,7 +150,8 @@ class MusicTask(TrainingTask):
     @property
     def _flow_settings(self) -> dict[str, Any]:
         """The settings of the flow; there are none where a mixture is fitted."""
-        return {k: v for k, v in self.preset.prior.items() if k != "good_windows_only"}
+        about = ("good_windows_only", "temperature")
+        return {k: v for k, v in self.preset.prior.items() if k not in about}
 
     def prior_settings(
         self, space: LatentSpace[Any], posterior: DiagonalGaussian

@@ -140,6 +140,52 @@ def test_faults():
     ).tolist() == [3, 0]
 
 
+def test_leaps_are_mended_by_octaves():
+    wild = melody((0, 60), (4, 75), (8, 90), (12, 61), (16, 100))
+    calm = melody((0, 60), (4, 63), (8, 66), (12, 61), (16, 64))
+    perception = of("melody")
+    assert perception.faults(wild[None]) >= 4
+    assert torch.equal(perception.mended(wild[None]), calm[None])
+    assert torch.equal(perception.mended(calm[None]), calm[None])
+    # What inputs do is no fault: here they leap by 15 semitones.
+    like = torch.stack([calm, melody((0, 60), (8, 75))])
+    asked = melody((0, 60), (4, 75), (8, 90), (12, 85), (16, 100))
+    assert torch.equal(perception.mended(wild[None], like), asked[None])
+    beats = torch.stack(drums())
+    assert torch.equal(of("drums").mended(beats), beats)
+    trio = torch.stack([wild, wild, beats[0]], dim=-1)[None]
+    mended = of("trio").mended(trio)
+    assert torch.equal(mended[..., 0], calm[None])
+    assert torch.equal(mended[..., 1:], trio[..., 1:])
+
+
+def test_blends_have_no_notes_that_their_inputs_and_their_scales_lack():
+    perception = of("melody")
+    major = melody((0, 60), (4, 64), (8, 67), (12, 71), (16, 65), (20, 69), (24, 62))
+    other = melody((0, 60), (4, 62), (8, 63), (12, 64))  # E flat is no note of its scale
+    odd = melody((0, 61), (4, 63), (8, 66), (12, 70), (16, 60))
+    pitches = perception.mended(odd[None], torch.stack([major, other]))[0][::4] + 19
+    assert pitches[:5].tolist() == [60, 63, 65, 69, 60]
+    silent = torch.zeros(1, 32, dtype=torch.long)
+    assert torch.equal(perception.mended(odd[None], silent), odd[None])
+    assert torch.equal(perception.mended(odd[None]), odd[None])  # samples may be chromatic
+
+
+def test_no_blend_and_no_sample_leaps_but_inputs_stay():
+    space = seqvae.load("melody_2bar").as_examples()
+    wild = melody((0, 48), (4, 74), (8, 50), (12, 79), (16, 48), (24, 80))
+    calm = melody((0, 60), (4, 62), (8, 64), (16, 65), (24, 67))
+    perception = of("melody")
+    own = [space.reconstruct([x])[0].x for x in (calm, wild)]
+    way = torch.stack([each.x for each in space.interpolate(calm, wild, steps=5)])
+    assert torch.equal(way[0], own[0])
+    assert torch.equal(way[-1], own[1])
+    leaps = perception.voices[0]._leaps
+    way = torch.stack([each.x for each in space.interpolate(calm, calm, steps=5)])
+    assert leaps(way).max() <= 12
+    assert leaps(space.draw(32, temperature=1.0, keep_all=True, prior="normal").x).max() <= 12
+
+
 def test_a_bass_that_clashes_with_the_melody_is_a_fault():
     tune, beat = melody((0, 60), (8, 64), (16, 67)), drums()[0]
     bass = [melody((0, 36), (8, 36), (16, pitch)) for pitch in (36, 37)]  # held for half of it

@@ -309,11 +309,13 @@ def test_a_prior_of_good_windows(trained, shards: Path, tmp_path: Path, flow, mo
     pipeline_fit = pipeline.fit_prior
     monkeypatch.setattr(pipeline, "fit_prior", fit)
     place = shutil.copytree(trained[0], tmp_path / "tune")
-    preset = replace(PRESET, prior={"good_windows_only": True, **flow}).check()
+    about = {"good_windows_only": True, "temperature": 0.9}
+    preset = replace(PRESET, prior={**about, **flow}).check()
     pipeline.complete(training.MusicTask(preset, shards), place)
     space = seqvae.load(place)
     assert space.prior.kind == ("flow" if flow else "mixture")
     assert space.config.training["prior"] == preset.prior
+    assert space.config.prior_temperature == 0.9
     x = torch.from_numpy(space.codec.unpack(read_windows(shards, "train")))
     good = space.codec.perception.faults(x) == 0
     assert 0 < good.sum() < len(x)

@@ -22,8 +22,9 @@ def decode(z):
 class Events(Perception):
     """Of ones and zeros; the property is their number."""
 
-    def __init__(self, odd=0.0, others=100.0):
+    def __init__(self, odd=0.0, others=100.0, neutral=None):
         self.odd, self.others = odd, others  # others are always there
+        self.natural = neutral
 
     def change(self, x):
         return (x[1:] != x[:-1]).sum(1).double()
@@ -43,6 +44,9 @@ class Events(Perception):
 
     def variants(self, x):
         return x[None]
+
+    def neutral(self, attribute):
+        return self.natural
 
     def measured(self, attribute, x):
         return x.sum(1).double() if attribute == "number" else None
@@ -178,6 +182,18 @@ def test_an_edit_tells_what_it_could_not_do():
     assert found.missed() == ["number"]
     assert 3 < found.reached["number"] <= 4
     assert Steered(found.z, {"number": 1.0}, {}).missed() == []  # it was not measured
+
+
+@pytest.mark.parametrize(("asked", "share"), [(-0.5, 0.5), (-1.0, 1.0), (-2.0, 1.0)])
+def test_an_edit_by_one_goes_all_the_way_to_a_neutral_value_and_no_further(asked, share):
+    own = int(decode(torch.tensor([[0.5, 0.0]])).sum())
+    for neutral, way in ((0.0, own / 5), (own - 3.0, 0.6)):  # far away, and near
+        found = steered({"number": asked}, [0.3, 0.0], neutral=neutral)
+        moved = share * way if way > 1 else min(-asked, way)
+        assert found.reached["number"] == pytest.approx(-moved, abs=0.11)
+        assert found.missed() == ([] if moved >= -asked - 0.25 else ["number"])
+    away = steered({"number": 0.6}, [0.3, 0.0], neutral=0.0)
+    assert away.reached["number"] == pytest.approx(0.6, abs=0.11)
 
 
 def test_no_edit_leaves_nothing():

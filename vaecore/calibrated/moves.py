@@ -75,17 +75,27 @@ class Moves:
         own = self.decode(z[None])
 
         def bounded(name: str, change: float) -> float:
-            """Return a change that does not go past the property's neutral value."""
+            """Return a change towards the property's neutral value as a share of the way, if far.
+
+            By 1 it goes all the way, and never past it.
+            """
             neutral = self.perception.neutral(name)
             if neutral is None:
                 return change
             way = neutral / deviations[name] - float(measured(name, own)[0])
-            return way if 0 < way < change or change < way < 0 else change
+            if not way * change > 0:
+                return change
+            return way * min(1.0, abs(change) / min(1.0, abs(way)))
 
         aims = [{name: bounded(name, change) for name, change in each.items()} for each in asked]
         starts, draw = self.encode(near), self._rounds(0)
         found = steer(z, aims, vectors, measured, draw, starts, self.perception, self.decode)
-        return [replace(each, asked=dict(a)) for each, a in zip(found, asked, strict=True)]
+        # To stop at the neutral value before one has gone as far as was asked is told as a miss.
+        wanted = [
+            {name: max(change, aim[name], key=abs) for name, change in each.items()}
+            for each, aim in zip(asked, aims, strict=True)
+        ]
+        return [replace(each, asked=a) for each, a in zip(found, wanted, strict=True)]
 
     def _rounds(self, seed: int) -> Draw:
         """Return what draws so many codes of the prior, other ones in every round."""

@@ -206,7 +206,10 @@ def complete(
         best = {name: round(value, 4) for name, value in result.best.items()}
         training["best"] = {"step": result.best_step, **best}
     config = replace(
-        space.config, attributes={name: known[name] for name in vectors}, training=training
+        space.config,
+        attributes={name: known[name] for name in vectors},
+        training=training,
+        prior_temperature=float(task.preset.prior.get("temperature", 1.0)),
     )
     card = model_card(config, space.model, prior.kind, task.command, measured)
     task.domain.save(place, space.model, config, attributes=vectors, prior=prior, card=card)
@@ -253,7 +256,6 @@ def describe(task: TrainingTask, model: VAE, name: str, start: str | Path | None
             "python": platform.python_version(),
             DISTRIBUTION: version(DISTRIBUTION),
         },
-        bits=preset.bits,
     )
 
 

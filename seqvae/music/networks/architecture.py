@@ -19,7 +19,7 @@ LARGEST = {
     "levels": 1 << 12,
     "encoder_levels": 1 << 12,
 }
-MOST_VOICES, MOST_LEVELS = 16, 4
+MOST_VOICES, MOST_LEVELS, OCTAVE = 16, 4, 12
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,9 @@ class SequenceArchitecture:
     """Share of performances of which it gets only the rhythm; see `performance.tapped`."""
     hearing: bool = False
     """Whether the voices after the first, which are written after it, hear it; see `Hearing`."""
+    harmony: Sequence[float] = ()
+    """Twelve numbers by which the notes of a bass are tilted towards those that suit the melody,
+    which is written before it; see `Harmony`. Empty: they are not."""
     blend: float = 0.0
     """Weight, in training, of blends of two windows being decoded from between their codes."""
     grid: str = SIXTEEN.name
@@ -152,6 +155,15 @@ class SequenceArchitecture:
         led = count > 1 and self._listed_voices()[0].alphabet.pitched
         if self.hearing and not (led and self.levels):
             raise ValueError("hearing is for levels of several voices, the first of them of notes")
+        if self.harmony:
+            pitched = [
+                voice.alphabet.pitched and voice.head == "softmax"
+                for voice in self._listed_voices()
+            ]
+            if len(self.harmony) != OCTAVE or not all(map(math.isfinite, self.harmony)):
+                raise ValueError(f"harmony must be {OCTAVE} numbers, or none")
+            if not (self.levels and pitched[:2] == [True, True]):
+                raise ValueError("harmony is for levels of several voices, two of them of notes")
         if self.blend and (count > 1 or self._listed_voices()[0].alphabet.perception() is None):
             raise ValueError("blend is for one voice whose alphabet has a perception")
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from seqvae.music.networks.architecture import SequenceArchitecture, Voice
+from seqvae.music.networks.harmony import tilted
 from seqvae.music.networks.voices import VoicesHead, make_embedding, make_head
 from seqvae.sequences.affine import affine
 from seqvae.sequences.heads import Head
@@ -141,20 +142,28 @@ class SequenceDecoder(ConditionedLSTM):
         """The head of each voice."""
         return list(self.head) if isinstance(self.head, VoicesHead) else [self.head]
 
-    def log_likelihood(self, x: Tensor, z: Tensor, heard: Tensor | None = None) -> Tensor:
+    def log_likelihood(
+        self, x: Tensor, z: Tensor, heard: Tensor | None = None, tilt: Tensor | None = None
+    ) -> Tensor:
         """Return log p(x|z) in nats summed over steps, `(batch,)`, teacher-forced."""
         hidden = self.outputs(z, self._training_inputs(x, z, heard), heard)
         mixed = self.mixed_precision and self.training
         with torch.autocast(x.device.type, torch.bfloat16, enabled=mixed):
-            return self.head.log_prob(self.dropout(hidden), x.transpose(0, 1)).sum(0)
+            hidden = self.dropout(hidden)
+            if tilt is None:
+                return self.head.log_prob(hidden, x.transpose(0, 1)).sum(0)
+            logits = tilted(self.head(hidden).float(), tilt).log_softmax(-1)
+            return logits.gather(-1, x.t().unsqueeze(-1)).squeeze(-1).sum(0)
 
-    def logits(self, z: Tensor, target: Tensor, heard: Tensor | None = None) -> Tensor:
+    def logits(
+        self, z: Tensor, target: Tensor, heard: Tensor | None = None, tilt: Tensor | None = None
+    ) -> Tensor:
         """Return teacher-forced logits `(batch, steps, classes)` for targets `(batch, *shape)`.
 
         Those of several voices are concatenated.
         """
         logits: Tensor = self.head(self.outputs(z, self._tokens(target), heard))
-        return logits.transpose(0, 1)
+        return (logits if tilt is None else tilted(logits, tilt)).transpose(0, 1)
 
     @torch.no_grad()
     def generate(
@@ -173,6 +182,7 @@ class SequenceDecoder(ConditionedLSTM):
         previous: Tensor | None = None,
         hits: Tensor | None = None,
         heard: Tensor | None = None,
+        tilt: Tensor | None = None,
     ) -> Tensor:
         """Return class indices `(batch, *shape)`, or performances, free running.
 
@@ -185,6 +195,7 @@ class SequenceDecoder(ConditionedLSTM):
             hits: Hits of a performance, as classes of drums `(batch, steps)`, of which only
                 velocities and timing are chosen then.
             heard: See `outputs`.
+            tilt: What the logits of notes are tilted by, `(steps, batch, classes)`; see `Harmony`.
         """
         first, *others = self.lstm.cells()
         # What is known before the first token is chosen is projected for the gates and for the head
@@ -207,6 +218,8 @@ class SequenceDecoder(ConditionedLSTM):
                 state[layer] = cell.take(state[layer - 1][0], state[layer])
             known = z_head[of_z] + (place_head[t] + bias)
             projected = affine(state[-1][0], from_hidden).add_(known)
+            if tilt is not None:
+                projected = tilted(projected, tilt[t])
             drawn = None if noise is None else noise[:, t]
             given = {} if hits is None else {"hits": hits[:, t]}
             token = self.head.choose(projected, temperature, drawn, **given)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from seqvae.music.networks.architecture import SequenceArchitecture, Voice
 from seqvae.music.networks.decoder import ConditionedLSTM, SequenceDecoder
+from seqvae.music.networks.harmony import Harmony
 from seqvae.music.networks.hearing import Hearing
 from seqvae.music.networks.levels import fold
 from seqvae.sequences.layers import Layers
@@ -31,7 +32,7 @@ class HierarchicalDecoder(nn.Module):
     Unlike in the reference, a bar begins without a past, not with the last token of the bar
     before: given the embeddings, all bars are independent. So all bars of all windows are decoded
     as one batch, in as many steps as a bar has. With `hearing` the first voice is written first,
-    and the others hear it.
+    and the others hear it; with `harmony` the second, a bass, is tilted towards notes that suit it.
     """
 
     def __init__(self, architecture: SequenceArchitecture) -> None:
@@ -56,6 +57,8 @@ class HierarchicalDecoder(nn.Module):
             Hearing(voices[0].classes, a.embedding_dim, voices[0].alphabet) for _ in range(ears)
         )
         """Of the voices after the first, if they hear it."""
+        self.harmony = Harmony(a.harmony, voices[1].classes) if a.harmony else None
+        """Of the second voice, a bass."""
 
     def embeddings(self, z: Tensor) -> Tensor:
         """Return the embedding of every bar, `(batch * bars, width)`, window by window."""
@@ -66,15 +69,17 @@ class HierarchicalDecoder(nn.Module):
     def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
         """Return log p(x|z) in nats summed over steps and voices, `(batch,)`, teacher-forced."""
         bars, voices = self.embeddings(z), self._voices(fold(x, self.segments))
-        parts = zip(self.cores, voices, self._heard(voices[0]), strict=True)
-        found = reduce(add, (core.log_likelihood(own, bars, heard) for core, own, heard in parts))
+        known = self._heard(voices[0]), self._tilts(voices[0])
+        parts = zip(self.cores, voices, *known, strict=True)
+        found = reduce(add, (core.log_likelihood(own, bars, *of) for core, own, *of in parts))
         return found.view(len(x), -1).sum(1)
 
     def logits(self, z: Tensor, target: Tensor) -> Tensor:
         """Return teacher-forced logits `(batch, steps, classes)`, all voices concatenated."""
         bars, voices = self.embeddings(z), self._voices(fold(target, self.segments))
-        parts = zip(self.cores, voices, self._heard(voices[0]), strict=True)
-        found = [core.logits(bars, own, heard) for core, own, heard in parts]
+        known = self._heard(voices[0]), self._tilts(voices[0])
+        parts = zip(self.cores, voices, *known, strict=True)
+        found = [core.logits(bars, own, *of) for core, own, *of in parts]
         return self._joined(found, len(z), torch.cat)
 
     def _heard(self, first: Tensor) -> Sequence[Tensor | None]:
@@ -87,6 +92,17 @@ class HierarchicalDecoder(nn.Module):
             return [None] * len(self.cores)
         whole = first.reshape(-1, self.shape[0])
         return [None, *(fold(ear(whole), self.segments).transpose(0, 1) for ear in self.ears)]
+
+    def _tilts(self, first: Tensor) -> Sequence[Tensor | None]:
+        """Return what each voice's notes are tilted by, as `_heard` returns what it hears.
+
+        In training nothing is: the cores would learn to undo it.
+        """
+        tilts: list[Tensor | None] = [None] * len(self.cores)
+        if self.harmony is not None and not self.training:
+            whole = first.reshape(-1, self.shape[0])
+            tilts[1] = fold(self.harmony(whole), self.segments).transpose(0, 1)
+        return tilts
 
     @torch.no_grad()
     def generate(
@@ -113,10 +129,15 @@ class HierarchicalDecoder(nn.Module):
             noises = [voice.split(DECODED_AT_ONCE) for voice in self._voices(noise)]
         bars = list[Tensor]()
         for k, (core, own) in enumerate(zip(self.cores, noises, strict=True)):
-            sounds = self._heard(bars[0])[k] if bars else None
-            heard = [None] * count if sounds is None else sounds.split(DECODED_AT_ONCE, dim=1)
-            parts = zip(embeddings, own, given, heard, strict=True)
-            written = [core.unroll(e, temperature, n, hits=h, heard=s) for e, n, h, s in parts]
+            known = (self._heard(bars[0])[k], self._tilts(bars[0])[k]) if bars else (None, None)
+            heard, tilts = (
+                [None] * count if each is None else each.split(DECODED_AT_ONCE, dim=1)
+                for each in known
+            )
+            parts = zip(embeddings, own, given, heard, tilts, strict=True)
+            written = [
+                core.unroll(e, temperature, n, hits=h, heard=s, tilt=t) for e, n, h, s, t in parts
+            ]
             bars.append(torch.cat(written))
         return self._joined(bars, len(z), torch.stack)
 

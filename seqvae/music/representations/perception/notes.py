@@ -102,19 +102,56 @@ class NotePerception(VoicePerception):
         empty = (pitches <= FEW) | (notes < x.shape[1] / self.grid.steps_per_bar)
         return empty | (leaps > notes / 16) | (outside >= notes / 4)
 
+    def mended(self, x: Tensor, like: Tensor | None) -> Tensor:
+        """Return melodies that leap no further than an octave, or than those that they are like.
+
+        A note that does is moved by octaves towards the note before it, as few as will do. Blends
+        have no pitch classes but those of what they are like, and of its scales: other notes are
+        moved by a semitone.
+        """
+        limit = LEAP
+        if like is not None:
+            x, limit = self._in_keys(x, like), max(LEAP, int(self._leaps(like).max()))
+        found, latest = x.clone(), torch.zeros_like(x[:, 0])
+        for step in range(x.shape[1]):
+            note = x[:, step] >= self.first
+            far = (x[:, step] - latest) * (note & (latest >= self.first))
+            octaves = ((far.abs() - limit).clamp(min=0) / 12).ceil().long() * far.sign()
+            found[:, step] = x[:, step] - 12 * octaves
+            latest = torch.where(note, found[:, step], latest)
+        return found
+
+    def _in_keys(self, x: Tensor, like: Tensor) -> Tensor:
+        """Return melodies without notes that others, and their best major scales, lack."""
+        note, known = x >= self.first, like >= self.first
+        class_of, others = ((each - self.first + self.lowest) % 12 for each in (x, like))
+        has = torch.zeros(12, dtype=torch.bool)
+        has[others[known]] = True
+        roots = self.scale(like)[known.any(1)]
+        has[(roots[:, None] + torch.tensor(MAJOR)) % 12] = True
+        below, above = has.roll(1), has.roll(-1)
+        move = torch.where(has, 0, torch.where(below, -1, torch.where(above, 1, 0)))
+        return torch.where(note, x + move[class_of], x).clamp(max=self.last)
+
+    def _leaps(self, x: Tensor) -> Tensor:
+        """Return how far each note is from the one before it, in semitones, `(n, steps)`.
+
+        It is 0 where no note begins, or none has before.
+        """
+        note = x >= self.first
+        latest = torch.where(note, torch.arange(x.shape[1]), -1).cummax(1).values
+        before = torch.cat([torch.full((len(x), 1), -1), latest[:, :-1]], dim=1)
+        return (x - x.gather(1, before.clamp(min=0))).abs() * (note & (before >= 0))
+
     def _counted(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return the numbers of notes, of pitches, of wide leaps, and of notes outside the scale.
 
         Each is float `(n,)`.
         """
         note = x >= self.first
-        at = torch.arange(x.shape[1])
-        latest = torch.where(note, at, -1).cummax(1).values
-        before = torch.cat([torch.full((len(x), 1), -1), latest[:, :-1]], dim=1)
-        leap = (x - x.gather(1, before.clamp(min=0))).abs() > LEAP
         used = torch.zeros(len(x), self.last + 1).scatter_(1, x * note, 1.0)[:, self.first :]
         outside = (self.snapped(x, self.scale(x)) != x) & note
-        leaps = (leap & note & (before >= 0)).sum(1)
+        leaps = (self._leaps(x) > LEAP).sum(1)
         return note.sum(1).float(), used.sum(1), leaps.float(), outside.sum(1).float()
 
     def blend(self, a: Tensor, b: Tensor, share: Tensor) -> Tensor:

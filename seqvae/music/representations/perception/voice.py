@@ -36,6 +36,10 @@ class VoicePerception(ABC):
         """Return which windows are empty, nearly empty or chaotic, boolean `(n,)`."""
         return torch.from_numpy(~self.events(x.detach().cpu().numpy()).any(1))
 
+    def mended(self, x: Tensor, like: Tensor | None) -> Tensor:
+        """Return windows without what rules can mend; see `Perception.mended`."""
+        return x
+
     @abstractmethod
     def blend(self, a: Tensor, b: Tensor, share: Tensor) -> Tensor:
         """Return the windows between windows, which change one event at a time.

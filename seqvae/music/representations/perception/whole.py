@@ -58,6 +58,12 @@ class MusicPerception(Perception):
             found |= torch.from_numpy(~voice.events(_array(part)).any(1))
         return found
 
+    def mended(self, x: Tensor, like: Tensor | None = None) -> Tensor:
+        """Return windows whose first voice, which leads, is mended; see `Perception.mended`."""
+        voice, part = self._each(x)[0]
+        mended = voice.mended(part, None if like is None else self._each(like)[0][1])
+        return mended if len(self.voices) == 1 else torch.cat([mended[..., None], x[..., 1:]], -1)
+
     def count(self, x: Tensor) -> Tensor:
         """Return the number of events of windows, `(n,)`."""
         return torch.from_numpy(self._events(x).sum(1).astype(np.float32))

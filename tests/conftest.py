@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from copy import copy
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -26,6 +26,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # a process for each core, so a core fo
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT))  # `examples` is not installed
 sys.path.insert(0, str(ROOT / "tests"))
+from browser import launched  # noqa: E402
 from warm import write_clients  # noqa: E402
 
 
@@ -41,6 +42,13 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the shared data is not here (set SEQVAE_SHARED)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A headless browser; tests that need it are skipped without."""
+    with launched() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,7 @@ Config = TypeVar("Config")
 
 CONFIG = "config.json"
 FORMAT = 1
+BITS = (8, 16, 32)
 HOTTEST = 4.0
 """Temperature from which on what is drawn from a prior is noise."""
 
@@ -139,6 +140,8 @@ class ModelConfig:
     prior: str = ""
     """Kind of the fitted prior, "mixture" or "flow"; empty without one, or in a folder written
     before this was noted."""
+    bits: int = 16
+    """Of a weight of a matrix on disk: 16, 32, or 8 (see `vaecore.eight_bit`)."""
     prior_temperature: float = 1.0
     """What the noise of the fitted prior is multiplied by where samples are drawn from it: below 1
     more typical ones."""
@@ -148,6 +151,8 @@ class ModelConfig:
         if not 0 < self.prior_temperature <= HOTTEST:
             value = self.prior_temperature
             raise ValueError(f"prior_temperature must be above 0, {HOTTEST} at most, got {value}")
+        if self.bits not in BITS:
+            raise ValueError(f"bits must be 8, 16 or 32, got {self.bits}")
 
 
 def write_config(folder: Path, config: ModelConfig) -> None:

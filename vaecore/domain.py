@@ -142,7 +142,7 @@ class Domain:
         from vaecore import folder as files
 
         place.mkdir(parents=True, exist_ok=True)
-        files.write_tensors(place / files.WEIGHTS, model.state_dict())
+        files.write_tensors(place / files.WEIGHTS, model.state_dict(), config.bits)
         if attributes is not None:
             files.write_tensors(place / files.ATTRIBUTES, attributes)
         if prior is not None:

@@ -1,7 +1,7 @@
 """A model on disk: a folder of JSON and safetensors, and no pickle anywhere.
 
 config.json             architecture, representation, training recipe, versions; see `config`
-weights.safetensors     float16
+weights.safetensors     float16, or the matrices in 8 bits; see `eight_bit`
 attributes.safetensors  one vector per named attribute
 prior.safetensors       optional: the prior that was fitted to the codes of training examples
 README.md               the model card
@@ -16,6 +16,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from vaecore.eight_bit import quantised, restored
 from vaecore.errors import DataError, printable
 from vaecore.files import replacing
 from vaecore.reading import TENSORS, read_bytes
@@ -30,10 +31,19 @@ Fits = Callable[[Mapping[str, Declared]], "str | None"]
 """Finds what is wrong with what the header of a file of tensors declares; None if nothing is."""
 
 
-def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Write named tensors as float16 safetensors; integers keep their type."""
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], bits: int = 16) -> None:
+    """Write named tensors as safetensors; integers keep their type.
+
+    Args:
+        path: The file.
+        tensors: What is written.
+        bits: Of a number: 16, 32, or 8 for matrices as int8 with scales, see `eight_bit`.
+    """
+    if bits == 8:
+        tensors = quantised(tensors)
+    number = torch.float32 if bits == 32 else torch.float16
     write_exactly(
-        path, {name: t.half() if t.is_floating_point() else t for name, t in tensors.items()}
+        path, {name: t.to(number) if t.is_floating_point() else t for name, t in tensors.items()}
     )
 
 
@@ -51,13 +61,16 @@ def write_exactly(
 def read_tensors(path: Path, fits: Fits | None = None) -> dict[str, Tensor]:
     """Read named tensors; floating point ones as float32, all of them finite.
 
+    Matrices in 8 bits are float32, too.
+
     Args:
         path: A safetensors file.
         fits: Called with what the header declares, before any tensor is read; returns what is
             wrong with it, or None.
 
     Raises:
-        DataError: The file is missing, no safetensors file, does not fit, or holds NaN or infinity.
+        DataError: The file is missing, no safetensors file, does not fit, or holds NaN or infinity;
+            or scales do not fit their matrix.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load
@@ -70,6 +83,10 @@ def read_tensors(path: Path, fits: Fits | None = None) -> dict[str, Tensor]:
         tensors = load(read_bytes(path, TENSORS))
     except (SafetensorError, ValueError) as error:
         raise DataError(f"is no readable safetensors file ({error})", path=path) from error
+    try:
+        tensors = restored(tensors)
+    except ValueError as error:
+        raise DataError(str(error), path=path) from error
     for name, tensor in tensors.items():
         if tensor.is_floating_point():
             tensors[name] = tensor = tensor.float()

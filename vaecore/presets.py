@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from vaecore.config import build
+from vaecore.config import BITS, build
 from vaecore.domain import Domain
 from vaecore.errors import DataError, UsageError
 from vaecore.files import replacing
@@ -46,6 +46,7 @@ class Preset:
         training: Fields of `vaecore.training.TrainingConfig`.
         prior: Arguments of `vaecore.priors.fit_flow`; empty fits a mixture to the codes.
         description: One line for lists.
+        bits: Of a weight in the model folder, 16, 32 or 8; see `vaecore.eight_bit`.
     """
 
     domain: ClassVar[Domain]
@@ -57,6 +58,7 @@ class Preset:
     training: dict[str, Any] = field(default_factory=dict)
     prior: dict[str, Any] = field(default_factory=dict)
     description: str = ""
+    bits: int = 16
 
     @classmethod
     def load(
@@ -119,6 +121,8 @@ class Preset:
             model = self.make_model()
         model = model or self.make_model()
         self.make_training()
+        if self.bits not in BITS:
+            raise ValueError(f"bits must be 8, 16 or 32, got {self.bits}")
         build(self.prior_config(), self.prior, "prior")
         groups, dimensions = self.prior.get("groups", 1), model.latent_dim
         if dimensions % groups:

@@ -45,6 +45,8 @@ BEATS = Kind("list of beats", 1 << 20, "repair it or remove it to take the bars 
 MUSIC = Kind("MIDI file", 4_000_000, "cut out the part you want and try again")
 IMAGE = Kind("image", 500_000_000, "give a JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF image")
 SOUNDFONT = Kind("SoundFont", 1 << 30, "give a .sf2 file")
+_BY_HAND = (RECIPES, DRUM_MAP)
+"""Kinds that people write themselves: what helps where they are empty is what they should have."""
 
 
 def check_file(path: PathLike, kind: Kind) -> os.stat_result:
@@ -139,7 +141,8 @@ def _check(facts: os.stat_result, path: PathLike, kind: Kind) -> None:
         remedy = "copy what it gives to a file, and name that"
         raise DataError("is not a regular file", path=path, remedy=remedy)
     if facts.st_size == 0:
-        raise DataError("is empty", path=path, remedy="get it, or make it, again")
+        remedy = kind.remedy if kind in _BY_HAND else "get it, or make it, again"
+        raise DataError("is empty", path=path, remedy=remedy)
     if facts.st_size > kind.most:
         raise _too_large(facts.st_size, path, kind)
 

@@ -423,11 +423,12 @@ class LatentSpace(Generic[Item]):
         temperature: float = 0.0,
         seed: int = 0,
     ) -> list[list[Item]]:
-        """Return a grid of items between four corners.
+        """Return a grid of items between two, three or four.
 
         Args:
-            items: Top left, top right, bottom left, bottom right.
-            rows: Number of rows, corners included.
+            items: Top left, top right, bottom left, bottom right. Of three the last one is the
+                whole bottom row; two make a single row.
+            rows: Number of rows, corners included; of two items it does not count.
             columns: Number of columns, corners included.
             path: "lerp" or "slerp", along the edges and between them, or "flow", where the prior
                 is one without conditions; see `plain_path` for the default. Where the codec has a
@@ -436,9 +437,21 @@ class LatentSpace(Generic[Item]):
             temperature: See `decode`.
             seed: See `decode`.
         """
-        if len(items) != 4:
-            raise UsageError(f"a palette blends four items, got {len(items)}")
+        if not 2 <= len(items) <= 4:
+            raise UsageError(f"a palette blends two, three or four items, got {len(items)}")
         examples = [self._example(item) for item in items]
+        if len(items) == 2:
+            row = self.interpolate(
+                *examples,
+                steps=columns,
+                path=path or self.plain_path,
+                timing=self.codec.default_timing,
+                temperature=temperature,
+                seed=seed,
+            )
+            return [row]
+        if len(items) == 3:
+            examples.append(examples[2])
         corners = self.posterior_of(_stacked(examples)).mean
         # A distance between pictures has no jumps: their palettes stay even in the latent space.
         even = self.moves if self.codec.default_timing == "perceived" else None

@@ -13,7 +13,17 @@ import click
 from seqvae.cli import into, parts
 from seqvae.cli.keys import KEY, SCALE, in_one_key
 from seqvae.cli.reading import grid_option, meter_option, warn
-from seqvae.cli.writing import ORIGINAL, PLAYED, PNG, SEPARATE, between, compared, numbered, write
+from seqvae.cli.writing import (
+    ORIGINAL,
+    PAGE,
+    PLAYED,
+    PNG,
+    SEPARATE,
+    between,
+    compared,
+    numbered,
+    write,
+)
 from seqvae.music.reading.container import SUFFIXES
 from seqvae.music.reading.grids import GRIDS, SIXTEEN
 from vaecore.cli.job import counted
@@ -181,6 +191,15 @@ class MusicPresentation(Presentation):
         self._rounds = rounds = parts.rounds(taken)
         pitched = any(alphabet.pitched for _, alphabet in codec.voices)
         return in_one_key(codec, rounds) if options.get("key") == "common" and pitched else rounds
+
+    def endings(self, verb: str) -> tuple[str, ...]:
+        """Return the endings of MIDI files, and of a page for what is blended."""
+        return (*self.suffixes, PAGE) if verb in _BLENDING else self.suffixes
+
+    def grid(self, output: Path | None) -> tuple[int, int]:
+        """Return a finer grid for a page, on which it is played, than for a file."""
+        page = output is not None and output.suffix.lower() == PAGE
+        return (9, 9) if page else super().grid(output)
 
     def goes_on(self, options: Mapping[str, Any]) -> bool:
         """Return whether whole songs are blended as they play."""

@@ -28,6 +28,9 @@ PANELS = 256
 ORIGINAL = "original"
 """Title of what a result is compared with."""
 
+PAGE = ".html"
+"""Ending of a page on which blends are played."""
+
 SOUNDFONT = "Another SoundFont (.sf2) for the sound"
 SEPARATE = click.Option(["--separate"], is_flag=True, help="Write one file for each result.")
 PNG = click.Option(["--png"], is_flag=True, help="Also draw a piano roll.")
@@ -63,6 +66,8 @@ def write(result: Result, outputs: Outputs, options: Mapping[str, Any]) -> Writt
     result = _at_tempo(result, options.get("bpm"))
     if options.get("all_windows"):
         result = _with_rests(result)
+    if outputs.main.suffix.lower() == PAGE:
+        return _write_page(result, outputs, options)
     loop, font = options.get("loop", 1), options.get("soundfont")
     codec = cast("SequenceCodec", result.codec)
     length = codec.bars
@@ -96,6 +101,26 @@ def write(result: Result, outputs: Outputs, options: Mapping[str, Any]) -> Writt
     listen = "" if sounds else f"listen: seqvae render {outputs.written[0]}"
     text = f"{counted(bars, 'bar')} · {minutes(total)} · {between(tempi)} bpm"
     return Written(text, facts, listen)
+
+
+def _write_page(result: Result, outputs: Outputs, options: Mapping[str, Any]) -> Written:
+    """Write the page on which the blends of a result are played."""
+    from seqvae.music.page import palette_page
+
+    assert outputs.main is not None
+    others = {"separate": 0, "png": 0, "wav": 0, "soundfont": None, "loop": 1}
+    for name, usual in others.items():
+        if options.get(name, usual) not in (usual, None):
+            raise UsageError(f"--{name} goes with MIDI files, not with {outputs.main.name}")
+    corners = [(place, title) for place, title in enumerate(result.titles) if title]
+    if not corners:
+        raise UsageError("on a page a song has several ways to sound; say how many with --steps")
+    codec = cast("SequenceCodec", result.codec)
+    columns = result.columns or len(result.titles)
+    data = palette_page(codec, result.rounds, columns, corners).encode()
+    outputs.add(outputs.main).write_bytes(data)
+    size = f"{len(data) / 1000:.0f} kB"
+    return Written(f"a page, {size}", {"bytes": len(data)}, "open it in a browser, also offline")
 
 
 def compared(result: Result) -> tuple[list[Grid], list[str]]:

@@ -138,7 +138,7 @@ def test_a_video_without_pyav(here, monkeypatch):
         "sample --bounce",
         "sample -o x.gif",
         "sample --size 5",
-        "palette good.png good.png good.png",
+        "palette good.png",
         "edit good.png",
         "edit good.png --add Smiling",
         "edit good.png --add Smiling=1 --sweep 1:2",

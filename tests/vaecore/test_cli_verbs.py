@@ -187,7 +187,8 @@ def test_vectors_that_cannot_be_used(run, tmp_path: Path, file: str, message: st
     [
         (("interpolate", "a.txt"), "interpolate needs two inputs or more"),
         (("interpolate", *["a.txt", "b.txt"] * 2, "--steps", "3"), "3 steps cannot pass 4 inputs"),
-        (("palette", "a.txt", "b.txt"), "Argument 'inputs' takes 4 values"),
+        (("palette", "a.txt"), "palette needs two, three or four inputs, not 1"),
+        (("palette", "a.txt", "b.txt", "--rows", "2"), "two inputs make one row"),
         (("edit", "a.txt", "--add", "up"), "--add up: expected NAME=AMOUNT"),
         (("edit", "a.txt", "--add", "up=101"), "an amount from -100 to 100"),
         (("edit", "a.txt", "--add", "up=nan"), "an amount from -100 to 100"),

@@ -42,6 +42,7 @@ def changed(config: ModelConfig, **values: Any) -> str:
         ({"description": 3}, "description must be str"),
         ({"name": {"a": 1}}, "name must be"),
         ({"domain": 3}, "domain must be"),
+        ({"bits": 4}, "bits must be 8, 16 or 32, got 4"),
     ],
 )
 def test_a_changed_configuration_is_refused(
@@ -101,6 +102,12 @@ def test_tensors_are_rounded_to_float16_and_read_as_float32(tmp_path: Path) -> N
     assert torch.equal(read["whole"], tensors["whole"])
     assert torch.equal(read["turned"], tensors["turned"])
     assert path.stat().st_size < 400
+
+
+def test_32_bits_are_kept(tmp_path: Path) -> None:
+    third = torch.tensor([1 / 3])
+    write_tensors(tmp_path / "x.safetensors", {"third": third}, bits=32)
+    assert torch.equal(read_tensors(tmp_path / "x.safetensors")["third"], third)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e5])

@@ -204,8 +204,16 @@ def test_a_palette(space: LatentSpace, point) -> None:
     assert [[i.colour for i in row] for row in grid] == [
         [x + 2 * y for x in range(5)] for y in (0, 2, 4)
     ]
-    with pytest.raises(UsageError, match="four items, got 3"):
-        space.palette(corners[:3])
+    (row,) = space.palette(corners[:2], rows=3, columns=5, path="lerp")
+    assert xs(row) == [[x, 0] for x in range(5)]
+    of_three = space.palette(corners[:3], rows=3, columns=5, path="lerp")
+    assert [xs(row) for row in of_three] == [
+        [[x, 0] for x in range(5)],
+        [[x / 2, 4] for x in range(5)],
+        [[0, 8]] * 5,
+    ]
+    with pytest.raises(UsageError, match="four items, got 1"):
+        space.palette(corners[:1])
 
 
 def test_variations(space: LatentSpace, point) -> None:

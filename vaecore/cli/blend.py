@@ -130,9 +130,11 @@ def _go_through(
 
 
 @click.command()
-@click.argument("inputs", nargs=4, metavar="A B C D", type=options.FILE)
-@click.option("--rows", type=click.IntRange(2, 32), default=5, show_default=True)
-@click.option("--columns", type=click.IntRange(2, 32), default=5, show_default=True)
+@click.argument("inputs", nargs=-1, required=True, metavar="A B [C] [D]", type=options.FILE)
+@click.option(
+    "--rows", type=click.IntRange(2, 32), help="Default: 5, of pages more; of two inputs 1."
+)
+@click.option("--columns", type=click.IntRange(2, 32), help="Default: 5, of pages more.")
 @options.path
 @options.temperature
 @options.seed
@@ -140,17 +142,24 @@ def _go_through(
 def palette(
     job: Job,
     inputs: tuple[Path, ...],
-    rows: int,
-    columns: int,
+    rows: int | None,
+    columns: int | None,
     path: str | None,
     temperature: float,
     seed: int,
 ) -> None:
-    """Blend four inputs into a grid.
+    """Blend two to four inputs into a grid.
 
-    A is top left, B top right, C bottom left and D bottom right.
+    A is top left, B top right, C bottom left and D bottom right. Of three C is the bottom row; two
+    make one row. Of music and faces, -o palette.html makes a page on which the grid is played.
     """
+    if not 2 <= len(inputs) <= 4:
+        raise UsageError(f"{job.verb} needs two, three or four inputs, not {len(inputs)}")
+    if len(inputs) == 2 and rows is not None:
+        raise UsageError("two inputs make one row; leave --rows out, or name more inputs")
     place = job.place(inputs)
+    usual = job.presentation.grid(place)
+    rows, columns = (1 if len(inputs) == 2 else rows or usual[0]), columns or usual[1]
     read = job.read(inputs)
     space = job.load(read).as_examples()
     path = path or space.plain_path
@@ -163,7 +172,9 @@ def palette(
         made.append([item for row in grid for item in row])
     titles = [""] * (rows * columns)
     names = [printable(p.stem) for p in inputs]
-    titles[0], titles[columns - 1], titles[-columns], titles[-1] = names
+    last = [-columns, -1] if len(names) == 4 else [columns // 2 - columns]
+    for at, name in zip([0, columns - 1, *last], names, strict=False):
+        titles[at] = name
     job.write(
         Result(job.verb, space.codec, made, titles, columns=columns),
         place,

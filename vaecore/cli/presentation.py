@@ -167,6 +167,10 @@ class Presentation(ABC):
         """Return the default number of steps through some inputs, ends included."""
         return max(9, inputs)
 
+    def grid(self, output: Path | None) -> tuple[int, int]:
+        """Return the default numbers of rows and columns of a palette."""
+        return 5, 5
+
     def goes_on(self, options: Mapping[str, Any]) -> bool:
         """Return whether rounds are one piece after another part of the same, a song.
 

@@ -6,6 +6,7 @@ import json
 import pickle
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from torch import Tensor
 
 from vaecore.config import CONFIG
 from vaecore.domain import Domain
+from vaecore.eight_bit import SCALE
 from vaecore.errors import DataError
 from vaecore.folder import ATTRIBUTES, WEIGHTS
 from vaecore.space import LatentSpace
@@ -52,8 +54,14 @@ def _content(file: str, change: Callable[[bytes], bytes]) -> Change:
     return lambda folder: (folder / file).write_bytes(change((folder / file).read_bytes()))
 
 
+def _matrix(tensor: Tensor) -> bool:
+    return tensor.is_floating_point() and tensor.ndim >= 2
+
+
 def _last(values: dict[str, Tensor]) -> str:
-    return sorted(name for name, tensor in values.items() if tensor.is_floating_point())[-1]
+    """Return the last tensor of floating point numbers that is no scale of an 8-bit matrix."""
+    floats = {name for name, tensor in values.items() if tensor.is_floating_point()}
+    return max(name for name in floats if name.removesuffix(SCALE) not in values.keys() - floats)
 
 
 def _spoil(values: dict[str, Tensor]) -> None:
@@ -113,18 +121,27 @@ class FolderContract(Fixtures):
         assert torch.equal(other.decode_to_examples(codes), x)
         assert torch.equal(other.posterior_of(x).mean, space.posterior_of(x).mean)
 
-    def test_weights_are_kept_as_float16(
+    def test_weights_have_the_bits_of_the_configuration(
         self, under_test: ModelUnderTest, space: LatentSpace[Any]
     ) -> None:
+        assert space.config is not None
+        bits = space.config.bits
         stored = load_file(under_test.folder / WEIGHTS)
         loaded = space.model.state_dict()
-        assert set(stored) == set(loaded)
+        scales = {name for name in stored if name.endswith(SCALE) and name not in loaded}
+        matrices = {name for name, tensor in loaded.items() if _matrix(tensor)}
+        assert set(stored) - scales == set(loaded)
+        assert scales == ({name + SCALE for name in matrices} if bits == 8 else set())
+        usual = torch.float32 if bits == 32 else torch.float16
         for name, tensor in stored.items():
-            assert not tensor.is_floating_point() or tensor.dtype == torch.float16
-            assert torch.equal(tensor.to(loaded[name].dtype), loaded[name])
-        sizes = [tensor.numel() for tensor in stored.values()]
+            if bits == 8 and name in matrices:
+                assert tensor.dtype == torch.int8
+                continue
+            assert not tensor.is_floating_point() or tensor.dtype == usual
+            assert name in scales or torch.equal(tensor.to(loaded[name].dtype), loaded[name])
+        room = sum(tensor.numel() * tensor.element_size() for tensor in stored.values())
         size = (under_test.folder / WEIGHTS).stat().st_size
-        assert size < 2 * sum(sizes) + 200 * len(sizes) + 1000
+        assert size < room + 200 * len(stored) + 1000
 
     def test_saving_what_was_loaded_changes_nothing(
         self, under_test: ModelUnderTest, tmp_path: Path
@@ -152,6 +169,29 @@ class FolderContract(Fixtures):
         after = under_test.load(tmp_path).posterior_of(x).mean
         assert not torch.equal(before, after)
         assert (before - after).abs().max() < 0.02 * before.abs().max()
+
+    def test_8_bits_show_little_and_take_half_the_room(
+        self, under_test: ModelUnderTest, space: LatentSpace[Any], x: Tensor, tmp_path: Path
+    ) -> None:
+        """Every matrix becomes int8 with a scale for each row; the same `load` reads it."""
+        assert space.config is not None
+        before = space.posterior_of(x).mean
+        under_test.domain.save(tmp_path, space.model, replace(space.config, bits=8))
+        small = under_test.load(tmp_path)
+        assert small.config is not None
+        assert small.config.bits == 8
+        after = small.posterior_of(x).mean
+        assert (before - after).abs().max() < 0.2 * before.abs().max()
+        stored, whole = load_file(tmp_path / WEIGHTS), space.model.state_dict()
+        assert set(stored) - set(whole) == {n + SCALE for n, t in whole.items() if _matrix(t)}
+        room = sum(t.numel() * t.element_size() for t in stored.values())
+        numbers = sum(t.numel() for t in whole.values() if _matrix(t))
+        rows = sum(len(t) for t in whole.values() if _matrix(t))
+        others = sum(t.numel() * t.element_size() for t in whole.values() if not _matrix(t))
+        assert room <= numbers + 2 * rows + others
+        under_test.domain.save(tmp_path / "again", small.model, small.config)
+        again = under_test.load(tmp_path / "again").model.state_dict()
+        assert all(torch.equal(again[name], t) for name, t in small.model.state_dict().items())
 
     def test_a_copy_loads(self, under_test: ModelUnderTest, copy: Path) -> None:
         """So that it is the tampering that is refused, below."""

@@ -44,8 +44,8 @@ def _lines(
     if config.description:
         yield f"{config.description}\n"
     begun = f", begun with the weights of `{training['start']}`" if "start" in training else ""
-    yield f"Recipe `{training['preset']}`{begun}. {count:,} weights, stored as float16 in"
-    yield f"{2 * count / 1e6:.1f} MB. Codes are drawn from a {prior}."
+    yield f"Recipe `{training['preset']}`{begun}. {count:,} weights, stored in {config.bits} bits:"
+    yield f"{config.bits * count / 8e6:.1f} MB. Codes are drawn from a {prior}."
     if "steps" in training:
         yield f"Trained for {training['steps']:,} steps in {training['minutes']:g} minutes."
     best = dict(training.get("best", {}))

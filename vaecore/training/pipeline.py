@@ -256,6 +256,7 @@ def describe(task: TrainingTask, model: VAE, name: str, start: str | Path | None
             "python": platform.python_version(),
             DISTRIBUTION: version(DISTRIBUTION),
         },
+        bits=preset.bits,
     )
 
 

@@ -19,6 +19,8 @@ LOW = 60
 LINE = 1.5
 """A line has at most so many notes per onset."""
 BASS_PROGRAMS = range(32, 40)
+EQUAL = 0.25
+"""Parts whose ratings differ by no more are equally likely: the first one is taken."""
 OWN = ("its name", "its sound", "it carries the words")
 """Reasons that a part has by itself, and not only more of than others."""
 
@@ -107,16 +109,21 @@ def parts(score: Score) -> tuple[Part, ...]:
     ]
     ratings = dict(zip(pitched, rate(given, _words(score), last), strict=True))
     bass = _bass(pitched, common, ratings)
-    tunes = sorted((p for p in pitched if p not in bass), key=lambda p: -ratings[p].total)
+    totals = {part: rating.total for part, rating in ratings.items()}
+    tunes = [part for part in pitched if part not in bass]
+    best = max((totals[part] for part in tunes), default=0.0)
+    tune = next((part for part in tunes if totals[part] >= best - EQUAL), None)
+    if tune is not None:
+        totals[tune] = best
     named = []
     for part in found:
         role = DRUMS if part.is_drum else BASS if part in bass else ""
         why = ""
         if role == BASS:
             why = "its name" if tells_bass(part.name) and not common else "the lowest line"
-        elif tunes and part is tunes[0]:
+        elif part is tune:
             role, why = MELODY, _why(part, ratings)
-        rating = 0.0 if part.is_drum else round(float(ratings[part].total), 3)
+        rating = 0.0 if part.is_drum else round(totals[part], 3)
         named.append(part._replace(role=role, rating=rating, why=why))
     return tuple(named)
 

@@ -1,0 +1,77 @@
+"""Windows as the pages' JavaScript takes them: notes in ticks, 480 a quarter note."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from seqvae.music.representations.base import SequenceCodec
+from seqvae.music.representations.timing import played_late
+from seqvae.music.representations.writing import RESOLUTION
+from vaecore.codec import Example
+
+
+def lengths(codec: SequenceCodec, example: Example) -> dict[str, int]:
+    """Return the ticks of a bar and of a beat."""
+    context = example.context or codec.context
+    step = RESOLUTION // context.per_quarter
+    return {"bar": step * codec.steps_per_bar, "beat": step * context.beat}
+
+
+def voices(codec: SequenceCodec, example: Example) -> list[dict[str, Any]]:
+    """Return the voices of a codec's windows, as those of an example: name, title, drums or not."""
+    tracks = codec.tracks(np.asarray(example.x), example.context or codec.context)
+    return [
+        {"name": track.name, "title": track.name.capitalize(), "drum": track.is_drum}
+        for track in tracks
+    ]
+
+
+def music(codec: SequenceCodec, example: Example) -> dict[str, Any]:
+    """Return a window: its length, notes, tempos, metre, and the program of each voice.
+
+    The notes are those of the MIDI file that is written of it: five whole numbers each (voice,
+    start, duration, pitch, velocity), one after another in a flat list.
+    """
+    context = example.context or codec.context
+    x = np.asarray(example.x)
+    ticks = RESOLUTION // context.per_quarter
+    length = ticks * len(x)
+    notes: list[int] = []
+    tracks = played_late(codec.tracks(x, context), context.late)
+    for voice, track in enumerate(tracks):
+        for start, end, pitch, velocity in track.notes:
+            begin, stop = round(start * ticks), min(round(end * ticks), length)
+            if begin < length:
+                notes += [voice, begin, max(stop - begin, 1), int(pitch), int(velocity)]
+    return {
+        "length": length,
+        "notes": notes,
+        "tempos": [[ticks * step, bpm] for step, bpm in context.tempos if step < len(x)],
+        "programs": [track.program for track in tracks],
+        "meter": list(context.meter),
+    }
+
+
+def joined(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return windows one after another as one piece, with programs and metre of the first."""
+    whole: dict[str, Any] = {**parts[0], "length": 0, "notes": [], "tempos": []}
+    for part in parts:
+        at = whole["length"]
+        notes = np.array(part["notes"], int).reshape(-1, 5) + np.array([0, at, 0, 0, 0])
+        whole["notes"] += notes.flatten().tolist()
+        for tick, bpm in part["tempos"]:
+            if not whole["tempos"] or whole["tempos"][-1][1] != bpm:
+                whole["tempos"].append([at + tick, bpm])
+        whole["length"] += part["length"]
+    return whole
+
+
+def instruments(musics: Iterable[dict[str, Any]]) -> dict[int, str]:
+    """Return the names of the MIDI programs that some windows use."""
+    from pretty_midi import program_to_instrument_name
+
+    used = sorted({program for each in musics for program in each["programs"]})
+    return {program: program_to_instrument_name(program) for program in used}

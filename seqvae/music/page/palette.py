@@ -1,0 +1,96 @@
+"""The page of a grid of blends: one HTML file that plays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from seqvae.music.page.data import instruments, joined, lengths, music, voices
+from seqvae.music.representations.base import SequenceCodec
+from vaecore.codec import Example
+from vaecore.page import page, tints
+
+HERE = Path(__file__).parent
+
+
+def palette_page(
+    codec: SequenceCodec,
+    rounds: Sequence[Sequence[Example]],
+    columns: int,
+    corners: Sequence[tuple[int, str]],
+    model: str = "",
+) -> str:
+    """Return the page of a grid of blends.
+
+    Args:
+        codec: Of the examples.
+        rounds: The blends row by row: one list, or one for every window of a song.
+        columns: Columns of the grid.
+        corners: Places in the grid of the inputs, and their names.
+        model: Its name.
+    """
+    blends = [
+        joined([music(codec, example) for example in cell]) for cell in zip(*rounds, strict=True)
+    ]
+    rows = len(blends) // columns
+    names = [name for _, name in corners]
+    bars = codec.bars * len(rounds)
+    data = {
+        "columns": columns,
+        "rows": rows,
+        "names": names,
+        "corners": [place for place, _ in corners],
+        **lengths(codec, rounds[0][0]),
+        "voices": voices(codec, rounds[0][0]),
+        "instruments": instruments(blends),
+        "tints": tints(differences(codec, rounds)),
+        "blends": blends,
+    }
+    about = f"{len(blends)} blends of {bars} bars" + (f" by {model}" if model else "")
+    body = (HERE / "palette.html").read_text(encoding="utf-8")
+    top, bottom = (names, []) if rows == 1 else (names[:2], names[2:])
+    fields = {
+        "title": " · ".join(map(escape, names)),
+        "about": escape(about),
+        "top": _line(top),
+        "bottom": _line(bottom),
+        "kind": "music row" if rows == 1 else "music",
+        "aspect": f"{_aspect(rows, columns, bars):.3f}",
+    }
+    for name, text in fields.items():
+        body = body.replace(f"{{{name}}}", text)
+    title = f"{' · '.join(names)} – a palette"
+    return page(title, body, HERE / "palette.js", data, [HERE / "style.css"], about)
+
+
+def _line(names: Sequence[str]) -> str:
+    kind = ' class="middle"' if len(names) == 1 else ""
+    return "".join(f"<span{kind}>{escape(name)}</span>" for name in names)
+
+
+def _aspect(rows: int, columns: int, bars: int) -> float:
+    """Return the width of the field as a multiple of its height."""
+    cell = 1.5 if bars <= 4 else 2.0
+    return min(max(cell * columns / rows, 0.8), 5.0)
+
+
+def differences(codec: SequenceCodec, rounds: Sequence[Sequence[Example]]) -> np.ndarray:
+    """Return how much blends differ from each other, `(n, n)`, the mean over rounds.
+
+    It is the share of events that differ where the codec can measure it, or else of numbers.
+    """
+    total = np.zeros((len(rounds[0]), len(rounds[0])))
+    for examples in rounds:
+        x = torch.stack([example.x for example in examples])
+        perception = codec.perception
+        for k in range(len(x)):
+            one = x[k : k + 1].expand_as(x)
+            different = (one != x).flatten(1).double().mean(1)
+            if perception is not None:
+                different = perception.difference(one, x).double()
+            total[k] += different.numpy()
+    return total / len(rounds)

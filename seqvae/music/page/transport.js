@@ -1,0 +1,199 @@
+// The controls of a player: play, tempo, swing, volume, what is heard, MIDI out, download.
+
+import { h, icon } from "vaecore/page/dom.js";
+import { MidiOut } from "./midi.js";
+import { tempoAt } from "./time.js";
+
+export const ICONS = {
+  play: "M8 5.1c0-.9 1-1.4 1.7-.9l9.6 6.9c.6.4.6 1.4 0 1.8l-9.6 6.9c-.7.5-1.7 0-1.7-.9z",
+  stop: "M7.5 6h9c.8 0 1.5.7 1.5 1.5v9c0 .8-.7 1.5-1.5 1.5h-9c-.8 0-1.5-.7-1.5-1.5v-9c0-.8.7-1.5 1.5-1.5z",
+  save: "M11 4h2v8.2l3-3 1.4 1.4L12 16l-5.4-5.4L8 9.2l3 3zM5 18h14v2H5z",
+  draw: "M4 17.5c3-8 5.5-9.5 7-7.500s-2.500 6.500-.5 7.500 4.500-3 6.500-8.500l1.800.7c-2.300 6.300-5.600 11-9 9.500-3.500-1.500-.6-7 .1-8.200-1 .3-2.300 2.800-4 7.200z",
+  clear: "M6.400 5 12 10.600 17.600 5 19 6.400 13.400 12l5.600 5.600-1.400 1.400-5.600-5.600L6.400 19 5 17.600 10.600 12 5 6.400z",
+};
+
+/**
+ * A labelled slider.
+ * @param {string} name
+ * @param {{min: number, max: number, step: number, value: number}} range
+ * @param {(value: number) => string} words
+ * @param {(value: number) => void} changed
+ */
+export function slider(name, range, words, changed) {
+  const output = h("output", {});
+  const input = h("input", { type: "range", ...range, "aria-label": name });
+  const show = () => {
+    const value = Number(input.value);
+    const share = (value - range.min) / (range.max - range.min);
+    input.style.setProperty("--share", `${100 * share}%`);
+    output.textContent = words(value);
+    input.setAttribute("aria-valuetext", output.textContent);
+  };
+  input.addEventListener("input", () => {
+    changed(Number(input.value));
+    show();
+  });
+  show();
+  const element = h("label", { class: "setting" }, h("span", {}, name, output), input);
+  return { element, input, output, show, set(value) { input.value = value; show(); } };
+}
+
+/**
+ * A labelled choice.
+ * @param {string} name
+ * @param {[string, string][]} options values and their words
+ * @param {string} value
+ * @param {(value: string) => void} changed
+ */
+export function choice(name, options, value, changed) {
+  const select = h("select", { "aria-label": name });
+  for (const [each, words] of options) select.append(h("option", { value: each, selected: each === value }, words));
+  select.addEventListener("change", () => changed(select.value));
+  const element = h("label", { class: "setting" }, h("span", {}, name), select);
+  return { element, select };
+}
+
+const TITLES = { kick: "Kick", snare: "Snare", hats: "Hats", toms: "Toms", cymbals: "Cymbals" };
+
+export class Transport {
+  /**
+   * @param {HTMLElement} element where the controls are put
+   * @param {import("./player.js").Player} player
+   * @param {Object} options
+   * @param {() => import("./roll.js").Music} options.current what the play button plays
+   * @param {string[]} options.groups what can be muted, see `groupsOf`
+   * @param {() => void} [options.ondownload] the visitor wants the music as a MIDI file
+   * @param {() => void} [options.onplay] played or stopped
+   * @param {() => void} [options.onmute] other groups are heard
+   * @param {(position: ReturnType<player["position"]>) => void} [options.onframe] for each picture
+   *   while it plays; null at the end
+   */
+  constructor(element, player, options) {
+    this.player = player;
+    this.options = options;
+    this.volume = 0.8;
+    player.ready = () => player.sound?.volume(this.volume);
+
+    this.button = h("button", { type: "button", class: "button primary round", onclick: () => this.toggle() });
+    this.tempo = slider("Tempo", { min: 40, max: 220, step: 1, value: 120 }, (v) => `${v} bpm`, (v) => {
+      player.bpm = v;
+      this.update();
+    });
+    this.follow = h("button", { type: "button", class: "small", hidden: true, onclick: () => {
+      player.bpm = null;
+      this.update();
+      this.tempo.input.focus();
+    } }, "as blended");
+    this.tempo.output.after(this.follow);
+    this.swing = slider("Swing", { min: 50, max: 75, step: 1, value: 50 },
+      (v) => (v === 50 ? "even" : `${v} %`), (v) => { player.swing = v / 100; });
+    const grid = choice("Of", [["16", "sixteenths"], ["8", "eighths"]], "16", (v) => { player.swingGrid = Number(v); });
+    this.loudness = slider("Volume", { min: 0, max: 100, step: 1, value: 80 }, (v) => `${v} %`, (v) => this.#loud(v / 100));
+    const change = choice("Next blend enters", [["beat", "at the next beat"], ["bar", "at the next bar"], ["loop", "after the loop"]],
+      player.quantum, (v) => { player.quantum = v; });
+
+    this.chips = options.groups.map((name) => {
+      const chip = h("button", { type: "button", class: "chip", "aria-pressed": "true", onclick: () => {
+        const on = chip.getAttribute("aria-pressed") !== "true";
+        chip.setAttribute("aria-pressed", String(on));
+        if (on) player.muted.delete(name);
+        else player.muted.add(name);
+        options.onmute?.();
+      } }, TITLES[name] ?? name[0].toUpperCase() + name.slice(1));
+      return chip;
+    });
+    const save = options.ondownload
+      ? h("button", { type: "button", class: "button", onclick: () => options.ondownload() }, icon(ICONS.save), "MIDI file")
+      : null;
+    this.name = h("p", { class: "now" });
+    element.classList.add("transport");
+    element.append(
+      h("div", { class: "main" }, this.button, this.name, save ?? h("span")),
+      h("div", { class: "settings" },
+        this.tempo.element, this.loudness.element, this.swing.element, grid.element, change.element, this.#midi()),
+      h("div", { class: "group", role: "group", "aria-label": "Heard" }, h("h2", {}, "Heard"), ...this.chips),
+    );
+    this.update();
+  }
+
+  /** Play what is current, or stop. */
+  toggle() {
+    if (this.player.playing) this.player.stop();
+    else this.player.start(this.options.current());
+    this.started();
+  }
+
+  /** Show that the player plays or not; call after one's own `start`, `playPath` or `stop`. */
+  started() {
+    this.update();
+    this.options.onplay?.();
+    if (this.frame) return;
+    const draw = () => {
+      const position = this.player.position();
+      this.frame = position ? requestAnimationFrame(draw) : 0;
+      if (position && !this.player.bpm) this.#pace(position.bpm);
+      this.options.onframe?.(position);
+    };
+    draw();
+  }
+
+  /** Show what the player is set to, and the tempo of what is current. */
+  update() {
+    const { playing } = this.player;
+    this.button.setAttribute("aria-label", playing ? "Stop" : "Play");
+    this.button.replaceChildren(icon(playing ? ICONS.stop : ICONS.play));
+    this.follow.hidden = this.player.bpm === null;
+    if (this.player.bpm === null && !playing) this.#pace(tempoAt(this.options.current(), 0));
+  }
+
+  #pace(bpm) {
+    const value = String(Math.round(bpm));
+    if (this.tempo.input.value !== value) this.tempo.set(value);
+  }
+
+  #loud(value) {
+    this.volume = value;
+    this.player.sound?.volume(value);
+  }
+
+  #midi() {
+    const out = new MidiOut();
+    this.player.out = out;
+    const { element, select } = choice("Output", [["", "Sound of this page"], ["open", "MIDI out …"]], "", async (value) => {
+      if (value !== "open") return choose(value);
+      select.value = "";
+      try {
+        await out.open(list);
+      } catch {
+        return this.say("This browser did not allow MIDI.");
+      }
+      list();
+      if (!out.outputs.length) return this.say("There is no MIDI device.");
+      choose(out.outputs[0].id);
+    });
+    const choose = (id) => {
+      out.choose(id);
+      select.value = id;
+      // A device plays instead of the page; the volume brings the page back.
+      this.loudness.set(id ? 0 : 80);
+      this.#loud(id ? 0 : 0.8);
+    };
+    const list = () => {
+      const chosen = out.port?.id ?? "";
+      const devices = out.outputs.map(({ id, name }) => h("option", { value: id }, name ?? id));
+      select.replaceChildren(h("option", { value: "" }, "Sound of this page"), ...devices);
+      if (!devices.length) select.append(h("option", { value: "open" }, "MIDI out …"));
+      select.value = out.outputs.some(({ id }) => id === chosen) ? chosen : "";
+    };
+    if (!MidiOut.available) {
+      select.options[1].disabled = true;
+      select.options[1].textContent = "MIDI out: not in this browser";
+    }
+    return element;
+  }
+
+  /** Tell the visitor something. @param {string} text */
+  say(text) {
+    this.options.say?.(text);
+  }
+}

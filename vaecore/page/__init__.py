@@ -1,0 +1,15 @@
+"""Pages that play in a browser: one HTML file each, which needs nothing else and asks for nothing.
+
+- `page` fills one: texts, data and modules are inside.
+- `bundle` makes one script of a module and those that it imports.
+- `tints` gives colours to things by how alike they are.
+
+Beside the Python modules are those in JavaScript that all pages share: `field.js` (the plane that a
+point is moved on), `colour.js`, `dom.js`, and the looks in `style.css`.
+"""
+
+from vaecore.page.bundle import bundle
+from vaecore.page.html import page
+from vaecore.page.tints import tints
+
+__all__ = ["bundle", "page", "tints"]

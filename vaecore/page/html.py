@@ -1,0 +1,67 @@
+"""One HTML file with everything inside."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from vaecore.page.bundle import bundle
+
+STYLE = Path(__file__).with_name("style.css")
+
+POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline' 'wasm-unsafe-eval'; "
+    "style-src 'unsafe-inline'; img-src data: blob:; media-src data: blob:; worker-src blob:; "
+    "base-uri 'none'; form-action 'none'"
+)
+"""What a browser lets the page do: nothing can be fetched, and nothing sent."""
+
+
+def page(
+    title: str,
+    body: str,
+    script: Path,
+    data: Mapping[str, Any],
+    styles: Sequence[Path] = (),
+    description: str = "",
+) -> str:
+    """Return an HTML file that opens anywhere, with no network.
+
+    Args:
+        title: Of the window.
+        body: HTML of the page.
+        script: The module that runs it; see `bundle`.
+        data: What it shows, as JSON; `data()` of `dom.js` has it.
+        styles: Files of CSS, after those that all pages share.
+        description: One sentence about it, for those who share it.
+    """
+    css = "\n".join(path.read_text(encoding="utf-8") for path in (STYLE, *styles))
+    text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
+    # "</script>" in a name must not end the block.
+    text = text.replace("<", "\\u003c")
+    code = bundle(script).replace("</script", "<\\/script")
+    about = f'<meta name="description" content="{escape(description)}">\n' if description else ""
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{POLICY}">
+<meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover">
+<meta name="color-scheme" content="light dark">
+{about}<title>{escape(title)}</title>
+<link rel="icon" href="data:,">
+<style>
+{css}</style>
+</head>
+<body>
+{body}
+<script type="application/json" id="data">{text}</script>
+<script type="module">
+{code}
+</script>
+</body>
+</html>
+"""

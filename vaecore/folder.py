@@ -187,4 +187,6 @@ def load_weights(model: nn.Module, path: Path) -> None:
     """
     expected = model.state_dict()
     tensors = read_tensors(path, fits_model(model))
-    model.load_state_dict({name: value.to(expected[name].dtype) for name, value in tensors.items()})
+    ready = {name: value.to(expected[name].dtype) for name, value in tensors.items()}
+    # A model without storage takes the tensors themselves: there is no second copy.
+    model.load_state_dict(ready, assign=any(each.is_meta for each in expected.values()))

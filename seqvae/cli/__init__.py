@@ -7,6 +7,8 @@
     play     humanize and drumify
     files    show and render, which need no model
     learn    prepare and train
+    importing
+             import, for models that Magenta trained
 
 Verbs import torch late, so that `--help` and errors in the inputs take no time.
 """
@@ -28,7 +30,7 @@ models` lists the models that come with it.
 
 def command() -> Group:
     """Return the command group."""
-    from seqvae.cli import files, learn, play
+    from seqvae.cli import files, importing, learn, play
     from seqvae.cli.music import MusicPresentation
     from seqvae.cli.text import TextPresentation
     from seqvae.domains import DOMAINS
@@ -41,7 +43,7 @@ def command() -> Group:
     group = build(shown, TextPresentation(text), help=HELP)
     for verb in (play.humanize, play.drumify):
         group.add_command(bind(verb, Dispatch((shown,))))
-    for verb in (files.show, files.render, learn.prepare, learn.train):
+    for verb in (files.show, files.render, learn.prepare, learn.train, importing.import_):
         group.add_command(verb)
     return group
 

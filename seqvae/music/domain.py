@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from vaecore.domain import Domain
 
 if TYPE_CHECKING:
+    from seqvae.music.magenta.model import MagentaVAE
     from seqvae.music.networks.model import SequenceVAE
     from seqvae.music.representations.base import SequenceCodec
     from vaecore.objective import Objective
@@ -20,12 +21,27 @@ def _codec(config: Mapping[str, Any]) -> SequenceCodec:
     return make_codec(config)
 
 
-def _model(architecture: Mapping[str, Any], objective: Objective) -> SequenceVAE:
+def _model(architecture: Mapping[str, Any], objective: Objective) -> SequenceVAE | MagentaVAE:
+    if architecture.get("network"):
+        return _imported(architecture, objective)
     from seqvae.music.networks.architecture import SequenceArchitecture
     from seqvae.music.networks.model import SequenceVAE
     from vaecore.config import build
 
     return SequenceVAE(build(SequenceArchitecture, architecture, "architecture"), objective)
+
+
+def _imported(architecture: Mapping[str, Any], objective: Objective) -> MagentaVAE:
+    """Return a network of Magenta's without storage: its weights are read, never trained here."""
+    import torch
+
+    from seqvae.music.magenta.architecture import MagentaArchitecture
+    from seqvae.music.magenta.model import MagentaVAE
+    from vaecore.config import build
+
+    described = build(MagentaArchitecture, architecture, "architecture")
+    with torch.device("meta"):
+        return MagentaVAE(described, objective)
 
 
 DOMAIN = Domain(
@@ -35,5 +51,5 @@ DOMAIN = Domain(
     box=Path(__file__).parents[1] / "models",
     threads=1,
     subject="music",
-    representations=frozenset({"drums", "groove", "melody", "trio"}),
+    representations=frozenset({"drum_pitches", "drums", "groove", "melody", "trio"}),
 )

@@ -117,14 +117,12 @@ def measure(model: SequenceVAE, x: Tensor, seed: int = 0) -> dict[str, Any]:
     voices = voices if isinstance(voices, tuple) else (voices,)
     alphabets = [voice.alphabet for voice in voices]
     tallies = [_Tally(alphabet.sets) for alphabet in alphabets]
-    classes = [alphabet.outcomes(v.classes) for alphabet, v in zip(alphabets, voices, strict=True)]
     indices = alphabets[0].indices  # with several voices, all examples are class indices
     bound = EvidenceBound(seed)
     for number, part in enumerate(x.split(MEASURED_AT_ONCE)):
         rows = part.to(model.device)
         posterior = bound.add(model, rows)
-        logits = model.logits(posterior.mean, rows).split(classes, dim=-1)
-        forced = torch.stack([each.argmax(-1) for each in logits], dim=-1)
+        forced = model.forced(posterior.mean, rows)
         decoded = (model.decode(posterior.mean, 1.0, seed + number), model.decode(posterior.mean))
         true, sampled, greedy = (indices(each).view_as(forced) for each in (rows, *decoded))
         for voice, tally in enumerate(tallies):
@@ -194,8 +192,7 @@ class _Tally:
 
 def _bits(classes: Tensor) -> int:
     """Return how many bits are set in all class indices together."""
-    drum = torch.arange(16, device=classes.device)
-    return int(((classes.unsqueeze(-1) >> drum) & 1).sum())
+    return sum(int(((classes >> bit) & 1).sum()) for bit in range(62))
 
 
 def fidelity(codec: SequenceCodec, x: Tensor, y: Tensor) -> tuple[str, dict[str, float]]:

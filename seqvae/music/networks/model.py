@@ -62,6 +62,20 @@ class SequenceVAE(VAE):
         """
         return self.decoder.logits(z, target)
 
+    def forced(self, z: Tensor, target: Tensor) -> Tensor:
+        """Return the likeliest class indices given z and the true steps before them.
+
+        Arguments as for `logits`; of performances they are those of the hits.
+
+        Returns:
+            `(batch, steps, voices)`.
+        """
+        voices = self.architecture.voices
+        listed = voices if isinstance(voices, tuple) else (voices,)
+        classes = [voice.alphabet.outcomes(voice.classes) for voice in listed]
+        logits = self.logits(z, target).split(classes, dim=-1)
+        return torch.stack([each.argmax(-1) for each in logits], dim=-1)
+
     def loss(
         self,
         x: Tensor,

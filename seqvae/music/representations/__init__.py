@@ -19,6 +19,7 @@ from seqvae.music.representations.alphabet import DRUM_CLASSES, DRUM_PITCHES, PL
 from seqvae.music.representations.base import SequenceCodec
 from seqvae.music.representations.detection import Detection, candidates, detect
 from seqvae.music.representations.drums.codec import DrumCodec
+from seqvae.music.representations.drums.pitches import DrumPitchCodec
 from seqvae.music.representations.groove.codec import GrooveCodec
 from seqvae.music.representations.melody.codec import MelodyCodec
 from seqvae.music.representations.trio.codec import TrioCodec
@@ -33,6 +34,7 @@ __all__ = [
     "Context",
     "Detection",
     "DrumCodec",
+    "DrumPitchCodec",
     "GrooveCodec",
     "MelodyCodec",
     "Rejection",
@@ -46,7 +48,7 @@ __all__ = [
 ]
 
 CODECS: dict[str, type[SequenceCodec]] = {
-    codec.name: codec for codec in (DrumCodec, GrooveCodec, MelodyCodec, TrioCodec)
+    codec.name: codec for codec in (DrumPitchCodec, DrumCodec, GrooveCodec, MelodyCodec, TrioCodec)
 }
 """All representations of music by name, the more specific ones last (see `candidates`)."""
 

@@ -52,6 +52,12 @@ CLASS_OF_PITCH = np.full(128, -1)
 for _index, (_, _pitches) in enumerate(DRUM_CLASSES):
     CLASS_OF_PITCH[list(_pitches)] = _index
 
+LATEST_TABLE = "2019"
+DRUM_TABLES = {LATEST_TABLE: CLASS_OF_PITCH, "2018": CLASS_OF_PITCH.copy()}
+"""Drum of every MIDI pitch, by the year of the table; that of 2018 is older, and magenta.js's."""
+for _pitch, _index in ((22, -1), (26, -1), (43, HIGH_TOM), (52, RIDE)):
+    DRUM_TABLES["2018"][_pitch] = _index
+
 ROLAND: tuple[tuple[int, ...], ...] = (
     (36,),
     (38, 37, 40),

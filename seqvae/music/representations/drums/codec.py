@@ -9,7 +9,13 @@ import numpy as np
 
 from seqvae.music.reading.grids import SIXTEEN, TWELVE, StepGrid
 from seqvae.music.reading.score import Notes, Score
-from seqvae.music.representations.alphabet import CLASS_OF_PITCH, DRUM_PITCHES, DRUMS, HITS
+from seqvae.music.representations.alphabet import (
+    DRUM_PITCHES,
+    DRUM_TABLES,
+    DRUMS,
+    HITS,
+    LATEST_TABLE,
+)
 from seqvae.music.representations.base import SequenceCodec
 from seqvae.music.representations.drums.properties import ON_ANY_GRID, PROPERTIES
 from seqvae.music.representations.dynamics import USUAL, Played, sounds, velocities
@@ -27,7 +33,14 @@ class DrumCodec(SequenceCodec):
     """Drum patterns as class indices: the sum of 2^k over the drum classes k hit at a step.
 
     All drum tracks of a file are taken together. 0 is silence, 1 the kick alone, 5 kick and
-    closed hi-hat. Args as for `SequenceCodec`.
+    closed hi-hat.
+
+    Args:
+        bars: Length of a window in bars.
+        max_bars: A phrase is cut after this many bars; None keeps all.
+        grid: Steps of a bar; see `SequenceCodec`.
+        table: Which pitches are which drum: "2019" as note_seq today, or "2018" as Magenta before
+            and magenta.js, where four pitches are of other drums or of none.
     """
 
     name = "drums"
@@ -35,6 +48,23 @@ class DrumCodec(SequenceCodec):
     title = "drums"
     voices = (("drums", HITS),)
     classes = 2**DRUMS
+
+    def __init__(
+        self,
+        bars: int = 2,
+        max_bars: int | None = 100,
+        grid: str = SIXTEEN.name,
+        table: str = LATEST_TABLE,
+    ) -> None:
+        super().__init__(bars, max_bars, grid)
+        if table not in DRUM_TABLES:
+            raise ValueError(f"table must be one of {', '.join(DRUM_TABLES)}, not {table!r}")
+        self.table = table
+        self.drum_of_pitch = DRUM_TABLES[table]
+
+    @property
+    def config(self) -> dict[str, Any]:
+        return super().config | ({"table": self.table} if self.table != LATEST_TABLE else {})
 
     @classmethod
     def suits(cls, scores: Sequence[Score], grid: StepGrid = SIXTEEN) -> int | None:
@@ -45,11 +75,11 @@ class DrumCodec(SequenceCodec):
 
     def usable(self, notes: Notes, rules: Rules) -> tuple[np.ndarray, list[Rejection]]:
         """Return which notes are hits of a known drum; see `SequenceCodec.usable`."""
-        return known_drums(notes, CLASS_OF_PITCH)
+        return known_drums(notes, self.drum_of_pitch)
 
     def phrases(self, notes: Notes, rules: Rules) -> Iterator[Phrase]:
         """Yield the stretches of drumming; see `SequenceCodec.phrases`."""
-        steps, hits = struck(notes)
+        steps, hits = struck(notes, self.drum_of_pitch)
         shortest = self.steps if rules.relaxed else 0
         for first, stop in runs(steps, steps + 1, rules.relaxed, bar=self.steps_per_bar):
             step, hit = steps[first:stop], hits[first:stop]
@@ -57,7 +87,7 @@ class DrumCodec(SequenceCodec):
             begin, length = frame(*ends, shortest, self.steps_per_bar)
             events = np.zeros(length, np.int64)
             events[step - begin] = hit
-            played = Played.of(notes, CLASS_OF_PITCH[notes.pitch], begin, length, DRUMS)
+            played = Played.of(notes, self.drum_of_pitch[notes.pitch], begin, length, DRUMS)
             yield Phrase(events, begin, int(notes.instrument[0]), 0, played=played)
 
     def tracks(self, x: np.ndarray, context: Context) -> list[NoteTrack]:
@@ -102,14 +132,15 @@ class DrumCodec(SequenceCodec):
         return self.windows(score, **options)
 
 
-def struck(notes: Notes) -> tuple[np.ndarray, np.ndarray]:
+def struck(notes: Notes, drum_of_pitch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the steps at which known drums are hit, ascending, and the class of each.
 
     Args:
         notes: In order of their start.
+        drum_of_pitch: The drum of every MIDI pitch.
     """
     onset = np.flatnonzero(np.diff(notes.start, prepend=-1))
-    return notes.start[onset], np.bitwise_or.reduceat(1 << CLASS_OF_PITCH[notes.pitch], onset)
+    return notes.start[onset], np.bitwise_or.reduceat(1 << drum_of_pitch[notes.pitch], onset)
 
 
 def known_drums(notes: Notes, drum_of_pitch: np.ndarray) -> tuple[np.ndarray, list[Rejection]]:

@@ -64,6 +64,7 @@ def levelled(played: Tensor, given: Tensor) -> Tensor:
         given: The same hits.
     """
     hits, velocity, offset = blocks(played)
+    velocity, offset = velocity * hits, offset * hits
     count = hits.sum().clamp(min=1)
     aim = min(float(blocks(given)[1].sum() / blocks(given)[0].sum().clamp(min=1)), LOUDEST)
     mean = float(velocity.sum() / count)

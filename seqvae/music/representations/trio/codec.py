@@ -10,8 +10,8 @@ import numpy as np
 
 from seqvae.music.reading.grids import SIXTEEN, StepGrid
 from seqvae.music.reading.score import STEPS_PER_BAR, Notes, Score
-from seqvae.music.representations.alphabet import CLASS_OF_PITCH, HITS, NOTES, Alphabet
 from seqvae.music.representations.alphabet import DRUMS as HIT_KINDS
+from seqvae.music.representations.alphabet import HITS, LATEST_TABLE, NOTES, Alphabet
 from seqvae.music.representations.base import SequenceCodec
 from seqvae.music.representations.drums.codec import DrumCodec, struck
 from seqvae.music.representations.dynamics import Played, beside, silence
@@ -75,6 +75,7 @@ class TrioCodec(SequenceCodec):
             the bass; without one, the lowest line is.
         named: A track's name decides before its program: one called melody, vocal or the like is a
             melody, one called bass is a bass.
+        drum_table: The `table` of `DrumCodec`.
     """
 
     name = "trio"
@@ -89,17 +90,21 @@ class TrioCodec(SequenceCodec):
         max_bars: int | None = 1024,
         melodies: str = "either",
         named: bool = True,
+        drum_table: str = LATEST_TABLE,
     ) -> None:
         super().__init__(bars, max_bars)
         if melodies not in MELODIES:
             raise ValueError(f"melodies must be one of {', '.join(MELODIES)}, not {melodies!r}")
         self.melodies, self.named = melodies, named
-        self.melody, self.drums = MelodyCodec(bars), DrumCodec(bars)
+        self.melody, self.drums = MelodyCodec(bars), DrumCodec(bars, table=drum_table)
         self.classes = (self.melody.classes, self.melody.classes, self.drums.classes)
 
     @property
     def config(self) -> dict[str, Any]:
-        return super().config | {"melodies": self.melodies, "named": self.named}
+        own: dict[str, Any] = {"melodies": self.melodies, "named": self.named}
+        if self.drums.table != LATEST_TABLE:
+            own["drum_table"] = self.drums.table
+        return super().config | own
 
     @classmethod
     def suits(cls, scores: Sequence[Score], grid: StepGrid = SIXTEEN) -> int | None:
@@ -154,7 +159,7 @@ class TrioCodec(SequenceCodec):
             & (notes.pitch >= self.melody.min_pitch)
             & (notes.pitch <= self.melody.max_pitch)
         ]
-        hits = notes[(notes.velocity > 0) & (CLASS_OF_PITCH[notes.pitch] >= 0)]
+        hits = notes[(notes.velocity > 0) & (self.drums.drum_of_pitch[notes.pitch] >= 0)]
         found: list[list[TrioVoice]] = []
         for kind, alphabet in self.voices:
             numbers = [[number] for number, k in roles_of.items() if k == kind]
@@ -179,10 +184,11 @@ class TrioCodec(SequenceCodec):
         total = len(covered) * STEPS_PER_BAR
         held: np.ndarray | None
         if not alphabet.pitched:
-            steps, hits = struck(notes)
+            steps, hits = struck(notes, self.drums.drum_of_pitch)
             events = np.zeros(max(total, int(steps[-1]) + 1), np.int64)
             events[steps] = hits
-            played = Played.of(notes, CLASS_OF_PITCH[notes.pitch], 0, len(events), HIT_KINDS)
+            drum = self.drums.drum_of_pitch[notes.pitch]
+            played = Played.of(notes, drum, 0, len(events), HIT_KINDS)
             held = np.zeros(len(covered), np.int64)
             last = int(steps[-1]) + 1
         else:

@@ -1,0 +1,54 @@
+"""The verb `import`: models that Magenta trained."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from vaecore.cli import options
+
+
+@click.command("import")
+@click.argument("checkpoint", type=options.FILE)
+@click.option("--config", metavar="NAME", help="Magenta's name of what it is: hierdec-mel_16bar.")
+@click.option(
+    "-o", "--output", type=options.FILE, help="Model folder to write. [default: NAME, here]"
+)
+@click.option(
+    "--drum-table",
+    type=click.Choice(["2018", "2019"]),
+    help="Which pitches are which drum: as Magenta had it until April 2019, or since. "
+    "[default: 2018 for the released archives and magenta.js, else 2019]",
+)
+@click.option(
+    "--bars", type=click.IntRange(1, 64), help="Bars of a window. [default: as --config has it]"
+)
+@options.as_json
+@options.quiet
+def import_(
+    checkpoint: Path,
+    config: str | None,
+    output: Path | None,
+    drum_table: str | None,
+    bars: int | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Make a model folder of a checkpoint of Magenta's MusicVAE or GrooVAE.
+
+    CHECKPOINT is one of TensorFlow (the files' name without .index, their folder, or the released
+    .tar), or a folder of magenta.js, which needs no --config. TensorFlow is not needed. All verbs
+    then work with --model and the folder.
+    """
+    from seqvae.music.magenta.importing import import_checkpoint
+
+    place = output or Path(config or checkpoint.resolve().name)
+    facts = import_checkpoint(checkpoint, place, config, drum_table, bars)
+    if as_json:
+        click.echo(json.dumps({"verb": "import", "output": str(place), **facts}))
+    elif not quiet:
+        click.echo(f"{click.style(str(place), bold=True)}  {facts['description']}")
+        click.echo(f"  {facts['weights']:,} weights, every tensor as it must be")
+        click.echo(f"  use it: seqvae sample --model {place}")

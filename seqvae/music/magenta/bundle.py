@@ -1,0 +1,197 @@
+"""TensorFlow's checkpoints ("bundles"), read without TensorFlow.
+
+`PREFIX.index` is a table from names to where their values are (see `table`); `PREFIX.data-0000I-
+of-0000N` hold the values as they are in memory, one after the other. Every block of the table and
+every tensor has a checksum, and all of them are checked.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from seqvae.music.magenta.checkpoint import Open, checked_shape, finite
+from seqvae.music.magenta.crc import crc32c, masked
+from seqvae.music.magenta.table import read_table, varint
+from vaecore.errors import DataError
+
+MOST_BYTES = 1 << 28
+"""Largest size of an index file; that of a model of a hundred tensors has a few thousand bytes."""
+MOST_SHARDS = 1 << 12
+
+_TYPES = {
+    1: "<f4", 2: "<f8", 3: "<i4", 4: "<u1", 5: "<i2", 6: "<i1", 9: "<i8", 10: "?", 17: "<u2",
+    19: "<f2", 22: "<u4", 23: "<u8",
+}  # fmt: skip
+"""NumPy's names of TensorFlow's types."""
+_BFLOAT16 = 14
+_INCOMPLETE = "copy it again, the .index file and all .data files"
+
+
+class Entry(NamedTuple):
+    """Where a tensor is."""
+
+    dtype: int
+    shape: tuple[int, ...]
+    shard: int
+    offset: int
+    size: int
+    """In bytes."""
+    checksum: int
+    parts: bool
+    """Whether it is stored in parts."""
+
+
+class Bundle:
+    """A checkpoint of TensorFlow.
+
+    Args:
+        open_file: Opens `NAME.index` and its data files.
+        name: The prefix, without folders.
+        path: Where it is, for messages.
+
+    Raises:
+        DataError: The index is missing, damaged, or not understood.
+    """
+
+    def __init__(self, open_file: Open, name: str, path: str) -> None:
+        self.path = path
+        self._open, self._name = open_file, name
+        opened = open_file(f"{name}.index")
+        if opened is None:
+            raise DataError(f"has no file {name}.index", path=path)
+        with opened as file:
+            data = file.read(MOST_BYTES + 1)
+        index = f"{path} ({name}.index)" if name not in path else f"{path}.index"
+        try:
+            if len(data) > MOST_BYTES:
+                raise ValueError("is too large to be a table of names")
+            table = read_table(data)
+            self._shards = _header(table.pop(b"", b""))
+            self._entries = {
+                key.decode("utf-8"): _entry(value) for key, value in sorted(table.items())
+            }
+        except ValueError as error:  # Unicode errors are among them
+            raise DataError(str(error), path=index, remedy=_INCOMPLETE) from error
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of every tensor, in the order of the files."""
+        placed = sorted(self._entries.items(), key=lambda pair: (pair[1].shard, pair[1].offset))
+        return {name: entry.shape for name, entry in placed}
+
+    def read(self, name: str) -> np.ndarray:
+        """Return a tensor, float32; see `Checkpoint.read`."""
+        entry, tensor = self._entries[name], f"tensor {name!r}"
+        shape = checked_shape(entry.shape, name, self.path)
+        if entry.parts:
+            raise DataError(
+                f"{tensor} is stored in parts, which seqvae cannot read",
+                path=self.path,
+                remedy="save the checkpoint without partitioned variables",
+            )
+        kind = "<u2" if entry.dtype == _BFLOAT16 else _TYPES.get(entry.dtype)
+        if kind is None:
+            raise DataError(f"{tensor} is not of numbers (type {entry.dtype})", path=self.path)
+        expected = math.prod(shape) * np.dtype(kind).itemsize
+        if entry.size != expected:
+            text = f"{tensor} of shape {shape} has {entry.size} bytes, expected {expected}"
+            raise DataError(text, path=self.path)
+        data = self._bytes(name, entry)
+        if masked(crc32c(data)) != entry.checksum:
+            text = f"{tensor} is damaged: its checksum is not the one in the index"
+            raise DataError(text, path=self.path, remedy=_INCOMPLETE)
+        array = np.frombuffer(data, kind)
+        if entry.dtype == _BFLOAT16:  # the upper half of a float32
+            array = (array.astype("<u4") << np.uint32(16)).view("<f4")
+        return finite(array, name, self.path).reshape(shape)
+
+    def _bytes(self, name: str, entry: Entry) -> bytes:
+        """Return the bytes of a tensor."""
+        shard = f"{self._name}.data-{entry.shard:05}-of-{self._shards:05}"
+        opened = self._open(shard) if 0 <= entry.shard < self._shards else None
+        if opened is None:
+            text = f"tensor {name!r} is in the file {shard}, which is missing"
+            raise DataError(text, path=self.path, remedy=_INCOMPLETE)
+        with opened as file:
+            file.seek(entry.offset)
+            data = file.read(entry.size)
+        if len(data) < entry.size:
+            text = (
+                f"{shard} ends within tensor {name!r}, which has {entry.size} bytes from "
+                f"{entry.offset} on"
+            )
+            raise DataError(text, path=self.path, remedy=_INCOMPLETE)
+        return data
+
+
+def _header(data: bytes) -> int:
+    """Return the number of data files.
+
+    Raises:
+        ValueError: The values are not in the byte order that is read here.
+    """
+    fields = dict(_fields(data))
+    shards = fields.get(1, 0)
+    if fields.get(2, 0) != 0:
+        raise ValueError("is in big-endian byte order, which seqvae cannot read")
+    if not isinstance(shards, int) or not 1 <= shards <= MOST_SHARDS:
+        raise ValueError("is damaged: it names no data files")
+    return shards
+
+
+def _entry(data: bytes) -> Entry:
+    """Return an entry (the message BundleEntryProto)."""
+    shape: tuple[int, ...] = ()
+    found = dict.fromkeys((1, 3, 4, 5, 6), 0)
+    parts = False
+    for number, value in _fields(data):
+        if number == 2 and isinstance(value, bytes):
+            shape = _shape(value)
+        elif number == 7:
+            parts = True
+        elif number in found and isinstance(value, int):
+            found[number] = value
+    return Entry(found[1], shape, found[3], found[4], found[5], found[6], parts)
+
+
+def _shape(data: bytes) -> tuple[int, ...]:
+    """Return a shape (the message TensorShapeProto)."""
+    lengths = []
+    for number, value in _fields(data):
+        if number == 3:
+            raise ValueError("is damaged: a tensor has no shape")
+        if number == 2 and isinstance(value, bytes):
+            length = dict(_fields(value)).get(1, 0)
+            lengths.append(length if isinstance(length, int) else -1)
+    return tuple(lengths)
+
+
+def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
+    """Yield the fields of a protocol buffer: their numbers, and integers or bytes.
+
+    Raises:
+        ValueError: It is damaged.
+    """
+    at = 0
+    while at < len(data):
+        tag, at = varint(data, at)
+        number, kind = tag >> 3, tag & 7
+        if kind == 0:
+            value, at = varint(data, at)
+            yield number, value
+            continue
+        if kind == 2:
+            size, at = varint(data, at)
+        elif kind in (1, 5):
+            size = 8 if kind == 1 else 4
+        else:
+            raise ValueError(f"is damaged: an entry has a field of kind {kind}")
+        if at + size > len(data):
+            raise ValueError("is damaged: an entry ends too early")
+        part = data[at : at + size]
+        yield number, part if kind == 2 else int.from_bytes(part, "little")
+        at += size

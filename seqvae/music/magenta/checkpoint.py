@@ -1,0 +1,65 @@
+"""What a checkpoint is to the importer, whatever its file format: named arrays, read singly."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from typing import IO, Protocol
+
+import numpy as np
+
+from vaecore.errors import DataError
+from vaecore.reading import Kind
+
+MOST_DIMENSIONS = 8
+MOST_VALUES = 1 << 30
+"""Values of one array; more are a broken or hostile file's."""
+
+Open = Callable[[str], "AbstractContextManager[IO[bytes]] | None"]
+"""Opens a file of a checkpoint by its name, or returns None if there is none."""
+
+FILE = Kind("file of a checkpoint", 1 << 34, "get the checkpoint again")
+
+
+class Checkpoint(Protocol):
+    """Named arrays of numbers."""
+
+    path: str
+    """Where it is, for messages."""
+
+    @property
+    def shapes(self) -> Mapping[str, tuple[int, ...]]:
+        """The shape of every array, in the order in which they are read fastest."""
+
+    def read(self, name: str) -> np.ndarray:
+        """Return an array, float32, of its shape.
+
+        Raises:
+            DataError: It is damaged, or not of numbers; the message names it.
+        """
+
+
+def checked_shape(shape: tuple[int, ...], name: str, path: str) -> tuple[int, ...]:
+    """Return a shape that an array can have.
+
+    Raises:
+        DataError: It is too large, or negative.
+    """
+    possible = len(shape) <= MOST_DIMENSIONS and all(0 <= n <= MOST_VALUES for n in shape)
+    if not possible or math.prod(shape) > MOST_VALUES:
+        raise DataError(f"tensor {name!r} has the impossible shape {shape}", path=path)
+    return shape
+
+
+def finite(array: np.ndarray, name: str, path: str) -> np.ndarray:
+    """Return an array as float32.
+
+    Raises:
+        DataError: It holds NaN or infinity.
+    """
+    array = np.asarray(array, np.float32)
+    # A sum is not finite if one of its terms is not, and takes no memory.
+    if not np.isfinite(array.sum(dtype=np.float64)):
+        raise DataError(f"tensor {name!r} is not finite", path=path)
+    return array

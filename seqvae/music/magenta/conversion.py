@@ -1,0 +1,207 @@
+"""From a checkpoint to an architecture of ours and its weights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from seqvae.music.magenta.architecture import MagentaArchitecture
+from seqvae.music.magenta.configurations import CONFIGURATIONS, Configuration
+from seqvae.music.magenta.layout import Cell, Dense, Names, Part, Plain
+from seqvae.music.networks.architecture import Voice
+from seqvae.music.reading.score import STEPS_PER_BAR
+from seqvae.sequences.sizes import listed
+from vaecore.errors import DataError
+
+if TYPE_CHECKING:
+    from seqvae.music.magenta.checkpoint import Checkpoint
+    from seqvae.music.representations.base import SequenceCodec
+
+_READER = "cell_{}/bidirectional_rnn/fw/multi_rnn_cell/cell_0/lstm_cell"
+_CONDUCTOR = "decoder/hierarchical_level_{}"
+
+
+class Conversion:
+    """What a checkpoint becomes.
+
+    Args:
+        checkpoint: The checkpoint.
+        name: What it is imported as: the name of a configuration, or for magenta.js "config.json".
+        configuration: What it is of.
+        codec: Its representation.
+        sure: Whether its bars are certain; otherwise layers that are those of a configuration of
+            other bars are refused.
+
+    Raises:
+        DataError: A tensor is missing, of another shape than it must have, or unknown.
+    """
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        name: str,
+        configuration: Configuration,
+        codec: SequenceCodec,
+        sure: bool = False,
+    ) -> None:
+        self.checkpoint = checkpoint
+        names = Names(checkpoint, name)
+        self.architecture = _architecture(names, configuration, codec)
+        if not sure:
+            _check_bars(names, configuration, self.architecture)
+        self._parts = list(_parts(self.architecture))
+        names.check(self._parts)
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The name and the shape of every weight."""
+        found: dict[str, tuple[int, ...]] = {}
+        for part in self._parts:
+            found |= part.made()
+        return found
+
+    def weights(self) -> Iterator[tuple[str, np.ndarray]]:
+        """Yield the weights, float32, in the order in which they are read fastest."""
+        part_of = {name: part for part in self._parts for name in part.expected()}
+        for name in self.checkpoint.shapes:
+            if name in part_of:
+                yield from part_of[name].convert(name, self.checkpoint.read(name))
+
+
+def _architecture(names: Names, of: Configuration, codec: SequenceCodec) -> MagentaArchitecture:
+    """Return the architecture of a checkpoint's sizes."""
+    level = "hierarchical_level_0/" if of.encoder_levels else ""
+    core = _core(of, 0)
+    tokens = tuple(alphabet.name for _, alphabet in codec.voices)
+    nade = names.shapes.get(f"{core}/nade/w_enc", (0, 0, 128))
+    return MagentaArchitecture(
+        steps=codec.steps,
+        classes=codec.classes,
+        tokens=tokens if len(tokens) > 1 else tokens[0],
+        latent_dim=names.width("encoder/mu/bias"),
+        encoder_dims=names.layers(f"encoder/{level}{_READER}"),
+        decoder_dims=names.layers(f"{core}/multi_rnn_cell/cell_{{}}/lstm_cell"),
+        conductor_dims=(
+            names.layers(f"{_CONDUCTOR.format(0)}/cell_{{}}/lstm_cell") if of.levels else ()
+        ),
+        encoder_levels=_fitted(of.encoder_levels, of.bars),
+        levels=_fitted(of.levels, of.bars),
+        head=of.head,
+        nade_dim=nade[-1] or 128,
+        inputs=of.inputs,
+        hides=of.hides,
+        controlled=of.controlled,
+        joint=of.joint,
+    )
+
+
+def _fitted(levels: tuple[int, ...], bars: int) -> tuple[int, ...]:
+    """Return levels whose product is as many bars."""
+    if not levels:
+        return ()
+    return (bars * STEPS_PER_BAR // math.prod(levels[1:]), *levels[1:])
+
+
+def _core(of: Configuration | MagentaArchitecture, number: int) -> str:
+    """Return the name that the tensors of a core decoder begin with."""
+    several = _apart(of)
+    prefix = "core_decoder/" if of.levels else ""
+    return f"{prefix}core_decoder_{number}/decoder" if several else f"{prefix}decoder"
+
+
+def _apart(of: Configuration | MagentaArchitecture) -> bool:
+    """Return whether each voice has a decoder of its own."""
+    if isinstance(of, Configuration):
+        return of.representation == "trio" and not of.joint
+    return isinstance(of.classes, tuple) and not of.joint
+
+
+def _parts(a: MagentaArchitecture) -> Iterator[Part]:
+    """Yield what tensors there must be for an architecture, and what they become."""
+    from seqvae.music.magenta.encoder import input_width
+    from seqvae.music.magenta.tokens import fed_back
+
+    width = input_width(a)
+    levels = len(a.encoder_levels) or 1
+    for level in range(levels):
+        place = f"encoder/hierarchical_level_{level}" if a.encoder_levels else "encoder"
+        for layer, units in enumerate(a.encoder_dims):
+            for way in ("fw", "bw"):
+                source = f"{place}/{_READER.format(layer)}".replace("/fw/", f"/{way}/")
+                target = f"encoder.levels.{level}.{layer}"
+                yield Cell(source, target, width, units, way == "bw")
+            width = 2 * units
+    yield Dense("encoder/mu", ("encoder.mean",), width, (a.latent_dim,))
+    yield Dense("encoder/sigma", ("encoder.stddev",), width, (a.latent_dim,))
+    width = a.latent_dim
+    for level in range(len(a.levels) - 1):
+        source, target = _CONDUCTOR.format(level), f"decoder.conductors.{level}"
+        initial = 2 * sum(a.conductor_dims)
+        yield Dense(f"{source}/initial_state", (f"{target}.initial",), width, (initial,))
+        yield from _cells(f"{source}/cell_{{}}/lstm_cell", target, 1, a.conductor_dims)
+        width = a.conductor_dims[-1]
+    voices = listed(a.voices)
+    for number, own in enumerate([(voice,) for voice in voices] if _apart(a) else [voices]):
+        source, target = _core(a, number), f"decoder.cores.{number}"
+        initial, top = 2 * sum(a.decoder_dims), a.decoder_dims[-1]
+        yield Dense(f"{source}/z_to_initial_state", (f"{target}.initial",), width, (initial,))
+        tokens = fed_back(own)
+        inputs = tokens.width + width + (own[0].classes if a.controlled else 0)
+        cells = f"{source}/multi_rnn_cell/cell_{{}}/lstm_cell"
+        yield from _cells(cells, target, inputs, a.decoder_dims)
+        yield from _output(a, own, f"{source}/output_projection", f"{target}.head", top)
+        if a.head == "nade":
+            shape = (tokens.width, a.nade_dim)
+            for name, ours, stored in (
+                ("w_enc", "encoding", (shape[0], 1, shape[1])),
+                ("w_dec_t", "decoding", (*shape, 1)),
+            ):
+                yield Plain(f"{source}/nade/{name}", f"{target}.head.{ours}", stored, shape)
+
+
+def _cells(pattern: str, target: str, inputs: int, dims: Sequence[int]) -> Iterator[Cell]:
+    """Yield the cells of a stack."""
+    for layer, units in enumerate(dims):
+        yield Cell(pattern.format(layer), f"{target}.layers.{layer}", inputs, units)
+        inputs = units
+
+
+def _output(
+    a: MagentaArchitecture, voices: tuple[Voice, ...], source: str, target: str, top: int
+) -> Iterator[Dense]:
+    """Yield the output layer of a core."""
+    from seqvae.music.magenta.tokens import members
+
+    if a.head == "nade":
+        outputs: tuple[int, ...] = (a.nade_dim + members(voices[0]).width,)
+    elif a.head == "groove":
+        outputs = (3 * voices[0].classes,)
+    else:
+        outputs = tuple(voice.classes for voice in voices)
+    places = [f"{target}.{k}" for k in range(len(voices))] if len(voices) > 1 else [target]
+    yield Dense(source, tuple(f"{place}.projection" for place in places), top, outputs)
+
+
+def _check_bars(names: Names, of: Configuration, a: MagentaArchitecture) -> None:
+    """Refuse layers of a configuration whose tensors are alike but whose bars are others.
+
+    Raises:
+        DataError: It is named.
+    """
+    layers = len(a.encoder_dims), len(a.decoder_dims)
+    if layers == of.layers:
+        return
+    for name, other in CONFIGURATIONS.items():
+        alike = replace(other, bars=of.bars, layers=of.layers) == of
+        if alike and other.layers == layers and other.bars != of.bars:
+            tensor = f"encoder/{_READER.format(of.layers[0] - 1)}/kernel"
+            raise DataError(
+                f"has {layers[0]} layers of the encoder and {layers[1]} of the decoder, as {name} "
+                f"has; {names.name} has {of.layers[0]} and {of.layers[1]} (tensor {tensor!r})",
+                path=names.path,
+                remedy=f"choose --config {name}, or say with --bars how long its windows are",
+            )

@@ -1,0 +1,381 @@
+"""Magenta's decoders: a core that writes steps, under conductors that plan bars."""
+
+from __future__ import annotations
+
+import math
+from functools import reduce
+from operator import add
+
+import torch
+from torch import Tensor, nn
+
+from seqvae.music.magenta.architecture import MagentaArchitecture
+from seqvae.music.magenta.heads import drawn_numbers, make_output
+from seqvae.music.magenta.tokens import bits, fed_back
+from seqvae.music.networks.architecture import Voice
+from seqvae.music.networks.levels import fold
+from seqvae.music.networks.voices import VoicesHead
+from seqvae.music.representations.groove.performance import blocks
+from seqvae.sequences.heads import Head
+from seqvae.sequences.layers import Layers
+from seqvae.sequences.lstm import LSTM, State
+from seqvae.sequences.sampling import uniform_noise
+
+
+class Stack(nn.Module):
+    """LSTM layers, which may differ in width, whose first states are a tanh layer of a code.
+
+    Args:
+        code_dim: Width of the code.
+        input_dim: Width of a step's input.
+        dims: Units of each layer.
+    """
+
+    def __init__(self, code_dim: int, input_dim: int, dims: tuple[int, ...]) -> None:
+        super().__init__()
+        self.dims = dims
+        self.initial = nn.Linear(code_dim, 2 * sum(dims))
+        pairs = zip((input_dim, *dims), dims, strict=False)
+        self.layers = Layers[LSTM](LSTM(width, dim, 1) for width, dim in pairs)
+
+    def run(self, code: Tensor, inputs: Tensor) -> Tensor:
+        """Return the top's outputs `(steps, batch, units)` for inputs `(steps, batch, input)`."""
+        for layer, (hidden, cell) in zip(self.layers, self.first(code), strict=True):
+            inputs = layer.run(inputs, [(hidden, cell)])
+        return inputs
+
+    def first(self, code: Tensor) -> State:
+        """Return the first states, hidden and cell of each layer; the layer has cells first."""
+        sizes = [dim for dim in self.dims for _ in range(2)]
+        parts = torch.tanh(self.initial(code)).split(sizes, dim=-1)
+        return list(zip(parts[1::2], parts[0::2], strict=True))
+
+
+class Conductor(Stack):
+    """Unrolls a code into one for each segment; its only input is a zero."""
+
+    def __init__(self, code_dim: int, length: int, dims: tuple[int, ...]) -> None:
+        super().__init__(code_dim, 1, dims)
+        self.length = length
+
+    def forward(self, code: Tensor) -> Tensor:
+        """Return `(batch * length, units)`, the segments of a row as neighbours."""
+        zeros = code.new_zeros(self.length, len(code), 1)
+        return self.run(code, zeros).transpose(0, 1).flatten(0, 1)
+
+
+class Core(Stack):
+    """Writes the steps of a segment, one voice or several together.
+
+    The input of a step is the step before, the segment's code, and the hits if it is controlled.
+    """
+
+    def __init__(self, a: MagentaArchitecture, code_dim: int, voices: Voice | tuple[Voice, ...]):
+        self.tokens = fed_back((voices,) if isinstance(voices, Voice) else voices)
+        self.controls = voices.classes if a.controlled and isinstance(voices, Voice) else 0
+        dims = tuple(a.decoder_dims)
+        super().__init__(code_dim, self.tokens.width + code_dim + self.controls, dims)
+        self.head: Head | VoicesHead = make_output(voices, dims[-1], a.nade_dim)
+
+    def hidden(self, code: Tensor, before: Tensor, control: Tensor | None) -> Tensor:
+        """Return the top's outputs `(steps, rows, units)`.
+
+        Args:
+            code: `(rows, code_dim)`.
+            before: The step before each, `(rows, steps, width)`.
+            control: `(rows, steps, drums)`.
+        """
+        parts = [before, code.unsqueeze(1).expand(-1, before.shape[1], -1)]
+        if control is not None:
+            parts.append(control)
+        return self.run(code, torch.cat(parts, dim=-1).transpose(0, 1))
+
+    def writer(self, code: Tensor, control: Tensor | None = None) -> Writer:
+        """Return what writes segments with these codes, free running."""
+        return Writer(self, code, control)
+
+
+class Writer:
+    """Writes segments step by step; what is known before the first step is computed once.
+
+    Args:
+        core: The decoder.
+        code: Codes `(rows, code_dim)`.
+        control: `(rows, steps, drums)`.
+    """
+
+    def __init__(self, core: Core, code: Tensor, control: Tensor | None) -> None:
+        cells = [layer.cells()[0] for layer in core.layers]
+        width, code_dim = core.tokens.width, code.shape[1]
+        self.core, self.first, self.others = core, cells[0], cells[1:]
+        self.from_token = core.tokens.product(self.first.weight_input[:width])
+        of_code = self.first.weight_input[width : width + code_dim]
+        self.of_code = code @ of_code + self.first.bias
+        self.state = core.first(code)
+        self.control = None
+        if control is not None:
+            self.control = control @ self.first.weight_input[width + code_dim :]
+
+    def write(
+        self,
+        rows: Tensor | slice,
+        steps: int,
+        before: Tensor,
+        temperature: float,
+        noise: Tensor | None,
+        hits: Tensor | None = None,
+    ) -> Tensor:
+        """Return the steps of some segments, `(rows, steps, *shape)`.
+
+        Args:
+            rows: Which of them.
+            steps: How many steps.
+            before: The step before the first of each, `(rows, *shape)`.
+            temperature: 0 takes the likeliest.
+            noise: Uniform numbers `(rows, steps, ...)`; needed above temperature 0.
+            hits: Hits that are taken as they are, as classes `(rows, steps)`.
+        """
+        of_code = self.of_code[rows]
+        state = [(hidden[rows], cell[rows]) for hidden, cell in self.state]
+        written = []
+        for t in range(steps):
+            gates = self.from_token(before) + of_code
+            if self.control is not None:
+                gates = gates + self.control[rows, t]
+            state[0] = self.first.step(gates, state[0])
+            for layer, cell in enumerate(self.others, start=1):
+                state[layer] = cell.take(state[layer - 1][0], state[layer])
+            projected = self.core.head.project(state[-1][0])
+            given = {} if hits is None else {"hits": hits[:, t]}
+            drawn = None if noise is None else noise[:, t]
+            before = self.core.head.choose(projected, temperature, drawn, **given)
+            written.append(before)
+        return torch.stack(written, dim=1)
+
+
+class MagentaDecoder(nn.Module):
+    """p(x|z) as Magenta has it: bar after bar, each beginning with the last step before it."""
+
+    def __init__(self, architecture: MagentaArchitecture) -> None:
+        super().__init__()
+        a = architecture
+        *above, self.length = a.levels or (a.steps,)
+        self.segments = math.prod(above)
+        """Segments (bars) of a window; 1 if the decoder is flat."""
+        width, dims = a.latent_dim, tuple(a.conductor_dims)
+        conductors = []
+        for length in above:
+            conductors.append(Conductor(width, length, dims))
+            width = dims[-1]
+        self.conductors = Layers[Conductor](conductors)
+        voices = a.voices
+        apart = isinstance(voices, tuple) and not a.joint
+        self.cores = Layers[Core](
+            Core(a, width, own)
+            for own in (voices if apart else (voices,))  # type: ignore[union-attr]
+        )
+        self.apart = apart
+        self.controlled = a.controlled
+        self.drums = voices.classes if isinstance(voices, Voice) else 0
+        self.noise_shape = (a.steps, *drawn_numbers(voices))
+        """Shape of the uniform numbers of a window."""
+
+    @property
+    def heads(self) -> list[Head]:
+        """The head of each voice."""
+        found: list[Head] = []
+        for core in self.cores:
+            found += core.head if isinstance(core.head, VoicesHead) else [core.head]
+        return found
+
+    def codes(self, z: Tensor) -> Tensor:
+        """Return the code of every segment, `(batch * segments, width)`, window by window."""
+        for conductor in self.conductors:
+            z = conductor(z)
+        return z
+
+    def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
+        """Return log p(x|z) in nats summed over steps and voices, `(batch,)`, teacher-forced.
+
+        It is minus Magenta's reconstruction loss, which is no density of performances.
+        """
+        parts = zip(self.cores, self._voices(x), self._hidden(x, z), strict=True)
+        found = reduce(
+            add,
+            (
+                core.head.log_prob(hidden, fold(own, self.segments).transpose(0, 1)).sum(0)
+                for core, own, hidden in parts
+            ),
+        )
+        return found.view(len(x), -1).sum(1)
+
+    def logits(self, z: Tensor, target: Tensor) -> Tensor:
+        """Return the teacher-forced outputs of the linear layers, `(batch, steps, width)`."""
+        pairs = zip(self.cores, self._hidden(target, z), strict=True)
+        found = torch.cat([core.head.project(hidden) for core, hidden in pairs], dim=-1)
+        return self._whole(found.transpose(0, 1), len(z))
+
+    def forced(self, z: Tensor, target: Tensor) -> Tensor:
+        """Return the likeliest of every step given z and the true steps before it, like targets.
+
+        With NADE the likeliest of each drum given those before it.
+        """
+        pairs = zip(self.cores, self._hidden(target, z), strict=True)
+        voices = []
+        for core, hidden in pairs:
+            chosen = core.head.choose(core.head.project(hidden).flatten(0, 1), 0.0, None)
+            voices.append(
+                self._whole(chosen.unflatten(0, hidden.shape[:2]).transpose(0, 1), len(z))
+            )
+        return torch.stack(voices, dim=-1) if self.apart else voices[0]
+
+    @torch.no_grad()
+    def generate(
+        self,
+        z: Tensor,
+        temperature: float,
+        seed: int,
+        hits: Tensor | None = None,
+        control: Tensor | None = None,
+    ) -> Tensor:
+        """Return examples `(batch, *shape)`, free running.
+
+        Args:
+            z: Codes `(batch, latent_dim)`.
+            temperature: 0 takes the likeliest of every step.
+            seed: Of the draw.
+            hits: Hits of performances, as classes of drums `(batch, steps)`, which are taken as
+                they are; by default they are chosen.
+            control: What the decoder is told of the hits, `(batch, steps, drums)`, if it is
+                controlled; by default the hits, or silence without them.
+        """
+        noise = None
+        if temperature > 0:
+            noise = uniform_noise(len(z), self.noise_shape, seed, z.device)
+        return self.unroll(z, temperature, noise, hits, control)
+
+    @torch.no_grad()
+    def unroll(
+        self,
+        z: Tensor,
+        temperature: float = 0.0,
+        noise: Tensor | None = None,
+        hits: Tensor | None = None,
+        control: Tensor | None = None,
+        parallel: bool = True,
+    ) -> Tensor:
+        """Return examples like `generate`.
+
+        Args:
+            z: Codes.
+            temperature: 0 takes the likeliest.
+            noise: Uniform numbers `(batch, *noise_shape)`; needed above temperature 0.
+            hits: See `generate`.
+            control: See `generate`.
+            parallel: Write all bars at once; otherwise one after the other, with the same result.
+        """
+        if self.controlled and control is None:
+            drums = self.drums
+            blank = z.new_zeros(len(z), self.segments * self.length, drums)
+            control = blank if hits is None else bits(hits, drums)
+        codes = self.codes(z)
+        noises = [None] * len(self.cores) if noise is None else self._voices(noise)
+        voices = []
+        for core, own in zip(self.cores, noises, strict=True):
+            drawn = None if own is None else fold(own, self.segments)
+            told = control if self.controlled else None
+            writer = core.writer(codes, None if told is None else fold(told, self.segments))
+            given = None if hits is None else fold(hits, self.segments)
+            chain = Chain(self.segments, self.length, temperature, drawn, given)
+            written = chain.at_once(writer) if parallel else chain.in_order(writer)
+            voices.append(self._whole(written, len(z)))
+        return torch.stack(voices, dim=-1) if self.apart else voices[0]
+
+    def _hidden(self, x: Tensor, z: Tensor) -> list[Tensor]:
+        """Return the teacher-forced outputs of the top of each core, `(steps, rows, units)`."""
+        codes = self.codes(z)
+        control = fold(blocks(x)[0].float(), self.segments) if self.controlled else None
+        found = []
+        for core, own in zip(self.cores, self._voices(x), strict=True):
+            steps = core.tokens.dense(own)
+            before = torch.cat([torch.zeros_like(steps[:, :1]), steps[:, :-1]], dim=1)
+            found.append(core.hidden(codes, fold(before, self.segments), control))
+        return found
+
+    def _voices(self, x: Tensor) -> list[Tensor]:
+        """Return what each core writes of windows."""
+        return list(x.unbind(-1)) if self.apart else [x]
+
+    def _whole(self, segments: Tensor, rows: int) -> Tensor:
+        """Return windows `(rows, steps, ...)` of their segments, which are neighbours."""
+        return segments.reshape(rows, -1, *segments.shape[2:])
+
+
+class Chain:
+    """Segments of windows that begin each with the last step of the one before.
+
+    Args:
+        segments: Of a window.
+        length: Steps of a segment.
+        temperature: Of the draws.
+        noise: Uniform numbers `(windows * segments, length, ...)`, or None.
+        hits: Hits that are given, `(windows * segments, length)`, or None.
+    """
+
+    def __init__(
+        self,
+        segments: int,
+        length: int,
+        temperature: float,
+        noise: Tensor | None,
+        hits: Tensor | None,
+    ) -> None:
+        self.segments, self.length, self.temperature = segments, length, temperature
+        self.noise, self.hits = noise, hits
+
+    def in_order(self, writer: Writer) -> Tensor:
+        """Return all segments, written one after the other."""
+        rows = len(writer.of_code)
+        before = writer.core.tokens.none(rows // self.segments, writer.of_code)
+        found = []
+        for segment in range(self.segments):
+            place = torch.arange(segment, rows, self.segments, device=writer.of_code.device)
+            found.append(self._write(writer, place, before))
+            before = found[-1][:, -1]
+        return torch.stack(found, dim=1).flatten(0, 1)
+
+    def at_once(self, writer: Writer) -> Tensor:
+        """Return the same, all segments written at once.
+
+        The first step before each is guessed. Segments whose guess was not the last step of the
+        segment before are written again, until there is none: then it is what `in_order` gives.
+        """
+        rows = len(writer.of_code)
+        before = writer.core.tokens.none(rows, writer.of_code).clone()
+        if self.segments == 1:
+            return self._write(writer, slice(None), before)
+        later = torch.arange(rows, device=before.device) % self.segments > 0
+        before[later] = 0
+        wrong = torch.arange(rows, device=before.device)
+        found: Tensor | None = None
+        self.rounds = 0
+        while len(wrong):
+            written = self._write(writer, wrong, before[wrong])
+            if found is None:
+                found = written
+            else:
+                found[wrong] = written
+            last = found[:, -1].roll(1, 0)
+            differs = last != before
+            if differs.ndim > 1:
+                differs = differs.flatten(1).any(1)
+            wrong = (differs & later).nonzero()[:, 0]
+            before[wrong] = last[wrong]
+            self.rounds += 1
+        assert found is not None
+        return found
+
+    def _write(self, writer: Writer, rows: Tensor | slice, before: Tensor) -> Tensor:
+        noise = None if self.noise is None else self.noise[rows]
+        hits = None if self.hits is None else self.hits[rows]
+        return writer.write(rows, self.length, before, self.temperature, noise, hits)

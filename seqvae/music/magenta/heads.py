@@ -1,0 +1,138 @@
+"""Magenta's output layers that ours differ from: NADE for sets of drums, and that of GrooVAE."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from seqvae.music.magenta.tokens import bits, mask, members
+from seqvae.music.networks.architecture import Voice
+from seqvae.music.networks.voices import VoicesHead, make_head
+from seqvae.music.representations.groove.performance import blocks
+from seqvae.sequences.heads import Head
+
+_NADE_FLOOR, _GROOVE_FLOOR = 1e-6, 1e-7
+"""Added to probabilities before their logarithm is taken."""
+
+
+class NadeHead(Head):
+    """Sets of drums, decided one after the other with a small network that sees those before.
+
+    A neural autoregressive distribution estimator (Larochelle & Murray 2011): hidden units start
+    as one part of the linear layer's outputs, the other part are the drums' biases.
+
+    Args:
+        hidden_dim: Width of the head's inputs.
+        voice: The sets.
+        nade_dim: Hidden units.
+    """
+
+    def __init__(self, hidden_dim: int, voice: Voice, nade_dim: int) -> None:
+        self.members = members(voice)
+        self.nade_dim, self.drums = nade_dim, self.members.width
+        super().__init__(hidden_dim, nade_dim + self.drums)
+        self.encoding = nn.Parameter(torch.zeros(self.drums, nade_dim))
+        self.decoding = nn.Parameter(torch.zeros(self.drums, nade_dim))
+        self.as_classes = not voice.shape
+
+    def logits(self, projected: Tensor) -> Tensor:
+        """Return the linear layer's outputs, which are no logits of classes."""
+        return projected
+
+    def log_prob(self, hidden: Tensor, target: Tensor) -> Tensor:
+        seen, biases = self.project(hidden).float().split([self.nade_dim, self.drums], dim=-1)
+        chosen = self.members.dense(target)
+        total: Tensor = seen.new_zeros(chosen.shape[:-1])
+        for drum in range(self.drums):
+            p = torch.sigmoid(biases[..., drum] + torch.sigmoid(seen) @ self.decoding[drum])
+            hit = chosen[..., drum]
+            total = total + (torch.where(hit > 0.5, p, 1 - p) + _NADE_FLOOR).log()
+            seen = seen + hit.unsqueeze(-1) * self.encoding[drum]
+        return total
+
+    def choose(self, projected: Tensor, temperature: float, noise: Tensor | None) -> Tensor:
+        """Return sets `(batch, *shape)`; noise is `(batch, drums)`."""
+        hidden, biases = projected.float().split([self.nade_dim, self.drums], dim=-1)
+        found = []
+        for drum in range(self.drums):
+            logit = biases[:, drum] + torch.sigmoid(hidden) @ self.decoding[drum]
+            hit = _bernoulli(logit, temperature, None if noise is None else noise[:, drum])
+            hidden = hidden + hit.unsqueeze(-1) * self.encoding[drum]
+            found.append(hit)
+        chosen = torch.stack(found, dim=-1)
+        if not self.as_classes:
+            return chosen
+        return mask(chosen)
+
+
+class GrooveHead(Head):
+    """Hits, each by itself, and for every drum a velocity and an offset, whether it is hit or not.
+
+    Args:
+        hidden_dim: Width of the head's inputs.
+        drums: How many.
+    """
+
+    def __init__(self, hidden_dim: int, drums: int) -> None:
+        super().__init__(hidden_dim, 3 * drums)
+        self.drums = drums
+
+    def logits(self, projected: Tensor) -> Tensor:
+        """Return the linear layer's outputs: logits of hits, and the other two unbounded."""
+        return projected
+
+    def log_prob(self, hidden: Tensor, target: Tensor) -> Tensor:
+        """Return minus GrooVAE's loss of each step: it is no density of velocities and offsets."""
+        logits, velocity, offset = blocks(self.project(hidden).float())
+        hits, loud, early = blocks(target)
+        p = torch.sigmoid(logits)
+        likely = torch.where(hits > 0.5, p, 1 - p)
+        wrong = (torch.sigmoid(velocity) - loud).square() + (torch.tanh(offset) - early).square()
+        return ((likely + _GROOVE_FLOOR).log() - wrong).sum(-1)
+
+    def choose(
+        self,
+        projected: Tensor,
+        temperature: float,
+        noise: Tensor | None,
+        hits: Tensor | None = None,
+    ) -> Tensor:
+        """Return performances `(batch, 3 * drums)`.
+
+        Args:
+            projected: `(batch, outputs)`.
+            temperature: Of the hits; velocities and offsets are no draws.
+            noise: Uniform numbers `(batch, drums)`.
+            hits: The hits, as classes `(batch,)`; by default they are chosen, too.
+        """
+        logits, velocity, offset = blocks(projected)
+        given = None if hits is None else bits(hits, self.drums)
+        struck = _bernoulli(logits, temperature, noise) if given is None else given
+        return torch.cat([struck, torch.sigmoid(velocity), torch.tanh(offset)], dim=-1)
+
+
+def _bernoulli(logits: Tensor, temperature: float, noise: Tensor | None) -> Tensor:
+    """Return 0 or 1 for each logit; at temperature 0 the likelier, 1 of two equal ones."""
+    if temperature == 0 or noise is None:
+        return (logits >= 0).float()
+    return (noise < torch.sigmoid(logits / temperature)).float()
+
+
+def make_output(
+    voices: Voice | tuple[Voice, ...], hidden_dim: int, nade_dim: int
+) -> Head | VoicesHead:
+    """Return the untrained output layer of one voice, or of several that one decoder writes."""
+    if isinstance(voices, Voice) and voices.head == "nade":
+        return NadeHead(hidden_dim, voices, nade_dim)
+    if isinstance(voices, Voice) and voices.head == "groove":
+        return GrooveHead(hidden_dim, voices.classes)
+    return make_head(voices, hidden_dim)
+
+
+def drawn_numbers(voices: Voice | tuple[Voice, ...]) -> tuple[int, ...]:
+    """Return the shape of the uniform numbers that a step's draw takes."""
+    if not isinstance(voices, Voice):
+        return (len(voices),)
+    if voices.head == "softmax":
+        return ()
+    return (voices.classes,) if voices.head == "groove" else (members(voices).width,)

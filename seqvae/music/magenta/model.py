@@ -1,0 +1,60 @@
+"""A VAE with Magenta's networks, for weights that Magenta trained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import deepcopy
+
+import torch
+from torch import Tensor
+
+from seqvae.music.magenta.architecture import MagentaArchitecture
+from seqvae.music.magenta.decoder import MagentaDecoder
+from seqvae.music.magenta.encoder import MagentaEncoder
+from seqvae.music.networks.architecture import Voice
+from vaecore.model import VAE
+from vaecore.objective import Objective
+
+
+class MagentaVAE(VAE):
+    """A VAE over windows of music, whose results are those of MusicVAE and GrooVAE.
+
+    See `docs/magenta.md` for what differs from `SequenceVAE`.
+    """
+
+    architecture: MagentaArchitecture
+    encoder: MagentaEncoder
+    decoder: MagentaDecoder
+
+    def __init__(
+        self, architecture: MagentaArchitecture, objective: Objective | None = None
+    ) -> None:
+        super().__init__(
+            MagentaEncoder(architecture),
+            MagentaDecoder(architecture),
+            architecture.latent_dim,
+            objective,
+        )
+        self.architecture = architecture
+
+    def logits(self, z: Tensor, target: Tensor) -> Tensor:
+        """Return Magenta's teacher-forced logits `(batch, steps, width)`; see `MagentaDecoder`."""
+        return self.decoder.logits(z, target)
+
+    def forced(self, z: Tensor, target: Tensor) -> Tensor:
+        """Return the likeliest class indices `(batch, steps, voices)`; see `SequenceVAE.forced`."""
+        found = self.decoder.forced(z, target)
+        voices = self.architecture.voices
+        return voices.alphabet.indices(found)[..., None] if isinstance(voices, Voice) else found
+
+    def without(self, classes: Sequence[Sequence[int]]) -> MagentaVAE:
+        """Return a copy that never chooses some classes: the biases of their logits are -inf.
+
+        Args:
+            classes: Of each voice; their heads must be a softmax.
+        """
+        found = deepcopy(self)
+        for head, never in zip(found.decoder.heads, classes, strict=True):
+            if never:
+                head.bias.data[list(never)] = -torch.inf
+        return found

@@ -1,0 +1,131 @@
+"""Checkpoints of magenta.js: a manifest of weights, and shards, perhaps of 8 or 16 bits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from seqvae.music.magenta.checkpoint import FILE, checked_shape, finite
+from vaecore.errors import DataError
+from vaecore.parsing import parse_json
+from vaecore.reading import Kind, check_file, opened, read_text
+
+CONFIG, MANIFEST = "config.json", "weights_manifest.json"
+DESCRIPTION = Kind("description of a checkpoint", 1 << 24, "get the folder again")
+_TYPES = {"float32": "<f4", "int32": "<i4", "uint8": "<u1", "uint16": "<u2", "float16": "<f2"}
+
+
+class Weight(NamedTuple):
+    """Where an array is, and how its values are stored."""
+
+    shape: tuple[int, ...]
+    group: int
+    offset: int
+    """In the bytes of all shards of the group."""
+    dtype: str
+    scale: float
+    minimum: float
+
+
+class WebCheckpoint:
+    """The weights of a folder of magenta.js.
+
+    Raises:
+        DataError: A file is missing, or cannot be understood.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = str(folder)
+        self._weights: dict[str, Weight] = {}
+        self._groups: list[list[tuple[Path, int]]] = []
+        manifest = read_json(folder / MANIFEST)
+        try:
+            for group in manifest:
+                self._add(folder, group)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            text = f"is no manifest of weights: {error!r}"
+            raise DataError(text, path=folder / MANIFEST) from error
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of every array, in the order of the files."""
+        return {name: weight.shape for name, weight in self._weights.items()}
+
+    def read(self, name: str) -> np.ndarray:
+        """Return an array, float32; see `Checkpoint.read`."""
+        weight = self._weights[name]
+        kind = np.dtype(weight.dtype)
+        data = self._bytes(name, weight, math.prod(weight.shape) * kind.itemsize)
+        array = np.frombuffer(data, kind)
+        if kind.kind == "u":  # computed in double precision, as in JavaScript
+            array = array * weight.scale + weight.minimum
+        return finite(array, name, self.path).reshape(weight.shape)
+
+    def _add(self, folder: Path, group: Mapping[str, Any]) -> None:
+        """Note the weights of a group of the manifest, and the sizes of its shards."""
+        shards, offset = [], 0
+        for path in group["paths"]:
+            if Path(path).name != path:
+                raise ValueError(f"{path!r} is not the name of a file")
+            file = folder / path
+            if not file.exists():
+                raise DataError(f"lacks the file {path} of its weights", path=folder)
+            shards.append((file, check_file(file, FILE).st_size))
+        for entry in group["weights"]:
+            name, shape = str(entry["name"]), tuple(int(length) for length in entry["shape"])
+            stored = entry.get("quantization") or {}
+            dtype = str(stored.get("dtype", entry["dtype"]))
+            if dtype not in _TYPES or (stored and dtype not in ("uint8", "uint16", "float16")):
+                raise DataError(f"tensor {name!r} has the unknown type {dtype}", path=self.path)
+            if name in self._weights:
+                raise ValueError(f"{name!r} is there twice")
+            checked_shape(shape, name, self.path)
+            scale, minimum = float(stored.get("scale", 1)), float(stored.get("min", 0))
+            self._weights[name] = Weight(
+                shape, len(self._groups), offset, _TYPES[dtype], scale, minimum
+            )
+            offset += math.prod(shape) * np.dtype(_TYPES[dtype]).itemsize
+        self._groups.append(shards)
+        have = sum(size for _, size in shards)
+        if have != offset:
+            last = next(reversed(self._weights), "")
+            ends = (
+                w.offset + math.prod(w.shape) * np.dtype(w.dtype).itemsize > have
+                for w in self._weights.values()
+            )
+            short = next((n for n, e in zip(self._weights, ends, strict=True) if e), last)
+            where = f" (they end within tensor {short!r})" if have < offset else ""
+            text = f"has {have} bytes of weights, its manifest needs {offset}{where}"
+            raise DataError(text, path=folder)
+
+    def _bytes(self, name: str, weight: Weight, size: int) -> bytes:
+        """Return the bytes of an array, which may cross shards."""
+        parts, start = [], weight.offset
+        end = start + size
+        for file, length in self._groups[weight.group]:
+            if start < length and end > 0:
+                with opened(file, FILE) as part:
+                    part.seek(max(start, 0))
+                    parts.append(part.read(min(end, length) - max(start, 0)))
+            start, end = start - length, end - length
+        data = b"".join(parts)
+        if len(data) != size:
+            text = f"tensor {name!r} has {len(data)} bytes, expected {size}"
+            raise DataError(text, path=self.path)
+        return data
+
+
+def read_json(path: Path) -> Any:
+    """Return the content of a JSON file.
+
+    Raises:
+        DataError: It is missing, too large, or no JSON.
+    """
+    try:
+        return parse_json(read_text(path, DESCRIPTION))
+    except ValueError as error:
+        raise DataError(f"is no JSON ({error})", path=path) from error

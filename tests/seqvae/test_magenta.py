@@ -1,0 +1,440 @@
+"""Magenta's models give Magenta's outputs; see ../shared/data/magenta for what it recorded."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+import seqvae
+from seqvae.music.magenta.decoder import MagentaDecoder
+from seqvae.music.magenta.importing import import_checkpoint
+from seqvae.music.magenta.model import MagentaVAE
+from seqvae.music.representations.drums.pitches import PITCHES
+from tests.seqvae import magenta_files as files
+from tests.seqvae import magenta_reference as reference
+from vaecore.errors import DataError, UsageError
+from vaecore.space import LatentSpace
+
+RECORDED = Path(os.environ.get("SEQVAE_SHARED", "../shared/data")) / "magenta"
+NAMES = (
+    "cat-mel_2bar_small",
+    "cat-drums_2bar_small",
+    "nade-drums_2bar_full",
+    "flat-mel_16bar",
+    "hierdec-mel_16bar",
+    "hier-mel_16bar",
+    "hierdec-trio_16bar",
+    "hier-trio_16bar",
+    "groovae_2bar_humanize",
+    "groovae_2bar_hits_control_tfds",
+)
+SAMPLED = {"cat-mel_2bar_small", "cat-drums_2bar_small", "nade-drums_2bar_full"}
+"""Magenta's graph feeds these its own draws outside training (a schedule of scheduled sampling is
+1 there), so what is recorded of their decoders is of draws, and not teacher-forced."""
+COLD = 1e-4
+"""Temperature of the recorded samples: they may take another class if it is nearly as likely."""
+
+Recorded = Mapping[str, np.ndarray]
+
+
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], LatentSpace[Any]]:
+    folder, spaces = tmp_path_factory.mktemp("imported"), dict[str, LatentSpace[Any]]()
+
+    def load(name: str) -> LatentSpace[Any]:
+        if not (RECORDED / name).is_dir():
+            pytest.skip(f"needs {RECORDED / name}")
+        if name not in spaces:
+            import_checkpoint(RECORDED / name, folder / name, name)
+            spaces[name] = seqvae.load(folder / name)
+        return spaces[name]
+
+    return load
+
+
+def recorded(name: str) -> Recorded:
+    with np.load(RECORDED / name / "io.npz") as file:
+        return dict(file)
+
+
+def example(name: str, tensors: np.ndarray) -> Tensor:
+    """Magenta's tensors as examples of ours."""
+    x = torch.from_numpy(tensors)
+    if name.startswith(("groovae", "nade")):
+        return x.float()
+    if "trio" in name:
+        return torch.stack([part.argmax(-1) for part in x.split([90, 90, 512], dim=-1)], dim=-1)
+    return x.argmax(-1)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@torch.no_grad()
+def test_posterior_and_loss_are_as_recorded(
+    imported: Callable[[str], LatentSpace[Any]], name: str
+) -> None:
+    model, io = imported(name).model, recorded(name)
+    assert isinstance(model, MagentaVAE)
+    target = example(name, io["x_target"])
+    read = torch.from_numpy(io["x_input"]).float() if name.startswith("groovae") else target
+    posterior = model.encode(read)
+    np.testing.assert_allclose(posterior.mean, io["mu"], atol=2e-6)
+    np.testing.assert_allclose(posterior.stddev, io["sigma"], atol=2e-6)
+    np.testing.assert_allclose(posterior.kl(), io["kl_nats"], atol=1e-5)
+    z = torch.from_numpy(io["mu"])
+    if name not in SAMPLED:
+        loss = -model.log_likelihood(target, z)
+        np.testing.assert_allclose(loss, io["reconstruction_loss"], rtol=2e-6)
+        return
+    # The loss of one draw, which is not recorded; ours are spread around it.
+    draws, core = 64, model.decoder.cores[0]
+    codes, wanted = z.repeat(draws, 1), target.repeat(draws, *[1] * (target.ndim - 1))
+    own = model.decode(codes, 1.0, seed=1)
+    (hidden,) = model.decoder._hidden(own, codes)
+    loss = -core.head.log_prob(hidden, wanted.transpose(0, 1)).sum(0).view(draws, -1)
+    off = (torch.from_numpy(io["reconstruction_loss"]) - loss.mean(0)) / loss.std(0)
+    assert off.abs().max() < 4
+
+
+@pytest.mark.parametrize("name", NAMES)
+@torch.no_grad()
+def test_logits_are_as_recorded(imported: Callable[[str], LatentSpace[Any]], name: str) -> None:
+    model, io = imported(name).model, recorded(name)
+    z, target = torch.from_numpy(io["mu"]), example(name, io["x_target"])
+    logits = model.logits(z, target)
+    if "logits" not in io:
+        pytest.skip("Magenta cannot give those of its trios")
+    if name not in SAMPLED:
+        np.testing.assert_allclose(logits, io["logits"], atol=1e-5)
+        return
+    np.testing.assert_allclose(logits[:, 0], io["logits"][:, 0], atol=1e-5)
+    if name.startswith("cat"):
+        fed = fed_classes(model.decoder, z, torch.from_numpy(io["logits"]))
+        assert not torch.equal(fed, target)
+        np.testing.assert_allclose(model.logits(z, fed), io["logits"], atol=1e-5)
+
+
+def fed_classes(decoder: MagentaDecoder, z: Tensor, logits: Tensor) -> Tensor:
+    """The classes that a flat decoder must have been given to have these logits."""
+    (core,), rows, classes = decoder.cores, len(z), logits.shape[-1]
+    writer = core.writer(z)
+    every = torch.arange(classes).repeat(rows)
+    gates, state = writer.of_code, writer.state
+    gates = writer.from_token(core.tokens.none(rows, z)) + gates
+    fed = []
+    for step in range(logits.shape[1]):
+        if step:  # every class, of which one was given
+            state = [tuple(each.repeat_interleave(classes, 0) for each in own) for own in state]
+            of_code = writer.of_code.repeat_interleave(classes, 0)
+            gates = writer.from_token(every) + of_code
+        state[0] = writer.first.step(gates, state[0])
+        for layer, cell in enumerate(writer.others, start=1):
+            state[layer] = cell.take(state[layer - 1][0], state[layer])
+        if step:
+            tried = core.head.project(state[-1][0]).view(rows, classes, -1)
+            fed.append((tried - logits[:, step, None]).abs().amax(-1).argmin(1))
+            place = torch.arange(rows) * classes + fed[-1]
+            state = [tuple(each[place] for each in own) for own in state]
+    return torch.stack([*fed, fed[-1]], dim=1)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@torch.no_grad()
+def test_greedy_decoding_is_as_recorded(
+    imported: Callable[[str], LatentSpace[Any]], name: str
+) -> None:
+    model, io = imported(name).model, recorded(name)
+    z, theirs = torch.from_numpy(io["near_greedy_z"]), example(name, io["near_greedy_sample"])
+    told: dict[str, Tensor] = {}
+    if "control" in io:
+        told["control"] = torch.from_numpy(io["control"][:1]).float().expand(len(z), -1, -1)
+    ours = model.decoder.generate(z, 0.0, 0, **told)
+    if theirs.is_floating_point():
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+        return
+    several = theirs.ndim > 2
+    logits = model.logits(z, theirs)
+    split = logits.split([90, 90, 512] if several else [logits.shape[-1]], dim=-1)
+    voices = zip(ours.unbind(-1), theirs.unbind(-1), strict=True) if several else [(ours, theirs)]
+    for (a, b), voice in zip(voices, split, strict=True):
+        best, second = voice.topk(2).values.unbind(-1)
+        chosen = voice.gather(-1, b[..., None])[..., 0]
+        assert (best - chosen).max() < 10 * COLD  # what they have is the likeliest, or nearly
+        ties = (best - second < 10 * COLD).long()
+        sure = ties.cumsum(1) == 0  # from a tie on, theirs may go another way
+        assert torch.equal(a[sure], b[sure])
+        assert torch.equal(voice.argmax(-1)[ties == 0], b[ties == 0])
+        assert sure.float().mean() > 0.1
+        assert ties.float().mean() < 0.1
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if "hier" in name])
+@torch.no_grad()
+def test_bars_at_once_are_bars_in_order(
+    imported: Callable[[str], LatentSpace[Any]], name: str
+) -> None:
+    decoder = imported(name).model.decoder
+    assert isinstance(decoder, MagentaDecoder)
+    generator = torch.Generator().manual_seed(3)
+    z = torch.randn(5, imported(name).latent_dim, generator=generator)
+    noise = torch.rand(5, *decoder.noise_shape, generator=generator)
+    for temperature in (0.0, 0.5, 1.0):
+        at_once = decoder.unroll(z, temperature, noise)
+        assert torch.equal(at_once, decoder.unroll(z, temperature, noise, parallel=False))
+
+
+@pytest.mark.parametrize(
+    ("config", "bars", "layers"),
+    [
+        ("cat-mel_2bar_big", 2, (1, 3)),
+        ("flat-mel_16bar", 4, (2, 3)),
+        ("hierdec-mel_16bar", 4, (2, 2)),
+        ("hier-mel_16bar", 3, (1, 1)),
+    ],
+)
+@torch.no_grad()
+def test_outputs_are_those_of_the_description(
+    tmp_path: Path, config: str, bars: int, layers: tuple[int, int]
+) -> None:
+    encoder, decoder = tuple(range(9, 9 + layers[0])), tuple(range(11, 11 + layers[1]))
+    sizes = {"encoder_dims": encoder, "decoder_dims": decoder}
+    if config.startswith("hier"):
+        sizes["conductor_dims"] = (7,) * layers[1]
+    a = files.architecture(config, bars, **sizes)
+    tensors = files.tensors_of(a, gain=3)
+    files.write_bundle(tmp_path / "model.ckpt", tensors, shards=2)
+    import_checkpoint(tmp_path, tmp_path / "made", config, bars=bars)
+    model = seqvae.load(tmp_path / "made").model
+    x = torch.randint(0, 90, (2, a.steps), generator=torch.Generator().manual_seed(0))
+    mean, deviation = reference.encode(
+        tensors, np.eye(90)[x.numpy()], layers[0], bars if a.encoder_levels else None
+    )
+    posterior = model.encode(x)
+    np.testing.assert_allclose(posterior.mean, mean, atol=1e-5)
+    np.testing.assert_allclose(posterior.stddev, deviation, atol=1e-5)
+    codes, prefix = [mean], ""
+    if a.levels:
+        codes, prefix = reference.conduct(tensors, mean, bars, [7] * layers[1]), "core_decoder/"
+    chosen, logits = reference.greedy(tensors, prefix, codes, a.steps, list(decoder), 90)
+    z = torch.from_numpy(mean).float()
+    np.testing.assert_array_equal(model.decode(z), chosen)
+    np.testing.assert_allclose(model.logits(z, torch.from_numpy(chosen)), logits, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("config", "files_names"),
+    [
+        ("nade-drums_2bar_reduced", ("rock", "bossa")),
+        ("nade-drums_2bar_full", ("rock", "bossa")),
+        ("flat-trio_16bar", ("evening", "sunrise")),
+        ("groovae_4bar", ("rock", "bossa")),
+        ("groovae_2bar_add_closed_hh", ("rock", "bossa")),
+        ("groovae_2bar_tap_fixed_velocity", ("rock", "bossa")),
+    ],
+)
+def test_an_imported_model_does_what_a_model_does(
+    tmp_path: Path, config: str, files_names: tuple[str, str]
+) -> None:
+    a = files.architecture(config)
+    files.write_bundle(tmp_path / "x", files.tensors_of(a, gain=2))
+    import_checkpoint(tmp_path / "x", tmp_path / config, config)
+    space = seqvae.load(tmp_path / config)
+    first, second = (f"data/{name}.mid" for name in files_names)
+    steps = space.interpolate(first, second, steps=3)
+    ends = space.reconstruct([first, second])
+    for made, end in zip((steps[0], steps[-1]), ends, strict=True):
+        assert notes(made) == notes(end)
+    assert len(space.sample(2)) == 2
+    if space.codec.steps < 256:  # whose variations take longer
+        assert len(space.similar(first, n=2)) == 2
+    x = space.examples(first).x
+    assert x.shape[1:] == space.codec.shape == a.shape
+    # What is written can be read again.
+    back = space.codec.decode(x[0])
+    assert torch.equal(space.codec.read(back).x[0].round(), x[0].round()) or config.startswith("g")
+
+
+def notes(item: Any) -> list[tuple[float, int]]:
+    return sorted((n.start, n.pitch) for part in item.instruments for n in part.notes)
+
+
+def test_of_performances_the_encoder_is_not_shown_what_the_configuration_hides() -> None:
+    from seqvae.music.magenta.encoder import hidden_from
+
+    x = torch.rand(2, 32, 27).clamp(min=0.01)
+    x[..., :9] = (x[..., :9] > 0.5).float()
+    assert not hidden_from(x, "feel")[..., 9:].any()
+    tapped = hidden_from(x, "tapped")
+    assert not tapped[..., [0, 1, 2, 4, 5, 6, 7, 8]].any()
+    assert not tapped[..., 9:18].any()
+    closed = hidden_from(x, "closed hi-hat")
+    assert not closed[..., [2, 11, 20]].any()
+    assert torch.equal(closed[..., [0, 9, 18]], x[..., [0, 9, 18]])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "uint8"])
+def test_a_folder_of_the_web_is_imported(tmp_path: Path, dtype: str) -> None:
+    sizes = {"encoder_dims": (8,), "decoder_dims": (9, 9)}
+    web = {key: array for key, array in files.tensors_of(
+        files.architecture("cat-drums_2bar_small", **sizes)).items()
+        if not files_ignored(key)}  # fmt: skip
+    spec = {"dataConverter": {"type": "DrumsConverter", "args": {"numSteps": 32}}}
+    kept = files.write_web(tmp_path / "web", web, spec, dtype)
+    import_checkpoint(tmp_path / "web", tmp_path / "made")
+    space = seqvae.load(tmp_path / "made")
+    assert space.codec.config["table"] == "2018"
+    files.write_bundle(tmp_path / "x", kept)
+    import_checkpoint(tmp_path / "x", tmp_path / "same", "cat-drums_2bar_small")
+    same = seqvae.load(tmp_path / "same")
+    assert "table" not in same.codec.config
+    x = torch.randint(0, 512, (3, 32), generator=torch.Generator().manual_seed(0))
+    for ours, theirs in zip(space.model.encoder(x), same.model.encoder(x), strict=True):
+        torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-5)
+
+
+def files_ignored(name: str) -> bool:
+    return "Adam" in name or "power" in name or name == "global_step"
+
+
+@pytest.mark.parametrize(
+    ("kind", "args", "config"),
+    [
+        ("MelodyConverter", {"numSteps": 64, "minPitch": 21, "maxPitch": 108}, "cat-mel_2bar_big"),
+        (
+            "MelodyConverter",
+            {"numSteps": 64, "numSegments": 4, "minPitch": 21, "maxPitch": 108},
+            "hier-mel_16bar",
+        ),
+        ("DrumRollConverter", {"numSteps": 64}, "nade-drums_2bar_reduced"),
+        (
+            "DrumRollConverter",
+            {"numSteps": 64, "pitchClasses": [[p] for p in PITCHES]},
+            "nade-drums_2bar_full",
+        ),
+        ("GrooveConverter", {"numSteps": 64, "tapify": True}, "groovae_2bar_tap_fixed_velocity"),
+        (
+            "TrioConverter",
+            {
+                "numSteps": 64,
+                "numSegments": 4,
+                "melArgs": {"minPitch": 21, "maxPitch": 108},
+                "bassArgs": {"minPitch": 21, "maxPitch": 108},
+                "drumsArgs": {},
+            },
+            "hier-trio_16bar",
+        ),
+    ],
+)
+def test_converters_of_the_web_are_understood(
+    tmp_path: Path, kind: str, args: dict[str, Any], config: str
+) -> None:
+    a = files.architecture(config, 4)
+    web = {k: v for k, v in files.tensors_of(a).items() if not files_ignored(k)}
+    files.write_web(tmp_path / "web", web, {"dataConverter": {"type": kind, "args": args}})
+    import_checkpoint(tmp_path / "web", tmp_path / "made")
+    found = seqvae.load(tmp_path / "made").model.architecture
+    assert found == a
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ({"type": "MusicRNN"}, "is of type 'MusicRNN', not MusicVAE"),
+        ({"chordEncoder": "PitchChordEncoder"}, "conditioned on chords"),
+        ({"dataConverter": {"type": "MultitrackConverter"}}, "up to eight instruments"),
+        ({"dataConverter": {"type": "MelodyShapeConverter"}}, "MelodyShapeConverter"),
+        ({"dataConverter": {"type": "DrumsConverter", "args": {"numSteps": 30}}}, "30 steps"),
+        ({"dataConverter": {"type": "DrumsConverter", "args": {}}}, "'numSteps'"),
+        ({}, "'dataConverter'"),
+    ],
+)
+def test_what_cannot_be_imported_of_the_web_says_so(
+    tmp_path: Path, spec: dict[str, Any], message: str
+) -> None:
+    files.write_web(tmp_path / "web", {"a": np.ones(2, "<f4")}, spec)
+    with pytest.raises(DataError, match=message):
+        import_checkpoint(tmp_path / "web", tmp_path / "made")
+    assert not (tmp_path / "made").exists()
+
+
+MEAN = "encoder/mu/kernel"
+
+
+@pytest.mark.parametrize(
+    ("config", "change", "message"),
+    [
+        ("cat-mel_2bar_small", {MEAN: None}, rf"no tensor '{MEAN}', which .* needs with shape"),
+        (
+            "cat-mel_2bar_small",
+            {MEAN: np.zeros((3, 6), "<f4")},
+            rf"tensor '{MEAN}' has shape \(3, 6\), cat-mel_2bar_small needs \(24, 6\)",
+        ),
+        ("cat-mel_2bar_small", {"x/new": np.zeros(2, "<f4")}, r"has the tensor 'x/new', which"),
+        (
+            "cat-mel_2bar_small",
+            {"decoder/multi_rnn_cell/cell_0/lstm_cell/kernel": None},
+            r"no tensor 'decoder/multi_rnn_cell/cell_0/lstm_cell/kernel'",
+        ),
+        ("cat-drums_2bar_small", {}, r"tensor 'encoder/cell_0/.*' has shape \(102, 48\), cat-dr"),
+        ("hierdec-mel_16bar", {}, r"no tensor '.*'"),
+        ("flat-mel_16bar", {}, r"as cat-mel_2bar_small has; flat-mel_16bar has 2 and 3 \(tensor"),
+        ("groovae_2bar_humanize", {}, r"tensor 'encoder/cell_0/.*kernel' has shape"),
+    ],
+)
+def test_what_is_wrong_with_a_checkpoint_is_named(
+    tmp_path: Path, config: str, change: dict[str, Any], message: str
+) -> None:
+    tensors = files.tensors_of(files.architecture("cat-mel_2bar_small")) | change
+    files.write_bundle(tmp_path / "x", {k: v for k, v in tensors.items() if v is not None})
+    with pytest.raises(DataError, match=message) as caught:
+        import_checkpoint(tmp_path / "x", tmp_path / "made", config)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "made").exists()
+
+
+def test_configurations_that_are_refused_say_why(tmp_path: Path) -> None:
+    for config, error, message in (
+        ("cat-mel_2bar_med_chords", DataError, "conditioned on chords"),
+        ("hier-multiperf_vel_1bar_big", DataError, "eight instruments"),
+        ("cat-mel_3bar", UsageError, "no such configuration; known are cat-mel_2bar_small"),
+        (None, UsageError, "name the checkpoint's configuration with --config"),
+    ):
+        with pytest.raises(error, match=message):
+            import_checkpoint(tmp_path, tmp_path / "made", config)
+
+
+def test_the_table_of_drums_can_be_chosen(tmp_path: Path) -> None:
+    files.write_bundle(tmp_path / "x", files.tensors_of(files.architecture("cat-drums_2bar_small")))
+    import_checkpoint(tmp_path / "x", tmp_path / "old", "cat-drums_2bar_small", "2018")
+    codec = seqvae.load(tmp_path / "old").codec
+    hits = [codec.windows_from_notes([0], [pitch])[0, 0].item() for pitch in (43, 52, 42)]
+    assert hits == [1 << 6, 1 << 8, 1 << 2]
+    new = seqvae.load("drums_2bar").codec
+    assert [new.windows_from_notes([0], [p])[0, 0].item() for p in (43, 52)] == [1 << 4, 1 << 7]
+    assert len(codec.windows_from_notes([0, 0], [36, 22])) == 1
+    with pytest.raises(UsageError, match="--drum-table is not for melody"):
+        import_checkpoint(tmp_path / "x", tmp_path / "m", "cat-mel_2bar_small", "2018")
+
+
+def test_a_model_that_was_tampered_with_is_refused(tmp_path: Path) -> None:
+    files.write_bundle(tmp_path / "x", files.tensors_of(files.architecture("cat-mel_2bar_small")))
+    import_checkpoint(tmp_path / "x", tmp_path / "made", "cat-mel_2bar_small")
+    path = tmp_path / "made" / "config.json"
+    whole = json.loads(path.read_text())
+    for key, value, message in (
+        ("encoder_dims", [13], "shape"),
+        ("network", "other", "network must be one of"),
+        ("levels", [3, 16], "levels"),
+        ("units", 3, "unknown key 'units'"),
+    ):
+        changed = {**whole, "architecture": {**whole["architecture"], key: value}}
+        path.write_text(json.dumps(changed))
+        with pytest.raises(DataError, match=message):
+            seqvae.load(tmp_path / "made")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from typing import Any, Generic, cast
@@ -184,8 +185,10 @@ class LatentSpace(Generic[Item]):
             condition: `(n, groups, groups)`, see `vaecore.priors.Flow`: the examples are made to
                 meet it (parts of a phrase that are to be the same are written once and repeated).
         """
+        _check_codes(z, self.latent_dim)
+        _check_number("temperature", temperature)
         with torch.no_grad():
-            padded = pad(z.to(self.model.device))
+            padded = pad(z.to(self.model.device, torch.float32))
             x = self.model.decode(padded, temperature, seed)[: len(z)].cpu()
         return x if condition is None else self.codec.conditioned(x, condition)
 
@@ -232,6 +235,7 @@ class LatentSpace(Generic[Item]):
         keep_all: bool = False,
     ) -> Draws:
         """Return n new examples, and how many were drawn again; arguments as for `sample`."""
+        _check_count(n)
         known, perception = self._prior(prior), self.codec.perception
         chosen = self.codec.default_temperature if temperature is None else temperature
         typical = self.config.prior_temperature if self.config and known is self.prior else 1.0
@@ -480,6 +484,8 @@ class LatentSpace(Generic[Item]):
             seed: Of the variations.
             temperature: See `decode`.
         """
+        _check_count(n)
+        _check_number("amount", amount)
         example = self._example(item)
         z = self.posterior_of(example.x[None]).mean[0]
         moves = self.moves
@@ -560,6 +566,8 @@ class LatentSpace(Generic[Item]):
         Raises:
             UsageError: An attribute is unknown.
         """
+        for name, amount in [pair for each in amounts for pair in each.items()]:
+            _check_number(name, amount, least=-math.inf)
         z = self.posterior_of(self._example(item).x[None]).mean
         moves = self.moves
         if moves is None:
@@ -692,7 +700,29 @@ def _listed(items: Any, codec: Codec[Any]) -> list[Any]:
 
 
 def _stacked(examples: Iterable[Example]) -> Tensor:
-    return torch.stack([example.x for example in examples])
+    rows = [example.x for example in examples]
+    if not rows:
+        raise UsageError("there are no items: give one or more")
+    return torch.stack(rows)
+
+
+def _check_count(n: int) -> None:
+    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+        raise UsageError(f"n is how many, at least 1; got {n!r}")
+
+
+def _check_number(name: str, value: float, least: float = 0.0) -> None:
+    if not (isinstance(value, (int, float)) and math.isfinite(value) and value >= least):
+        limit = "" if least == -math.inf else f" of at least {least:g}"
+        raise UsageError(f"{name} must be a number{limit}, got {value!r}")
+
+
+def _check_codes(z: Tensor, latent_dim: int) -> None:
+    if not isinstance(z, Tensor) or z.ndim != 2 or z.shape[1] != latent_dim or not len(z):
+        shape = tuple(z.shape) if isinstance(z, Tensor) else type(z).__name__
+        raise UsageError(f"codes must be a tensor (n, {latent_dim}), n at least 1; got {shape}")
+    if not z.is_floating_point() or not torch.isfinite(z).all():
+        raise UsageError("codes must be finite numbers of floating point")
 
 
 def _contexts(examples: Iterable[Example]) -> list[Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,8 @@ FRAME = 256
 """Height and width of a film, in pixels."""
 LARGEST = 1024
 
+MOST_HELD = 100_000_000
+"""Pixels of photographs that are kept in memory between being opened and used."""
 _UNFRAMED = "not framed as the model's faces are: expect a blurred mixture, not this picture"
 _TAKING = ("morph", "palette", "reconstruct", "edit", "similar")
 _WRITING = (*_TAKING, "sample")
@@ -51,6 +54,8 @@ class FacePresentation(Presentation):
     suffixes = SHEETS
     draws = True
     evaluates = True
+    _held = 0
+    """Pixels of photographs that were kept in memory."""
     defaults: Mapping[str, Mapping[str, Any]] = {
         # Texts are words for the help; the codec has the values.
         "sample": {"n": 16, "temperature": "1"},
@@ -113,9 +118,15 @@ class FacePresentation(Presentation):
         each = 8 if suffix in SHEETS and suffix not in FILMS else 24
         return each * (inputs - 1) + 1
 
-    def open(self, path: Path | str) -> Image.Image:
-        """Return a photograph, or refuse it before torch is imported."""
-        return read_image(path)
+    def open(self, path: Path | str) -> Image.Image | Path | str:
+        """Return a photograph, or refuse it before torch is imported.
+
+        Of many large ones only the first are kept in memory: of others their path, to be read
+        again.
+        """
+        image = read_image(path)
+        self._held += image.width * image.height
+        return image if self._held <= MOST_HELD else path
 
     def choose_model(self, inputs: Sequence[Input], options: Mapping[str, Any]) -> Choice:
         """Return the default model."""
@@ -142,7 +153,7 @@ class FacePresentation(Presentation):
     def _framed(self, codec: FaceCodec, input_: Input, face: int | None) -> Source:
         from facevae.align import frame_image
 
-        framing = frame_image(input_.content, path=input_.path, face=face)
+        framing = frame_image(_photograph(input_), path=input_.path, face=face)
         facts: dict[str, Any] = {"aligned": not framing.framed_already}
         place = "" if framing.framed_already else "aligned"
         if framing.faces > 1:
@@ -153,10 +164,11 @@ class FacePresentation(Presentation):
     def _as_it_is(self, codec: FaceCodec, input_: Input, face: None) -> Source:
         from facevae.align import is_framed
 
-        framed = is_framed(input_.content)
+        photograph = _photograph(input_)
+        framed = is_framed(photograph)
         place = "" if framed else _UNFRAMED
         facts = {"aligned": False, "framed": framed}
-        return Source(Example(codec.encode_image(input_.content)), input_, place, facts)
+        return Source(Example(codec.encode_image(photograph)), input_, place, facts)
 
     def write(self, result: Result, outputs: Outputs, options: Mapping[str, Any]) -> Written:
         """Write a film, a sheet, or a folder of pictures."""
@@ -193,12 +205,37 @@ class FacePresentation(Presentation):
         return evaluate(space, paths, seed, split=split)
 
 
+def _photograph(input_: Input) -> Image.Image:
+    """Return the photograph of an input, read again where it was not kept."""
+    kept = input_.content
+    return read_image(kept) if isinstance(kept, (str, os.PathLike)) else kept
+
+
+def _progress() -> Callable[[int, int], None]:
+    """Return what shows on a terminal how far the writing of many pictures is."""
+    import sys
+
+    from vaecore.training.status import StatusLine
+
+    context = click.get_current_context(silent=True)
+    given = context.params if context is not None else {}
+    quiet = bool(given.get("quiet") or given.get("as_json"))
+    status = StatusLine(not quiet and sys.stderr.isatty())
+
+    def show(number: int, count: int) -> None:
+        status.show(f"  picture {number} of {count}", now=False)
+        if number == count:
+            status.end()
+
+    return show
+
+
 def _write_film(result: Result, place: Path, suffix: str, options: Mapping[str, Any]) -> Written:
-    from facevae.presentation import Film, enlarge, write_gif, write_mp4, write_webp
+    from facevae.presentation import Enlarged, Film, write_gif, write_mp4, write_webp
 
     side = options["size"] or FRAME
     stops = [k for k, title in enumerate(result.titles) if title]
-    frames = [enlarge(item, side) for item in result.items]
+    frames = Enlarged(result.items, side, shown=_progress())
     film = Film.of(
         frames, fps=options["fps"], hold=options["hold"], stops=stops, bounce=options["bounce"]
     )
@@ -220,11 +257,11 @@ def _names(result: Result) -> list[str]:
 
 
 def _write_folder(result: Result, places: Sequence[Path], side: int | None) -> Written:
-    from facevae.presentation import enlarge
+    from facevae.presentation import Enlarged
 
     side = side or result.items[0].width
-    for item, place in zip(result.items, places, strict=True):
-        enlarge(item, side).save(place)
+    for item, place in zip(Enlarged(result.items, side, shown=_progress()), places, strict=True):
+        item.save(place)
     return Written(f"{side} x {side} pixels", {"width": side, "height": side})
 
 

@@ -6,7 +6,7 @@
 All of them take PIL images. Pillow and PyAV are imported when they are first needed.
 """
 
-from facevae.presentation.film import Film, write_gif, write_mp4, write_webp
+from facevae.presentation.film import Enlarged, Film, write_gif, write_mp4, write_webp
 from facevae.presentation.sheet import contact_sheet, enlarge
 
-__all__ = ["Film", "contact_sheet", "enlarge", "write_gif", "write_mp4", "write_webp"]
+__all__ = ["Enlarged", "Film", "contact_sheet", "enlarge", "write_gif", "write_mp4", "write_webp"]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vaecore.errors import DataError
+from vaecore.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -17,8 +17,43 @@ COLOURS_FROM = 64
 """Width at which the colours of a GIF's frame are chosen, in pixels."""
 ENCODERS = ("libx264", "libopenh264", "mpeg4")
 """In the order of preference; PyAV's wheels have the first."""
+MOST_PIXELS = 300_000_000
+"""Of all frames of a GIF or WebP together: a thousand of 512 pixels, and some."""
 QUALITY = "16"
 """x264's rate factor; less is better, and 18 counts as indistinguishable from the original."""
+
+
+class Enlarged(Sequence["Image.Image"]):
+    """Pictures in an order, each enlarged when it is asked for: never all in memory.
+
+    Args:
+        pictures: Square ones.
+        side: Height and width that they get; None leaves them as they are.
+        order: Indices of the pictures; all of them by default.
+        shown: Called with the number of each picture that is made, from 1, and that of all.
+    """
+
+    def __init__(
+        self,
+        pictures: Sequence[Image.Image],
+        side: int | None,
+        order: Sequence[int] | None = None,
+        shown: Callable[[int, int], None] = lambda number, count: None,
+    ) -> None:
+        self.pictures, self.side, self.shown = pictures, side, shown
+        self.order = range(len(pictures)) if order is None else order
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    def __getitem__(self, index: Any) -> Any:
+        from facevae.presentation.sheet import enlarge
+
+        if isinstance(index, slice):
+            return Enlarged(self.pictures, self.side, self.order[index], self.shown)
+        picture = self.pictures[self.order[index]]
+        self.shown(range(len(self))[index] + 1, len(self))
+        return picture if self.side is None else enlarge(picture, self.side)
 
 
 @dataclass(frozen=True)
@@ -56,12 +91,28 @@ class Film:
         order = list(range(len(frames)))
         if bounce:
             order += order[-2:0:-1]
-        return cls([frames[k] for k in order], [seconds[k] for k in order])
+        if isinstance(frames, Enlarged):
+            chosen: Sequence[Image.Image] = Enlarged(
+                frames.pictures, frames.side, order, frames.shown
+            )
+        else:
+            chosen = [frames[k] for k in order]
+        return cls(chosen, [seconds[k] for k in order])
 
     @property
     def length(self) -> float:
         """Length in seconds."""
         return sum(self.seconds)
+
+
+def check_size(film: Film, kind: str) -> None:
+    """Refuse a film that Pillow would hold in memory as a whole, and that is too large for that."""
+    side = film.frames[0].width
+    if len(film.frames) * side**2 > MOST_PIXELS:
+        raise UsageError(
+            f"{len(film.frames):,} frames of {side} pixels are too many for a {kind}: write an "
+            ".mp4, or use a smaller --size or fewer --steps"
+        )
 
 
 def write_gif(film: Film, path: Path) -> None:
@@ -74,16 +125,20 @@ def write_gif(film: Film, path: Path) -> None:
     """
     from PIL import Image
 
-    frames = []
-    for frame in film.frames:
+    def few_colours(frame: Image.Image) -> Image.Image:
         few = frame.reduce(max(1, frame.width // COLOURS_FROM))
         palette = few.quantize(256, Image.Quantize.MEDIANCUT, kmeans=2)
-        frames.append(frame.quantize(palette=palette, dither=Image.Dither.NONE))
-    frames[0].save(path, "GIF", append_images=frames[1:], **_animated(film))
+        return frame.quantize(palette=palette, dither=Image.Dither.NONE)
+
+    check_size(film, "GIF")
+    first, *_ = film.frames[:1]
+    rest = map(few_colours, film.frames[1:])
+    few_colours(first).save(path, "GIF", append_images=rest, **_animated(film))
 
 
 def write_webp(film: Film, path: Path) -> None:
     """Write an animated WebP that repeats for ever: all colours, an eighth of the GIF's size."""
+    check_size(film, "WebP")
     first, *rest = film.frames
     first.save(path, "WEBP", append_images=rest, quality=90, method=4, **_animated(film))
 

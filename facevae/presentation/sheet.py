@@ -7,6 +7,8 @@ from functools import lru_cache
 from math import ceil
 from typing import TYPE_CHECKING
 
+from vaecore.errors import UsageError
+
 if TYPE_CHECKING:
     from PIL import Image, ImageFont
 
@@ -18,6 +20,8 @@ GAP, MARGIN = 6, 14
 TEXT, LINE = 14, 17
 """Height of captions, and from line to line, in pixels."""
 
+MOST_PIXELS = 150_000_000
+"""Of a whole sheet: beyond that, many programs do not open it."""
 WIDTH, LARGEST, SMALLEST = 1280, 192, 64
 """Pixels: the width that a sheet should not exceed, and limits of the pictures on it."""
 
@@ -73,7 +77,13 @@ def contact_sheet(
     left = MARGIN + (max(ceil(font.getlength(row)) for row in rows) + 12 if any(rows) else 0)
     extra = [3 * GAP * sum(gap <= column for gap in gaps) for column in range(columns)]
     width = left + columns * (side + GAP) - GAP + extra[-1] + MARGIN
-    page = Image.new("RGB", (width, tops[-1] - GAP + MARGIN), PAGE)
+    height = tops[-1] - GAP + MARGIN
+    if width * height > MOST_PIXELS:
+        raise UsageError(
+            f"a sheet of {len(pictures):,} pictures of {side} pixels would have {width:,} x "
+            f"{height:,}: use a smaller --size or fewer pictures, or -o FOLDER"
+        )
+    page = Image.new("RGB", (width, height), PAGE)
     draw = ImageDraw.Draw(page)
     for place, picture in enumerate(pictures):
         row, column = divmod(place, columns)

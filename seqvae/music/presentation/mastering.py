@@ -25,6 +25,7 @@ _OVERSHOOT = 0.7  # true peaks are looked for where samples reach this share of 
 _BLOCK, _MARGIN = 256, 32  # samples among which they are looked for
 
 _STEP, _RING = 2**14 + 2**13, 2**13  # samples; their sum is a power of two
+_TOGETHER = 64  # blocks of so many samples are filtered together: half a minute
 
 _LESS = 10 ** (-4 / 20)  # keeps the loudness of drums about as it was
 _DRUMS = ((100.0, 3.0), (500.0, 4.0), (3000.0, -3.0))  # shelves: Hz, dB
@@ -84,17 +85,24 @@ def filtered(audio: Sound, sections: list[list[float]]) -> Sound:
     """
     from scipy.fft import irfft, rfft
 
-    count, size = audio.shape[-1], _STEP + _RING
-    blocks = np.pad(audio, [(0, 0)] * (audio.ndim - 1) + [(0, -count % _STEP)])
-    blocks = blocks.reshape(*audio.shape[:-1], -1, _STEP)
+    size = _STEP + _RING
     z = np.exp(-2j * np.pi / size * np.arange(size // 2 + 1))
     response = np.ones_like(z)
     for b0, b1, b2, a0, a1, a2 in sections:
         response *= (b0 + z * (b1 + z * b2)) / (a0 + z * (a1 + z * a2))
-    spectrum = rfft(blocks, size, axis=-1)
-    sound = irfft(spectrum * response.astype(spectrum.dtype), size, axis=-1)
-    sound[..., 1:, :_RING] += sound[..., :-1, _STEP:]
-    return np.asarray(sound[..., :_STEP].reshape(*audio.shape[:-1], -1)[..., :count])
+    filtered = np.empty_like(audio)
+    ringing: Any = 0
+    for first in range(0, audio.shape[-1], _TOGETHER * _STEP):
+        part = audio[..., first : first + _TOGETHER * _STEP]
+        blocks = np.pad(part, [(0, 0)] * (audio.ndim - 1) + [(0, -part.shape[-1] % _STEP)])
+        spectrum = rfft(blocks.reshape(*audio.shape[:-1], -1, _STEP), size, axis=-1)
+        sound = irfft(spectrum * response.astype(spectrum.dtype), size, axis=-1)
+        sound[..., 1:, :_RING] += sound[..., :-1, _STEP:]
+        sound[..., 0, :_RING] += ringing
+        ringing = sound[..., -1, _STEP:].copy()
+        whole = sound[..., :_STEP].reshape(*audio.shape[:-1], -1)
+        filtered[..., first : first + part.shape[-1]] = whole[..., : part.shape[-1]]
+    return filtered
 
 
 def _shelf(frequency: float, decibels: float, sample_rate: int, q: float = 0.7071) -> list[float]:
@@ -147,7 +155,8 @@ def normalize(audio: Sound, sample_rate: int) -> Sound:
             break
         turned_down = _turned_down(gain * peaks, ceiling)
     limited = audio * _of_samples(gain * turned_down, audio, sample_rate)
-    return np.asarray(limited * np.float32(min(1.0, ceiling / true_peak(limited))))
+    limited *= np.float32(min(1.0, ceiling / true_peak(limited)))
+    return np.asarray(limited)
 
 
 def limit(audio: Sound, ceiling: float, sample_rate: int) -> Sound:
@@ -167,7 +176,11 @@ def _of_samples(gain: Sound, audio: Sound, sample_rate: int) -> Sound:
     """Return the gain of every sample: on lines between the middles of blocks."""
     length = max(round(sample_rate / 1000), 1)
     middles = length * np.arange(len(gain)) + (length - 1) / 2
-    return np.interp(np.arange(audio.shape[-1]), middles, gain).astype(audio.dtype)
+    found = np.empty(audio.shape[-1], audio.dtype)
+    for first in range(0, len(found), _TOGETHER * _STEP):  # in double precision, so in parts
+        part = found[first : first + _TOGETHER * _STEP]
+        part[:] = np.interp(np.arange(first, first + len(part)), middles, gain)
+    return found
 
 
 def _turned_down(peaks: Sound, ceiling: float) -> Sound:
@@ -199,7 +212,8 @@ def _power(audio: Sound, sample_rate: int) -> Sound:
     low = _high_pass(38.13547087602444, 0.5003270373238773, sample_rate)
     low[3:] = [a / low[3] for a in low[3:]]  # so it stands in the standard
     weighted = filtered(audio, [head, low])
-    return np.asarray(_in_blocks((weighted**2).sum(0), sample_rate).mean(1, dtype=np.float64))
+    np.square(weighted, out=weighted)
+    return np.asarray(_in_blocks(weighted.sum(0), sample_rate).mean(1, dtype=np.float64))
 
 
 def _gated(power: Sound) -> float:

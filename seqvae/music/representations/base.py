@@ -43,7 +43,7 @@ from seqvae.music.representations.writing import (
     to_pretty_midi,
 )
 from vaecore.codec import Codec, Example
-from vaecore.errors import UsageError
+from vaecore.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     import pretty_midi
@@ -55,6 +55,8 @@ if TYPE_CHECKING:
 
 SHORT = 4
 """Windows of up to so many bars are walked evenly, and their samples settled, by default."""
+MOST_NUMBERS = 1 << 24
+"""Of all windows of one file together: 65,536 of 16 bars, or half a million of two."""
 COMPARED_AT_ONCE = 4096
 """Windows whose bars are compared together."""
 
@@ -280,7 +282,11 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
             if piece.problem:
                 rejections.append(_left_out(piece, bar))
             phrases = self.phrases(piece.notes, rules)
-            cut = self._cut(piece, phrases, bar, hop_bars, reference, rejections)
+            try:
+                cut = self._cut(piece, phrases, bar, hop_bars, reference, rejections)
+                self._check_count(len(found) + len(cut))
+            except DataError as error:
+                raise DataError(error.problem, path=score.path, remedy=error.remedy) from None
             found += distinct(cut) if reference and deduplicate and not self.repeats else cut
             bar += piece.bars
         relaxed = not found and not reference
@@ -292,6 +298,13 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         if usable.any():  # then unusable notes are not the reason why there is no window
             rejections.sort(key=lambda rejection: rejection.rule in OF_NOTES)
         return Found(found, rejections, relaxed and bool(found), bar - 1)
+
+    def _check_count(self, count: int) -> None:
+        """Refuse music of more windows than memory is meant for."""
+        if count * self.width > MOST_NUMBERS:
+            text = f"has more than {MOST_NUMBERS // self.width:,} windows of {self.bars} bars"
+            remedy = "choose a part with --track, or cut out the bars you want"
+            raise DataError(text, remedy=remedy)
 
     def read(self, item: Any) -> Windows:
         """Return every window of an item with its context, equal ones too; there may be none.
@@ -506,6 +519,7 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
     ) -> list[Window]:
         """Slide the window over every phrase, over the `whole` of it or up to `max_bars`."""
         window, cut, blocks, lines = np.arange(self.steps), [], [], []
+        count = 0
         for phrase in phrases:
             events = phrase.events if whole else phrase.events[: self.max_steps]
             if len(events) < self.steps:
@@ -514,6 +528,8 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
                 rejections.append(Rejection("short", text, start, have))
                 continue
             starts = np.arange(0, len(events) - self.steps + 1, hop_bars * self.steps_per_bar)
+            count += len(starts)
+            self._check_count(count)
             blocks.append(events[starts[:, None] + window])
             if phrase.held is not None:
                 lines.append(phrase.held[::hop_bars][: len(starts)])

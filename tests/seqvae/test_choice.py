@@ -286,7 +286,7 @@ def test_an_unknown_map_is_refused_with_the_names():
 
 def test_one_line_says_what_was_taken_and_why(run):
     result = run("reconstruct", case("piano_left_hand_first"))
-    assert '"Right Hand" (part 2 of 2: the highest line and its name)' in result.stdout
+    assert '"Right Hand" (part 2 of 2: its name and the highest line)' in result.stdout
     result = run("reconstruct", case("piano_left_hand_first"), "--track", "1", "--json")
     (taken,) = json.loads(result.stdout)["windows"][0]["inputs"][0]["parts"]
     assert taken == {"voice": "melody", "part": [1], "name": ["Left Hand"], "why": "as asked"}

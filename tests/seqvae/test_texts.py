@@ -52,7 +52,7 @@ def test_a_table_of_tracks_shows_japanese_names_in_line(run, tmp_path):
     assert list(read_score(tmp_path / "a.mid").names.values()) == ["Piano", "メロディー"]
     rows = run("show", "--tracks", tmp_path / "a.mid").stdout.splitlines()[1:4]
     assert "メロディー" in rows[2]
-    assert "its name)" in rows[2]
+    assert "melody (its name" in rows[2]
     places = [row.index(text) for row, text in zip(rows, ("range", "C4", "C5"), strict=True)]
     wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in rows[2])
     assert places == [places[0], places[0], places[0] - wide]

@@ -9,8 +9,8 @@ has words, the part whose notes carry them is the melody.
 Each part has traits, numbers that are compared with those of the other parts of the piece only. A
 rating is their weighted sum. The weights are those of a conditional logit model (the probability of
 a part is the softmax of the ratings), fitted with an L2 penalty to files of which the melody is
-known, but for those of "drone" and "words", which were set. docs/parts.md says how often the rule
-is right.
+known, but for those of "drone", "name" and "words", which were set. docs/parts.md says how often
+the rule is right.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ TRAITS: Mapping[str, Trait] = {
     "tunes": Trait("it moves like a tune", 0.96),
     "tunes_of_all": Trait("it moves like a tune", 2.21),
     "loud": Trait("loud", 3.42),
-    "name": Trait("its name", 3.32),
+    "name": Trait("its name", 6.0),
     "blown": Trait("its sound", 1.42),
     "distorted": Trait("its sound", 1.26),
     "struck": Trait("its sound", -0.81),

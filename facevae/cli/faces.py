@@ -31,6 +31,10 @@ FILMS, SHEETS = (".gif", ".webp", ".mp4"), (".png", ".jpg", ".jpeg", ".webp")
 FRAME = 256
 """Height and width of a film, in pixels."""
 LARGEST = 1024
+PAGE = ".html"
+"""Ending of a page on which the face follows the pointer."""
+PLANE = 15
+"""Rows and columns of such a page."""
 
 MOST_HELD = 100_000_000
 """Pixels of photographs that are kept in memory between being opened and used."""
@@ -109,8 +113,14 @@ class FacePresentation(Presentation):
         return film * (verb == "morph") + writing * (verb in _WRITING) + taking * (verb in _TAKING)
 
     def endings(self, verb: str) -> tuple[str, ...]:
-        """Return films for `morph`, and sheets and folders for all."""
-        return (*dict.fromkeys(FILMS + SHEETS), "") if verb == "morph" else (*SHEETS, "")
+        """Return films for `morph`, a page for `palette`, and sheets and folders for all."""
+        more = {"morph": FILMS, "palette": (PAGE,)}.get(verb, ())
+        return (*dict.fromkeys((*more, *SHEETS)), "")
+
+    def grid(self, output: Path | None) -> tuple[int, int]:
+        """Return as many faces for a page as make the way between two of them smooth."""
+        page = output is not None and output.suffix.lower() == PAGE
+        return (PLANE, PLANE) if page else super().grid(output)
 
     def steps(self, inputs: int, output: Path | None) -> int:
         """Return steps that pass all inputs: 24 from each to the next, on a sheet 8."""
@@ -178,6 +188,8 @@ class FacePresentation(Presentation):
         suffix = main.suffix.lower()
         if result.verb == "morph" and suffix in FILMS:
             return _write_film(result, outputs.add(main), suffix, options)
+        if suffix == PAGE:
+            return _write_page(result, outputs.add(main), side)
         if suffix in SHEETS:
             from facevae.cli.pages import page
 
@@ -247,6 +259,21 @@ def _write_film(result: Result, place: Path, suffix: str, options: Mapping[str, 
         "seconds": round(film.length, 3),
     }
     return Written(f"{side} x {side} pixels · {film.length:.1f} seconds", facts)
+
+
+def _write_page(result: Result, place: Path, side: int | None) -> Written:
+    from facevae.page import palette_page
+    from facevae.presentation import enlarge
+
+    side = side or result.items[0].width
+    faces = [enlarge(item, side) for item in result.items]
+    corners = [(k, title) for k, title in enumerate(result.titles) if title]
+    data = palette_page(faces, result.columns or len(faces), corners).encode()
+    place.write_bytes(data)
+    facts = {"width": side, "height": side, "bytes": len(data)}
+    return Written(
+        f"a page, {len(data) / 1000:.0f} kB", facts, "open it in a browser, also offline"
+    )
 
 
 def _names(result: Result) -> list[str]:

@@ -183,6 +183,7 @@ def test_interpolate_is_another_name(run, faces):
     [
         "morph @0 @1 @2 --steps 5 --path lerp",
         "palette @0 @1 @2 @3 --rows 3 --columns 2",
+        "palette @0 @1 @2",
         "sample -n 3",
         "reconstruct @0 @1",
         "edit @0 --add Smiling=-1",
@@ -199,6 +200,13 @@ def test_same_seed_same_bytes(run, faces, tmp_path, arguments):
     assert run(verb, *rest, "-o", f"b.{end}", "--seed", 7, "--quiet").output == ""
     assert (tmp_path / f"a.{end}").read_bytes() == (tmp_path / f"b.{end}").read_bytes()
     assert run(verb, *rest).stdout.strip()
+
+
+def test_a_palette_as_a_page(run, faces):
+    report = facts(run("palette", *faces[:2], "-o", "x.html", "--json"))
+    assert report["files"] == ["x.html"]
+    assert report["bytes"] == Path("x.html").stat().st_size
+    assert (report["rows"], report["columns"]) == (1, 15)
 
 
 def test_sample(run, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,38 @@ def test_same_seed_same_bytes(run, examples, tmp_path, arguments):
     assert run(verb, *rest, "-o", "b.mid", "--seed", 7, "--quiet").output == ""
     assert (tmp_path / "a.mid").read_bytes() == (tmp_path / "b.mid").read_bytes()
     assert run(verb, *rest).stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ("names", "options", "cells", "corners"),
+    [
+        ("rock funk", ("--columns", 4), (1, 4), [0, 3]),
+        ("rock funk house", ("--columns", 3, "--rows", 2), (2, 3), [0, 2, 4]),
+        ("rock funk house bossa", ("--columns", 3, "--rows", 3), (3, 3), [0, 2, 6, 8]),
+    ],
+)
+def test_a_palette_as_a_page(run, examples, names, options, cells, corners):
+    files = [examples / f"{name}.mid" for name in names.split()]
+    report = facts(run("palette", *files, *options, "-o", "x.html", "--bpm", 100, "--json"))
+    assert report["files"] == ["x.html"]
+    text = Path("x.html").read_text()
+    assert report["bytes"] == len(text.encode()) < 400_000
+    data = json.loads(re.search(r'id="data">(.*?)</script>', text)[1])
+    assert (data["rows"], data["columns"], data["corners"]) == (*cells, corners)
+    assert data["names"] == names.split()
+    assert {tempo for blend in data["blends"] for _, tempo in blend["tempos"]} == {100}
+    run("palette", *files, *options, "-o", "y.html", "--bpm", 100, "-q")
+    assert Path("y.html").read_text() == text
+
+
+def test_a_song_on_a_page_needs_steps(run, examples):
+    song = [examples / "voyage.mid", examples / "garden.mid", "--all", "-o", "x.html"]
+    assert "--steps" in run("interpolate", *song, code=2).stderr
+    assert not Path("x.html").exists()
+    run("interpolate", *song, "--steps", 3, "-q")
+    data = json.loads(re.search(r'id="data">(.*?)</script>', Path("x.html").read_text())[1])
+    assert len(data["blends"]) == 3
+    assert data["blends"][0]["length"] > 2 * 1920
 
 
 def test_another_seed_gives_another_sample(run, tmp_path):

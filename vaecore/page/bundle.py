@@ -22,7 +22,7 @@ OTHER = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
 def bundle(entry: Path) -> str:
     """Return a module and all that it imports as one script.
 
-    Each module becomes a function, so that its own names stay its own.
+    Each module becomes a function, so that its own names stay its own; the entry is as it is.
 
     Raises:
         ValueError: A module uses what is not allowed in it, or modules import each other in a ring.
@@ -57,6 +57,9 @@ def _add(path: Path, done: dict[Path, str], parts: list[str], above: tuple[Path,
     if other := OTHER.search(text):
         raise ValueError(f"{path}: cannot be bundled: {other[0]}")
     done[path] = name = f"{re.sub(r'[^0-9A-Za-z]', '_', path.stem)}_{len(done)}"
+    if not above:  # the entry itself, which may await
+        parts.append(text)
+        return name
     parts.append(
         f"const {name} = (() => {{\n{text.strip()}\nreturn {{ {', '.join(names)} }};\n}})();"
     )

@@ -52,7 +52,7 @@ export class Field {
     this.playing = null;
     this.canvas = h("canvas", { "aria-hidden": "true" });
     this.overlay = h("canvas", { "aria-hidden": "true", class: "overlay" });
-    this.knob = h("span", { class: "knob", "aria-hidden": "true" });
+    this.knob = h("span", { class: options.columns ? "knob" : "knob free", "aria-hidden": "true" });
     this.voice = h("span", { class: "unseen", "aria-live": "polite" });
     element.classList.add("field");
     element.append(this.canvas, this.overlay, this.knob, this.voice);

@@ -74,7 +74,7 @@ def _line(names: Sequence[str]) -> str:
 
 def _aspect(rows: int, columns: int, bars: int) -> float:
     """Return the width of the field as a multiple of its height."""
-    cell = 1.5 if bars <= 4 else 2.0
+    cell = 1.3 if bars <= 4 else 2.0
     return min(max(cell * columns / rows, 0.8), 5.0)
 
 

@@ -1,0 +1,88 @@
+"""The page of a grid of faces: a plane on which the face follows the pointer."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vaecore.errors import UsageError
+from vaecore.page import page
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+HERE = Path(__file__).parent
+LARGEST = 4096
+"""Sides of the largest picture that the browsers of phones decode."""
+QUALITY = 82
+
+
+def palette_page(
+    faces: Sequence[Image.Image], columns: int, corners: Sequence[tuple[int, str]]
+) -> str:
+    """Return the page of a grid of faces.
+
+    Args:
+        faces: All of one size, row by row.
+        columns: Columns of the grid.
+        corners: Places in the grid of the inputs, and their names.
+
+    Raises:
+        UsageError: The faces together are larger than browsers show.
+    """
+    rows, names = len(faces) // columns, [name for _, name in corners]
+    data = {
+        "columns": columns,
+        "rows": rows,
+        "side": faces[0].width,
+        "names": names,
+        "sheet": _address(sprites(faces, columns)),
+    }
+    about = f"{len(faces)} faces, and all between them"
+    top, bottom = (names, []) if rows == 1 else (names[:2], names[2:])
+    fields = {
+        "title": " · ".join(map(escape, names)),
+        "about": escape(about),
+        "top": _line(top),
+        "bottom": _line(bottom),
+        "kind": "faces row" if rows == 1 else "faces",
+    }
+    body = (HERE / "palette.html").read_text(encoding="utf-8")
+    for name, text in fields.items():
+        body = body.replace(f"{{{name}}}", text)
+    title = f"{' · '.join(names)} – a palette of faces"
+    return page(title, body, HERE / "palette.js", data, [HERE / "style.css"], about)
+
+
+def sprites(faces: Sequence[Image.Image], columns: int) -> bytes:
+    """Return faces side by side, row by row, as one WebP picture.
+
+    Raises:
+        UsageError: The picture would be larger than browsers show.
+    """
+    from PIL import Image
+
+    side, rows = faces[0].width, -(-len(faces) // columns)
+    if max(columns, rows) * side > LARGEST:
+        text = f"{rows} x {columns} faces of {side} pixels are more than a page shows"
+        raise UsageError(f"{text}; use fewer --rows and --columns, or a smaller --size")
+    sheet = Image.new("RGB", (columns * side, rows * side))
+    for place, face in enumerate(faces):
+        row, column = divmod(place, columns)
+        sheet.paste(face, (column * side, row * side))
+    buffer = io.BytesIO()
+    sheet.save(buffer, "WEBP", quality=QUALITY, method=6)
+    return buffer.getvalue()
+
+
+def _address(picture: bytes) -> str:
+    return f"data:image/webp;base64,{base64.b64encode(picture).decode()}"
+
+
+def _line(names: Sequence[str]) -> str:
+    kind = ' class="middle"' if len(names) == 1 else ""
+    return "".join(f"<span{kind}>{escape(name)}</span>" for name in names)

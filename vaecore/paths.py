@@ -58,6 +58,8 @@ def slerp(a: Tensor, b: Tensor, t: Tensor | float) -> Tensor:
     Returns:
         `(..., latent_dim)`.
     """
+    if a.dtype in (torch.float16, torch.bfloat16):  # which have no number as small as is needed
+        return slerp(a.float(), b.float(), t).to(a.dtype)
     t = _position(t, a)
     u, v = normalize(a, dim=-1), normalize(b, dim=-1)
     # Kahan's formula: exact also where the arccosine of the dot product loses its digits.

@@ -1,0 +1,71 @@
+"""Work that is killed in the middle: in a copy of this process, at one of its steps on the disk."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+EVENTS = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod", "os.scandir")
+"""Audit events of Python at which work may be killed."""
+DONE, FAILED = 0, 3
+
+
+def killed_at(
+    work: Callable[[Path], object], folder: Path, event: int | None, log: Path | None = None
+) -> int:
+    """Run work in a copy of this process, and kill that (-9) before its nth step on the disk.
+
+    Args:
+        work: What to do in the folder.
+        folder: Only what happens in it is a step.
+        event: Number of the step, from 1; None lets it run to its end.
+        log: Where the number of its steps is written at the end.
+
+    Returns:
+        `DONE`, `FAILED` (an exception), or -9.
+    """
+    child = os.fork()
+    if child:
+        _, status = os.waitpid(child, 0)
+        return os.waitstatus_to_exitcode(status)
+    code = FAILED
+    try:
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for stream in (1, 2):
+            os.dup2(nothing, stream)
+        count = 0
+
+        def hook(name: str, arguments: tuple[object, ...]) -> None:
+            nonlocal count
+            if name in EVENTS and str(arguments[0]).startswith(str(folder)):
+                count += 1
+                if count == event:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+        sys.addaudithook(hook)
+        work(folder)
+        if log is not None:
+            total = count
+            log.write_text(str(total))
+        code = DONE
+    finally:
+        os._exit(code)
+
+
+def steps_of(work: Callable[[Path], object], folder: Path) -> int:
+    """Return how many steps on the disk undisturbed work takes."""
+    log = folder.with_suffix(".steps")
+    assert killed_at(work, folder, None, log) == DONE, "the work fails even undisturbed"
+    return int(log.read_text())
+
+
+def content(folder: Path, leave_out: tuple[str, ...] = ()) -> dict[str, bytes]:
+    """Return the files below a folder with their bytes, but for some names."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name not in leave_out and "logs" not in path.parts
+    }

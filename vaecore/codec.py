@@ -123,6 +123,11 @@ class Codec(ABC, Generic[Item]):
     def config(self) -> Mapping[str, Any]:
         """Everything needed to build this codec again."""
 
+    @property
+    def legend(self) -> Mapping[str, Any]:
+        """What the numbers of an example mean, for programs that have no codec: plain data."""
+        return {}
+
     @abstractmethod
     def encode(self, item: Any) -> Tensor:
         """Return the one example that stands for an item, without batch axis.

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from vaecore.errors import UsageError
+from vaecore.loop import exporting
 
 NAMES = ("auto", "cpu", "cuda", "mps")
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4
@@ -85,6 +86,11 @@ def keep_freed_memory() -> bool:
 
 
 def pad(rows: Tensor) -> Tensor:
-    """Repeat the last row until the batch is a multiple of `PADDED_TO`."""
+    """Repeat the last row until the batch is a multiple of `PADDED_TO`.
+
+    What is exported computes the rows that it is given.
+    """
+    if exporting():
+        return rows
     missing = -len(rows) % PADDED_TO
     return torch.cat([rows, rows[-1:].expand(missing, *rows.shape[1:])]) if missing else rows

@@ -26,7 +26,10 @@ class Encoder(Protocol):
 class Decoder(Protocol):
     """What a domain's decoder network offers; it is an `nn.Module`.
 
-    One whose examples are the same at every temperature has `draws = False`.
+    One whose examples are the same at every temperature has `draws = False`. One that draws and can
+    be exported (see `vaecore.export`) has `noise_shape` and a method `draw(z, temperature, noise)`:
+    what `generate` does, given its random numbers `torch.rand(batch, *noise_shape)` of the seed, as
+    pure tensor operations, `temperature` being a tensor, too. It returns examples and logits.
     """
 
     def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:

@@ -44,6 +44,7 @@ SHARD = Kind("shard of windows", 1 << 30, "make it with seqvae prepare")
 BEATS = Kind("list of beats", 1 << 20, "repair it or remove it to take the bars from the MIDI file")
 MUSIC = Kind("MIDI file", 4_000_000, "cut out the part you want and try again")
 IMAGE = Kind("image", 500_000_000, "give a JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF image")
+CARD_TEXT = Kind("card of a model", 1 << 20, "shorten it")
 SOUNDFONT = Kind("SoundFont", 1 << 30, "give a .sf2 file")
 _BY_HAND = (RECIPES, DRUM_MAP)
 """Kinds that people write themselves: what helps where they are empty is what they should have."""

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from vaecore.loop import exporting
+
 
 def affine(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Return x @ weight.T + bias, without gradients.
@@ -22,6 +24,8 @@ def affine(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         weight: `(out, in)`.
         bias: `(out,)`.
     """
+    if exporting():
+        return functional.linear(x, weight, bias)
     if x.device.type == "cpu" and x.dtype == torch.float32 and onednn_is_faster():
         product: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
         return product

@@ -40,7 +40,9 @@ class Head(nn.Module, ABC):
     def log_prob(self, hidden: Tensor, target: Tensor) -> Tensor:
         """Return the log-probability of each target class in nats, shaped like `target`."""
 
-    def choose(self, projected: Tensor, temperature: float, noise: Tensor | None) -> Tensor:
+    def choose(
+        self, projected: Tensor, temperature: float | Tensor, noise: Tensor | None
+    ) -> Tensor:
         """Return a class for each row of the linear layer's outputs; see `sampling.choose`."""
         return choose(self.logits(projected), temperature, noise)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from seqvae.sequences.affine import affine
 
@@ -48,6 +49,26 @@ class LSTM(nn.LSTM):
                 False,  # batch first
             )
         return output.float()
+
+    def advance(self, gates: Tensor, hidden: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the states after one step, in operations that can be exported.
+
+        Args:
+            gates: The input's contribution to the first layer's gates, with its bias,
+                `(batch, 4 hidden)`.
+            hidden: Of every layer, `(layers, batch, hidden)`.
+            cell: Likewise.
+        """
+        hiddens: list[Tensor] = []
+        cells: list[Tensor] = []
+        for layer, (weight, recurrent, bias, bias_hidden) in enumerate(self.all_weights):
+            if layer:
+                gates = functional.linear(hiddens[-1], weight, bias)
+            gates = gates + functional.linear(hidden[layer], recurrent, bias_hidden)
+            i, f, g, o = gates.chunk(4, dim=-1)
+            cells.append(f.sigmoid() * cell[layer] + i.sigmoid() * g.tanh())
+            hiddens.append(o.sigmoid() * cells[-1].tanh())
+        return torch.stack(hiddens), torch.stack(cells)
 
     def cells(self) -> list[Cell]:
         """Return the layers as single-step cells, for decoding one token at a time."""

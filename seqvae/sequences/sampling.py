@@ -17,19 +17,44 @@ def uniform_noise(batch: int, shape: Sequence[int], seed: int, device: torch.dev
     return torch.rand(batch, *shape, generator=generator).to(device)
 
 
-def choose(logits: Tensor, temperature: float, noise: Tensor | None = None) -> Tensor:
+def choose(logits: Tensor, temperature: float | Tensor, noise: Tensor | None = None) -> Tensor:
     """Return one class per row of logits `(..., classes)`.
 
     Args:
         logits: Unnormalised log-probabilities.
         temperature: 0 takes the most likely class; otherwise logits are divided by it and the
-            class is found by inverting the cumulative distribution at `noise`.
+            class is found by inverting the cumulative distribution at `noise`. A tensor without
+            dimensions does the same in operations that can be exported.
         noise: Uniform numbers in [0, 1), `(...)`; needed above temperature 0.
     """
-    if temperature == 0 or noise is None:
+    if noise is None or (not isinstance(temperature, Tensor) and temperature == 0):
         return logits.argmax(dim=-1)
-    likelihoods = torch.exp((logits - logits.amax(dim=-1, keepdim=True)) / temperature)
+    warm = heated(temperature)
+    likelihoods = torch.exp((logits - logits.amax(dim=-1, keepdim=True)) / warm)
     cumulative = likelihoods.cumsum(dim=-1, dtype=torch.float64)
-    place = (noise.unsqueeze(-1).double() * cumulative[..., -1:]).contiguous()
-    chosen = torch.searchsorted(cumulative, place, right=True).squeeze(-1)
-    return chosen.clamp(max=logits.shape[-1] - 1)
+    place = noise.unsqueeze(-1).double() * cumulative[..., -1:]
+    chosen = find(cumulative, place, isinstance(temperature, Tensor)).squeeze(-1)
+    chosen = chosen.clamp(max=logits.shape[-1] - 1)
+    if isinstance(temperature, Tensor):
+        chosen = torch.where(temperature > 0, chosen, logits.argmax(dim=-1))
+    return chosen
+
+
+def heated(temperature: float | Tensor) -> float | Tensor:
+    """Return a temperature that can be divided by: 1 in place of a tensor's 0."""
+    if not isinstance(temperature, Tensor):
+        return temperature
+    return torch.where(temperature > 0, temperature, torch.ones_like(temperature))
+
+
+def find(cumulative: Tensor, place: Tensor, exported: bool) -> Tensor:
+    """Return how many of the ascending numbers `(..., n)` are at most `place` `(..., 1)`.
+
+    Args:
+        cumulative: In ascending order.
+        place: What to look for.
+        exported: By counting, which other runtimes can do, and not by a binary search.
+    """
+    if exported:
+        return (cumulative <= place).sum(dim=-1, keepdim=True)
+    return torch.searchsorted(cumulative, place.contiguous(), right=True)

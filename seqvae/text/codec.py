@@ -64,6 +64,18 @@ class TextCodec(Codec[str]):
     def config(self) -> dict[str, Any]:
         return {"name": self.name, "steps": self.steps, "vocabulary": " ".join(self.pieces)}
 
+    @property
+    def legend(self) -> dict[str, Any]:
+        """The piece of a word that each class is."""
+        return {
+            "representation": self.name,
+            "steps": self.steps,
+            "end": END,
+            "space": SPACE,
+            "about": "join the pieces before the first end, and write a space for each mark of one",
+            "classes": [{}, *({"piece": piece} for piece in self.pieces)],
+        }
+
     @cached_property
     def tokenizer(self) -> Tokenizer:
         """What cuts sentences into pieces."""

@@ -16,6 +16,7 @@ from seqvae.sequences.lstm import LSTM, State
 from seqvae.sequences.sampling import choose, uniform_noise
 from seqvae.sequences.sizes import LARGEST_CLASSES, LARGEST_STEPS, check_sizes
 from seqvae.text.vocabulary import END
+from vaecore.loop import Tensors, loop
 from vaecore.model import VAE
 from vaecore.objective import Objective
 
@@ -57,7 +58,7 @@ class SentenceArchitecture:
 def counting(x: Tensor) -> Tensor:
     """Return which steps of examples `(batch, steps)` count: all up to the first `END`, and it."""
     ended = (x == END).cumsum(dim=1) > 0
-    return torch.cat([ended.new_ones(len(x), 1), ~ended[:, :-1]], dim=1)
+    return torch.cat([torch.ones_like(ended[:, :1]), ~ended[:, :-1]], dim=1)
 
 
 class SentenceEncoder(nn.Module):
@@ -115,6 +116,8 @@ class SentenceDecoder(nn.Module):
         super().__init__()
         a = architecture
         self.steps = a.steps
+        self.noise_shape = (a.steps,)
+        """Shape of the noise that an example is drawn with."""
         self.mixed_precision, self.input_dropout = False, a.input_dropout
         self.table = nn.Parameter(torch.randn(a.classes, a.embedding_dim) * 0.1)
         self.bias = nn.Parameter(torch.zeros(a.classes))
@@ -170,6 +173,39 @@ class SentenceDecoder(nn.Module):
                 break
         return x
 
+    def draw(self, z: Tensor, temperature: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what `generate` does, and logits, in operations that can be exported.
+
+        Args:
+            z: Codes `(batch, latent_dim)`.
+            temperature: Without dimensions; 0 takes the most likely piece.
+            noise: Uniform numbers in [0, 1), `(batch, steps)`.
+
+        Returns:
+            Class indices `(batch, steps)`, and logits `(batch, steps, classes)`.
+        """
+        lstm, plan = self.lstm, self.plan(z)
+        ((weight, _, bias, _),) = lstm.all_weights
+        known = functional.linear(plan, weight, bias)
+        token_gates = self.table @ weight.t()
+        ((hidden, cell),) = self._initial_state(z)
+        noise = noise.transpose(0, 1)
+        past = (torch.arange(self.steps, device=z.device) > 0).to(z.dtype)
+        first = torch.zeros_like(noise[0], dtype=torch.int64)
+
+        def step(carry: Tensors, given: Tensors) -> tuple[Tensors, Tensors]:
+            hidden, cell, token, ended = carry
+            past, noise = given
+            hidden, cell = lstm.advance(known + past * token_gates[token], hidden, cell)
+            read = self._read(hidden[-1], plan)
+            logits = _ended(functional.linear(read, self.table, self.bias), ended)
+            token = choose(logits, temperature, noise)
+            return (hidden, cell, token, ended | (token == END)), (token, logits)
+
+        begun = (hidden[None], cell[None], first, first != first)
+        _, (tokens, logits) = loop(step, begun, (past, noise))
+        return tokens.transpose(0, 1), logits.transpose(0, 1)
+
     def _hidden(self, x: Tensor, z: Tensor) -> Tensor:
         """Return the LSTM's outputs `(steps, batch, decoder_dim)`, given the previous pieces."""
         previous = functional.embedding(x.t()[:-1], self.table)
@@ -216,6 +252,6 @@ class SentenceVAE(VAE):
 
 def _ended(logits: Tensor, ended: Tensor) -> Tensor:
     """Return logits `(..., classes)` under which only `END` follows where a sentence has ended."""
-    only = logits.new_full(logits.shape[-1:], -torch.inf)
-    only[END] = 0
+    other = torch.arange(logits.shape[-1], device=logits.device) != END
+    only = torch.zeros_like(other, dtype=logits.dtype).masked_fill(other, -torch.inf)
     return torch.where(ended.unsqueeze(-1), only, logits)

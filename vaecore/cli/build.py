@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from vaecore.cli import blend, study, vary
+from vaecore.cli import blend, share, study, vary
 from vaecore.cli.box import models_command
 from vaecore.cli.dispatch import Dispatch
 from vaecore.cli.main import Group
@@ -47,6 +47,7 @@ def build(*presentations: Presentation, help: str, names: Mapping[str, str] | No
             group.add_command(bind(verb, dispatch, own, hidden=True), verb.name)
     if any(each.evaluates for each in presentations):
         group.add_command(bind(study.evaluate, dispatch))
+    group.add_command(bind(share.export, dispatch))
     group.add_command(models_command({each.domain.box for each in presentations}))
     return group
 

@@ -78,6 +78,18 @@ class Prior(ABC):
         """Return the codes `(n, latent_dim)` that noise of that shape becomes."""
         raise NotImplementedError(f"a {self.kind} prior has no way back to its noise")
 
+    def draw(self, noise: Tensor, choice: Tensor) -> tuple[Tensor, ...]:
+        """Return codes as a function of random numbers, in operations that can be exported.
+
+        Args:
+            noise: Of a standard normal distribution, `(n, latent_dim)`.
+            choice: Uniform numbers in [0, 1), `(n,)`: the component of a mixture, or the condition.
+
+        Returns:
+            Codes `(n, latent_dim)`; of a conditional prior also their conditions.
+        """
+        raise NotImplementedError(f"a {self.kind} prior is not exported")
+
     def state(self) -> dict[str, Tensor]:
         """Return the prior as plain tensors, for safetensors and `from_state`."""
         raise NotImplementedError(f"a {self.kind} prior is not stored")

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from vaecore.device import autocast, pad
 from vaecore.distributions import DiagonalGaussian
 from vaecore.folder import Shaped, mismatch
+from vaecore.loop import Tensors, loop
 from vaecore.priors.base import Prior, Source, drawn
 from vaecore.priors.velocity import VelocityNetwork
 
@@ -100,11 +101,11 @@ class Flow(nn.Module, Prior):
         """Return codes in the coordinates of the basis."""
         if not hasattr(self, "basis"):
             return z
-        return (pad(z - self.center) @ self.basis)[: len(z)]
+        return (pad(z - self.center) @ self.basis)[: z.shape[0]]
 
     def codes(self, x: Tensor) -> Tensor:
         """Return codes, given in the coordinates of the basis."""
-        return (pad(x) @ self.inverse)[: len(x)] + self.center if hasattr(self, "basis") else x
+        return (pad(x) @ self.inverse)[: x.shape[0]] + self.center if hasattr(self, "basis") else x
 
     def loss(
         self, posterior: DiagonalGaussian, spread: float = 1.0, condition: Tensor | None = None
@@ -174,14 +175,28 @@ class Flow(nn.Module, Prior):
         x = self.coordinates(z)
         return self._integrate(x, condition, torch.linspace(1, 0, steps + 1))
 
+    @torch.no_grad()
+    def draw(self, noise: Tensor, choice: Tensor) -> tuple[Tensor, ...]:
+        index = (choice * len(self.conditions)).long() if self.conditional else None
+        if index is None:
+            return (self.from_noise(noise),)
+        condition = self.conditions[index.clamp(max=len(self.conditions) - 1)]
+        return self.from_noise(noise, condition), condition
+
     def _integrate(self, x: Tensor, condition: Tensor | None, times: Tensor) -> Tensor:
         """Follow the velocity from time to time, by Heun's method."""
-        n, x = len(x), pad(x)
+        n, x = x.shape[0], pad(x)
         condition = None if condition is None else pad(condition)
-        for begin, end in zip(times[:-1].tolist(), times[1:].tolist(), strict=True):
-            now, then = (torch.full((len(x),), time) for time in (begin, end))
-            velocity, step = self.network(x, now, condition), end - begin
+
+        def advance(carry: Tensors, given: Tensors) -> tuple[Tensors, Tensors]:
+            (x,), (begin, end, step) = carry, given
+            now, then = (time.expand(x.shape[0]) for time in (begin, end))
+            velocity = self.network(x, now, condition)
             x = x + step / 2 * (velocity + self.network(x + step * velocity, then, condition))
+            return (x,), (step,)
+
+        steps = times.double().diff().float()
+        ((x,), _) = loop(advance, (x,), (times[:-1], times[1:], steps))
         return x[:n]
 
     def state(self) -> dict[str, Tensor]:

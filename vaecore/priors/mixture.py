@@ -113,6 +113,14 @@ class GaussianMixture(Prior):
             z[chosen] = mean + noise
         return z
 
+    def draw(self, noise: Tensor, choice: Tensor) -> tuple[Tensor, ...]:
+        component = (self.weights.cumsum(0) <= choice[:, None]).sum(-1)
+        component = component.clamp(max=len(self.weights) - 1)
+        factor = self.cholesky[component]
+        if factor.ndim == 2:
+            return (self.means[component] + factor * noise,)
+        return (self.means[component] + (factor @ noise[:, :, None]).squeeze(-1),)
+
     def log_prob(self, z: Tensor) -> Tensor:
         """Return the log density in nats, `(batch,)`, of codes `(batch, latent_dim)`."""
         if self.cholesky.ndim == 2:

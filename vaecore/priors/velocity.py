@@ -138,7 +138,9 @@ class VelocityNetwork(nn.Module):
             if condition is None:
                 raise ValueError("the network needs the conditions of its points")
             bits = torch.arange(self.relations, device=x.device)
-            relations = (condition.long().unsqueeze(-1) >> bits & 1).float()
+            relations = (
+                torch.bitwise_right_shift(condition.long().unsqueeze(-1), bits) & 1
+            ).float()
         for block in self.blocks:
             h = block(h, embedded, relations)
         velocity: Tensor = self.last(h).flatten(1)

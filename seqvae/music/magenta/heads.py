@@ -10,6 +10,7 @@ from seqvae.music.networks.architecture import Voice
 from seqvae.music.networks.voices import VoicesHead, make_head
 from seqvae.music.representations.groove.performance import blocks
 from seqvae.sequences.heads import Head
+from seqvae.sequences.sampling import heated
 
 _NADE_FLOOR, _GROOVE_FLOOR = 1e-6, 1e-7
 """Added to probabilities before their logarithm is taken."""
@@ -50,7 +51,9 @@ class NadeHead(Head):
             seen = seen + hit.unsqueeze(-1) * self.encoding[drum]
         return total
 
-    def choose(self, projected: Tensor, temperature: float, noise: Tensor | None) -> Tensor:
+    def choose(
+        self, projected: Tensor, temperature: float | Tensor, noise: Tensor | None
+    ) -> Tensor:
         """Return sets `(batch, *shape)`; noise is `(batch, drums)`."""
         hidden, biases = projected.float().split([self.nade_dim, self.drums], dim=-1)
         found = []
@@ -93,7 +96,7 @@ class GrooveHead(Head):
     def choose(
         self,
         projected: Tensor,
-        temperature: float,
+        temperature: float | Tensor,
         noise: Tensor | None,
         hits: Tensor | None = None,
     ) -> Tensor:
@@ -111,11 +114,14 @@ class GrooveHead(Head):
         return torch.cat([struck, torch.sigmoid(velocity), torch.tanh(offset)], dim=-1)
 
 
-def _bernoulli(logits: Tensor, temperature: float, noise: Tensor | None) -> Tensor:
+def _bernoulli(logits: Tensor, temperature: float | Tensor, noise: Tensor | None) -> Tensor:
     """Return 0 or 1 for each logit; at temperature 0 the likelier, 1 of two equal ones."""
-    if temperature == 0 or noise is None:
+    if noise is None or (not isinstance(temperature, Tensor) and temperature == 0):
         return (logits >= 0).float()
-    return (noise < torch.sigmoid(logits / temperature)).float()
+    drawn = (noise < torch.sigmoid(logits / heated(temperature))).float()
+    if isinstance(temperature, Tensor):
+        drawn = torch.where(temperature > 0, drawn, (logits >= 0).float())
+    return drawn
 
 
 def make_output(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from seqvae.music.networks.architecture import SequenceArchitecture, Voice
 from seqvae.music.networks.harmony import tilted
@@ -14,6 +15,7 @@ from seqvae.sequences.affine import affine
 from seqvae.sequences.heads import Head
 from seqvae.sequences.lstm import LSTM, State
 from seqvae.sequences.sampling import uniform_noise
+from vaecore.loop import Tensors, loop
 
 
 class ConditionedLSTM(nn.Module):
@@ -131,8 +133,10 @@ class SequenceDecoder(ConditionedLSTM):
         )
         voices = voices or a.voices
         inner = voices.shape if isinstance(voices, Voice) else (len(voices),)
-        self.shape = (self.steps, *inner)
-        """Shape of an example."""
+        self.shape = self.noise_shape = (self.steps, *inner)
+        """Shape of an example, and of the noise that one is drawn with."""
+        numbers = isinstance(voices, Voice) and bool(voices.shape)
+        self.dtype = torch.float32 if numbers else torch.int64
         self.input_dropout, self.scheduled_sampling = a.input_dropout, a.scheduled_sampling
         self.embedding = make_embedding(voices, a.embedding_dim)
         self.head = make_head(voices, self.width)
@@ -225,6 +229,52 @@ class SequenceDecoder(ConditionedLSTM):
             token = self.head.choose(projected, temperature, drawn, **given)
             chosen.append(token)
         return torch.stack(chosen, dim=1)
+
+    def draw(
+        self,
+        z: Tensor,
+        temperature: Tensor,
+        noise: Tensor,
+        heard: Tensor | None = None,
+        tilt: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Return what `unroll` does, and logits, in operations that can be exported.
+
+        Args:
+            z: Codes `(batch, code_dim)`.
+            temperature: Without dimensions; 0 takes the most likely class.
+            noise: Uniform numbers in [0, 1), `(batch, *noise_shape)`.
+            heard: See `outputs`.
+            tilt: See `unroll`.
+
+        Returns:
+            Examples `(batch, *shape)`; logits `(batch, steps, classes)` as `logits` has them.
+        """
+        lstm, head = self.lstm, self.head
+        (weight, _, bias, _), *_ = lstm.all_weights
+        guide = self._guide(z, heard)
+        of_token = self.embedding.fused_with(weight.t())
+        known = functional.linear(guide, weight, bias)
+        known_head = head.project_last(guide) + head.bias
+        from_hidden = head.first_weights(lstm.hidden_size)
+        hidden, cell = (torch.stack(part) for part in zip(*self._initial_state(z), strict=True))
+        noise = noise.transpose(0, 1)
+        past = (torch.arange(self.steps, device=z.device) > 0).to(z.dtype)
+
+        def step(carry: Tensors, given: Tensors) -> tuple[Tensors, Tensors]:
+            hidden, cell, token = carry
+            gates, place, past, noise, *tilts = given
+            hidden, cell = lstm.advance(gates + past * of_token(token), hidden, cell)
+            projected = functional.linear(hidden[-1], from_hidden) + place
+            for each in tilts:
+                projected = tilted(projected, each)
+            token = head.choose(projected, temperature, noise)
+            return (hidden, cell, token), (token, head.logits(projected))
+
+        first = torch.zeros_like(noise[0], dtype=self.dtype)
+        inputs = (known, known_head, past, noise, *(() if tilt is None else (tilt,)))
+        _, (tokens, logits) = loop(step, (hidden, cell, first), inputs)
+        return tokens.transpose(0, 1), logits.transpose(0, 1)
 
     def _training_inputs(self, x: Tensor, z: Tensor, heard: Tensor | None = None) -> Tensor:
         """Return the embedded previous tokens, with dropout and scheduled sampling in training."""

@@ -10,6 +10,8 @@ note begins is not its matter: that stays as likely as it was.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
+from operator import add
 
 import torch
 from torch import Tensor, nn
@@ -47,9 +49,11 @@ class Harmony(nn.Module):
         That of classes below `FIRST_NOTE` has no meaning; see `tilted`.
         """
         sounds = sounding(melody)
-        heard = functional.one_hot(sounds % OCTAVE, OCTAVE) * (sounds >= FIRST_NOTE)[..., None]
+        octave = torch.arange(OCTAVE, device=melody.device)
+        heard = ((sounds % OCTAVE)[..., None] == octave) & (sounds >= FIRST_NOTE)[..., None]
+        steps = melody.shape[1]
         ahead = functional.pad(heard.to(self.table.dtype), (0, 0, 0, AHEAD - 1))
-        share: Tensor = ahead.unfold(1, AHEAD, 1).mean(-1)
+        share = reduce(add, (ahead[:, k : k + steps] for k in range(AHEAD))) / AHEAD
         return share @ self.table
 
 

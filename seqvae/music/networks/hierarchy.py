@@ -42,6 +42,8 @@ class HierarchicalDecoder(nn.Module):
         self.shape = a.shape
         self.segments = math.prod(above)
         """Bars of a window."""
+        self.noise_shape = (steps, *a.shape[1:])
+        """Shape of the noise that an example is drawn with; see `generate`."""
         width, conductors = a.latent_dim, list[ConditionedLSTM]()
         sizes = (a.segment_dim, a.conductor_dim, a.conductor_layers, a.segment_dim)
         for length in above:
@@ -80,7 +82,7 @@ class HierarchicalDecoder(nn.Module):
         known = self._heard(voices[0]), self._tilts(voices[0])
         parts = zip(self.cores, voices, *known, strict=True)
         found = [core.logits(bars, own, *of) for core, own, *of in parts]
-        return self._joined(found, len(z), torch.cat)
+        return self._joined(found, torch.cat)
 
     def _heard(self, first: Tensor) -> Sequence[Tensor | None]:
         """Return what each voice hears of the first, whose bars `(rows * bars, steps)` are given.
@@ -139,12 +141,27 @@ class HierarchicalDecoder(nn.Module):
                 core.unroll(e, temperature, n, hits=h, heard=s, tilt=t) for e, n, h, s, t in parts
             ]
             bars.append(torch.cat(written))
-        return self._joined(bars, len(z), torch.stack)
+        return self._joined(bars, torch.stack)
 
-    def _joined(self, voices: list[Tensor], rows: int, join: Callable[..., Tensor]) -> Tensor:
+    def draw(self, z: Tensor, temperature: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """Return examples and logits, in operations that can be exported.
+
+        Arguments and results are those of `SequenceDecoder.draw`.
+        """
+        embeddings = self.embeddings(z)
+        bars = noise.unsqueeze(1).expand(-1, self.segments, *noise.shape[1:]).flatten(0, 1)
+        written, logits = list[Tensor](), list[Tensor]()
+        for k, (core, own) in enumerate(zip(self.cores, self._voices(bars), strict=True)):
+            known = (self._heard(written[0])[k], self._tilts(written[0])[k]) if written else ()
+            x, likelihood = core.draw(embeddings, temperature, own, *known)
+            written.append(x)
+            logits.append(likelihood)
+        return self._joined(written, torch.stack), self._joined(logits, torch.cat)
+
+    def _joined(self, voices: list[Tensor], join: Callable[..., Tensor]) -> Tensor:
         """Join the voices of bars `(rows * bars, steps, ...)`, and bars to windows."""
         bars = voices[0] if len(voices) == 1 else join(voices, dim=-1)
-        return bars.reshape(rows, -1, *bars.shape[2:])
+        return bars.reshape(-1, self.shape[0], *bars.shape[2:])
 
     def _voices(self, x: Tensor) -> tuple[Tensor, ...]:
         """Return the voices of windows `(batch, *shape)`, one by one."""

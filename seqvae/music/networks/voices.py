@@ -55,9 +55,21 @@ class VoicesHead(Layers[Head]):
         voices = zip(self, target.unbind(-1), strict=True)
         return reduce(add, (head.log_prob(hidden, t) for head, t in voices))
 
-    def choose(self, projected: Tensor, temperature: float, noise: Tensor | None) -> Tensor:
+    def logits(self, projected: Tensor) -> Tensor:
+        """Return the logits for outputs of all linear layers, `(..., classes of all voices)`."""
+        parts = zip(self, self._parts(projected), strict=True)
+        return torch.cat([head.logits(own) for head, own in parts], dim=-1)
+
+    def _parts(self, projected: Tensor) -> Sequence[Tensor]:
+        """Return the outputs of each linear layer."""
+        parts: Sequence[Tensor] = projected.split([len(head.bias) for head in self], dim=-1)
+        return parts
+
+    def choose(
+        self, projected: Tensor, temperature: float | Tensor, noise: Tensor | None
+    ) -> Tensor:
         """Return a class for each voice of each row, `(batch, voices)`; noise likewise."""
-        parts = projected.split([len(head.bias) for head in self], dim=-1)
+        parts = self._parts(projected)
         noises = [None] * len(self) if noise is None else noise.unbind(-1)
         chosen = (h.choose(p, temperature, n) for h, p, n in zip(self, parts, noises, strict=True))
         return torch.stack(list(chosen), dim=-1)

@@ -7,8 +7,9 @@ tokens from an `Alphabet`, by its name in an architecture; see `alphabet_of`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -82,6 +83,18 @@ for _index, _pitches in enumerate(ROLAND):
     GROOVE_CLASS[list(_pitches)] = _index
 
 
+def kit(pitches: Sequence[Sequence[int]]) -> list[dict[str, Any]]:
+    """Return the drums of a kit: their names, the pitches read as each, the first of them written.
+
+    Args:
+        pitches: Of each drum of `DRUM_CLASSES`, or of the first ones.
+    """
+    return [
+        {"name": name, "pitch": own[0], "pitches": list(own)}
+        for (name, _), own in zip(DRUM_CLASSES, pitches, strict=False)
+    ]
+
+
 class Alphabet:
     """The steps of one voice; in this base class, class indices without further meaning.
 
@@ -119,6 +132,10 @@ class Alphabet:
     def features(self, classes: int) -> Floats:
         """Return the features of each class, `(classes, features)`, zeros and ones."""
         return np.zeros((classes, 0))
+
+    def legend(self, classes: int) -> dict[str, Any]:
+        """Return what the numbers of a step mean, for programs that have no alphabet."""
+        return {"tokens": self.name, "classes": [{} for _ in range(classes)]}
 
     def embedding(self, classes: int, dim: int) -> Embedding:
         """Return an untrained embedding of steps, `(...)` to `(..., dim)`."""
@@ -193,6 +210,14 @@ class NoteAlphabet(Alphabet):
         event = [steps == NO_EVENT - FIRST_NOTE, steps == NOTE_OFF - FIRST_NOTE, sounding]
         return np.concatenate([*event, pitch_class, octave], axis=1, dtype=np.float64)
 
+    def legend(self, classes: int) -> dict[str, Any]:
+        """Return the event of each class, and the pitch of a note."""
+        events: list[dict[str, Any]] = [{"event": "none"}, {"event": "off"}]
+        notes = range(self.lowest, self.lowest + classes - FIRST_NOTE)
+        events += [{"event": "note", "pitch": pitch} for pitch in notes]
+        about = "none: what sounds goes on; off: it ends; note: it ends and another one begins"
+        return {"tokens": self.name, "about": about, "classes": events}
+
     def onsets(self, x: Ints) -> Bools:
         """Return where notes begin."""
         return x >= FIRST_NOTE
@@ -225,6 +250,20 @@ class DrumAlphabet(Alphabet):
         tokens, drums = np.arange(classes)[:, None], np.arange((classes - 1).bit_length())
         bits = tokens >> drums & 1
         return np.concatenate([bits, tokens == NO_EVENT], axis=1, dtype=np.float64)
+
+    def legend(self, classes: int) -> dict[str, Any]:
+        """Return the drums, and the pitches that each class hits."""
+        drums = (classes - 1).bit_length()
+        pitches = [
+            [DRUM_PITCHES[drum] for drum in range(drums) if token >> drum & 1]
+            for token in range(classes)
+        ]
+        return {
+            "tokens": self.name,
+            "about": "bit k of a class is set where drum k is hit; pitches of General MIDI",
+            "drums": kit([own for _, own in DRUM_CLASSES[:drums]]),
+            "classes": [{"pitches": each} for each in pitches],
+        }
 
     def perception(self, grid: StepGrid = SIXTEEN) -> VoicePerception:
         """Return how drum patterns are perceived."""

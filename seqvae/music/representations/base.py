@@ -153,6 +153,33 @@ class SequenceCodec(Codec["pretty_midi.PrettyMIDI"]):
         found = {"steps": self.steps, "classes": self.classes}
         return found | ({} if self.grid is SIXTEEN else {"grid": self.grid.name})
 
+    @property
+    def legend(self) -> dict[str, Any]:
+        """The grid, and of each voice its instrument and the meaning of its numbers."""
+        usual = self.context
+        meter = usual.meter
+        programs = iter((usual.program, usual.bass_program))
+        classes = self.classes if isinstance(self.classes, tuple) else (self.classes,)
+        return {
+            "representation": self.name,
+            "bars": self.bars,
+            "steps": self.steps,
+            "steps_per_bar": self.steps_per_bar,
+            "steps_per_quarter": self.grid.lengths[4 * meter[0] / meter[1]],
+            "meter": list(meter),
+            "tempo": usual.tempo_bpm,
+            "velocity": VELOCITY,
+            "voices": [
+                {
+                    "name": name,
+                    "drum": not alphabet.pitched,
+                    "program": next(programs, usual.program) if alphabet.pitched else 0,
+                    **alphabet.legend(count),
+                }
+                for (name, alphabet), count in zip(self.voices, classes, strict=True)
+            ],
+        }
+
     @abstractmethod
     def usable(self, notes: Notes, rules: Rules) -> tuple[np.ndarray, list[Rejection]]:
         """Return which notes this representation uses, and what is left out and why."""

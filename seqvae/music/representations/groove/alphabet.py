@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from seqvae.music.reading.grids import SIXTEEN, StepGrid
-from seqvae.music.representations.alphabet import HITS, Alphabet
+from seqvae.music.representations.alphabet import HITS, ROLAND, Alphabet, kit
 from seqvae.music.representations.groove.performance import (
     blocks,
     hit_classes,
@@ -47,6 +47,20 @@ class PerformanceAlphabet(Alphabet):
     def indices(self, x: Tensor) -> Tensor:
         """Return the hits as class indices of drums, `(n, steps)`."""
         return hit_classes(x)
+
+    def legend(self, classes: int) -> dict[str, Any]:
+        """Return the drums, and which numbers of a step are what of them."""
+        return {
+            "tokens": self.name,
+            "about": "of each drum 1 where it is hit, its velocity / 127, and how much before its "
+            "step it is played, in halves of a step: -1..1, late to early; 0 without a hit",
+            "drums": kit(ROLAND[:classes]),
+            "numbers": {
+                "hit": [0, classes],
+                "velocity": [classes, 2 * classes],
+                "offset": [2 * classes, 3 * classes],
+            },
+        }
 
     def embedding(self, classes: int, dim: int) -> Embedding:
         """Return an untrained embedding of steps."""

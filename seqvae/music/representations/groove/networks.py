@@ -11,7 +11,7 @@ from seqvae.music.representations.groove.performance import blocks, hit_classes
 from seqvae.sequences.affine import affine
 from seqvae.sequences.embedding import Embedding, Lookup
 from seqvae.sequences.heads import Head, chain_log_prob, chain_logits
-from seqvae.sequences.sampling import choose
+from seqvae.sequences.sampling import choose, find, heated
 
 
 class PerformanceEmbedding(Embedding):
@@ -75,7 +75,7 @@ class PerformanceHead(Head):
     def choose(
         self,
         projected: Tensor,
-        temperature: float,
+        temperature: float | Tensor,
         noise: Tensor | None,
         hits: Tensor | None = None,
     ) -> Tensor:
@@ -83,7 +83,7 @@ class PerformanceHead(Head):
 
         Args:
             projected: `(batch, outputs)`.
-            temperature: 0 takes the likeliest hits, and medians.
+            temperature: 0 takes the likeliest hits, and medians; see `sampling.choose`.
             noise: Uniform numbers like the result; needed above temperature 0.
             hits: The hits, as classes `(batch,)`; by default they are chosen, too.
         """
@@ -92,7 +92,7 @@ class PerformanceHead(Head):
             first = None if first is None else first[..., 0]
             hits = choose(self.logits(projected), temperature, first)
         drum = torch.arange(self.drums, device=projected.device)
-        struck = ((hits.unsqueeze(-1) >> drum) & 1).to(projected.dtype)
+        struck = (torch.bitwise_right_shift(hits.unsqueeze(-1), drum) & 1).to(projected.dtype)
         velocity = _quantile(self._velocity(projected, struck), temperature, others[0])
         velocity = velocity.where(struck > 0, 0)
         offset = (
@@ -121,20 +121,22 @@ def _density(logits: Tensor, values: Tensor) -> Tensor:
     return chosen + math.log(intervals)
 
 
-def _quantile(logits: Tensor, temperature: float, noise: Tensor | None) -> Tensor:
+def _quantile(logits: Tensor, temperature: float | Tensor, noise: Tensor | None) -> Tensor:
     """Return quantiles in 0..1 of such densities: medians at temperature 0 or without noise.
 
     Above temperature 0 logits are divided by it, and noise, uniform in [0, 1), is the cumulative
     probability.
     """
-    intervals = logits.shape[-1]
-    if temperature == 0 or noise is None:
-        noise = logits.new_full(logits.shape[:-1], 0.5)
+    intervals, exported = logits.shape[-1], isinstance(temperature, Tensor)
+    if noise is None or (not isinstance(temperature, Tensor) and temperature == 0):
+        noise = torch.full_like(logits[..., 0], 0.5)
     else:
-        logits = logits / temperature
+        logits = logits / heated(temperature)
+        if isinstance(temperature, Tensor):
+            noise = torch.where(temperature > 0, noise, 0.5)
     cumulative = logits.double().softmax(-1).cumsum(-1)
     wanted = (noise.double() * cumulative[..., -1]).unsqueeze(-1)
-    place = torch.searchsorted(cumulative, wanted, right=True).clamp(max=intervals - 1)
+    place = find(cumulative, wanted, exported).clamp(max=intervals - 1)
     above = cumulative.gather(-1, place)
     below = torch.where(place > 0, cumulative.gather(-1, (place - 1).clamp(min=0)), 0)
     part = ((wanted - below) / (above - below).clamp(min=1e-12)).clamp(0, 1)

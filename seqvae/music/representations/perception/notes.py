@@ -26,6 +26,7 @@ from seqvae.music.representations.perception.voice import (
     metrical_ranks,
     thresholds,
 )
+from vaecore.loop import exporting
 
 SOUNDING = 0.1
 """What a step counts in which another note sounds, or none, where an onset counts 1."""
@@ -245,7 +246,11 @@ def sounding(x: Tensor, first: int = FIRST_NOTE) -> Tensor:
         first: The class of the lowest note.
     """
     at = torch.arange(x.shape[1], device=x.device).expand_as(x)
-    latest = torch.where(x != NO_EVENT, at, -1).cummax(1).values
+    begun = torch.where(x != NO_EVENT, at, -1)
+    if exporting():  # a running maximum has no operation elsewhere
+        latest = torch.where(at[:, None] <= at[:, :, None], begun[:, None], -1).amax(2)
+    else:
+        latest = begun.cummax(1).values
     token = x.gather(1, latest.clamp(min=0))
     return torch.where((latest >= 0) & (token >= first), token, NO_EVENT)
 

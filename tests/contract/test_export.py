@@ -1,0 +1,92 @@
+"""Every model can be exported: its functions are those of Python, whatever runs them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from vaecore.cli.outputs import Outputs
+from vaecore.export import compare, export, graphs_of, places
+from vaecore.export.check import LARGEST
+from vaecore.export.writing import FORMATS, load
+from vaecore.space import LatentSpace
+from vaecore.testing.under_test import Fixtures
+
+WRITTEN = {
+    "drums-chain-steps-steps": ".onnx",
+    "groove": ".onnx",
+    "melody-4bar-three-levels-autoencoder": ".onnx",
+    "trio-hierarchical": ".onnx",
+    "sentences-tiny": ".onnx",
+    "faces-residual": ".onnx",
+    "digits": ".onnx",
+    "melody-softmax-steps-steps": ".pt2",
+    "faces-spatial": ".pt2",
+    "drums-softmax-final-shared": ".ts",
+    "groove-4bar-hierarchical": ".ts",
+    "sentences-tiny-autoencoder": ".ts",
+    "faces-lecture": ".torchscript",
+    "pictures": ".ts",
+}
+"""What is written in the tests; benchmarks/export.py writes all shipped models in all formats."""
+
+
+class TestExport(Fixtures):
+    def test_a_draw_is_what_is_generated(self, space: LatentSpace, codes: Tensor) -> None:
+        decoder = space.model.decoder
+        if not hasattr(decoder, "draw"):
+            pytest.skip("decoded at temperature 0 alone")
+        codes = codes[:8]
+        noise = torch.rand(8, *decoder.noise_shape, generator=torch.Generator().manual_seed(5))
+        for temperature in (0.0, 0.7):
+            with torch.no_grad():
+                x, logits = decoder.draw(codes, torch.tensor(temperature), noise)
+                expected = space.model.decode(codes, temperature, seed=5)
+                forced = space.model.logits(codes, x)
+            if x.is_floating_point():
+                assert torch.allclose(x, expected, atol=1e-4)
+            else:
+                assert torch.equal(x, expected)
+            finite = forced.isfinite()
+            assert torch.equal(finite, logits.isfinite())
+            assert (logits - forced)[finite].abs().max() < LARGEST
+
+    def test_what_the_numbers_mean_can_be_written(self, space: LatentSpace) -> None:
+        legend = json.loads(json.dumps(space.codec.legend))
+        for voice in legend.get("voices", ()):
+            assert voice["tokens"]
+
+    def test_a_code_of_the_prior(self, space: LatentSpace) -> None:
+        noise, choice = torch.randn(40, space.latent_dim), torch.rand(40)
+        drawn = space.prior.draw(noise, choice)[0]
+        assert drawn.shape == noise.shape
+        assert torch.allclose(space.prior.draw(noise[7:9], choice[7:9])[0], drawn[7:9], atol=1e-4)
+
+    @pytest.mark.slow
+    def test_a_file_computes_the_same(
+        self, request: pytest.FixtureRequest, space: LatentSpace, tmp_path: Path
+    ) -> None:
+        ending = WRITTEN.get(request.node.callspec.params["under_test"])
+        if ending is None:
+            pytest.skip("another of its kind is written")
+        if ending == ".onnx":
+            pytest.importorskip("onnxruntime")
+        path = tmp_path / f"model{ending}"
+        with Outputs(path) as outputs:
+            facts, differences = export(space, path, outputs)
+        assert differences is not None
+        assert differences.problem == ""
+        assert json.loads((tmp_path / "model.json").read_text()) == facts
+        # As many rows as one likes, and not only as many as it was exported with.
+        found = graphs_of(space)
+        files = places(path, [graph.role for graph in found])
+        assert {place.name for place in files.values()} == {
+            each["file"] for each in facts["graphs"].values()
+        }
+        again = compare(space, load(FORMATS[ending], found, files), 23, seed=2)
+        assert again.problem == ""
+        assert max(again.mean, again.stddev, again.prior or 0.0) < LARGEST

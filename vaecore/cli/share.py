@@ -1,0 +1,61 @@
+"""Verbs that give a model to others: export."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vaecore.cli import options
+from vaecore.cli.dispatch import takes_job
+from vaecore.cli.job import Job
+from vaecore.cli.outputs import Outputs
+
+if TYPE_CHECKING:
+    from vaecore.export.check import Differences
+
+model = click.argument("model")
+
+
+@click.command()
+@model
+@click.option(
+    "-o", "--output", type=options.FILE,
+    help="File to write: .onnx, .pt2 (torch.export) or .ts (TorchScript).  [default: MODEL.onnx]",
+)  # fmt: skip
+@options.as_json
+@options.quiet
+@takes_job
+def export(job: Job) -> None:
+    """Write a model for other programs: web pages, C++, plug-ins.
+
+    MODEL is a name in the box, a model folder, or hf://OWNER/NAME. Beside the decoder come the
+    encoder, the prior, and a JSON with the shapes, the meaning of every class and the attribute
+    vectors. What was written is run and compared with Python. docs/export.md shows how to use it.
+    """
+    from vaecore.export.writing import export, format_of
+
+    assert job.model is not None
+    path = job.output or Path(f"{Path(job.model).name}.onnx")
+    format_of(path)
+    space = job.load()
+    with Outputs(path) as outputs:
+        facts, differences = export(space, path, outputs)
+    megabytes = sum(file.stat().st_size for file in outputs.written) / 1e6
+    text = f"{megabytes:.1f} MB · {_checked(differences)}"
+    measured = None if differences is None else vars(differences)
+    graphs = {role: graph["file"] for role, graph in facts["graphs"].items()}
+    job.done(outputs.written, text, {"graphs": graphs, "differences": measured})
+
+
+def _checked(differences: Differences | None) -> str:
+    """Say how what was written compares with Python."""
+    if differences is None:
+        return "not checked: pip install onnxruntime"
+    named: Mapping[str, Any] = vars(differences)
+    numbers = [named[name] for name in ("logits", "values", "mean", "stddev") if named[name]]
+    off = differences.greedy + (differences.drawn or 0)
+    same = "decodes as Python does" if not off else f"{off} examples are decoded otherwise"
+    return f"{differences.codes} codes: {same}, numbers within {max(numbers, default=0.0):.0e}"

@@ -1,0 +1,155 @@
+"""Whether an exported model computes what Python does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from vaecore.space import LatentSpace
+
+AT_ONCE = 50
+"""Codes that a file is given together."""
+LARGEST = 1e-4
+"""Differences of logits, means, deviations and pixels up to this count as none."""
+OTHER = 1e-3
+"""Examples of numbers that differ by more than this are not the same."""
+_TIES = 50
+"""Of so many examples one may differ: where two classes are equally likely, either may be taken."""
+
+Function = Callable[..., list[np.ndarray]]
+"""A graph in a file, as a function of its inputs."""
+
+
+@dataclass(frozen=True)
+class Differences:
+    """How far a file is from Python.
+
+    Attributes:
+        codes: How many codes were decoded.
+        greedy: How many of them are decoded to another example at temperature 0.
+        drawn: The same at temperature 1, given the same noise; None where nothing is drawn.
+        logits: Largest difference of a finite logit from the teacher-forced one; None without.
+        values: Largest difference of numbers, such as pixels, of examples that are the same; None
+            where an example is class indices.
+        mean: Largest difference of a posterior mean.
+        stddev: Largest difference of a posterior standard deviation.
+        prior: Largest difference of a code drawn from the prior; None without a fitted one.
+    """
+
+    codes: int
+    greedy: int
+    drawn: int | None
+    logits: float | None
+    values: float | None
+    mean: float
+    stddev: float
+    prior: float | None
+
+    @property
+    def problem(self) -> str:
+        """What is too far off, in words; empty if nothing is."""
+        for name in ("greedy", "drawn"):
+            count = getattr(self, name) or 0
+            if count > 1 + self.codes // _TIES:
+                return f"{count} of {self.codes} examples ({name}) are not those of Python"
+        for name in ("logits", "values", "mean", "stddev"):
+            value = getattr(self, name)
+            if value is not None and not value <= LARGEST:
+                return f"{name} differ from those of Python by {value:.1e}"
+        return ""
+
+
+def compare(
+    space: LatentSpace[Any], functions: Mapping[str, Function], codes: int, seed: int = 0
+) -> Differences:
+    """Return how far the functions of a file are from a model.
+
+    Args:
+        space: The model.
+        functions: By role: "decoder", "encoder" and, where there is one, "prior".
+        codes: How many codes are drawn from the prior and decoded; what they are decoded to is
+            encoded.
+        seed: Of the codes, and of the noise that they are decoded with.
+    """
+    model = space.model
+    decoder: Any = model.decoder
+    z = space.sample_codes(codes, seed)
+    with torch.no_grad():
+        greedy = model.decode(z)
+        x, found, logits, drawn = greedy, None, None, None
+        if model.draws and hasattr(decoder, "draw"):
+            noise = torch.rand(
+                codes, *decoder.noise_shape, generator=torch.Generator().manual_seed(seed)
+            )
+            found, theirs = _decoded(functions["decoder"], z, 0.0, noise)
+            logits = _largest(theirs, _logits(model, z, found))
+            x = model.decode(z, 1.0, seed)
+            own, _ = _decoded(functions["decoder"], z, 1.0, noise)
+            drawn = int(_others(own, x).sum())
+        else:
+            (found,) = _applied(functions["decoder"], z)
+        same = ~_others(found, greedy)
+        values = None
+        if greedy.is_floating_point():
+            values = _largest(found[same], greedy[same])
+        posterior = space.posterior_of(x)
+        mean, stddev = _applied(functions["encoder"], x)
+    prior = None
+    if "prior" in functions and space.prior is not None:
+        generator = torch.Generator().manual_seed(seed)
+        given = torch.randn(z.shape, generator=generator), torch.rand(len(z), generator=generator)
+        prior = _largest(_applied(functions["prior"], *given)[0], space.prior.draw(*given)[0])
+    return Differences(
+        codes,
+        int((~same).sum()),
+        drawn,
+        logits,
+        values,
+        _largest(mean, posterior.mean),
+        _largest(stddev, posterior.stddev),
+        prior,
+    )
+
+
+def _applied(function: Function, *inputs: Tensor) -> list[Tensor]:
+    """Return the outputs of a function for many rows, some at a time."""
+    rows = zip(*(each.split(AT_ONCE) for each in inputs), strict=True)
+    parts = [function(*(part.numpy() for part in row)) for row in rows]
+    return [torch.from_numpy(np.concatenate(each)) for each in zip(*parts, strict=True)]
+
+
+def _decoded(
+    function: Function, z: Tensor, temperature: float, noise: Tensor
+) -> tuple[Tensor, Tensor]:
+    warmth = np.array(temperature, np.float32)
+
+    def decode(z: np.ndarray, noise: np.ndarray) -> list[np.ndarray]:
+        return function(z, warmth, noise)
+
+    x, logits = _applied(decode, z, noise)
+    return x, logits
+
+
+def _logits(model: Any, z: Tensor, x: Tensor) -> Tensor:
+    """Return teacher-forced logits."""
+    rows = zip(z.split(AT_ONCE), x.split(AT_ONCE), strict=True)
+    return torch.cat([model.logits(*each) for each in rows])
+
+
+def _others(x: Tensor, y: Tensor) -> Tensor:
+    """Return which examples are not the same, `(n,)`."""
+    if not x.is_floating_point():
+        return (x != y).flatten(1).any(1)
+    return ((x - y).abs() > OTHER).flatten(1).any(1)
+
+
+def _largest(x: Tensor, y: Tensor) -> float:
+    """Return the largest difference; infinities that are the same differ by 0."""
+    differences = torch.where(x == y, 0, (x - y).abs())
+    return float(differences.max()) if differences.numel() else 0.0

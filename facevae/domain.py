@@ -30,5 +30,9 @@ def make_model(architecture: Mapping[str, Any], objective: Objective) -> FaceVAE
 
 
 DOMAIN = Domain(
-    name="facevae", make_codec=_codec, make_model=make_model, box=Path(__file__).parent / "models"
+    name="facevae",
+    make_codec=_codec,
+    make_model=make_model,
+    box=Path(__file__).parent / "models",
+    subject="faces",
 )

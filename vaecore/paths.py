@@ -141,6 +141,11 @@ def interpolate(
     return z
 
 
+def interpolate_at(a: Tensor, b: Tensor, t: float, path: str | Path = "slerp") -> Tensor:
+    """Return the point at t, from 0 to 1, on a path between two points `(latent_dim,)`."""
+    return _path(path)(a[None], b[None], torch.tensor([t]).to(a))[0]
+
+
 def interpolation_weights(n_points: int, steps: int) -> Tensor:
     """Return how much each point counts at each step of `interpolate`.
 

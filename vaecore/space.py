@@ -31,12 +31,14 @@ from vaecore.paths import (
     bilinear_grid,
     bilinear_weights,
     interpolate,
+    interpolate_at,
     interpolation_weights,
     perturb,
     traverse,
 )
 from vaecore.priors import Prior, StandardNormal
 from vaecore.priors.base import streams
+from vaecore.threads import threads_for
 
 TIMINGS = ("latent", "perceived")
 """What is even about the steps of an interpolation."""
@@ -145,7 +147,7 @@ class LatentSpace(Generic[Item]):
 
     def posterior_of(self, x: Tensor) -> DiagonalGaussian:
         """Return the posteriors of example tensors `(n, ...)`."""
-        with torch.no_grad():
+        with torch.no_grad(), threads_for(self.model.encoder, ENCODED_AT_ONCE):
             parts = [
                 torch.stack(self.model.encoder(pad(rows.to(self.model.device))), 1)[: len(rows)]
                 for rows in x.split(ENCODED_AT_ONCE)
@@ -187,8 +189,8 @@ class LatentSpace(Generic[Item]):
         """
         _check_codes(z, self.latent_dim)
         _check_number("temperature", temperature)
-        with torch.no_grad():
-            padded = pad(z.to(self.model.device, torch.float32))
+        padded = pad(z.to(self.model.device, torch.float32))
+        with torch.no_grad(), threads_for(self.model.decoder, len(padded)):
             x = self.model.decode(padded, temperature, seed)[: len(z)].cpu()
         return x if condition is None else self.codec.conditioned(x, condition)
 
@@ -372,6 +374,10 @@ class LatentSpace(Generic[Item]):
             raise ValueError(f"unknown timing {timing!r}; known are {', '.join(TIMINGS)}")
         default = self.path if timing == "latent" else self.plain_path
         return path or default, timing
+
+    def between(self, a: Tensor, b: Tensor, t: float) -> Tensor:
+        """Return the code at t on the way from a to b, both `(latent_dim,)`, as palettes go."""
+        return interpolate_at(a, b, t, self._way(self.plain_path))
 
     def _way(self, path: str) -> str | Path:
         """Return a path as `vaecore.paths` takes it; none is under a condition."""
@@ -566,9 +572,12 @@ class LatentSpace(Generic[Item]):
         Raises:
             UsageError: An attribute is unknown.
         """
+        return self.steered_code(self.posterior_of(self._example(item).x[None]).mean, amounts)
+
+    def steered_code(self, z: Tensor, amounts: Sequence[Mapping[str, float]]) -> list[Steered]:
+        """Return the codes of a code `(1, latent_dim)` edited in several ways; see `steered`."""
         for name, amount in [pair for each in amounts for pair in each.items()]:
             _check_number(name, amount, least=-math.inf)
-        z = self.posterior_of(self._example(item).x[None]).mean
         moves = self.moves
         if moves is None:
             return self._added(z, amounts)
@@ -583,15 +592,25 @@ class LatentSpace(Generic[Item]):
                 found[k] = each
         return found
 
-    def _added(self, z: Tensor, amounts: Sequence[Mapping[str, float]]) -> list[Steered]:
-        """Return a code `(1, latent_dim)` with attribute vectors added, as much as can be shown."""
+    def added(self, z: Tensor, amounts: Sequence[Mapping[str, float]]) -> Tensor:
+        """Return a code `(1, latent_dim)` with attribute vectors added, `(n, latent_dim)`.
+
+        Quick, for what follows a hand: nothing is decoded, and so nothing is measured.
+
+        Raises:
+            UsageError: An attribute is unknown.
+        """
         known, vectors = self.config.attributes if self.config else {}, self.attributes
         steps = [
             # What is unknown is refused when it is added.
             {n: step_length(z[0], vectors[n], a, known.get(n)) if n in vectors else a for n, a in e}
             for e in (each.items() for each in amounts)
         ]
-        codes = torch.cat([apply_attributes(z, vectors, each) for each in steps])
+        return torch.cat([apply_attributes(z, vectors, each) for each in steps])
+
+    def _added(self, z: Tensor, amounts: Sequence[Mapping[str, float]]) -> list[Steered]:
+        """Return a code `(1, latent_dim)` with attribute vectors added, as much as can be shown."""
+        codes = self.added(z, amounts)
         own, share = self.decode_to_examples(z), torch.ones(len(codes), 1)
         if self.codec.overdone(own, own) is not None:
             change = codes - z

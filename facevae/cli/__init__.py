@@ -12,7 +12,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from vaecore.cli import Group
+    from vaecore.studio.stage import Page, Stage
 
 HELP = """Morph, vary, edit and invent faces with trained models.
 
@@ -29,13 +32,21 @@ def command() -> Group:
     from vaecore.cli import build
     from vaecore.cli.build import bind
     from vaecore.cli.dispatch import Dispatch
+    from vaecore.studio.command import studio_command
 
     faces = FacePresentation(domain.DOMAIN)
     group = build(faces, help=HELP, names={"interpolate": "morph"})
     for verb in (own.align, own.train):
         group.add_command(verb)
     group.add_command(bind(own.attribute, Dispatch((faces,))))
+    group.add_command(studio_command(_front))
     return group
+
+
+def _front() -> tuple[Page, Mapping[str, Stage]]:
+    from facevae.studio.stages import front
+
+    return front()
 
 
 def main() -> None:

@@ -18,7 +18,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from vaecore.cli import Group
+    from vaecore.studio.stage import Page, Stage
 
 HELP = """Blend, vary, edit and invent drum patterns, melodies and sentences with trained models.
 
@@ -37,6 +40,7 @@ def command() -> Group:
     from vaecore.cli import build
     from vaecore.cli.build import bind
     from vaecore.cli.dispatch import Dispatch
+    from vaecore.studio.command import studio_command
 
     music, text = DOMAINS
     shown = MusicPresentation(music)
@@ -45,7 +49,14 @@ def command() -> Group:
         group.add_command(bind(verb, Dispatch((shown,))))
     for verb in (files.show, files.render, learn.prepare, learn.train, importing.import_):
         group.add_command(verb)
+    group.add_command(studio_command(_front))
     return group
+
+
+def _front() -> tuple[Page, Mapping[str, Stage]]:
+    from seqvae.studio.stages import front
+
+    return front()
 
 
 def main() -> None:

@@ -30,9 +30,11 @@ class Dispatch:
 
     Args:
         presentations: One for each domain of the package; the first one is the default.
+        make_job: What makes the job of a command line; a server's keeps models and reports.
     """
 
     presentations: tuple[Presentation, ...]
+    make_job: Callable[..., Job] = Job
 
     def choose(self, inputs: Sequence[Path], model: str | None) -> Presentation:
         """Return the presentation of the domain that takes a model or, without one, the inputs.
@@ -86,7 +88,7 @@ class Dispatch:
         allowed = {option.name for option in presentation.options(verb)}
         self._refuse(command, set(options) - allowed, presentation)
         options = {name: value for name, value in options.items() if name in allowed}
-        return Job(presentation, verb, options, **shared)
+        return self.make_job(presentation, verb, options, **shared)
 
     def _refuse(self, command: click.Command, others: set[str], chosen: Presentation) -> None:
         """Raise UsageError for the first option of another domain that was given."""

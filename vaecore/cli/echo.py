@@ -9,11 +9,22 @@ import click
 
 from vaecore.errors import printable
 
+NOTES = "vaecore.notes"
+"""See `echo`."""
 _COLOURS = re.compile(r"(\x1b\[[0-9;]*m|\n|\t)")
 
 
 def echo(text: Any = "", err: bool = False) -> None:
-    """Print a line; of control characters only colours, tabs and ends of lines are left."""
+    """Print a line; of control characters only colours, tabs and ends of lines are left.
+
+    A program that runs verbs puts a list into the `meta` of their context, under `NOTES`: it then
+    gets the lines that would go to stderr.
+    """
+    context = click.get_current_context(silent=True) if err else None
+    notes = context.meta.get(NOTES) if context is not None else None
     parts = _COLOURS.split(str(text))
     parts[::2] = [printable(part) for part in parts[::2]]
-    click.echo("".join(parts), err=err)
+    if notes is not None:
+        notes.append("".join(parts))
+    else:
+        click.echo("".join(parts), err=err)

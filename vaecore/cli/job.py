@@ -80,9 +80,13 @@ class Job:
             import torch
 
             torch.set_num_threads(self.domain.threads)
-        space = self.domain.load(self.model, self.device)
+        space = self.space(self.model)
         self.echo(f"{click.style(self.model, bold=True)}  {reason}".rstrip())
         return space
+
+    def space(self, model: str) -> LatentSpace[Any]:
+        """Return a model, loaded."""
+        return self.domain.load(model, self.device)
 
     def sources(self, codec: Codec[Any], inputs: Sequence[Input]) -> list[list[Source]]:
         """Return what is taken from the inputs, round by round, and list it."""

@@ -1,0 +1,200 @@
+"""The studio over Open Sound Control, for Max, Pd, SuperCollider and scripts of a DAW.
+
+A small server of datagrams: each message is answered to its sender, or to the port that it asked
+for with `/reply`. docs/studio.md lists the messages.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from vaecore.errors import DataError, UsageError
+from vaecore.reading import Kind, read_bytes
+from vaecore.studio.live import CORNERS, Corner, Live, Point
+from vaecore.studio.verbs import File, clean_name
+
+HOST = "127.0.0.1"
+"""Nobody else may ask: datagrams have no sender one could trust."""
+LARGEST = 65_507
+"""Bytes of a datagram."""
+Message = tuple[str, Sequence[Any]]
+
+
+class OscServer:
+    """Answers OSC messages.
+
+    Args:
+        name: The command; addresses begin with it.
+        live: What answers.
+        port: Of the datagrams; 0 takes a free one.
+        most: Bytes of a file.
+
+    Raises:
+        DataError: The port is taken.
+    """
+
+    def __init__(self, name: str, live: Live, port: int, most: int) -> None:
+        self.name, self.live, self.most = name, live, most
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            self._socket.bind((HOST, port))
+        except OSError as error:
+            self._socket.close()
+            text = f"port {port} for OSC cannot be used ({(error.strerror or '').lower()})"
+            raise DataError(text, remedy="choose another with --osc") from error
+        self.port: int = self._socket.getsockname()[1]
+        self._reply: int | None = None
+        self._files: dict[int, tuple[str, int | None]] = {}
+        self._add: dict[str, float] = {}
+        self._model: str | None = None
+        self._temperature, self._seed = 0.0, 0
+        self._verbs: dict[str, Callable[..., Iterable[Message]]] = {
+            "load": self._load,
+            "clear": self._clear,
+            "model": self._choose,
+            "attribute": self._attribute,
+            "temperature": self._warm,
+            "seed": self._sow,
+            "blend": self._blend,
+            "sample": self._sample,
+            "reply": self._answer,
+            "ping": lambda: [("/pong", [])],
+        }
+
+    def start(self) -> None:
+        """Answer in a thread of its own, until `stop`."""
+        Thread(target=self._serve, name="osc", daemon=True).start()
+
+    def stop(self) -> None:
+        """Stop answering."""
+        with suppress(OSError):  # unconnected; it wakes the thread that waits all the same
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+
+    def _serve(self) -> None:
+        from pythonosc.osc_packet import OscPacket, ParseError
+
+        while True:
+            try:
+                data, sender = self._socket.recvfrom(LARGEST)
+            except OSError:
+                return
+            if not data:
+                continue
+            try:
+                messages = [each.message for each in OscPacket(data).messages]
+            except (ParseError, ValueError, IndexError):
+                continue  # not OSC: nobody to tell
+            for message in messages:
+                for address, arguments in self.answer(message.address, list(message.params)):
+                    self._send(address, arguments, sender)
+
+    def _send(self, address: str, arguments: Sequence[Any], sender: tuple[str, int]) -> None:
+        from pythonosc.osc_message_builder import build_msg
+
+        target = sender if self._reply is None else (HOST, self._reply)
+        try:
+            self._socket.sendto(build_msg(f"/{self.name}{address}", list(arguments)).dgram, target)
+        except OSError:  # the receiver is gone, or a file is too large for a datagram
+            return
+
+    def answer(self, address: str, arguments: Sequence[Any]) -> list[Message]:
+        """Return the answers to a message: addresses without the name in front, and arguments."""
+        name, _, verb = address.strip("/").partition("/")
+        if name != self.name:
+            return []
+        try:
+            if verb not in self._verbs:
+                raise UsageError(f"no message {verb!r}; there are {', '.join(self._verbs)}")
+            return list(self._verbs[verb](*arguments))
+        except (DataError, UsageError) as error:
+            return [("/error", [str(error)])]
+        except (TypeError, ValueError):
+            given = " ".join(map(str, arguments))[:100]
+            return [("/error", [f"cannot use {address} {given}; see docs/studio.md"])]
+        except Exception as error:
+            text = f"unexpected {type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
+            return [("/error", [text])]
+
+    # Messages
+
+    def _load(self, corner: int, source: str | bytes, bar: int | None = None) -> Iterable[Message]:
+        """Put a file, or its bytes, into a corner."""
+        if not 1 <= int(corner) <= CORNERS:
+            raise UsageError(f"corners are 1 to {CORNERS}, not {corner}")
+        file = self._file(source)
+        options = {} if bar is None else {"bar": int(bar)}
+        found = self.live.look(file, options, self._model)
+        self._files[int(corner)] = found["id"], None if bar is None else int(bar)
+        yield "/loaded", [int(corner), file.name, found["model"], found["place"]]
+
+    def _file(self, source: str | bytes) -> File:
+        if isinstance(source, bytes):
+            return File("file.mid", source)
+        path = Path(source).expanduser()
+        return File(clean_name(path.name), read_bytes(path, Kind("file", self.most, "cut it")))
+
+    def _clear(self) -> Iterable[Message]:
+        """Forget all corners, attributes and settings."""
+        self._files.clear()
+        self._add.clear()
+        self._model, self._temperature, self._seed = None, 0.0, 0
+        yield "/cleared", []
+
+    def _choose(self, name: str = "") -> Iterable[Message]:
+        """Choose the model; an empty name lets the files decide."""
+        self._model = self.live.models.check(str(name)) if name else None
+        yield "/model", [self._model or ""]
+
+    def _attribute(self, name: str, amount: float) -> Iterable[Message]:
+        """Add so much of an attribute to what follows."""
+        self._add[str(name)] = float(amount)
+        yield "/attribute", [str(name), float(amount)]
+
+    def _warm(self, temperature: float) -> Iterable[Message]:
+        self._temperature = float(temperature)
+        yield "/temperature", [self._temperature]
+
+    def _sow(self, seed: int) -> Iterable[Message]:
+        self._seed = int(seed)
+        yield "/seed", [self._seed]
+
+    def _answer(self, port: int = 0) -> Iterable[Message]:
+        """Send answers to a port of this machine; 0 to whoever asks."""
+        if not 0 <= int(port) <= 65_535:
+            raise UsageError(f"a port is 1 to 65535, not {port}")
+        self._reply = int(port) or None
+        yield "/reply", [int(port)]
+
+    def _blend(self, x: float = 0.0, y: float = 0.0) -> Iterable[Message]:
+        """Send what is between the corners."""
+        loaded = [self._files[k] for k in sorted(self._files)]
+        bars = [bar or 1 for _, bar in loaded] if any(bar for _, bar in loaded) else []
+        point = Point(
+            corners=[Corner(file=file) for file, _ in loaded],
+            at=(float(x), float(y)),
+            model=self._model,
+            options={"bar": bars} if bars else {},
+            add=self._add,
+            temperature=self._temperature,
+            seed=self._seed,
+        )
+        played = self.live.play(point)
+        return played.taken.stage.messages(played.taken.space.codec, played.example)
+
+    def _sample(self, seed: int | None = None) -> Iterable[Message]:
+        """Send something new."""
+        self._seed = self._seed if seed is None else int(seed)
+        values = {"seed": [str(self._seed)], "n": ["1"]}
+        if self._model:
+            values["model"] = [self._model]
+        outcome = self.live.verbs.run("sample", {}, values)
+        assert outcome.result is not None
+        assert outcome.space is not None
+        stage = self.live.stage(outcome.space)
+        return stage.messages(outcome.result.codec, outcome.result.examples[0])

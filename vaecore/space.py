@@ -334,9 +334,7 @@ class LatentSpace(Generic[Item]):
         else:
             z = interpolate(z, steps, self._way(chosen), **self._measured_by(timing))
         weights = interpolation_weights(len(items), steps)
-        between = self._between(
-            x, weights, self.decode_to_examples(z, temperature, seed, condition)
-        )
+        between = self.mended(x, weights, self.decode_to_examples(z, temperature, seed, condition))
         return self._items(between, self._blended(examples, weights))
 
     @property
@@ -470,7 +468,7 @@ class LatentSpace(Generic[Item]):
         z = bilinear_grid(corners, rows, columns, way, walk)
         z = z.flatten(0, 1)
         weights = bilinear_weights(rows, columns).flatten(0, 1)
-        cells = self._between(
+        cells = self.mended(
             _stacked(examples), weights, self.decode_to_examples(z, temperature, seed)
         )
         flat = self._items(cells, self._blended(examples, weights))
@@ -661,7 +659,7 @@ class LatentSpace(Generic[Item]):
 
     # Helpers
 
-    def _between(self, x: Tensor, weights: Tensor, blends: Tensor) -> Tensor:
+    def mended(self, x: Tensor, weights: Tensor, blends: Tensor) -> Tensor:
         """Return blends of examples, those that are not one of them mended; see `Perception`."""
         perception = self.codec.perception
         if perception is None:

@@ -269,6 +269,9 @@ class Live:
             x = space.decode_to_examples(z[None], point.temperature, point.seed)[0]
         else:
             x = taken.decoder(z)
+        if len(taken.sources) > 1 and point.code is None and not add:
+            given = torch.stack([source.example.x for source in taken.sources])
+            x = space.mended(given, torch.tensor([weights]), x[None])[0]
         return Played(taken, z, Example(x, context), reached)
 
     def decode(self, taken: Taken, asked: Codes) -> list[Example]:

@@ -41,6 +41,7 @@ ALLOWED = {
     # What comes along with the program.
     "vaecore/page/bundle.py": 1,
     "vaecore/page/html.py": 1,
+    "facevae/page/palette.py": 1,
     "vaecore/studio/app.py": 1,
     "vaecore/studio/page.py": 1,
     "seqvae/music/page/palette.py": 1,

@@ -36,7 +36,8 @@ def load(model: str | Path, device: str = "cpu") -> LatentSpace[Image.Image]:
     """Load a model in the box by name ("faces_64"), or any model folder.
 
     Args:
-        model: A name listed by `models()`, or a folder written by `facevae train`.
+        model: A name listed by `models()`, a folder written by `facevae train`, or `hf://OWNER/NAME`
+            on the Hugging Face hub (`hf://OWNER/NAME@REVISION`).
         device: "auto", "cpu", "cuda", "cuda:N" or "mps".
 
     Raises:

@@ -45,7 +45,8 @@ def load(model: str | Path, device: str = "cpu") -> LatentSpace[Any]:
     """Load a shipped model by its name ("drums_2bar"), or any model folder.
 
     Args:
-        model: A name listed by `models()`, or a folder written by `seqvae train`.
+        model: A name listed by `models()`, a folder written by `seqvae train`, or `hf://OWNER/NAME`
+            on the Hugging Face hub (`hf://OWNER/NAME@REVISION`).
         device: "auto", "cpu", "cuda", "cuda:N" or "mps".
 
     Raises:

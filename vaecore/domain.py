@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from vaecore.space import LatentSpace
 
 
+ON_HUB = "hf:/"
+"""How names of models on the hub begin; a path keeps one of their two slashes."""
+
+
 @dataclass(frozen=True)
 class Domain:
     """One art over the shared core.
@@ -160,16 +164,21 @@ def find_model(domains: Sequence[Domain], model: str | Path) -> tuple[Domain, Pa
     Args:
         domains: Of one package. A folder that none of them takes is the first one's, whose `load`
             reports what is wrong with it.
-        model: Name of a shipped model, or a model folder.
+        model: Name of a shipped model, a model folder, or `hf://OWNER/NAME`; see `vaecore.hub`.
 
     Raises:
         UsageError: There is neither a shipped model nor a folder of that name.
-        DataError: The folder's configuration cannot be read.
+        DataError: The folder's configuration cannot be read, or the hub does not give the model.
     """
     shipped = {name: domain for domain in domains for name in domain.shipped()}
     if str(model) in shipped:
         return shipped[str(model)], shipped[str(model)].box / str(model)
-    place = Path(model)
+    if str(model).startswith(ON_HUB):
+        from vaecore.hub import fetch
+
+        place = fetch(model)
+    else:
+        place = Path(model)
     if not place.is_dir():
         known = ", ".join(sorted(shipped))
         raise UsageError(f"no model {str(model)!r}: neither a folder nor one of {known}")

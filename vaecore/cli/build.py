@@ -47,7 +47,8 @@ def build(*presentations: Presentation, help: str, names: Mapping[str, str] | No
             group.add_command(bind(verb, dispatch, own, hidden=True), verb.name)
     if any(each.evaluates for each in presentations):
         group.add_command(bind(study.evaluate, dispatch))
-    group.add_command(bind(share.export, dispatch))
+    for verb in (share.export, share.push):
+        group.add_command(bind(verb, dispatch))
     group.add_command(models_command({each.domain.box for each in presentations}))
     return group
 

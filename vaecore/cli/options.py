@@ -32,7 +32,9 @@ inputs = click.argument("inputs", nargs=-1, required=True, type=FILE)
 one_input = click.argument("input_", metavar="INPUT", type=FILE)
 
 output = click.option("-o", "--output", type=FILE, help="File to write.")
-model = click.option("--model", help="Name of a model in the box, or a model folder.")
+model = click.option(
+    "--model", help="Name of a model in the box, a model folder, or hf://OWNER/NAME on the hub."
+)
 device = click.option(
     "--device", default="cpu", show_default=True, help="auto, cpu, cuda, cuda:N or mps."
 )

@@ -1,4 +1,4 @@
-"""Verbs that give a model to others: export."""
+"""Verbs that give a model to others: export, push."""
 
 from __future__ import annotations
 
@@ -59,3 +59,31 @@ def _checked(differences: Differences | None) -> str:
     off = differences.greedy + (differences.drawn or 0)
     same = "decodes as Python does" if not off else f"{off} examples are decoded otherwise"
     return f"{differences.codes} codes: {same}, numbers within {max(numbers, default=0.0):.0e}"
+
+
+@click.command()
+@model
+@click.argument("repository", metavar="OWNER/NAME")
+@click.option("--private", is_flag=True, help="A new repository is for its owner alone.")
+@options.as_json
+@options.quiet
+@takes_job
+def push(job: Job, repository: str, private: bool) -> None:
+    """Put a model on the Hugging Face hub, its card as the README.
+
+    MODEL is a model folder, or a name in the box. Then anyone can name it as hf://OWNER/NAME. Log
+    in before: hf auth login, or set HF_TOKEN.
+    """
+    from vaecore.hub import Reference, checked, push
+
+    assert job.model is not None
+    reference = Reference(checked(repository))
+    job.load()  # what is broken is not given to others
+    place = push(job.domain.folder(job.model), repository, private, _front(job))
+    job.echo(f"{place}\n  use it: {job.domain.name} sample --model {reference}")
+    job.emit({"model": job.model, "repository": repository, "url": place})
+
+
+def _front(job: Job) -> str:
+    """Return the metadata by which the hub finds and lists a model."""
+    return f"---\nlibrary_name: seqvae\ntags:\n- vae\n- {job.domain.name}\n---\n"

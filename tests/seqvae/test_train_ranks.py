@@ -79,7 +79,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         with ShardWriter(root / "shards", split, 32) as writer:
             writer.add(windows)
     codec = make_codec(RECIPE["tiny"]["representation"])
-    about = {"representation": codec.config, "windows": counts, "sources": ["a"]}
+    about = {"representation": codec.config, "windows": counts, "sources": {"a": {}}}
     (root / "shards" / "summary.json").write_text(json.dumps(about))
     (root / "recipe.yaml").write_text(yaml.safe_dump(RECIPE))
     return root

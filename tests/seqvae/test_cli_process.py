@@ -27,10 +27,17 @@ def test_help_and_errors_import_nothing_heavy(examples, tmp_path):
         "for arguments in sys.argv[1:]:\n"
         "    try: c.command().main(arguments.split())\n"
         "    except SystemExit: pass\n"
-        "heavy = {'torch', 'scipy', 'sklearn', 'matplotlib', 'lightning', 'pyarrow'}\n"
+        "heavy = {'torch', 'scipy', 'sklearn', 'matplotlib', 'lightning', 'pyarrow', 'starlette'}\n"
         "print('HEAVY', sorted(heavy & set(sys.modules)))\n"
     )
-    arguments = ["--help", "interpolate --help", "train --help", "models", "reconstruct no.mid"]
+    arguments = [
+        "--help",
+        "interpolate --help",
+        "train --help",
+        "studio --help",
+        "models",
+        "reconstruct no.mid",
+    ]
     result = subprocess.run(
         [sys.executable, "-c", script, *arguments],
         capture_output=True,

@@ -22,6 +22,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from vaecore.cli.echo import echo
 from vaecore.errors import DataError, UsageError
 from vaecore.studio.describe import description, reference
 from vaecore.studio.guard import Guard, TooLarge, too_large
@@ -271,6 +272,7 @@ class Studio:
             reason = (str(error).splitlines() or [""])[0]
             status = 500
             text = f"unexpected {type(error).__name__}: {reason}; please report it"
+            echo(f"Error: {request.url.path}: {text}", err=True)
         headers = {"retry-after": "1"} if status == 503 else None
         return JSONResponse({"error": " ".join(text.split()), **more}, status, headers)
 

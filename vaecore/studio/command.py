@@ -182,7 +182,8 @@ def serve(
 
     app = Studio(name, live, page, most).app(hosts)
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, server_header=False, lifespan="off",
+        # Requests that Ctrl-C cuts off are no errors, and others are told by the application.
+        app, log_level="critical", access_log=False, server_header=False, lifespan="off",
         timeout_graceful_shutdown=2,
     )  # fmt: skip
     uvicorn.Server(config).run(sockets=[listener])

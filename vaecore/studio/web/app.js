@@ -270,7 +270,7 @@ export async function studio(views) {
       return;
     }
     clearTimeout(resting);
-    if (about.settles && Object.values(state.add).some(Boolean)) {
+    if (api.settles && about.settles && Object.values(state.add).some(Boolean)) {
       resting = setTimeout(() => settle(asked), 400);
     }
   }
@@ -524,7 +524,7 @@ export async function studio(views) {
     },
   });
 
-  const api = { say, fileOf: () => fileOf(current), blob, tintAt, current: () => current, keep: keepCurrent, delays, field, state: () => state, post };
+  const api = { say, fileOf: () => fileOf(current), blob, tintAt, current: () => current, keep: keepCurrent, settles: true, delays, field, state: () => state, post };
   document.addEventListener("keydown", (event) => {
     if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z") return;
     if (event.target.matches("input:not([type=range]), textarea")) return;

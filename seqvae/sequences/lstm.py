@@ -108,15 +108,15 @@ class Cell:
     def step(self, gates: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         """Return the next `(hidden, cell)` given the input's contribution to the gates."""
         hidden, cell = state
-        return _next(affine(hidden, self.weight_hidden).add_(gates), cell)
+        return after_gates(affine(hidden, self.weight_hidden).add_(gates), cell)
 
     def take(self, x: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         """Return the next `(hidden, cell)` given the input `(batch, input)`, in one product."""
         hidden, cell = state
-        return _next(affine(torch.cat([x, hidden], dim=-1), self.weight, self.bias), cell)
+        return after_gates(affine(torch.cat([x, hidden], dim=-1), self.weight, self.bias), cell)
 
 
-def _next(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
+def after_gates(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
     """Return `(hidden, cell)` after the gates `(batch, 4 hidden)`, which are changed in place."""
     size = cell.shape[-1]
     gates[:, : 3 * size].sigmoid_()

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 import seqvae
+from seqvae.music.magenta.chain import Chain
 from seqvae.music.magenta.decoder import MagentaDecoder
 from seqvae.music.magenta.importing import import_checkpoint
 from seqvae.music.magenta.model import MagentaVAE
@@ -186,8 +187,29 @@ def test_bars_at_once_are_bars_in_order(
     z = torch.randn(5, imported(name).latent_dim, generator=generator)
     noise = torch.rand(5, *decoder.noise_shape, generator=generator)
     for temperature in (0.0, 0.5, 1.0):
-        at_once = decoder.unroll(z, temperature, noise)
-        assert torch.equal(at_once, decoder.unroll(z, temperature, noise, parallel=False))
+        for rows in (1, 5):  # of one row, the kernels round in another way
+            at_once = decoder.unroll(z[:rows], temperature, noise[:rows])
+            in_order = decoder.unroll(z[:rows], temperature, noise[:rows], parallel=False)
+            assert torch.equal(at_once, in_order)
+            if temperature == 0:
+                repeated = decoder.generate(z[:rows].repeat_interleave(2, 0), 0.0, 0)
+                assert torch.equal(repeated, in_order.repeat_interleave(2, 0))
+
+
+@torch.no_grad()
+def test_bars_are_written_again_only_where_the_guess_was_wrong() -> None:
+    torch.manual_seed(0)
+    decoder = MagentaDecoder(files.architecture("hierdec-mel_16bar")).eval()
+    decoder.heads[0].bias[0] = 100  # every step is no event, which is the guess
+    z = torch.randn(2, 6)
+    (core,) = decoder.cores
+    chain = Chain(core.writer(decoder.codes(z)), 16, 16, 0.0)
+    assert not chain.at_once().any()
+    assert chain.rounds == [32]
+    decoder.heads[0].bias[0] = -100
+    chain = Chain(core.writer(decoder.codes(z)), 16, 16, 0.0)
+    assert torch.equal(chain.at_once(), chain.in_order())
+    assert len(chain.rounds) < 16
 
 
 @pytest.mark.parametrize(

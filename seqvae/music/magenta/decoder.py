@@ -10,8 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from seqvae.music.magenta.architecture import MagentaArchitecture
+from seqvae.music.magenta.chain import Chain
 from seqvae.music.magenta.heads import drawn_numbers, make_output
 from seqvae.music.magenta.tokens import bits, fed_back
+from seqvae.music.magenta.writer import Writer
 from seqvae.music.networks.architecture import Voice
 from seqvae.music.networks.levels import fold
 from seqvae.music.networks.voices import VoicesHead
@@ -92,65 +94,8 @@ class Core(Stack):
 
     def writer(self, code: Tensor, control: Tensor | None = None) -> Writer:
         """Return what writes segments with these codes, free running."""
-        return Writer(self, code, control)
-
-
-class Writer:
-    """Writes segments step by step; what is known before the first step is computed once.
-
-    Args:
-        core: The decoder.
-        code: Codes `(rows, code_dim)`.
-        control: `(rows, steps, drums)`.
-    """
-
-    def __init__(self, core: Core, code: Tensor, control: Tensor | None) -> None:
-        cells = [layer.cells()[0] for layer in core.layers]
-        width, code_dim = core.tokens.width, code.shape[1]
-        self.core, self.first, self.others = core, cells[0], cells[1:]
-        self.from_token = core.tokens.product(self.first.weight_input[:width])
-        of_code = self.first.weight_input[width : width + code_dim]
-        self.of_code = code @ of_code + self.first.bias
-        self.state = core.first(code)
-        self.control = None
-        if control is not None:
-            self.control = control @ self.first.weight_input[width + code_dim :]
-
-    def write(
-        self,
-        rows: Tensor | slice,
-        steps: int,
-        before: Tensor,
-        temperature: float,
-        noise: Tensor | None,
-        hits: Tensor | None = None,
-    ) -> Tensor:
-        """Return the steps of some segments, `(rows, steps, *shape)`.
-
-        Args:
-            rows: Which of them.
-            steps: How many steps.
-            before: The step before the first of each, `(rows, *shape)`.
-            temperature: 0 takes the likeliest.
-            noise: Uniform numbers `(rows, steps, ...)`; needed above temperature 0.
-            hits: Hits that are taken as they are, as classes `(rows, steps)`.
-        """
-        of_code = self.of_code[rows]
-        state = [(hidden[rows], cell[rows]) for hidden, cell in self.state]
-        written = []
-        for t in range(steps):
-            gates = self.from_token(before) + of_code
-            if self.control is not None:
-                gates = gates + self.control[rows, t]
-            state[0] = self.first.step(gates, state[0])
-            for layer, cell in enumerate(self.others, start=1):
-                state[layer] = cell.take(state[layer - 1][0], state[layer])
-            projected = self.core.head.project(state[-1][0])
-            given = {} if hits is None else {"hits": hits[:, t]}
-            drawn = None if noise is None else noise[:, t]
-            before = self.core.head.choose(projected, temperature, drawn, **given)
-            written.append(before)
-        return torch.stack(written, dim=1)
+        cells = [layer.cells()[0] for layer in self.layers]
+        return Writer(cells, self.first(code), self.tokens, self.head, code, control)
 
 
 class MagentaDecoder(nn.Module):
@@ -252,6 +197,9 @@ class MagentaDecoder(nn.Module):
         noise = None
         if temperature > 0:
             noise = uniform_noise(len(z), self.noise_shape, seed, z.device)
+        if noise is None and hits is None and control is None:  # equal codes, as of padded batches
+            z, place = torch.unique_consecutive(z, dim=0, return_inverse=True)
+            return self.unroll(z)[place]
         return self.unroll(z, temperature, noise, hits, control)
 
     @torch.no_grad()
@@ -286,8 +234,8 @@ class MagentaDecoder(nn.Module):
             told = control if self.controlled else None
             writer = core.writer(codes, None if told is None else fold(told, self.segments))
             given = None if hits is None else fold(hits, self.segments)
-            chain = Chain(self.segments, self.length, temperature, drawn, given)
-            written = chain.at_once(writer) if parallel else chain.in_order(writer)
+            chain = Chain(writer, self.segments, self.length, temperature, drawn, given)
+            written = chain.at_once() if parallel else chain.in_order()
             voices.append(self._whole(written, len(z)))
         return torch.stack(voices, dim=-1) if self.apart else voices[0]
 
@@ -309,73 +257,3 @@ class MagentaDecoder(nn.Module):
     def _whole(self, segments: Tensor, rows: int) -> Tensor:
         """Return windows `(rows, steps, ...)` of their segments, which are neighbours."""
         return segments.reshape(rows, -1, *segments.shape[2:])
-
-
-class Chain:
-    """Segments of windows that begin each with the last step of the one before.
-
-    Args:
-        segments: Of a window.
-        length: Steps of a segment.
-        temperature: Of the draws.
-        noise: Uniform numbers `(windows * segments, length, ...)`, or None.
-        hits: Hits that are given, `(windows * segments, length)`, or None.
-    """
-
-    def __init__(
-        self,
-        segments: int,
-        length: int,
-        temperature: float,
-        noise: Tensor | None,
-        hits: Tensor | None,
-    ) -> None:
-        self.segments, self.length, self.temperature = segments, length, temperature
-        self.noise, self.hits = noise, hits
-
-    def in_order(self, writer: Writer) -> Tensor:
-        """Return all segments, written one after the other."""
-        rows = len(writer.of_code)
-        before = writer.core.tokens.none(rows // self.segments, writer.of_code)
-        found = []
-        for segment in range(self.segments):
-            place = torch.arange(segment, rows, self.segments, device=writer.of_code.device)
-            found.append(self._write(writer, place, before))
-            before = found[-1][:, -1]
-        return torch.stack(found, dim=1).flatten(0, 1)
-
-    def at_once(self, writer: Writer) -> Tensor:
-        """Return the same, all segments written at once.
-
-        The first step before each is guessed. Segments whose guess was not the last step of the
-        segment before are written again, until there is none: then it is what `in_order` gives.
-        """
-        rows = len(writer.of_code)
-        before = writer.core.tokens.none(rows, writer.of_code).clone()
-        if self.segments == 1:
-            return self._write(writer, slice(None), before)
-        later = torch.arange(rows, device=before.device) % self.segments > 0
-        before[later] = 0
-        wrong = torch.arange(rows, device=before.device)
-        found: Tensor | None = None
-        self.rounds = 0
-        while len(wrong):
-            written = self._write(writer, wrong, before[wrong])
-            if found is None:
-                found = written
-            else:
-                found[wrong] = written
-            last = found[:, -1].roll(1, 0)
-            differs = last != before
-            if differs.ndim > 1:
-                differs = differs.flatten(1).any(1)
-            wrong = (differs & later).nonzero()[:, 0]
-            before[wrong] = last[wrong]
-            self.rounds += 1
-        assert found is not None
-        return found
-
-    def _write(self, writer: Writer, rows: Tensor | slice, before: Tensor) -> Tensor:
-        noise = None if self.noise is None else self.noise[rows]
-        hits = None if self.hits is None else self.hits[rows]
-        return writer.write(rows, self.length, before, self.temperature, noise, hits)

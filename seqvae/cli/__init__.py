@@ -6,6 +6,7 @@
     strip    the small picture of many windows: one line each
     play     humanize and drumify
     files    show and render, which need no model
+    page     a model in one HTML file
     learn    prepare and train
     importing
              import, for models that Magenta trained
@@ -35,6 +36,7 @@ def command() -> Group:
     """Return the command group."""
     from seqvae.cli import files, importing, learn, play
     from seqvae.cli.music import MusicPresentation
+    from seqvae.cli.page import page
     from seqvae.cli.text import TextPresentation
     from seqvae.domains import DOMAINS
     from vaecore.cli import build
@@ -47,7 +49,8 @@ def command() -> Group:
     group = build(shown, TextPresentation(text), help=HELP)
     for verb in (play.humanize, play.drumify):
         group.add_command(bind(verb, Dispatch((shown,))))
-    for verb in (files.show, files.render, learn.prepare, learn.train, importing.import_):
+    learning = (learn.prepare, learn.train, importing.import_)
+    for verb in (files.show, files.render, page, *learning):
         group.add_command(verb)
     group.add_command(studio_command(_front))
     return group

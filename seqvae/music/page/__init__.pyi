@@ -1,3 +1,4 @@
+from .blender import blender_page as blender_page
 from .data import (
     instruments as instruments,
     joined as joined,

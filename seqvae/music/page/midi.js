@@ -133,7 +133,7 @@ export function writeMidi(parts, options) {
  * @returns {{ticksPerQuarter: number, tempos: number[][], meters: number[][], tracks: {name: string,
  *   notes: {start: number, end: number, pitch: number, velocity: number, channel: number,
  *   program: number}[]}[]}} times in ticks of the file; tempos are [tick, bpm], meters [tick,
- *   numerator, denominator]
+ *   numerator, denominator], none where it is 4/4 by default
  */
 export function readMidi(content) {
   const bytes = content instanceof Uint8Array ? content : new Uint8Array(content);
@@ -150,10 +150,30 @@ export function readMidi(content) {
     if (name(at) === "MTrk") found.tracks.push(readTrack(bytes.subarray(begin, end), found));
     at = end;
   }
+  last(found);
   for (const list of [found.tempos, found.meters]) list.sort((a, b) => a[0] - b[0]);
   if (!found.tempos.length || found.tempos[0][0] > 0) found.tempos.unshift([0, 120]);
-  if (!found.meters.length || found.meters[0][0] > 0) found.meters.unshift([0, 4, 4]);
   return found;
+}
+
+const HANGING = 64; // quarters that a note without an end goes on for, at most
+
+/** Give an end to notes that have none: drums, and what has no length, last a sixteenth. */
+function last({ tracks, ticksPerQuarter }) {
+  const all = tracks.flatMap(({ notes }) => notes);
+  const latest = all.reduce((most, note) => Math.max(most, note.start, note.ended ? note.end : 0), 0);
+  for (const { notes } of tracks) {
+    for (const note of notes) {
+      const brief = note.end <= note.start || (!note.ended && note.channel === DRUM_CHANNEL);
+      if (note.ended && !brief) continue;
+      const next = (key) => notes.reduce((first, other) =>
+        other.start > note.start && key(other) ? Math.min(first, other.start) : first, Infinity);
+      const same = next((other) => other.pitch === note.pitch && other.channel === note.channel);
+      note.end = brief
+        ? Math.min(note.start + Math.max(1, ticksPerQuarter >> 2), same)
+        : Math.min(note.end, latest + HANGING * ticksPerQuarter, same);
+    }
+  }
 }
 
 function readTrack(bytes, found) {
@@ -171,9 +191,8 @@ function readTrack(bytes, found) {
   };
   while (at < bytes.length) {
     tick += number();
-    if (bytes[at] & 128) status = bytes[at++];
-    if (status === 0xff || status === 0xf0 || status === 0xf7) {
-      const kind = status === 0xff ? bytes[at++] : -1;
+    if (bytes[at] >= 0xf0) {
+      const kind = bytes[at++] === 0xff ? bytes[at++] : -1;
       const length = number();
       const body = bytes.subarray(at, at + length);
       at += length;
@@ -183,20 +202,23 @@ function readTrack(bytes, found) {
       if (kind === 0x2f) break;
       continue;
     }
+    if (bytes[at] & 128) status = bytes[at++]; // else that of the event before
+    if (!status) throw new Error("this MIDI file is broken");
     const kind = status >> 4;
     const channel = status & 15;
     const first = bytes[at++];
     const second = kind === 0xc || kind === 0xd ? 0 : bytes[at++];
+    if ((first | second) & 128) continue; // no number of MIDI
     if (kind === 0xc) programs[channel] = first;
     if (kind !== 8 && kind !== 9) continue;
     const key = channel * 128 + first;
     const open = sounding.get(key) ?? [];
     if (kind === 9 && second) {
-      const note = { start: tick, end: tick, pitch: first, velocity: second, channel, program: programs[channel] };
+      const note = { start: tick, end: tick, pitch: first, velocity: second, channel, program: programs[channel], ended: false };
       result.notes.push(note);
       sounding.set(key, [...open, note]);
     } else if (open.length) {
-      open[0].end = tick; // the oldest ends first, as players have it
+      Object.assign(open[0], { end: tick, ended: true }); // the oldest ends first, as players have it
       sounding.set(key, open.slice(1));
     }
   }

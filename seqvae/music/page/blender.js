@@ -1,0 +1,333 @@
+// The page of a model: any point between four corners is decoded here, in the browser.
+
+import { colour, mixed } from "vaecore/page/colour.js";
+import { dark, data, download, h, icon, onTheme } from "vaecore/page/dom.js";
+import { Field, weights } from "vaecore/page/field.js";
+import { writeMidi } from "./midi.js";
+import { bytesOf } from "./model/arithmetic.js";
+import { SequenceModel } from "./model/network.js";
+import { musicOf } from "./model/play.js";
+import { readWindow } from "./model/reading.js";
+import { bilinear, edited } from "./model/plane.js";
+import { readTensors } from "./model/tensors.js";
+import { Player } from "./player.js";
+import { drawNotes, groupsOf, layout, notesOf, Roll } from "./roll.js";
+import { Sound } from "./sound.js";
+import { slider, Transport } from "./transport.js";
+
+const PREVIEWS = 5; // small rolls in each direction
+const LONGEST = 12_000_000; // bytes of a file that is read
+const TINTS = [[0.1, 0.055], [-0.045, -0.11], [-0.085, 0.07], [0.09, -0.075]];
+const DICE = "M5 3h14a2 2 0 0 1 2 2v14a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2zm3.500 3.500a1.800 1.800 0 1 0 0 3.600 1.800 1.800 0 0 0 0-3.600zm7 0a1.800 1.800 0 1 0 0 3.600 1.800 1.800 0 0 0 0-3.600zm-7 7a1.800 1.800 0 1 0 0 3.600 1.800 1.800 0 0 0 0-3.600zm7 0a1.800 1.800 0 1 0 0 3.600 1.800 1.800 0 0 0 0-3.600z";
+const OPEN = "M12 3l5.500 5.500-1.400 1.400L13 6.800V16h-2V6.800L7.900 9.900 6.500 8.500zM4 18h16v2H4z";
+
+const page = data();
+const { form, bar, beat } = page;
+const { voices } = form;
+const one = (id) => document.getElementById(id);
+const say = (text) => { one("status").textContent = text; };
+const model = new SequenceModel(page.architecture, readTensors(bytesOf(page.weights)));
+const vectors = page.attributes.map(({ vector }) => Float32Array.from(vector));
+const amounts = vectors.map(() => 0);
+let temperature = 0;
+let seed = 1;
+
+// Corners
+
+/** A corner with its code. */
+function cornerOf(source) {
+  const kind = form.performed ? Float32Array : Int32Array;
+  return { ...source, code: model.encode(kind.from(source.window)) };
+}
+
+const corners = page.corners.map(cornerOf);
+let nextDraw = 0;
+
+// Decoding
+
+const times = [];
+
+/** The code of a place, with what the sliders add. */
+function codeAt(x, y) {
+  return edited(bilinear(corners.map(({ code }) => code), x, y), vectors, amounts);
+}
+
+/** The music of a place. */
+function musicAt(x, y) {
+  const begin = performance.now();
+  const window = model.decode(codeAt(x, y), temperature, seed);
+  times.push(performance.now() - begin);
+  if (times.length > 1000) times.shift();
+  const parts = weights(x, y, corners.length);
+  return musicOf(window, form, corners.map((corner, n) => ({ ...corner, weight: parts[n] })));
+}
+
+// What is seen and heard
+
+let current = musicAt(0.5, 0.5);
+let previews = new Map();
+let plan = layout([current], voices);
+const player = new Player({ voices, bar, beat, sound: (context) => new Sound(context, voices) });
+const tintAt = (x, y) => mixed(TINTS, weights(x, y, corners.length));
+
+const words = (x, y) => {
+  const parts = weights(x, y, corners.length).map((part, n) => [part, corners[n].name]);
+  const shown = parts.filter(([part]) => part >= 0.005).sort((a, b) => b[0] - a[0]);
+  return shown.map(([part, name]) => (shown.length > 1 ? `${Math.round(100 * part)} % ${name}` : name)).join(", ");
+};
+
+const field = new Field(one("field"), {
+  x: 0.5,
+  y: 0.5,
+  label: `Blends of ${corners.map(({ name }) => name).join(", ")}. Arrow keys move, space plays and stops.`,
+  describe: words,
+  paint,
+  onmove: () => change(),
+  onpress(moved) {
+    if (moved === false || !player.playing) transport.toggle();
+  },
+});
+
+function paint(context, width, height) {
+  const night = dark();
+  const [w, t] = [width / PREVIEWS, height / PREVIEWS];
+  const cells = 24;
+  for (let row = 0; row < cells; row++) {
+    for (let column = 0; column < cells; column++) {
+      const tint = tintAt((column + 0.5) / cells, (row + 0.5) / cells).map((v) => v * 0.75);
+      context.fillStyle = colour(tint, night ? 0.26 : 0.925);
+      context.fillRect((column * width) / cells, (row * height) / cells, width / cells + 1, height / cells + 1);
+    }
+  }
+  for (const [k, music] of previews) {
+    const [column, row] = [k % PREVIEWS, Math.floor(k / PREVIEWS)];
+    const box = { x: column * w + w * 0.1, y: row * t + t * 0.12, width: w * 0.8, height: t * 0.76 };
+    const tint = tintAt(column / (PREVIEWS - 1), row / (PREVIEWS - 1));
+    drawNotes(context, music, plan, box, { tint, voices, muted: player.muted, lightness: night ? 0.74 : 0.56 });
+  }
+}
+
+const roll = new Roll(one("roll"), { voices, plan, bar, beat });
+roll.muted = player.muted;
+
+/** Make the rows of all rolls hold all notes. */
+function arrange() {
+  plan = layout([current, ...previews.values()], voices);
+  roll.plan = plan;
+}
+
+function fits(music) {
+  const rows = new Map(plan.bands.map((band) => [band.voice, band.at]));
+  for (const { voice, pitch } of notesOf(music)) if (!rows.get(voice)?.has(pitch)) return false;
+  return true;
+}
+
+const meters = corners.map((corner) => {
+  const meter = h("i");
+  const value = h("b");
+  const name = h("span", { title: corner.name }, corner.name);
+  one("mix").append(h("div", {}, name, meter, value));
+  return { name, meter, value };
+});
+
+function show() {
+  const [x, y] = field.point;
+  if (!fits(current)) arrange();
+  const tint = tintAt(x, y);
+  roll.show(current, tint);
+  transport.name.textContent = words(x, y);
+  weights(x, y, corners.length).forEach((part, n) => {
+    meters[n].meter.style.setProperty("--share", `${100 * part}%`);
+    meters[n].value.textContent = `${Math.round(100 * part)} %`;
+  });
+  document.documentElement.style.setProperty("--accent", colour(tint.map((v) => v * 0.9), dark() ? 0.8 : 0.43));
+}
+
+/** Decode the place of the point; at most once for each picture. */
+let waiting = 0;
+function change() {
+  waiting ||= requestAnimationFrame(() => {
+    waiting = 0;
+    current = musicAt(...field.point);
+    if (player.playing) player.next(current);
+    show();
+    transport.update();
+  });
+}
+
+/** Decode the small rolls, one after the other, when there is time. */
+let round = 0;
+function preview() {
+  const own = ++round;
+  const places = Array.from({ length: PREVIEWS ** 2 }, (_, k) => k);
+  const middle = (k) => Math.hypot((k % PREVIEWS) - 2, Math.floor(k / PREVIEWS) - 2);
+  places.sort((a, b) => middle(a) - middle(b));
+  const next = () => {
+    if (own !== round) return;
+    const k = places.shift();
+    if (k === undefined) return;
+    previews.set(k, musicAt((k % PREVIEWS) / (PREVIEWS - 1), Math.floor(k / PREVIEWS) / (PREVIEWS - 1)));
+    arrange();
+    field.repaint();
+    setTimeout(next, 0);
+  };
+  setTimeout(next, 60);
+}
+
+/** Everything changes: corners, sliders or temperature. */
+function renew() {
+  change();
+  preview();
+}
+
+const options = () => ({
+  voices, instruments: page.instruments, bpm: player.bpm, swing: player.swing,
+  swingGrid: player.swingGrid, muted: player.muted,
+});
+const fileOf = (music) => writeMidi([{ music, from: 0, to: music.length }], options());
+
+const transport = new Transport(one("transport"), player, {
+  current: () => current,
+  groups: groupsOf(page.corners.map((_, n) => musicAt(n % 2, n >> 1)), voices),
+  ondownload: () => download(`${page.model}_${field.point.map((v) => Math.round(100 * v)).join("-")}.mid`, fileOf(current), "audio/midi"),
+  onmute: () => {
+    roll.draw();
+    field.repaint();
+  },
+  onframe: (position) => roll.playhead(position?.begun ? position.tick : null),
+  say,
+});
+
+// The corners' files
+
+let asked = 0;
+const input = one("file");
+input.addEventListener("change", () => {
+  if (input.files.length) take(asked, input.files[0]);
+  input.value = "";
+});
+
+/** Read a visitor's file into a corner. */
+async function take(n, file) {
+  try {
+    if (file.size > LONGEST) throw new Error("is too large");
+    const bytes = new Uint8Array(await file.arrayBuffer());
+    place(n, file.name.replace(/\.(midi?|kar)$/i, ""), readWindow(bytes, page.reading), bytes);
+    say(`${file.name} is in the corner.`);
+  } catch (error) {
+    say(`${file.name} ${error.message.startsWith("this") ? "cannot be read: " : ""}${error.message}.`);
+  }
+}
+
+/** Put music into a corner. */
+function place(n, name, source, bytes = null) {
+  corners[n] = { ...cornerOf(source), name, bytes };
+  meters[n].name.textContent = meters[n].name.title = name;
+  slots[n].fill();
+  renew();
+}
+
+const slots = corners.map((_, n) => {
+  const name = h("span", { class: "name" });
+  const position = ["top left", "top right", "bottom left", "bottom right"][n];
+  const parts = h("select", { hidden: true, "aria-label": `Part in the corner ${position}` });
+  parts.addEventListener("change", () => {
+    const { bytes, name: called } = corners[n];
+    place(n, called, readWindow(bytes, page.reading, Number(parts.value)), bytes);
+  });
+  const open = h("button", { type: "button", class: "button", title: "Put a MIDI file of yours here", "aria-label": `Open a MIDI file for the corner ${position}`, onclick: () => {
+    asked = n;
+    input.click();
+  } }, icon(OPEN), h("span", { class: "words" }, "MIDI file"));
+  const dice = h("button", { type: "button", class: "button", title: "Something that the model invents", "aria-label": `Invent the corner ${position}`, onclick: () => {
+    const made = page.draws[nextDraw % page.draws.length];
+    nextDraw += 1;
+    place(n, `Invented ${4 + nextDraw}`, made);
+  } }, icon(DICE));
+  const element = h("div", { class: "slot" }, name, page.reading ? open : null, dice, parts);
+  one(n < 2 ? "above" : "below").append(element);
+  const fill = () => {
+    const corner = corners[n];
+    name.textContent = name.title = corner.name;
+    name.style.setProperty("--tint", colour(TINTS[n], dark() ? 0.75 : 0.55));
+    meters[n].meter.style.setProperty("--tint", colour(TINTS[n], dark() ? 0.75 : 0.55));
+    const several = corner.bytes && corner.parts?.length > 1;
+    parts.hidden = !several;
+    parts.replaceChildren(...(several ? corner.parts : []).map((each) =>
+      h("option", { value: each.part, selected: each.part === corner.part }, each.name)));
+  };
+  fill();
+  return { element, fill };
+});
+
+if (page.reading) {
+  const over = (n) => slots.forEach(({ element }, k) => element.classList.toggle("over", k === n));
+  const nearest = (event) => {
+    const box = field.element.getBoundingClientRect();
+    const [right, down] = [event.clientX > box.left + box.width / 2, event.clientY > box.top + box.height / 2];
+    return Number(right) + 2 * Number(down);
+  };
+  addEventListener("dragover", (event) => {
+    event.preventDefault();
+    over(nearest(event));
+  });
+  addEventListener("dragleave", (event) => event.relatedTarget ?? over(-1));
+  addEventListener("drop", (event) => {
+    event.preventDefault();
+    over(-1);
+    const [file] = event.dataTransfer.files;
+    if (file) take(nearest(event), file);
+  });
+}
+
+// Character: attributes, temperature, another draw
+
+const again = h("button", { type: "button", class: "button", disabled: true, onclick: () => {
+  seed += 1;
+  renew();
+} }, icon(DICE), "New draw");
+const heat = slider("Temperature", { min: 0, max: 1.5, step: 0.05, value: 0 },
+  (value) => (value ? value.toFixed(2) : "likeliest"), (value) => {
+    temperature = value;
+    again.disabled = !value;
+    renew();
+  });
+const title = (name) => name[0].toUpperCase() + name.slice(1).replaceAll("_", " ");
+const signed = (value) => (value > 0 ? `+${value.toFixed(1)}` : value < 0 ? `−${(-value).toFixed(1)}` : "0");
+const knobs = page.attributes.map(({ name, about }, k) => {
+  const knob = slider(title(name), { min: -3, max: 3, step: 0.1, value: 0 }, signed, (value) => {
+    amounts[k] = value;
+    plain.disabled = !amounts.some(Boolean);
+    renew();
+  });
+  knob.element.title = about;
+  return knob;
+});
+const plain = h("button", { type: "button", class: "button", disabled: true, onclick: () => {
+  amounts.fill(0);
+  for (const knob of knobs) knob.set(0);
+  plain.disabled = true;
+  renew();
+} }, "Sliders to 0");
+one("draw").append(heat.element, again, plain);
+one("knobs").append(...knobs.map(({ element }) => element));
+
+onTheme(() => {
+  for (const { fill } of slots) fill();
+  show();
+});
+show();
+preview();
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === " " && (event.target === document.body || event.target === document.documentElement)) {
+    event.preventDefault();
+    transport.toggle();
+  }
+});
+
+// For tests, and for those who look inside.
+globalThis.seqvae = {
+  model, field, player, transport, corners, times, take, musicAt, codeAt, fileOf,
+  get current() { return current; },
+};

@@ -1,0 +1,205 @@
+"""The page of a model: any point between four corners is decoded in the browser."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import asdict
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seqvae.music.networks.model import SequenceVAE
+from seqvae.music.page.data import instruments, lengths, voices
+from seqvae.music.representations.alphabet import (
+    CLASS_OF_PITCH,
+    DRUM_PITCHES,
+    DRUMS,
+    GROOVE_CLASS,
+    ROLAND,
+    Alphabet,
+    NoteAlphabet,
+)
+from seqvae.music.representations.base import SequenceCodec
+from seqvae.music.representations.dynamics import USUAL
+from seqvae.music.representations.parts import names
+from seqvae.music.representations.windows import Context
+from seqvae.music.representations.writing import RESOLUTION
+from vaecore.codec import Example
+from vaecore.eight_bit import quantised
+from vaecore.errors import UsageError
+from vaecore.page import page
+from vaecore.space import LatentSpace
+
+HERE = Path(__file__).parent
+CORNERS = 4
+DRAWS = 20
+"""Draws of the prior that a page holds, for corners."""
+KNOWN = {
+    "steps", "classes", "tokens", "latent_dim", "embedding_dim", "encoder_dim", "encoder_layers",
+    "encoder_levels", "levels", "conductor_dim", "conductor_layers", "decoder_dim",
+    "decoder_layers", "readout", "conditioning", "summary_dim", "segment_dim", "head", "dropout",
+    "input_dropout", "scheduled_sampling", "stiff", "tapped", "hearing", "blend", "grid",
+    "harmony",
+}  # fmt: skip
+"""Entries of an architecture that the page's networks have, or that are of training alone."""
+
+
+def blender_page(
+    space: LatentSpace[Any], inputs: Sequence[tuple[str, Example]] = (), seed: int = 0
+) -> str:
+    """Return a page with a model inside, its weights in 8 bits.
+
+    Args:
+        space: The model.
+        inputs: Names and examples of the corners, at most four; the others are drawn.
+        seed: Of what is drawn.
+
+    Raises:
+        UsageError: The page cannot have such a model, or there are too many inputs.
+    """
+    codec, model = space.codec, space.model
+    if not isinstance(codec, SequenceCodec) or not isinstance(model, SequenceVAE):
+        raise UsageError(f"{space.name}: a page is for models of music on a grid")
+    refuse(model, space.name)
+    if len(inputs) > CORNERS:
+        raise UsageError(f"a page has four corners; {len(inputs)} files are too many")
+    draws = [
+        Example(x, codec.context) for x in space.draw(CORNERS - len(inputs) + DRAWS, seed=seed).x
+    ]
+    invented = [(f"Invented {k}", draws.pop()) for k in range(1, CORNERS - len(inputs) + 1)]
+    corners = [*inputs, *invented]
+    placed = [{"name": name, **corner(codec, example)} for name, example in corners]
+    form = _form(codec, corners[0][1])
+    about = space.config.attributes if space.config else {}
+    data = {
+        "model": space.name,
+        "architecture": asdict(model.architecture),
+        "weights": weights(model),
+        "form": form,
+        "reading": _reading(codec, form),
+        **lengths(codec, corners[0][1]),
+        "corners": placed,
+        "draws": [corner(codec, example) for example in draws],
+        "attributes": [
+            {
+                "name": name,
+                "about": about.get(name, {}).get("description", ""),
+                "vector": [round(float(v), 5) for v in vector],
+            }
+            for name, vector in space.attributes.items()
+        ],
+        "instruments": instruments(placed),
+    }
+    title = f"{space.name} – a page that plays it"
+    text = f"{codec.bars} bars between four corners, decoded in this page"
+    body = (HERE / "blender.html").read_text(encoding="utf-8")
+    for field, value in {"title": space.name, "about": text}.items():
+        body = body.replace(f"{{{field}}}", escape(value))
+    styles = [HERE / "style.css", HERE / "blender.css"]
+    return page(title, body, HERE / "blender.js", data, styles, text)
+
+
+def refuse(model: SequenceVAE, name: str) -> None:
+    """Refuse a model whose networks the page does not have.
+
+    Raises:
+        UsageError: It is one; the message says why.
+    """
+    found = asdict(model.architecture)
+    others = [key for key, value in found.items() if key not in KNOWN and value]
+    if others:
+        raise UsageError(f"{name}: a page cannot have models with {', '.join(others)} yet")
+    if isinstance(found["classes"], list | tuple) and not found["levels"]:
+        raise UsageError(f"{name}: a page cannot have models whose voices share one decoder")
+
+
+def weights(model: SequenceVAE) -> str:
+    """Return the weights in 8 bits, and the features of tokens, as `tensors.js` reads them."""
+    import torch
+    from safetensors.torch import save
+
+    tensors = {
+        name: tensor.half() if tensor.is_floating_point() else tensor
+        for name, tensor in quantised(model.state_dict()).items()
+    }
+    for name, buffer in model.named_buffers():
+        if name.endswith(".features"):  # zeros and ones, which no folder has to store
+            tensors[name] = buffer.to(torch.int8)
+    return b64encode(save({k: t.cpu().contiguous() for k, t in tensors.items()})).decode()
+
+
+def corner(codec: SequenceCodec, example: Example) -> dict[str, Any]:
+    """Return an example: its window, how it was played, and its tempo and instruments."""
+    x = np.asarray(example.x)
+    context: Context = example.context or codec.context
+    played = context.played[0] if context.played else None
+    numbers = x.round(4) if x.dtype.kind == "f" else x
+    return {
+        "window": [int(v) if v == int(v) else v for v in numbers.flatten().tolist()],
+        "velocity": [] if played is None else played.velocity.flatten().tolist(),
+        "pitch": [] if played is None else played.pitch.flatten().tolist(),
+        "tempo": context.tempo_bpm,
+        "programs": [track.program for track in codec.tracks(x, context)],
+    }
+
+
+def _form(codec: SequenceCodec, example: Example) -> dict[str, Any]:
+    """Return how windows are written as notes."""
+    context: Context = example.context or codec.context
+    shown = voices(codec, example)
+    return {
+        "steps": codec.steps,
+        "ticks": RESOLUTION // context.per_quarter,
+        "meter": list(context.meter),
+        "performed": _performed(codec),
+        "voices": [
+            {**each, **_voice(name, alphabet, codec.steps_per_bar)}
+            for each, (name, alphabet) in zip(shown, codec.voices, strict=True)
+        ],
+    }
+
+
+def _voice(name: str, alphabet: Alphabet, bar: int) -> dict[str, Any]:
+    usual = [[row[step * len(row) // bar] for step in range(bar)] for row in USUAL[name]]
+    if isinstance(alphabet, NoteAlphabet):
+        return {"kinds": 1, "usual": usual, "lowest": alphabet.lowest}
+    roland = alphabet.simplifies  # performances are on the kit they were played on
+    pitches = [own[0] for own in ROLAND] if roland else list(DRUM_PITCHES)
+    return {"kinds": DRUMS, "usual": usual, "pitches": pitches}
+
+
+def _performed(codec: SequenceCodec) -> bool:
+    return codec.dtype is not np.int64
+
+
+def _reading(codec: SequenceCodec, form: dict[str, Any]) -> dict[str, Any] | None:
+    """Return how a visitor's files are read; None for several voices, which are not."""
+    if len(codec.voices) > 1:
+        return None
+    (voice,) = form["voices"]
+    performed = _performed(codec)
+    lowest = voice.get("lowest", 0)
+    classes = codec.classes if isinstance(codec.classes, int) else 0
+    return {
+        "drums": voice["drum"],
+        "performed": performed,
+        "kinds": voice["kinds"],
+        "drumOf": (GROOVE_CLASS if performed else CLASS_OF_PITCH).tolist(),
+        "lowest": lowest,
+        "highest": lowest + classes - 3,
+        "steps": codec.steps,
+        "bars": codec.bars,
+        "bar": codec.steps_per_bar,
+        "lengths": {f"{quarters:g}": unit for quarters, unit in codec.grid.lengths.items()},
+        "mostSteps": codec.max_steps,
+        "names": {
+            "drums": names._DRUMS.pattern,
+            "pitched": names._PITCHED_DRUMS.pattern,
+            "melody": names._TUNE.pattern,
+            "basic": names.BASIC,
+            "kit": names.KIT,
+        },
+    }

@@ -45,6 +45,7 @@ def opened(browser: Any, file: Path, **options: Any) -> Iterator[Any]:
     """
     context = browser.new_context(offline=True, accept_downloads=True, **options)
     page = context.new_page()
+    page.set_default_timeout(120_000)  # a busy machine is slow
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on(

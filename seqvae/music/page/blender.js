@@ -244,7 +244,7 @@ const slots = corners.map((_, n) => {
     nextDraw += 1;
     place(n, `Invented ${4 + nextDraw}`, made);
   } }, icon(DICE));
-  const element = h("div", { class: "slot" }, name, page.reading ? open : null, dice, parts);
+  const element = h("div", { class: "slot" }, name, page.reading ? open : null, page.draws.length ? dice : null, parts);
   one(n < 2 ? "above" : "below").append(element);
   const fill = () => {
     const corner = corners[n];

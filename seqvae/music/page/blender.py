@@ -35,8 +35,7 @@ from vaecore.space import LatentSpace
 
 HERE = Path(__file__).parent
 CORNERS = 4
-DRAWS = 20
-"""Draws of the prior that a page holds, for corners."""
+SPARE = 16
 KNOWN = {
     "steps", "classes", "tokens", "latent_dim", "embedding_dim", "encoder_dim", "encoder_layers",
     "encoder_levels", "levels", "conductor_dim", "conductor_layers", "decoder_dim",
@@ -48,7 +47,10 @@ KNOWN = {
 
 
 def blender_page(
-    space: LatentSpace[Any], inputs: Sequence[tuple[str, Example]] = (), seed: int = 0
+    space: LatentSpace[Any],
+    inputs: Sequence[tuple[str, Example]] = (),
+    seed: int = 0,
+    spare: int = SPARE,
 ) -> str:
     """Return a page with a model inside, its weights in 8 bits.
 
@@ -56,6 +58,7 @@ def blender_page(
         space: The model.
         inputs: Names and examples of the corners, at most four; the others are drawn.
         seed: Of what is drawn.
+        spare: Draws of the prior that the page has for corners of later.
 
     Raises:
         UsageError: The page cannot have such a model, or there are too many inputs.
@@ -66,10 +69,10 @@ def blender_page(
     refuse(model, space.name)
     if len(inputs) > CORNERS:
         raise UsageError(f"a page has four corners; {len(inputs)} files are too many")
-    draws = [
-        Example(x, codec.context) for x in space.draw(CORNERS - len(inputs) + DRAWS, seed=seed).x
-    ]
-    invented = [(f"Invented {k}", draws.pop()) for k in range(1, CORNERS - len(inputs) + 1)]
+    missing = CORNERS - len(inputs)
+    drawn = space.draw(missing + spare, seed=seed).x if missing + spare else ()
+    draws = [Example(x, codec.context) for x in drawn]
+    invented = [(f"Invented {k}", draws.pop()) for k in range(1, missing + 1)]
     corners = [*inputs, *invented]
     placed = [{"name": name, **corner(codec, example)} for name, example in corners]
     form = _form(codec, corners[0][1])

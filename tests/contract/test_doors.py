@@ -45,6 +45,7 @@ ALLOWED = {
     "vaecore/studio/app.py": 1,
     "vaecore/studio/page.py": 1,
     "seqvae/music/page/palette.py": 1,
+    "seqvae/music/page/blender.py": 1,
     "seqvae/music/pictures.py": 1,
     "seqvae/music/data/streaming.py": 1,
     "seqvae/music/data/child.py": 4,

@@ -86,16 +86,16 @@ def test_decoder_and_encoder_are_those_of_python(pages):
     space, _, answer = pages
     z = codes_of(space)
     x = space.decode_to_examples(z)
-    found = answer(decode=z.tolist(), encode=x.flatten(1).tolist(), plain=z[:2].tolist())
+    found = answer(decode=z.tolist(), encode=x.flatten(1).tolist(), plain=z[:1].tolist())
     ours, mean = torch.tensor(found["decode"]), torch.tensor(found["encode"])
     assert torch.allclose(mean, space.posterior_of(x).mean, atol=1e-4)
     plain = torch.tensor(found["plain"])
     if x.is_floating_point():
         assert torch.allclose(ours, x.flatten(1), atol=1e-3)
-        assert torch.allclose(plain, x[:2].flatten(1), atol=1e-3)
+        assert torch.allclose(plain, x[:1].flatten(1), atol=1e-3)
     else:
         assert torch.equal(ours, x.flatten(1))
-        assert torch.equal(plain, x[:2].flatten(1))
+        assert torch.equal(plain, x[:1].flatten(1))
 
 
 @TWO_BARS
@@ -161,18 +161,18 @@ def test_draws_have_the_probabilities_of_the_model(pages):
     space, _, answer = pages
     logits, count = [1.0, 0.0, -1.0, 2.5], 20_000
     z = codes_of(space)[:1]
-    task = {"code": z[0].tolist(), "temperature": 1.0, "count": 1500}
+    task = {"code": z[0].tolist(), "temperature": 1.0, "count": 400}
     found = answer(choose={"logits": logits, "temperature": 0.7, "count": count}, draw=task)
     shares = np.bincount(found["choose"], minlength=4) / count
     expected = torch.tensor(logits).div(0.7).softmax(0).numpy()
     assert np.abs(shares - expected).max() < 4 * (0.25 / count) ** 0.5
     # How often each drum is hit at each step, beside Python's own draws.
     ours = torch.tensor(found["draw"])
-    theirs = space.decode_to_examples(z.expand(1500, -1), 1.0)
+    theirs = space.decode_to_examples(z.expand(400, -1), 1.0)
     bits = torch.arange(9)
     rates = [((each[..., None] >> bits) & 1).double().mean(0) for each in (ours, theirs)]
-    assert (rates[0] - rates[1]).abs().max() < 5 * (0.5 / 1500) ** 0.5
-    assert len({tuple(row) for row in found["draw"]}) > 30
+    assert (rates[0] - rates[1]).abs().max() < 5 * (0.5 / 400) ** 0.5
+    assert len({tuple(row) for row in found["draw"]}) > 20
     assert torch.equal(ours[:1], torch.tensor(answer(draw={**task, "count": 1})["draw"]))
 
 

@@ -20,10 +20,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vaecore.config import build
-from vaecore.device import autocast
+from vaecore.device import Budget, autocast
 from vaecore.errors import DataError
 from vaecore.files import replacing
-from vaecore.folder import fits_model, read_tensors
+from vaecore.folder import fits_model, read_tensors, room
 from vaecore.parsing import parse_json
 from vaecore.tensor_header import tensor_header
 from vaecore.training.small import SmallLoop, cosine
@@ -281,12 +281,11 @@ def load_classifier(path: Path) -> FaceClassifier:
         raise DataError("is missing", path=path)
     try:
         about = build(_Shape, parse_json(tensor_header(path)[1]["classifier"]), "classifier")
-        with torch.device("meta"):
-            expected = FaceClassifier(**asdict(about))
-        tensors = read_tensors(path, fits_model(expected))
-        classifier = FaceClassifier(**asdict(about))
+        with Budget(room(path)):
+            classifier = FaceClassifier(**asdict(about))
+        tensors = read_tensors(path, fits_model(classifier))
         classifier.load_state_dict(tensors)
-    except (ValueError, KeyError, TypeError, RuntimeError) as error:
+    except (ValueError, KeyError, TypeError, RuntimeError, MemoryError) as error:
         raise DataError("holds no face classifier", path=path) from error
     return classifier.eval()
 

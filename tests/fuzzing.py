@@ -255,7 +255,7 @@ def outcome(door: Door, data: bytes, folder: Path) -> str:
 
     Anything but a refusal in one line that can be printed is raised.
     """
-    from vaecore.errors import DataError, UsageError
+    from vaecore.errors import DataError, UsageError, printable
 
     folder.mkdir()
     try:
@@ -263,7 +263,7 @@ def outcome(door: Door, data: bytes, folder: Path) -> str:
         door.read(folder / door.name)
     except (DataError, UsageError) as error:
         text = str(error)
-        assert text.isprintable(), repr(text)
+        assert text == printable(text), repr(text)
         assert len(text) < 2000, len(text)
         return f"refused: {error.problem if isinstance(error, DataError) else text}"
     finally:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import sys
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from vaecore.errors import UsageError
 from vaecore.loop import exporting
@@ -44,6 +47,38 @@ def choose_device(name: str = "auto") -> torch.device:
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise UsageError(f"this machine has no device {name!r}; use --device cpu")
     return device
+
+
+class Budget(TorchFunctionMode):
+    """While it is entered, new tensors have at most so many numbers together.
+
+    A network is built within what its stored weights have, so that a configuration that was changed
+    is refused before memory is taken. (To build it on torch's device "meta" would tell more, and
+    take seconds of imports.)
+
+    Args:
+        numbers: Of all tensors together.
+    """
+
+    def __init__(self, numbers: int) -> None:
+        super().__init__()
+        self.left = numbers
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if getattr(func, "__name__", "") in _MAKERS:
+            size = kwargs.get("size", args[0] if args and not isinstance(args[0], int) else args)
+            if isinstance(size, (tuple, list)) and all(type(side) is int for side in size):
+                self.left -= math.prod(size)
+            if self.left < 0:
+                raise MemoryError("a network is larger than its weights")
+        return func(*args, **kwargs)
+
+
+_MAKERS = frozenset(("empty", "zeros", "ones", "rand", "randn", "full"))
+"""Functions of torch that make a tensor of a size."""
 
 
 def fast_bfloat16() -> bool:

@@ -7,7 +7,6 @@ presentation (how results are written and shown). Everything about z is the core
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -105,20 +104,18 @@ class Domain:
     def _build(self, config: ModelConfig, place: Path) -> tuple[Codec[Any], VAE]:
         """Return codec and untrained network; a configuration may hold anything.
 
-        A network without memory ("meta") is compared with what the weights declare, first.
+        The network gets no more memory than the header of its weights accounts for.
         """
-        import torch
-
         from vaecore import folder as files
+        from vaecore.device import Budget
         from vaecore.objective import Objective
 
         path = place / CONFIG
         try:
             codec = self.make_codec(config.representation)
             objective = Objective.from_config(config.objective)
-            with suppress(NotImplementedError), torch.device("meta"):
-                files.check_weights(self.make_model(config.architecture, objective), place)
-            model = self.make_model(config.architecture, objective)
+            with Budget(files.room(place / files.WEIGHTS)):
+                model = self.make_model(config.architecture, objective)
             codec.check(model)
             return codec, model
         except DataError as error:
@@ -130,7 +127,7 @@ class Domain:
             reason = str(error).partition("\n")[0]
             raise DataError(f"cannot be used: {reason}", path=path) from error
         except (RuntimeError, MemoryError, OverflowError) as error:
-            problem = "cannot be used: its sizes are negative or too large"
+            problem = "cannot be used: its sizes are negative, or larger than those of its weights"
             raise DataError(problem, path=path) from error
 
     def save(

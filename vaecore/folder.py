@@ -9,6 +9,7 @@ README.md               the model card
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
@@ -24,6 +25,8 @@ from vaecore.tensor_header import Declared, tensor_header
 
 WEIGHTS, ATTRIBUTES = "weights.safetensors", "attributes.safetensors"
 PRIOR, CARD = "prior.safetensors", "README.md"
+SPARE = 1 << 22
+"""Numbers that a network may have beside its weights: what it computes once and does not store."""
 MOST_VECTORS, LONGEST_NAME = 1000, 100
 """Of a file of named vectors: how many, and characters of a name."""
 
@@ -123,7 +126,7 @@ def mismatch(expected: Mapping[str, Shaped], found: Mapping[str, Shaped]) -> str
 
 
 def fits_model(model: nn.Module) -> Fits:
-    """Return what finds whether a file holds the weights of a model, which may be on "meta"."""
+    """Return what finds whether a file holds the weights of a model."""
     expected = model.state_dict()
 
     def problem(declared: Mapping[str, Declared]) -> str | None:
@@ -167,16 +170,10 @@ def fits_vectors(latent_dim: int, what: str = "attribute") -> Fits:
     return problem
 
 
-def check_weights(model: nn.Module, folder: Path) -> None:
-    """Compare a model, which may be on "meta", with what the weights in its folder declare.
-
-    Raises:
-        DataError: They are missing, or not exactly this model's weights.
-    """
-    path = folder / WEIGHTS
-    problem = fits_model(model)(read_header(path)[0])
-    if problem is not None:
-        raise DataError(problem, path=path)
+def room(path: Path) -> int:
+    """Return how many numbers a network may have whose weights are in a file, and some more."""
+    declared, _ = read_header(path)
+    return 2 * sum(math.prod(shape) for _, shape in declared.values()) + SPARE
 
 
 def load_weights(model: nn.Module, path: Path) -> None:

@@ -70,4 +70,4 @@ class WindowLoader(Batches):
 
     def _generator(self, epoch: int, number: int) -> torch.Generator:
         entropy = np.random.SeedSequence((self.seed, epoch, number))
-        return torch.Generator().manual_seed(int(entropy.generate_state(1, np.uint64)[0] >> 1))
+        return torch.Generator().manual_seed(int(entropy.generate_state(1, np.uint64)[0]) >> 1)

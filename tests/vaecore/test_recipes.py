@@ -66,7 +66,7 @@ def test_settings_change_a_preset_and_not_the_file(file: Path) -> None:
         ("training.accelerator=abacus", "preset small: training: accelerator: input should"),
         ("training.seed=99999999999999999999", "preset small: training: seed"),
         ("training.optimizer.betas=[2, 3]", "preset small: training.optimizer: "),
-        ("architecture.length=99999999999", "preset small: the model has 99999999999 numbers"),
+        ("architecture.length=99999999999", "preset small: its sizes are neg"),
         ("optimizer.name=adam", "preset small: unknown key 'optimizer'; known: name, repr"),
         ("description.text=1", "description is no section"),
         ("objective=[", "section.key=value"),

@@ -20,9 +20,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from vaecore.device import autocast, pad
+from vaecore.device import Budget, autocast, pad
 from vaecore.distributions import DiagonalGaussian
-from vaecore.folder import Shaped, mismatch
+from vaecore.folder import SPARE, Shaped
 from vaecore.loop import Tensors, loop
 from vaecore.priors.base import Prior, Source, drawn
 from vaecore.priors.velocity import VelocityNetwork
@@ -38,8 +38,6 @@ _IN_FILES = {
     "conditions": "forms",
 }
 """Names of tensors in files, where they differ: files keep the names of their first version."""
-_BUFFERS = ("basis", "center", "forms")
-"""What a file has beside the network."""
 
 
 class Flow(nn.Module, Prior):
@@ -218,14 +216,8 @@ class Flow(nn.Module, Prior):
         width, part = state["first.weight"].shape
         blocks = sum(name.endswith(".inner.bias") for name in state)
         groups = state["position"].shape[0] if "position" in state else 1
-        related = [tensor.shape[0] for name, tensor in state.items() if name.endswith(".related")]
-        with torch.device("meta"):
-            network = VelocityNetwork(groups * part, width, blocks, groups, max([0, *related]))
-        expected = {_stored(name): tensor for name, tensor in network.state_dict().items()}
-        own = {name: tensor for name, tensor in state.items() if name not in _BUFFERS}
-        difference = mismatch(expected, own)
-        if difference is not None:
-            raise ValueError(difference)
+        if not all(size > 0 for size in (width, part, groups)):
+            raise ValueError("it has sizes of 0")
         return groups * part, width, blocks, groups
 
     @classmethod
@@ -240,7 +232,11 @@ class Flow(nn.Module, Prior):
         shapes = [None if part is None else tuple(part.shape) for part in (basis, center)]
         if basis is not None and shapes != [(latent_dim, latent_dim), (latent_dim,)]:
             raise ValueError(f"needs a basis of {latent_dim} dimensions, and its center")
-        flow = cls(latent_dim, width, blocks, groups, basis, center, state.get("forms"))
+        try:
+            with Budget(2 * sum(tensor.numel() for tensor in state.values()) + SPARE):
+                flow = cls(latent_dim, width, blocks, groups, basis, center, state.get("forms"))
+        except MemoryError as error:
+            raise ValueError("its network is larger than its weights") from error
         names = {_stored(name): name for name in flow.state_dict()}
         try:
             flow.load_state_dict({names.get(name, name): value for name, value in state.items()})

@@ -219,7 +219,7 @@ class TrainingModule(pl.LightningModule):
 
     def _seed(self, *numbers: int) -> int:
         entropy = np.random.SeedSequence((self.config.seed, *numbers))
-        return int(entropy.generate_state(1, np.uint64)[0] >> 1)
+        return int(entropy.generate_state(1, np.uint64)[0]) >> 1
 
 
 def own(module: pl.LightningModule) -> TrainingModule:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from vaecore.cli import options
+from vaecore.cli.echo import echo
 
 
 @click.command("import")
@@ -47,8 +48,8 @@ def import_(
     place = output or Path(config or checkpoint.resolve().name)
     facts = import_checkpoint(checkpoint, place, config, drum_table, bars)
     if as_json:
-        click.echo(json.dumps({"verb": "import", "output": str(place), **facts}))
+        echo(json.dumps({"verb": "import", "output": str(place), **facts}))
     elif not quiet:
-        click.echo(f"{click.style(str(place), bold=True)}  {facts['description']}")
-        click.echo(f"  {facts['weights']:,} weights, every tensor as it must be")
-        click.echo(f"  use it: seqvae sample --model {place}")
+        echo(f"{click.style(str(place), bold=True)}  {facts['description']}")
+        echo(f"  {facts['weights']:,} weights, every tensor as it must be")
+        echo(f"  use it: seqvae sample --model {place}")

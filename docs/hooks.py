@@ -14,9 +14,13 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from posixpath import dirname, join, normpath, relpath
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
@@ -43,6 +47,13 @@ SOURCES = {
 """Pages that are not in docs/: from the repository's path to the site's."""
 FOLDERS = {f"{name}/models": "cards/index.md" for name in COMMANDS}
 """Folders that pages link to, and what to show for them."""
+
+EXAMPLES = {
+    "drums.html": ("seqvae", "palette", "rock.mid bossa.mid funk.mid house.mid", "four beats"),
+    "melodies.html": ("seqvae", "palette", "sunrise.mid alley.mid fountain.mid", "three melodies"),
+    "faces.html": ("facevae", "palette", "ada.png bob.png cleo.png dan.png", "four faces"),
+}
+"""Pages that play: how they are made, and what they are called."""
 
 ALONE = ("index.md", "lecture.md")
 
@@ -77,9 +88,23 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
             found = normpath(join(dirname(path), target))
             if _site(found) == f"source/{found}.md":
                 pages[_site(found)] = _listing(found)
-    for site, text in pages.items():
-        files.append(File.generated(config, site, content=text))
+    for site, content in {**pages, **_examples()}.items():
+        files.append(File.generated(config, site, content=content))
     return files
+
+
+@cache
+def _examples() -> dict[str, bytes]:
+    """Return the pages that play, made by the commands that docs/page.md names."""
+    made = {}
+    with TemporaryDirectory() as folder:
+        for name, (command, verb, inputs, _) in EXAMPLES.items():
+            place = Path(folder) / name
+            files = [str(ROOT / "data" / each) for each in inputs.split()]
+            arguments = [verb, *files, "-q", "-o", str(place)]
+            subprocess.run([sys.executable, "-m", command, *arguments], check=True)
+            made[f"examples/{name}"] = place.read_bytes()
+    return made
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
@@ -98,7 +123,11 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         after = f"#{anchor})" if anchor else after
         return f"{before}{relpath(name, dirname(here) or '.')}{after}"
 
-    return LINK.sub(turned, markdown)
+    markdown = LINK.sub(turned, markdown)
+    if here == "page.md":
+        lines = [f"- [{words}](examples/{name})" for name, (*_, words) in EXAMPLES.items()]
+        markdown += "\n## Try it\n\nMade with the commands above:\n\n" + "\n".join(lines) + "\n"
+    return markdown
 
 
 def _site(path: str) -> str | None:

@@ -5,6 +5,7 @@ Tests take the fixture `browser` of `conftest.py`; without Chromium they are ski
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,10 +19,15 @@ CHROMIUM = ("chromium", "chromium-browser", "google-chrome-stable", "google-chro
 SERIOUS = ("serious", "critical")
 
 
+def chromium() -> str | None:
+    """Return the path of the program, None where there is none."""
+    return next(filter(None, map(shutil.which, CHROMIUM)), None)
+
+
 @contextmanager
 def launched() -> Iterator[Any]:
     """Yield a headless browser, or skip the test with the reason."""
-    program = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    program = chromium()
     if program is None:
         pytest.skip("there is no Chromium here (Debian: apt-get install chromium)")
     sync = pytest.importorskip(
@@ -71,13 +77,14 @@ def opened(browser: Any, file: Path, **options: Any) -> Iterator[Any]:
 def faults(page: Any) -> list[str]:
     """Return what axe-core finds that is serious; skip where it is not installed.
 
-    It is an npm package: `npm install --no-save axe-core` in the checkout, or anywhere above it.
+    It is looked for in $NODE_PATH, and in `node_modules` beside or above the checkout.
     """
-    here = Path(__file__).resolve()
-    places = [folder / "node_modules/axe-core/axe.min.js" for folder in here.parents]
+    folders = [Path(folder) for folder in os.environ.get("NODE_PATH", "").split(os.pathsep)]
+    folders += [above / "node_modules" for above in Path(__file__).resolve().parents]
+    places = [folder / "axe-core/axe.min.js" for folder in folders]
     script = next((place for place in places if place.exists()), None)
     if script is None:
-        pytest.skip("axe-core is not here (npm install --no-save axe-core)")
+        pytest.skip("axe-core is not here (npm install --prefix FOLDER axe-core, and NODE_PATH)")
     # Not as a script element: the page's policy forbids what is not its own.
     page.evaluate(script.read_text(encoding="utf-8"))
     found = page.evaluate("axe.run()")["violations"]

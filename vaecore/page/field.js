@@ -36,7 +36,9 @@ const KEYS = {
  *   draws the plane; called when its size or the page's colours change
  * @property {(x: number, y: number, dragging: boolean) => void} [onmove]
  * @property {(moved: boolean) => void} [onpress] the plane was pressed, which moved the point or
- *   did not; or Enter or the space bar
+ *   did not; or, without `ontoggle`, Enter or the space bar
+ * @property {() => void} [ontap] the plane was pressed where the point was, and let go there
+ * @property {() => void} [ontoggle] Enter or the space bar
  * @property {(path: number[][], finished: boolean) => void} [onpath] a path was drawn; by keys it
  *   grows, and is never finished
  */
@@ -166,6 +168,7 @@ export class Field {
       return;
     }
     const moved = this.move(x, y, true);
+    this.still = !moved;
     this.options.onpress?.(moved);
   }
 
@@ -176,7 +179,7 @@ export class Field {
     for (const each of events.length ? events : [event]) {
       const [x, y] = this.#at(each);
       if (this.drawing) this.#add(x, y);
-      else this.move(x, y, true);
+      else if (this.move(x, y, true)) this.still = false;
     }
     if (this.drawing) this.#trace();
   }
@@ -186,6 +189,7 @@ export class Field {
     this.pointer = null;
     if (this.drawing) this.options.onpath?.(this.path, true);
     else this.announce();
+    if (!this.drawing && this.still && event.type === "pointerup") this.options.ontap?.();
   }
 
   #add(x, y) {
@@ -229,7 +233,8 @@ export class Field {
     } else if (ends[event.key]) {
       this.move(...ends[event.key]);
     } else if (event.key === "Enter" || event.key === " ") {
-      this.options.onpress?.(false);
+      if (this.options.ontoggle) this.options.ontoggle();
+      else this.options.onpress?.(false);
     } else {
       return;
     }

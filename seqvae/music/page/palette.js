@@ -83,6 +83,7 @@ function boxOf(k, width, height) {
   return { x: (k % columns) * w + gap / 2, y: Math.floor(k / columns) * t + gap / 2, width: w - gap, height: t - gap };
 }
 
+let began = false;
 const field = new Field(one("field"), {
   columns,
   rows,
@@ -96,11 +97,13 @@ const field = new Field(one("field"), {
     lit = null;
   },
   onmove: (x, y) => choose(index(field.cell([x, y]))),
-  onpress(moved) {
-    // A press on another blend plays it; a press on the one that plays stops.
-    if (moved === false && player.playing) transport.toggle();
-    else if (!player.playing) transport.toggle();
+  // A press plays at once; a tap on the blend that plays stops.
+  onpress() {
+    began = !player.playing;
+    if (began) transport.toggle();
   },
+  ontap: () => began || transport.toggle(),
+  ontoggle: () => transport.toggle(),
   onpath(path, finished) {
     showPath();
     if (path.length > 1 && finished) playPath();

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from typing import Any, Generic, cast
 
@@ -31,7 +31,6 @@ from vaecore.paths import (
     bilinear_grid,
     bilinear_weights,
     interpolate,
-    interpolate_at,
     interpolation_weights,
     perturb,
     traverse,
@@ -373,9 +372,21 @@ class LatentSpace(Generic[Item]):
         default = self.path if timing == "latent" else self.plain_path
         return path or default, timing
 
-    def between(self, a: Tensor, b: Tensor, t: float) -> Tensor:
-        """Return the code at t on the way from a to b, both `(latent_dim,)`, as palettes go."""
-        return interpolate_at(a, b, t, self._way(self.plain_path))
+    def straightened(self, z: Tensor) -> tuple[Tensor, str, Callable[[Tensor], Tensor]]:
+        """Return codes in coordinates in which the way of palettes is an arc or a line.
+
+        For those who go many steps between the same codes: the way through a flow is long.
+
+        Args:
+            z: `(n, latent_dim)`.
+
+        Returns:
+            The coordinates, of the same shape; "slerp" or "lerp"; and the way back to codes.
+        """
+        path, prior = self.plain_path, self.prior
+        if path != "flow" or prior is None:
+            return z, path, lambda coordinates: coordinates
+        return prior.to_noise(z), "slerp", prior.from_noise
 
     def _way(self, path: str) -> str | Path:
         """Return a path as `vaecore.paths` takes it; none is under a condition."""

@@ -106,3 +106,19 @@ def test_the_page_shows_the_face_at_the_point(browser, client):
             return new Set(data).size > 3;
         })()"""
         until(page, painted)
+
+
+def test_the_way_through_a_flow_is_that_of_palettes() -> None:
+    from vaecore.paths import bilinear_grid
+    from vaecore.studio.live import Ways
+
+    space = facevae.load(Path(facevae.__file__).parent / "models" / "faces_64")
+    assert space.plain_path == "flow"
+    z = space.sample_codes(4, seed=1)
+    ways = Ways(space, z)
+    grid = bilinear_grid(z, 3, 3, space._way("flow"))
+    for row in range(3):
+        for column in range(3):
+            found = ways.code((column / 2, row / 2))
+            assert torch.allclose(found, grid[row, column], atol=0.05), (row, column)
+    assert torch.equal(ways.code((1.0, 0.0)), z[1])

@@ -16,6 +16,7 @@ from vaecore.cli.options import MANY
 from vaecore.cli.presentation import Input, Source
 from vaecore.codec import Example
 from vaecore.errors import DataError, UsageError
+from vaecore.paths import interpolate_at
 from vaecore.studio.models import Decoder, Models
 from vaecore.studio.stage import Stage
 from vaecore.studio.verbs import File, Verbs
@@ -133,7 +134,7 @@ class Taken:
         stage: How it is shown.
         sources: One for each file.
         z: Their codes, `(n, latent_dim)`.
-        reason: Why this model.
+        ways: The ways between them.
         notes: What reading said.
     """
 
@@ -143,6 +144,7 @@ class Taken:
     stage: Stage
     sources: Sequence[Source]
     z: Tensor | None
+    ways: Ways | None
     notes: Sequence[str] = ()
 
 
@@ -226,7 +228,7 @@ class Live:
             UsageError: There is none of that name.
         """
         space = self.models.space(name).as_examples()
-        return Taken(name, space, self.models.decoder(name), self.stage(space), (), None)
+        return Taken(name, space, self.models.decoder(name), self.stage(space), (), None, None)
 
     def play(self, point: Point) -> Played:
         """Return what is at a point.
@@ -254,8 +256,8 @@ class Live:
                 raise UsageError(f"{text}, not {len(point.code)}")
             z = torch.tensor(point.code)
         else:
-            assert taken.z is not None
-            z = between(space, taken.z, point.at)
+            assert taken.ways is not None
+            z = taken.ways.code(point.at)
         add = {name: amount for name, amount in point.add.items() if amount}
         reached: Mapping[str, float] = {}
         if add and point.settle:
@@ -303,7 +305,8 @@ class Live:
         limited = space.model is not self.models.space(name).model
         decoder = Decoder(space) if limited else self.models.decoder(name)
         z = space.encode([source.example for source in sources])
-        taken = Taken(name, space, decoder, self.stage(space), sources, z, outcome.notes)
+        ways = Ways(space, z)
+        taken = Taken(name, space, decoder, self.stage(space), sources, z, ways, outcome.notes)
         return taken, outcome.inputs
 
     def stage(self, space: LatentSpace[Any]) -> Stage:
@@ -324,25 +327,37 @@ def shares(at: tuple[float, float], corners: int) -> list[float]:
     return [*above, y] if corners == 3 else [*above, (1 - x) * y, x * y]
 
 
-def between(space: LatentSpace[Any], z: Tensor, at: tuple[float, float]) -> Tensor:
-    """Return the code at a point between corners, on the paths of `palette`.
+class Ways:
+    """The ways between corners, those of `palette`.
 
     Args:
         space: The model.
         z: Codes of the corners, `(1..4, latent_dim)`.
-        at: See `Point`.
-
-    Returns:
-        `(latent_dim,)`.
     """
-    x, y = (min(max(each, 0.0), 1.0) for each in at)
-    if len(z) == 1:
-        return z[0]
-    if len(z) == 2:
-        return space.between(z[0], z[1], x)
-    left = space.between(z[0], z[2], y)
-    right = space.between(z[1], z[-1], y)
-    return space.between(left, right, x)
+
+    def __init__(self, space: LatentSpace[Any], z: Tensor) -> None:
+        self._z = z
+        self._places, self._path, self._back = space.straightened(z)
+        self._last: tuple[tuple[float, float], Tensor] | None = None
+
+    def code(self, at: tuple[float, float]) -> Tensor:
+        """Return the code at a point, `(latent_dim,)`; corners are exact."""
+        found = self._last  # sliders move, and the point stays
+        if found is None or found[0] != at:
+            self._last = found = at, self._code(at)
+        return found[1]
+
+    def _code(self, at: tuple[float, float]) -> Tensor:
+        weights = shares(at, len(self._z))
+        if max(weights) == 1:
+            return self._z[weights.index(1)]
+        x, y = (min(max(each, 0.0), 1.0) for each in at)
+        p = self._places
+        if len(p) == 2:
+            return self._back(interpolate_at(p[0], p[1], x, self._path)[None])[0]
+        left = interpolate_at(p[0], p[2], y, self._path)
+        right = interpolate_at(p[1], p[-1], y, self._path)
+        return self._back(interpolate_at(left, right, x, self._path)[None])[0]
 
 
 def _texts(value: Any) -> list[str]:

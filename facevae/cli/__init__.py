@@ -36,7 +36,7 @@ def command() -> Group:
 
     faces = FacePresentation(domain.DOMAIN)
     group = build(faces, help=HELP, names={"interpolate": "morph"})
-    for verb in (own.align, own.train):
+    for verb in (own.align, own.train, own.page):
         group.add_command(verb)
     group.add_command(bind(own.attribute, Dispatch((faces,))))
     group.add_command(studio_command(_front))

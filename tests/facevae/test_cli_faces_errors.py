@@ -158,6 +158,13 @@ def test_wrong_usage(here, arguments):
     fail(arguments.split(), 2)
 
 
+def test_a_page_with_the_model_inside_is_refused_with_the_reason(here):
+    told = fail(["page", "faces_64", "-o", "x.html"], 2)
+    assert "has no convolutions" in told
+    assert "facevae studio" in told
+    assert not Path("x.html").exists()
+
+
 def test_an_input_is_not_overwritten_by_default(here, faces):
     Path("edited.png").write_bytes(faces[0].read_bytes())
     line = fail(["edit", "edited.png", "--no-align", "--add", "Smiling=1"], 2)

@@ -199,3 +199,13 @@ def test_what_is_no_shard_is_refused(tmp_path: Path, content: bytes | None) -> N
         ShardedWindows(tmp_path, "train")
     with pytest.raises(DataError, match="has no test shards"):
         ShardedWindows(tmp_path, "test")
+
+
+def test_names_of_columns_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    """Found by damaged files: Arrow raises an error of Unicode."""
+    path = tmp_path / "train-00000.parquet"
+    table = pa.table({"windows_of_music": pa.array([1, 2, 3], pa.uint16())})
+    pyarrow.parquet.write_table(table, path, store_schema=False)
+    path.write_bytes(path.read_bytes().replace(b"windows_of_music", b"wi\xff\xffows_of_music"))
+    with pytest.raises(DataError, match="is not a shard of windows"):
+        ShardedWindows(tmp_path, "train")

@@ -248,7 +248,6 @@ def _width(kind: pa.DataType) -> int:
 @contextmanager
 def _open(path: Path) -> Iterator[Any]:
     """Open a shard; whatever is wrong with it is raised as a DataError."""
-    import pyarrow as pa
     import pyarrow.parquet
 
     try:
@@ -257,7 +256,9 @@ def _open(path: Path) -> Iterator[Any]:
             pyarrow.parquet.ParquetFile(binary, page_checksum_verification=True) as file,
         ):
             yield file
-    except (OSError, pa.ArrowException, KeyError, AttributeError) as error:
+    except DataError:
+        raise
+    except Exception as error:  # Arrow answers damaged files with any exception
         reason = (str(error).splitlines() or [""])[0][:100]
         text = f"is not a shard of windows ({reason})"
         raise DataError(text, path=path, remedy=_PREPARE) from error

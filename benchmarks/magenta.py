@@ -49,7 +49,9 @@ begun = time.perf_counter()
 from seqvae.music.magenta.importing import import_checkpoint
 import_checkpoint(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])
 cpu = resource.getrusage(resource.RUSAGE_SELF)
-print(time.perf_counter() - begun, cpu.ru_utime + cpu.ru_stime, cpu.ru_maxrss * 1024)
+# Not ru_maxrss: a process begins with that of the one that started it.
+(peak,) = [line for line in open("/proc/self/status") if line.startswith("VmHWM")]
+print(time.perf_counter() - begun, cpu.ru_utime + cpu.ru_stime, int(peak.split()[1]) * 1024)
 """
 
 

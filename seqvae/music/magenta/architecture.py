@@ -116,3 +116,24 @@ class MagentaArchitecture:
         """Shape of an example, as the codec has it."""
         voices = self.voices
         return (self.steps, *(voices.shape if isinstance(voices, Voice) else (len(voices),)))
+
+    @property
+    def input_width(self) -> int:
+        """Numbers of a step that the encoder reads."""
+        voices: tuple[Voice, ...] = listed(self.voices)
+        if self.inputs == "roll":
+            return members(voices[0]) + 1
+        width: int = sum(v.shape[0] if v.shape else v.classes for v in voices)
+        return width + int(voices[0].classes if self.controlled else 0)
+
+
+def members(voice: Voice) -> int:
+    """Return the number of members that a voice's sets may have."""
+    return voice.shape[0] if voice.shape else (voice.classes - 1).bit_length()
+
+
+def fed_back_width(voices: Sequence[Voice]) -> int:
+    """Return the numbers of a step that a decoder of some voices is given of the step before."""
+    if voices[0].head == "softmax":
+        return sum(voice.classes for voice in voices)
+    return members(voices[0])

@@ -109,7 +109,7 @@ class Bundle:
             array = (array.astype("<u4") << np.uint32(16)).view("<f4")
         return finite(array, name, self.path).reshape(shape)
 
-    def _bytes(self, name: str, entry: Entry) -> bytes:
+    def _bytes(self, name: str, entry: Entry) -> bytearray:
         """Return the bytes of a tensor."""
         shard = f"{self._name}.data-{entry.shard:05}-of-{self._shards:05}"
         opened = self._open(shard) if 0 <= entry.shard < self._shards else None
@@ -118,8 +118,9 @@ class Bundle:
             raise DataError(text, path=self.path, remedy=_INCOMPLETE)
         with opened as file:
             file.seek(entry.offset)
-            data = file.read(entry.size)
-        if len(data) < entry.size:
+            data = bytearray(entry.size)  # `read` would hold it twice
+            whole = file.readinto(data) == entry.size  # type: ignore[attr-defined]
+        if not whole:
             text = (
                 f"{shard} ends within tensor {name!r}, which has {entry.size} bytes from "
                 f"{entry.offset} on"

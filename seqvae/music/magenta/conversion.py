@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seqvae.music.magenta.architecture import MagentaArchitecture
+from seqvae.music.magenta.architecture import MagentaArchitecture, fed_back_width, members
 from seqvae.music.magenta.configurations import CONFIGURATIONS, Configuration
 from seqvae.music.magenta.layout import Cell, Dense, Names, Part, Plain
 from seqvae.music.networks.architecture import Voice
@@ -122,10 +122,7 @@ def _apart(of: Configuration | MagentaArchitecture) -> bool:
 
 def _parts(a: MagentaArchitecture) -> Iterator[Part]:
     """Yield what tensors there must be for an architecture, and what they become."""
-    from seqvae.music.magenta.encoder import input_width
-    from seqvae.music.magenta.tokens import fed_back
-
-    width = input_width(a)
+    width = a.input_width
     levels = len(a.encoder_levels) or 1
     for level in range(levels):
         place = f"encoder/hierarchical_level_{level}" if a.encoder_levels else "encoder"
@@ -149,13 +146,13 @@ def _parts(a: MagentaArchitecture) -> Iterator[Part]:
         source, target = _core(a, number), f"decoder.cores.{number}"
         initial, top = 2 * sum(a.decoder_dims), a.decoder_dims[-1]
         yield Dense(f"{source}/z_to_initial_state", (f"{target}.initial",), width, (initial,))
-        tokens = fed_back(own)
-        inputs = tokens.width + width + (own[0].classes if a.controlled else 0)
+        fed_back = fed_back_width(own)
+        inputs = fed_back + width + (own[0].classes if a.controlled else 0)
         cells = f"{source}/multi_rnn_cell/cell_{{}}/lstm_cell"
         yield from _cells(cells, target, inputs, a.decoder_dims)
         yield from _output(a, own, f"{source}/output_projection", f"{target}.head", top)
         if a.head == "nade":
-            shape = (tokens.width, a.nade_dim)
+            shape = (fed_back, a.nade_dim)
             for name, ours, stored in (
                 ("w_enc", "encoding", (shape[0], 1, shape[1])),
                 ("w_dec_t", "decoding", (*shape, 1)),
@@ -174,10 +171,8 @@ def _output(
     a: MagentaArchitecture, voices: tuple[Voice, ...], source: str, target: str, top: int
 ) -> Iterator[Dense]:
     """Yield the output layer of a core."""
-    from seqvae.music.magenta.tokens import members
-
     if a.head == "nade":
-        outputs: tuple[int, ...] = (a.nade_dim + members(voices[0]).width,)
+        outputs: tuple[int, ...] = (a.nade_dim + members(voices[0]),)
     elif a.head == "groove":
         outputs = (3 * voices[0].classes,)
     else:

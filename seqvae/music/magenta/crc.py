@@ -19,7 +19,7 @@ _PART = 1 << 22
 _START = 0xFFFFFFFF
 
 
-def crc32c(data: bytes | memoryview) -> int:
+def crc32c(data: bytes | bytearray | memoryview) -> int:
     """Return the CRC-32C of some bytes."""
     state = np.array([_START], np.uint32)
     view = memoryview(data).cast("B")

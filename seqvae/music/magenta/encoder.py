@@ -10,7 +10,6 @@ from torch.nn import functional
 
 from seqvae.music.magenta.architecture import MagentaArchitecture
 from seqvae.music.magenta.tokens import Classes, Numbers, Tokens, members
-from seqvae.music.networks.architecture import Voice
 from seqvae.music.networks.levels import fold
 from seqvae.music.representations.alphabet import CLOSED_HAT, DRUMS
 from seqvae.music.representations.groove.performance import blocks, stiffened, tapped
@@ -53,7 +52,7 @@ class MagentaEncoder(nn.Module):
         self.performed = a.head == "groove"
         self.tokens = tokens_read(a)
         dims = tuple(a.encoder_dims)
-        width = input_width(a)
+        width = a.input_width
         levels = []
         for _ in self.lengths:
             levels.append(Reader(width, dims))
@@ -110,9 +109,3 @@ def tokens_read(a: MagentaArchitecture) -> Tokens:
     if a.inputs == "roll":
         return members(voices)
     return Numbers(voices.shape[0]) if voices.shape else Classes([voices.classes], False)
-
-
-def input_width(a: MagentaArchitecture) -> int:
-    """Return the width of the encoder's inputs."""
-    drums = a.voices.classes if isinstance(a.voices, Voice) else 0
-    return tokens_read(a).width + (a.inputs == "roll") + drums * a.controlled

@@ -154,6 +154,7 @@ def write_weights(
             assert array.shape == shapes[name]
             file.seek(8 + len(text) + header[name]["data_offsets"][0])
             file.write(np.ascontiguousarray(array, "<f4").data)
+            del array  # before the next one is read
 
 
 def _config(

@@ -61,10 +61,14 @@ class Cell(NamedTuple):
             (weight_in, array[: self.inputs]),
             (weight_hidden, array[self.inputs :]),
         ):
-            out = np.empty((4 * self.units, len(rows)), np.float32)
-            for place, block in enumerate(_BLOCKS):
-                out[place * self.units : (place + 1) * self.units] = self._block(rows, block).T
-            yield target, out
+            yield target, self._gates(rows)  # kept by no name here, so it is gone before the next
+
+    def _gates(self, rows: np.ndarray) -> np.ndarray:
+        """Return rows of the matrix as columns, their blocks in our order."""
+        out = np.empty((4 * self.units, len(rows)), np.float32)
+        for place, block in enumerate(_BLOCKS):
+            out[place * self.units : (place + 1) * self.units] = self._block(rows, block).T
+        return out
 
     def _block(self, array: np.ndarray, block: int) -> np.ndarray:
         return array[..., block * self.units : (block + 1) * self.units]

@@ -127,6 +127,11 @@ def locked(path: Path, problem: str) -> Iterator[None]:
         os.close(handle)
 
 
+def aside(folder: Path) -> Path:
+    """Return a name in a folder that is `sweep`ed once this process has ended."""
+    return folder / f"{_prefix()}aside"
+
+
 def sweep(folder: Path) -> None:
     """Remove what processes of this machine that no longer run have left half-written."""
     place = os.path.abspath(folder)

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from faults import content, killed_at, steps_of
 
+from vaecore import files
 from vaecore.errors import DataError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -147,6 +148,8 @@ def _kill(tmp_path: Path, name: str, share: float, count: int) -> None:
         make(folder)
         assert killed_at(work, folder, event) == -9, f"step {event} of {steps}"
         work(folder)
+        files._swept.clear()
+        files.sweep(folder)  # as the next command does that writes here
         found = content(folder, timed)
         assert found.keys() == expected.keys(), f"killed at step {event} of {steps}"
         different = [k for k in found if found[k] != expected[k]]

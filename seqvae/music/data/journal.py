@@ -23,7 +23,7 @@ import numpy as np
 from seqvae.music.data.reading import FileFacts, Reading, SourceFile, fingerprint
 from seqvae.music.data.shards import window_table
 from vaecore.errors import DataError
-from vaecore.files import locked
+from vaecore.files import aside, locked, sweep
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -142,6 +142,7 @@ def workplace(output: Path) -> Iterator[Path]:
     work = output.with_name(f".{output.name}.work")
     try:
         work.mkdir(parents=True, exist_ok=True)
+        sweep(work.parent)
         problem = f"another seqvae prepare is at work on {output.name}; wait for it"
         with locked(work / "lock", problem):
             yield work
@@ -160,9 +161,11 @@ def finish(work: Path, made: Path | None, output: Path) -> None:
         made: The complete folder in it; None if there is nothing to keep.
         output: Where it goes; a folder that is there is replaced.
     """
+    # Under a name that is swept: what is left of it, should this be killed, is no workplace.
+    waste = aside(work.parent)
+    work.rename(waste)
     if made is not None:
-        old = work / "old"
         if output.exists():
-            output.rename(old)
-        made.rename(output)
-    shutil.rmtree(work)
+            output.rename(waste / "old")
+        (waste / made.name).rename(output)
+    shutil.rmtree(waste)

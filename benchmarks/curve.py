@@ -23,7 +23,7 @@ from seqvae.music.data.shards import ShardedWindows, read_windows
 from seqvae.music.evaluate import measure
 from vaecore import GaussianMixture, interpolate
 
-FITTED, RECALLED = 6000, 1024
+FITTED, RECALLED = 4000, 512
 """Training windows that the normal distribution is fitted to; windows that are recalled."""
 
 

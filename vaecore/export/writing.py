@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from vaecore.errors import DataError, UsageError
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from vaecore.export.check import Differences, Function
     from vaecore.export.graphs import Graph
     from vaecore.space import LatentSpace
+
+Made = TypeVar("Made")
 
 FORMATS = {".onnx": "onnx", ".pt2": "pt2", ".ts": "torchscript", ".torchscript": "torchscript"}
 """The format of a file, by its ending."""
@@ -73,20 +75,13 @@ def export(
     from vaecore.export.graphs import graphs_of
 
     kind = format_of(path)
-    found = graphs_of(space)
+    found = _exportable(space, kind, lambda: graphs_of(space))
     final = places(path, [graph.role for graph in found])
     facts = describe(space, found, {role: place.name for role, place in final.items()})
     text = json.dumps(facts, ensure_ascii=False, separators=(",", ":"))
     temporary = {place: outputs.add(place) for place in dict.fromkeys(final.values())}
     files = {role: temporary[place] for role, place in final.items()}
-    try:
-        _write(kind, found, files, text)
-    except (DataError, OSError):
-        raise
-    except Exception as error:  # whatever the exporters say of an operation that they do not know
-        reason = next((line for line in str(error).splitlines() if line.strip()), "")
-        problem = f"the network of {space.name or 'this model'} cannot be exported as {kind}"
-        raise DataError(f"{problem} ({type(error).__name__}: {reason})") from error
+    _exportable(space, kind, lambda: _write(kind, found, files, text))
     outputs.beside(".json").write_text(text + "\n", encoding="utf-8")
     if kind == "onnx" and not find_spec("onnxruntime"):
         return facts, None
@@ -94,6 +89,18 @@ def export(
     if differences.problem:
         raise DataError(f"what was exported is wrong: {differences.problem}", path=path)
     return facts, differences
+
+
+def _exportable(space: LatentSpace[Any], kind: str, make: Callable[[], Made]) -> Made:
+    """Return what is made of a network, or say that the network is not one for it."""
+    try:
+        return make()
+    except (DataError, OSError):
+        raise
+    except Exception as error:  # whatever the exporters say of an operation that they do not know
+        reason = next((line for line in str(error).splitlines() if line.strip()), "")
+        problem = f"the network of {space.name or 'this model'} cannot be exported as {kind}"
+        raise DataError(f"{problem} ({type(error).__name__}: {reason})") from error
 
 
 def _write(kind: str, found: list[Graph], files: Mapping[str, Path], text: str) -> None:

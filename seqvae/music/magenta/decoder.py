@@ -8,6 +8,7 @@ from operator import add
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from seqvae.music.magenta.architecture import MagentaArchitecture
 from seqvae.music.magenta.chain import Chain
@@ -22,6 +23,7 @@ from seqvae.sequences.heads import Head
 from seqvae.sequences.layers import Layers
 from seqvae.sequences.lstm import LSTM, State
 from seqvae.sequences.sampling import uniform_noise
+from vaecore.loop import Tensors, loop
 
 
 class Stack(nn.Module):
@@ -62,7 +64,7 @@ class Conductor(Stack):
 
     def forward(self, code: Tensor) -> Tensor:
         """Return `(batch * length, units)`, the segments of a row as neighbours."""
-        zeros = code.new_zeros(self.length, len(code), 1)
+        zeros = code.new_zeros(self.length, code.shape[0], 1)
         return self.run(code, zeros).transpose(0, 1).flatten(0, 1)
 
 
@@ -91,6 +93,53 @@ class Core(Stack):
         if control is not None:
             parts.append(control)
         return self.run(code, torch.cat(parts, dim=-1).transpose(0, 1))
+
+    def draw(
+        self, code: Tensor, segments: int, temperature: Tensor, noise: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return whole windows, step after step, in operations that can be exported.
+
+        Args:
+            code: Of every segment, `(rows * segments, code_dim)`, window by window.
+            segments: Of a window.
+            temperature: See `MagentaDecoder.draw`.
+            noise: Uniform numbers of the windows, `(rows, steps, ...)`.
+
+        Returns:
+            Windows `(rows, steps, *shape)`, and the outputs of the linear layer.
+        """
+        length, width = noise.shape[1] // segments, self.tokens.width
+
+        def at_each_step(x: Tensor) -> Tensor:
+            """Return what belongs to segments, `(rows * segments, n)`, as `(steps, rows, n)`."""
+            whole: Tensor = x.unflatten(0, (-1, segments)).transpose(0, 1).unsqueeze(1)
+            return whole.expand(-1, length, -1, -1).flatten(0, 1)
+
+        weights = [layer.all_weights[0] for layer in self.layers]
+        weight, _, bias, _ = weights[0]
+        from_token = self.tokens.product(weight.t()[:width])
+        known = at_each_step(functional.linear(code, weight[:, width:], bias))
+        begun = [at_each_step(part) for pair in self.first(code) for part in pair]
+        begins = torch.arange(segments * length, device=code.device) % length == 0
+
+        def step(carry: Tensors, given: Tensors) -> tuple[Tensors, Tensors]:
+            (token, *states), (gates, begins, noise, *fresh) = carry, given
+            states = [torch.where(begins, f, s) for f, s in zip(fresh, states, strict=True)]
+            gates = gates + from_token(token)
+            for k, layer in enumerate(self.layers):
+                if k:
+                    gates = functional.linear(states[2 * k - 2], weights[k][0], weights[k][2])
+                hidden, cell = layer.advance(gates, states[2 * k][None], states[2 * k + 1][None])
+                states[2 * k], states[2 * k + 1] = hidden[0], cell[0]
+            projected = self.head.project(states[-2])
+            token = self.head.choose(projected, temperature, noise)
+            return (token, *states), (token, projected)
+
+        none = self.tokens.none(noise.shape[0], code)
+        carry = (none, *(torch.zeros_like(each[0]) for each in begun))
+        inputs = (known, begins, noise.transpose(0, 1), *begun)
+        _, (tokens, outputs) = loop(step, carry, inputs)
+        return tokens.transpose(0, 1), outputs.transpose(0, 1)
 
     def writer(self, code: Tensor, control: Tensor | None = None) -> Writer:
         """Return what writes segments with these codes, free running."""
@@ -238,6 +287,23 @@ class MagentaDecoder(nn.Module):
             written = chain.at_once() if parallel else chain.in_order()
             voices.append(self._whole(written, len(z)))
         return torch.stack(voices, dim=-1) if self.apart else voices[0]
+
+    def draw(self, z: Tensor, temperature: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what `unroll` does, and `logits`, in operations that can be exported.
+
+        Args:
+            z: Codes `(batch, latent_dim)`.
+            temperature: Without dimensions; 0 takes the likeliest.
+            noise: Uniform numbers `(batch, *noise_shape)`.
+        """
+        if self.controlled:
+            raise NotImplementedError("its decoder is told hits step by step")
+        codes = self.codes(z)
+        pairs = zip(self.cores, self._voices(noise), strict=True)
+        found = [core.draw(codes, self.segments, temperature, own) for core, own in pairs]
+        voices, outputs = zip(*found, strict=True)
+        x = torch.stack(voices, dim=-1) if self.apart else voices[0]
+        return x, torch.cat(outputs, dim=-1)
 
     def _hidden(self, x: Tensor, z: Tensor) -> list[Tensor]:
         """Return the teacher-forced outputs of the top of each core, `(steps, rows, units)`."""

@@ -97,13 +97,14 @@ class Bits(Numbers):
 
 def bits(x: Tensor, count: int) -> Tensor:
     """Return the lowest bits of integers `(...)`, `(..., count)`."""
-    return (x.unsqueeze(-1) >> torch.arange(count, device=x.device) & 1).float()
+    place = torch.arange(count, device=x.device)
+    return (torch.bitwise_right_shift(x.unsqueeze(-1), place) & 1).float()
 
 
 def mask(members: Tensor) -> Tensor:
     """Return integers `(...)` of their bits, zeros and ones `(..., count)`; as `bits` has them."""
     place = torch.arange(members.shape[-1], device=members.device)
-    found: Tensor = (members.long() << place).sum(-1)
+    found: Tensor = torch.bitwise_left_shift(members.long(), place).sum(-1)
     return found
 
 

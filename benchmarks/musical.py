@@ -14,6 +14,7 @@ Words that are used:
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,12 +22,12 @@ import torch
 from torch import Tensor
 
 from seqvae.music.form import repeated_bars
+from seqvae.music.reading.grids import SIXTEEN, StepGrid
 from seqvae.music.reading.score import STEPS_PER_BAR
 from seqvae.music.representations.alphabet import HITS, NOTES, Alphabet
 from seqvae.music.representations.base import SequenceCodec
-from seqvae.music.representations.drums.properties import PROPERTIES as OF_DRUMS
 from seqvae.music.representations.groove.performance import hit_classes
-from seqvae.music.representations.melody.properties import properties as melodic
+from seqvae.music.representations.measuring import repetition
 
 LEAP, LOW, IN_SCALE = 12, 52, 0.85
 SHIFT = 3 * STEPS_PER_BAR
@@ -131,14 +132,14 @@ def of_melodies(x: np.ndarray) -> dict[str, np.ndarray]:
     return figures
 
 
-def of_drums(x: np.ndarray) -> dict[str, np.ndarray]:
+def of_drums(x: np.ndarray, grid: StepGrid = SIXTEEN) -> dict[str, np.ndarray]:
     """Return figures of drums `(n, steps)`, each `(n,)`."""
     hits = HITS.hits(x)
     beats = np.arange(x.shape[1]) % STEPS_PER_BAR
-    return {
-        "backbeat": hits[:, np.isin(beats, (4, 12)), 1].all(1).astype(float),
-        "empty": (~hits.any((1, 2))).astype(float),
-    }
+    figures = {"empty": (~hits.any((1, 2))).astype(float)}
+    if grid is SIXTEEN:  # twelve steps are of bars with other beats, too
+        figures["backbeat"] = hits[:, np.isin(beats, (4, 12)), 1].all(1).astype(float)
+    return figures
 
 
 def sounding(x: np.ndarray) -> np.ndarray:
@@ -162,15 +163,16 @@ def character(view: View, x: Any) -> dict[str, float]:
     steps = next(iter(voices.values())).shape[1]
     figures = {"density": float(view.notes(x).mean() / steps)}
     rows: dict[str, np.ndarray] = {}
+    grid, bar = view.codec.grid, view.codec.steps_per_bar
     kinds: tuple[tuple[str, Any, Alphabet, Any], ...] = (
-        ("melody", of_melodies, NOTES, melodic(NOTES)),
-        ("drums", of_drums, HITS, OF_DRUMS),
+        ("melody", of_melodies, NOTES, NOTES.onsets),
+        ("drums", partial(of_drums, grid=grid), HITS, HITS.hits),
     )
-    for name, of, alphabet, properties in kinds:
+    for name, of, alphabet, events in kinds:
         if name in voices:
             rows |= of(voices[name])
-            rows[f"{name}_bars_repeated"] = repeated_bars(alphabet, voices[name])
-            rows[f"{name}_repetition"] = properties["repetition"].of(voices[name])
+            rows[f"{name}_bars_repeated"] = repeated_bars(alphabet, voices[name], bar=bar)
+            rows[f"{name}_repetition"] = repetition(events(voices[name]), bar)
     figures |= {name: float(np.nanmean(values)) for name, values in rows.items()}
     if "bass" in voices:
         pair = voices["melody"], voices["bass"]

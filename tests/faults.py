@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,7 +23,7 @@ def killed_at(
         work: What to do in the folder.
         folder: Only what happens in it is a step.
         event: Number of the step, from 1; None lets it run to its end.
-        log: Where the number of its steps is written at the end.
+        log: Where the number of its steps is written at the end; what went wrong, otherwise.
 
     Returns:
         `DONE`, `FAILED` (an exception), or -9.
@@ -33,9 +34,9 @@ def killed_at(
         return os.waitstatus_to_exitcode(status)
     code = FAILED
     try:
-        nothing = os.open(os.devnull, os.O_RDWR)
+        said = os.open(os.devnull if log is None else log, os.O_RDWR | os.O_CREAT)
         for stream in (1, 2):
-            os.dup2(nothing, stream)
+            os.dup2(said, stream)
         count = 0
 
         def hook(name: str, arguments: tuple[object, ...]) -> None:
@@ -47,10 +48,12 @@ def killed_at(
 
         sys.addaudithook(hook)
         work(folder)
+        total = count
         if log is not None:
-            total = count
             log.write_text(str(total))
         code = DONE
+    except BaseException:
+        traceback.print_exc()
     finally:
         os._exit(code)
 
@@ -58,7 +61,8 @@ def killed_at(
 def steps_of(work: Callable[[Path], object], folder: Path) -> int:
     """Return how many steps on the disk undisturbed work takes."""
     log = folder.with_suffix(".steps")
-    assert killed_at(work, folder, None, log) == DONE, "the work fails even undisturbed"
+    found = killed_at(work, folder, None, log)
+    assert found == DONE, f"the work fails even undisturbed: {log.read_text()}"
     return int(log.read_text())
 
 

@@ -159,7 +159,7 @@ def test_analyze_and_evaluate(run) -> None:
         ([*SENTENCES[:2], "--png"], "--png is for music, not for sentences", 2),
         ([*SENTENCES[:2], "--bar", "2"], "--bar is for music", 2),
         ([*SENTENCES[:2], "--model", "nope"], "no model 'nope'", 2),
-        (["empty.txt", SENTENCES[0]], "empty.txt: holds no sentence", 1),
+        (["empty.txt", SENTENCES[0]], "empty.txt: is empty", 1),
         (["--model", "lines", "binary.txt", SENTENCES[0]], "binary.txt: is not UTF-8 text", 1),
     ],
 )

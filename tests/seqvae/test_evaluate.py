@@ -41,8 +41,8 @@ class Rigged(VAE):
         x = z.round().long()
         return torch.ones_like(x) if temperature else self.answer(x)
 
-    def logits(self, z: Tensor, target: Tensor) -> Tensor:
-        return nn.functional.one_hot(self.answer(target), 512).float()
+    def forced(self, z: Tensor, target: Tensor) -> Tensor:
+        return self.answer(target)[..., None]
 
 
 X = torch.tensor([[0, 1, 3, 0], [0, 0, 2, 1], [7, 0, 0, 0]])

@@ -259,7 +259,10 @@ def test_broken_banks(tmp_path):
     with pytest.raises(DataError, match="does not exist"):
         synthesize(note(60), bank)
     good = default_soundfont().read_bytes()
-    for data in (b"", b"no bank", good[:1000], good[:-3000]):
+    bank.write_bytes(b"")
+    with pytest.raises(DataError, match=r"bank\.sf2: is empty"):
+        synthesize(note(60), bank)
+    for data in (b"no bank", good[:1000], good[:-3000]):
         bank.write_bytes(data)
         with pytest.raises(DataError, match=r"not an intact SoundFont 2 bank; name an \.sf2 file"):
             synthesize(note(60), bank)

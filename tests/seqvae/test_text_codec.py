@@ -107,9 +107,9 @@ def test_what_cannot_be_read(item, reason: str) -> None:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", "holds no sentence"),
+        (b"", "is empty; get it"),
         (b"\n \n", "holds no sentence"),
-        (b"A man \xff plays", "is not UTF-8 text .at byte 6.; save it as UTF-8"),
+        (b"A man \xff plays", "is not UTF-8 text .line 1, byte 6.; save it as UTF-8"),
         (b"x" * 10_001, "has a line of 10,001 characters .line 1."),
     ],
 )

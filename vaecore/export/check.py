@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 AT_ONCE = 50
 """Codes that a file is given together."""
 LARGEST = 1e-4
-"""Differences of logits, means, deviations and pixels up to this count as none."""
+"""Differences of logits, means and deviations up to this count as none; where such numbers are
+larger than 1, so does this share of the largest."""
+VALUES = 5e-4
+"""The same of pixels (0 to 1), velocities and timing: far less than a picture or MIDI file holds."""
 OTHER = 1e-3
 """Examples of numbers that differ by more than this are not the same."""
 _TIES = 50
@@ -60,7 +63,8 @@ class Differences:
                 return f"{count} of {self.codes} examples ({name}) are not those of Python"
         for name in ("logits", "values", "mean", "stddev"):
             value = getattr(self, name)
-            if value is not None and not value <= LARGEST:
+            limit = VALUES if name == "values" else LARGEST
+            if value is not None and not value <= limit:
                 return f"{name} differ from those of Python by {value:.1e}"
         return ""
 
@@ -150,6 +154,12 @@ def _others(x: Tensor, y: Tensor) -> Tensor:
 
 
 def _largest(x: Tensor, y: Tensor) -> float:
-    """Return the largest difference; infinities that are the same differ by 0."""
+    """Return the largest difference, as a share of the largest number if that is above 1.
+
+    Infinities that are the same differ by 0.
+    """
     differences = torch.where(x == y, 0, (x - y).abs())
-    return float(differences.max()) if differences.numel() else 0.0
+    if not differences.numel():
+        return 0.0
+    scale = y[y.isfinite()].abs().max() if y.isfinite().any() else y.new_ones(())
+    return float(differences.max() / scale.clamp(min=1))

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -148,15 +148,24 @@ def _train(
 
 @contextmanager
 def locked_folder(output: Path) -> Iterator[None]:
-    """Hold the folder of a training; DataError if it cannot be made."""
+    """Hold the folder of a training; DataError if it cannot be made.
+
+    A folder that was made here is taken away again if nothing comes into it.
+    """
+    new = not output.exists()
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         remedy = "choose another -o/--output"
         raise DataError(f"cannot be written ({reason})", path=output, remedy=remedy) from error
-    with locked(output, f"another training is at work in {output}; wait for it, or end it"):
-        yield
+    try:
+        with locked(output, f"another training is at work in {output}; wait for it, or end it"):
+            yield
+    finally:
+        if new:
+            with suppress(OSError):  # it is not empty
+                output.rmdir()
 
 
 def complete(

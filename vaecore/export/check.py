@@ -19,7 +19,7 @@ LARGEST = 1e-4
 """Differences of logits, means and deviations up to this count as none; where such numbers are
 larger than 1, so does this share of the largest."""
 VALUES = 5e-4
-"""The same of pixels (0 to 1), velocities and timing: far less than a picture or MIDI file holds."""
+"""The same of pixels (0 to 1), velocities and timing; a picture or a MIDI file holds less."""
 OTHER = 1e-3
 """Examples of numbers that differ by more than this are not the same."""
 _TIES = 50

@@ -53,7 +53,7 @@ def killed_at(
             log.write_text(str(total))
         code = DONE
     except BaseException:
-        traceback.print_exc()
+        os.write(1, traceback.format_exc().encode())
     finally:
         os._exit(code)
 
@@ -62,7 +62,7 @@ def steps_of(work: Callable[[Path], object], folder: Path) -> int:
     """Return how many steps on the disk undisturbed work takes."""
     log = folder.with_suffix(".steps")
     found = killed_at(work, folder, None, log)
-    assert found == DONE, f"the work fails even undisturbed: {log.read_text()}"
+    assert found == DONE, f"the work fails even undisturbed ({found}): {log.read_text()}"
     return int(log.read_text())
 
 

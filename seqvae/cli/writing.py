@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from seqvae.music.reading.score import minutes
-from seqvae.music.representations.windows import Context
+from seqvae.music.representations.contexts import Context
 from vaecore.cli import options as shared
 from vaecore.cli.job import counted
 from vaecore.cli.presentation import Result, Written

@@ -14,8 +14,9 @@ from torch import Generator, Tensor
 from seqvae.music.reading.score import Notes
 from seqvae.music.representations.alphabet import Alphabet
 from seqvae.music.representations.base import SequenceCodec
+from seqvae.music.representations.contexts import Context
 from seqvae.music.representations.phrases import frame
-from seqvae.music.representations.windows import Context, Phrase, Rejection, Rules
+from seqvae.music.representations.windows import Phrase, Rejection, Rules
 from seqvae.music.representations.writing import GridNote, NoteTrack
 from seqvae.sequences.property import Property
 

@@ -11,8 +11,8 @@ import torch
 
 import seqvae
 from seqvae.music.representations import make_codec
+from seqvae.music.representations.contexts import Context
 from seqvae.music.representations.dynamics import USUAL, Played, sounds, velocities
-from seqvae.music.representations.windows import Context
 
 FLAT = ((70,) * 16, (50,) * 16)
 KICK, SNARE, HAT = 36, 38, 42

@@ -11,8 +11,8 @@ from click.testing import CliRunner
 from seqvae.cli import command
 from seqvae.music.reading.midi import read_score
 from seqvae.music.representations import DrumCodec, MelodyCodec
+from seqvae.music.representations.contexts import Context
 from seqvae.music.representations.timing import mixed, timed
-from seqvae.music.representations.windows import Context
 
 STEP = 60 / 100 / 4  # seconds
 SWING = 0.3  # steps by which every second sixteenth is late

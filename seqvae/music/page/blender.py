@@ -23,9 +23,9 @@ from seqvae.music.representations.alphabet import (
     NoteAlphabet,
 )
 from seqvae.music.representations.base import SequenceCodec
+from seqvae.music.representations.contexts import Context
 from seqvae.music.representations.dynamics import USUAL
 from seqvae.music.representations.parts import names
-from seqvae.music.representations.windows import Context
 from seqvae.music.representations.writing import RESOLUTION
 from vaecore.codec import Example
 from vaecore.eight_bit import quantised

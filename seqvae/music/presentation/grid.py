@@ -10,8 +10,8 @@ import numpy as np
 
 from seqvae.music.reading.score import STEPS_PER_BAR, Score
 from seqvae.music.representations.alphabet import CLASS_OF_PITCH
+from seqvae.music.representations.contexts import Context
 from seqvae.music.representations.roles import BASS, roles
-from seqvae.music.representations.windows import Context
 from seqvae.music.representations.writing import VELOCITY
 
 if TYPE_CHECKING:

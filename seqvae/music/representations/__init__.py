@@ -17,13 +17,14 @@ from typing import Any
 
 from seqvae.music.representations.alphabet import DRUM_CLASSES, DRUM_PITCHES, PLAIN, Alphabet
 from seqvae.music.representations.base import SequenceCodec
+from seqvae.music.representations.contexts import Context
 from seqvae.music.representations.detection import Detection, candidates, detect
 from seqvae.music.representations.drums.codec import DrumCodec
 from seqvae.music.representations.drums.pitches import DrumPitchCodec
 from seqvae.music.representations.groove.codec import GrooveCodec
 from seqvae.music.representations.melody.codec import MelodyCodec
 from seqvae.music.representations.trio.codec import TrioCodec
-from seqvae.music.representations.windows import Context, Rejection, Windows
+from seqvae.music.representations.windows import Rejection, Windows
 from vaecore.codec import build_codec
 
 __all__ = [

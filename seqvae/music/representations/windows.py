@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
-from seqvae.music.reading.score import STEPS_PER_QUARTER, Score
+from seqvae.music.reading.score import Piece, Score
+from seqvae.music.representations.contexts import BASS_PROGRAM, Context
 from seqvae.music.representations.dynamics import Played
 from vaecore.codec import Examples
 from vaecore.errors import DataError
-
-BASS_PROGRAM = 33
-"""Electric bass, which the reference gives to every bass."""
 
 REMEDIES = {
     "drums": "choose a melody model, or put the drums on MIDI channel 10",
@@ -29,77 +26,6 @@ REMEDIES = {
     "tempo": "check its tempo marks",
 }
 OF_NOTES = ("drums", "melody", "bass", "program", "range")
-
-
-@dataclass(frozen=True)
-class Context:
-    """The context of a window: tempo, instruments, and where it is from.
-
-    Attributes:
-        tempo_bpm: Quarter notes per minute, at the beginning.
-        program: MIDI program of the window's voice; of a trio that of the melody.
-        bass_program: MIDI program of the bass of a trio.
-        played: How it was played; of a blend how each input was. Empty for samples.
-        bar: Bar of the music where the window begins, 1 is the first; None for samples.
-        of_bars: Length of that music in bars.
-        source: The file, if there is one.
-        changes: Later tempos, `(step, quarter notes per minute)`.
-        markers: Of a whole piece, `(step, text)`.
-        late: How late each step is played, in steps; empty if notes are to be on the grid.
-        meter: Its time signature.
-        per_quarter: Steps of a quarter note.
-    """
-
-    tempo_bpm: float = 120.0
-    program: int = 0
-    bass_program: int = BASS_PROGRAM
-    played: tuple[Played, ...] = field(default=(), compare=False, repr=False)
-    bar: int | None = field(default=None, compare=False)
-    of_bars: int | None = field(default=None, compare=False)
-    source: str | None = field(default=None, compare=False)
-    changes: tuple[tuple[int, float], ...] = ()
-    markers: tuple[tuple[int, str], ...] = field(default=(), compare=False)
-    late: tuple[float, ...] = field(default=(), compare=False, repr=False)
-    meter: tuple[int, int] = (4, 4)
-    per_quarter: int = STEPS_PER_QUARTER
-
-    @property
-    def tempos(self) -> list[tuple[int, float]]:
-        """All tempos with the steps where they begin; the first is 0."""
-        return [(0, self.tempo_bpm), *self.changes]
-
-    @property
-    def beat(self) -> int:
-        """Steps of a beat: of a quarter, or of 6/8 and 12/8 of three eighths."""
-        compound = self.meter[1] >= 8 and self.meter[0] % 3 == 0
-        return self.per_quarter * 3 // 2 if compound else self.per_quarter
-
-    def seconds(self, steps: int) -> float:
-        """Return how long the first steps last."""
-        tempos = [(min(step, steps), tempo) for step, tempo in self.tempos]
-        bounds = [*(step for step, _ in tempos), steps]
-        lengths = (after - before for before, after in pairwise(bounds))
-        step = 60.0 / self.per_quarter
-        return sum(n * step / bpm for n, (_, bpm) in zip(lengths, tempos, strict=True))
-
-    @classmethod
-    def mean(
-        cls, contexts: Sequence[Context], weights: Sequence[float]
-    ) -> tuple[float, tuple[tuple[int, float], ...]]:
-        """Return the weighted mean of the steps a minute of some contexts, and its changes."""
-        total = sum(weights)
-        steps = sorted({step for context in contexts for step, _ in context.tempos})
-
-        def at(context: Context, step: int) -> float:
-            tempo = [tempo for begin, tempo in context.tempos if begin <= step][-1]
-            return tempo * context.per_quarter
-
-        tempos = [
-            sum(at(each, step) * weight for each, weight in zip(contexts, weights, strict=True))
-            / total
-            for step in steps
-        ]
-        return tempos[0], tuple(zip(steps[1:], tempos[1:], strict=True))
 
 
 @dataclass(frozen=True)
@@ -185,6 +111,16 @@ class Rejection:
     text: str
     seconds: float = 0.0
     bars: int = 0
+
+    @classmethod
+    def of(cls, piece: Piece, bar: int) -> Rejection:
+        """Return why a piece, which begins at a bar, is left out."""
+        assert piece.problem is not None
+        rule, text = piece.problem
+        if piece.clock is not None:  # of bars that have numbers
+            last = bar + piece.bars - 1
+            text += f" in bar {bar}" if last == bar else f" in bars {bar}-{last}"
+        return cls(rule, text, piece.offset, piece.bars)
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ from vaecore.errors import DataError
 if TYPE_CHECKING:
     import pretty_midi
 
-    from seqvae.music.representations.windows import Context
+    from seqvae.music.representations.contexts import Context
 
 VELOCITY = 80
 """Velocity of every decoded note in the reference."""

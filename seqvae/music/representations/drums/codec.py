@@ -17,10 +17,11 @@ from seqvae.music.representations.alphabet import (
     LATEST_TABLE,
 )
 from seqvae.music.representations.base import SequenceCodec
+from seqvae.music.representations.contexts import Context
 from seqvae.music.representations.drums.properties import ON_ANY_GRID, PROPERTIES
 from seqvae.music.representations.dynamics import USUAL, Played, sounds, velocities
 from seqvae.music.representations.phrases import frame, listed, runs, span
-from seqvae.music.representations.windows import Context, Phrase, Rejection, Rules
+from seqvae.music.representations.windows import Phrase, Rejection, Rules
 from seqvae.music.representations.writing import GridNote, NoteTrack
 
 if TYPE_CHECKING:

@@ -11,11 +11,12 @@ from seqvae.music.reading.grids import SIXTEEN, StepGrid
 from seqvae.music.reading.score import Notes, Score
 from seqvae.music.representations.alphabet import DRUM_TABLES, DRUMS, Alphabet
 from seqvae.music.representations.base import SequenceCodec
+from seqvae.music.representations.contexts import Context
 from seqvae.music.representations.drums.codec import known_drums
 from seqvae.music.representations.dynamics import USUAL, Played, velocities
 from seqvae.music.representations.measuring import shares
 from seqvae.music.representations.phrases import frame, runs
-from seqvae.music.representations.windows import Context, Phrase, Rejection, Rules
+from seqvae.music.representations.windows import Phrase, Rejection, Rules
 from seqvae.music.representations.writing import GridNote, NoteTrack
 
 if TYPE_CHECKING:

@@ -19,13 +19,14 @@ from seqvae.music.reading.midi import read_score
 from seqvae.music.reading.score import STEPS_PER_BAR, STEPS_PER_QUARTER, Notes, Score
 from seqvae.music.representations.alphabet import CLASS_OF_PITCH, DRUMS, GROOVE_CLASS, ROLAND
 from seqvae.music.representations.base import SequenceCodec
+from seqvae.music.representations.contexts import Context
 from seqvae.music.representations.drums.codec import DrumCodec, known_drums
 from seqvae.music.representations.dynamics import Played, joined, silence, sounds
 from seqvae.music.representations.groove.alphabet import PERFORMED
 from seqvae.music.representations.groove.performance import NUMBERS, TAP, blocks, tapped
 from seqvae.music.representations.groove.properties import PROPERTIES
 from seqvae.music.representations.phrases import bar_ceil, frame, runs
-from seqvae.music.representations.windows import Context, Found, Phrase, Rejection, Rules
+from seqvae.music.representations.windows import Found, Phrase, Rejection, Rules
 from seqvae.music.representations.writing import GridNote, NoteTrack
 from vaecore.errors import DataError
 

@@ -12,8 +12,8 @@ from vaecore.device import pad
 from vaecore.errors import DataError
 
 if TYPE_CHECKING:
+    from seqvae.music.representations.contexts import Context
     from seqvae.music.representations.groove.codec import GrooveCodec
-    from seqvae.music.representations.windows import Context
     from vaecore.space import LatentSpace
 
 

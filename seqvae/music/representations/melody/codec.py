@@ -20,10 +20,11 @@ from seqvae.music.representations.alphabet import (
     NoteAlphabet,
 )
 from seqvae.music.representations.base import SequenceCodec
+from seqvae.music.representations.contexts import Context
 from seqvae.music.representations.dynamics import USUAL, Played, velocities
 from seqvae.music.representations.melody.properties import properties
 from seqvae.music.representations.phrases import Framed, framed, listed, runs, span
-from seqvae.music.representations.windows import Context, Phrase, Rejection, Rules
+from seqvae.music.representations.windows import Phrase, Rejection, Rules
 from seqvae.music.representations.writing import GridNote, NoteTrack
 
 if TYPE_CHECKING:

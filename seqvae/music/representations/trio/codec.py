@@ -13,6 +13,7 @@ from seqvae.music.reading.score import STEPS_PER_BAR, Notes, Score
 from seqvae.music.representations.alphabet import DRUMS as HIT_KINDS
 from seqvae.music.representations.alphabet import HITS, LATEST_TABLE, NOTES, Alphabet
 from seqvae.music.representations.base import SequenceCodec
+from seqvae.music.representations.contexts import BASS_PROGRAM, Context
 from seqvae.music.representations.drums.codec import DrumCodec, struck
 from seqvae.music.representations.dynamics import Played, beside, silence
 from seqvae.music.representations.melody.codec import MelodyCodec, skyline, top_line
@@ -20,7 +21,7 @@ from seqvae.music.representations.parts.choice import voices
 from seqvae.music.representations.phrases import bar_ceil, frame, span
 from seqvae.music.representations.roles import BASS, DRUMS, MELODIES, MELODY, reference_roles, roles
 from seqvae.music.representations.trio.properties import PROPERTIES
-from seqvae.music.representations.windows import BASS_PROGRAM, Context, Phrase, Rejection, Rules
+from seqvae.music.representations.windows import Phrase, Rejection, Rules
 from seqvae.music.representations.writing import NoteTrack
 
 if TYPE_CHECKING:

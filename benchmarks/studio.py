@@ -110,7 +110,8 @@ def browser(address: str, model: str, moves: int) -> list[float]:
             "input[type=file] >> nth=0", [str(ROOT / "data" / n) for n in FILES[model][:1]]
         )
         until("Boolean(studio.current()?.code)")
-        page.evaluate("void (studio.settles = false)")  # the search that follows when it rests
+        # Not the search for an edit, which follows when the sliders rest.
+        page.evaluate("void (studio.follower.settles = false)")
         for k in range(moves):
             count = page.evaluate("studio.delays.length")
             page.evaluate(

@@ -11,9 +11,8 @@ export class Refusal extends Error {
 async function answer(path, options) {
   let response;
   try {
-    response = await fetch(path, { headers: { accept: "application/json", ...options.headers }, ...options });
-  } catch (error) {
-    if (error.name === "AbortError") throw error;
+    response = await fetch(path, { ...options, headers: { accept: "application/json", ...options.headers } });
+  } catch {
     throw new Refusal("The studio's server does not answer: is it still running?");
   }
   const found = await response.json();
@@ -26,10 +25,18 @@ export function get(path) {
   return answer(path, {});
 }
 
-/** @param {string} path @param {any} value JSON @param {AbortSignal} [signal] */
-export function post(path, value, signal) {
-  const headers = { accept: "application/json", "content-type": "application/json" };
-  return answer(path, { method: "POST", headers, body: JSON.stringify(value), signal });
+/** @param {string} path @param {any} value JSON */
+export function post(path, value) {
+  const headers = { "content-type": "application/json" };
+  return answer(path, { method: "POST", headers, body: JSON.stringify(value) });
+}
+
+/** The answer as a file, in place of JSON. @param {string} path @param {any} value JSON @returns {Promise<Blob>} */
+export async function raw(path, value) {
+  const headers = { accept: "application/octet-stream", "content-type": "application/json" };
+  const response = await fetch(path, { method: "POST", headers, body: JSON.stringify(value) });
+  if (!response.ok) throw new Refusal((await response.json()).error);
+  return response.blob();
 }
 
 /**

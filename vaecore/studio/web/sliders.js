@@ -1,0 +1,68 @@
+// A slider for every attribute of the model, for the temperature and for the draw.
+
+import { h } from "vaecore/page/dom.js";
+import { label } from "./follow.js";
+
+export class Sliders {
+  /**
+   * @param {HTMLElement} panel hidden while there is nothing to change
+   * @param {HTMLElement} element in the panel
+   * @param {import("./session.js").Session} session
+   * @param {Object} options
+   * @param {() => void} options.oninput a slider moves
+   * @param {() => void} options.onrest it was let go
+   */
+  constructor(panel, element, session, options) {
+    Object.assign(this, { panel, element, session, options });
+    /** Name of the model whose sliders are there. */
+    this.model = "";
+    /** @type {(() => void)[]} Set each to what the state says. */
+    this.sets = [];
+  }
+
+  /** Show the sliders of the model, each where the state says. */
+  show() {
+    const { session } = this;
+    const { about } = session;
+    this.panel.hidden = !about?.attributes.length || !session.full().length;
+    if (this.panel.hidden) return;
+    if (this.model !== about.name) {
+      this.model = about.name;
+      this.sets = [];
+      this.element.replaceChildren(...about.attributes.map((attribute) => this.#slider(label(attribute), attribute, -2, 2, 0.1,
+        () => session.state.add[attribute] ?? 0, (value) => {
+          if (value) session.state.add[attribute] = value;
+          else delete session.state.add[attribute];
+        })), ...(about.draws ? [this.#plain("temperature", "temperature", 1.5, 0.05), this.#plain("draw", "seed", 50, 1)] : []));
+    }
+    for (const set of this.sets) set();
+  }
+
+  /** A slider of a number of the state, from 0. */
+  #plain(words, name, max, step) {
+    const { session } = this;
+    return this.#slider(words, name, 0, max, step, () => session.state[name], (value) => { session.state[name] = value; });
+  }
+
+  #slider(words, name, min, max, step, read, write) {
+    const output = h("output", {});
+    const input = h("input", { type: "range", min, max, step, "aria-label": words, "data-name": name });
+    const tell = () => {
+      const value = Number(input.value);
+      input.style.setProperty("--share", `${(100 * (value - min)) / (max - min)}%`);
+      output.textContent = min < 0 && value > 0 ? `+${value}` : String(value);
+      input.setAttribute("aria-valuetext", output.textContent);
+    };
+    input.addEventListener("input", () => {
+      write(Number(input.value));
+      tell();
+      this.options.oninput();
+    });
+    input.addEventListener("change", this.options.onrest);
+    this.sets.push(() => {
+      input.value = read();
+      tell();
+    });
+    return h("label", { class: "setting" }, h("span", {}, words, output), input);
+  }
+}

@@ -21,7 +21,7 @@ import torch
 from machine import about
 
 import seqvae
-import vaecore.space
+import vaecore.space.coding
 
 
 def spin() -> None:
@@ -76,7 +76,7 @@ def main(models, batches, busy, threads, seconds, as_json) -> None:
                     z = torch.randn(batch, space.latent_dim)
                     now, cpu = rate(space, z, seconds)
                     alone = mock.Mock(side_effect=lambda *_: nullcontext())
-                    with mock.patch.object(vaecore.space, "threads_for", alone):
+                    with mock.patch.object(vaecore.space.coding, "threads_for", alone):
                         shared, shared_cpu = rate(space, z, seconds)
                     rows.append(
                         {

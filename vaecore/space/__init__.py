@@ -1,0 +1,80 @@
+"""The latent space: one object with which items are encoded, sampled, morphed, mixed and edited.
+
+coding      items to codes, codes to items
+drawing     samples of a prior
+editing     one item changed: variations, traversals, edits
+blending    the way between items: interpolation and palettes
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import copy
+from typing import Any, cast
+
+from torch import Tensor
+
+from vaecore.analysis import LatentReport, analyse
+from vaecore.codec import Codec, Example, Item
+from vaecore.config import ModelConfig
+from vaecore.model import VAE
+from vaecore.priors import Prior
+from vaecore.space.blending import Blending
+
+
+class LatentSpace(Blending[Item]):
+    """A trained VAE and its codec, seen from the latent side.
+
+    An item is a path, an in-memory object the codec knows, an example tensor, an `Example`, or the
+    `Examples` of a file that was read before. Interpolation, reconstruction and attribute vectors
+    work on posterior means; all randomness comes from `seed`.
+
+    Args:
+        model: The trained VAE; put into evaluation mode.
+        codec: The representation it was trained on.
+        attributes: Named attribute vectors `(latent_dim,)`.
+        prior: A mixture or flow fitted to the aggregate posterior, offered beside N(0, I).
+        config: The model folder's configuration.
+    """
+
+    def __init__(
+        self,
+        model: VAE,
+        codec: Codec[Item],
+        *,
+        attributes: Mapping[str, Tensor] | None = None,
+        prior: Prior | None = None,
+        config: ModelConfig | None = None,
+    ) -> None:
+        self.model = model.eval()
+        self.codec = codec
+        self.attributes = dict(attributes or {})
+        self.prior = prior
+        self.config = config
+
+    def as_examples(self) -> LatentSpace[Example]:
+        """Return the same space, whose results are examples (tensor and context), not items.
+
+        What is written, drawn or encoded again need not be decoded to an item first.
+        """
+        space = copy(self)
+        space._gives_examples = True
+        return cast("LatentSpace[Example]", space)
+
+    def within(self, limit: str, items: Any = ()) -> LatentSpace[Item]:
+        """Return the same space, whose decoder chooses nothing but what a limit allows.
+
+        Args:
+            limit: What the codec knows: of music, a scale ("C major"), or "keep" for that of items.
+            items: What results will be made of.
+
+        Raises:
+            UsageError: The codec knows no such limit.
+        """
+        space = copy(self)
+        space.model = self.codec.within(self.model, limit, self._each(items)).eval()
+        return space
+
+    def analyse(self, items: Any) -> LatentReport:
+        """Return how the aggregate posterior of all examples of the items compares with N(0, I)."""
+        return analyse(self.posterior_of(self.examples(items).x))

@@ -1,0 +1,123 @@
+"""New items, drawn from a prior."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from vaecore.codec import Item
+from vaecore.draws import ROUNDS, Draws, draw
+from vaecore.errors import UsageError
+from vaecore.priors import Prior, StandardNormal
+from vaecore.priors.base import streams
+from vaecore.space.coding import Coding
+
+_NEXT = 7919
+"""Added to a seed for the next round of draws."""
+
+
+class Drawing(Coding[Item]):
+    """The part of a latent space that draws from priors; see `LatentSpace`."""
+
+    def sample(
+        self,
+        n: int = 1,
+        temperature: float | None = None,
+        seed: int = 0,
+        prior: str | None = None,
+        keep_all: bool = False,
+    ) -> list[Item]:
+        """Return n new items.
+
+        Item i depends on the seed and i alone: of 16 the first eight are those of eight. Where the
+        prior is conditional, a condition is drawn first, then a code under it, and the item meets
+        it.
+
+        Args:
+            n: How many.
+            temperature: Of the decoder; where it does not draw, of the codes. By default the
+                codec's `default_temperature`.
+            seed: Of codes and decoder.
+            prior: "normal" draws codes from N(0, I); "mixture" or "flow" from what was fitted to
+                the aggregate posterior, which is nearer to real items. None takes the fitted one
+                where the model has one.
+            keep_all: Keep also what is empty, nearly empty or chaotic (see `Codec.poor`), which is
+                drawn again otherwise.
+        """
+        draws = self.draw(n, temperature, seed, prior, keep_all)
+        return [self._made(row, None) for row in draws.x]
+
+    def draw(
+        self,
+        n: int = 1,
+        temperature: float | None = None,
+        seed: int = 0,
+        prior: str | None = None,
+        keep_all: bool = False,
+    ) -> Draws:
+        """Return n new examples, and how many were drawn again; arguments as for `sample`."""
+        check_count(n)
+        known, perception = self._prior(prior), self.codec.perception
+        chosen = self.codec.default_temperature if temperature is None else temperature
+        typical = self.config.prior_temperature if self.config and known is self.prior else 1.0
+        spread = typical if self.model.draws else chosen
+
+        def once(sources: Sequence[torch.Generator], number: int) -> Tensor:
+            codes, condition = self._drawn(len(sources), sources, known, spread)
+            if condition is None and self.codec.settles_samples:
+                codes = self.posterior_of(self.decode_to_examples(codes)).mean
+            x = self.decode_to_examples(codes, chosen, seed + _NEXT * number, condition)
+            return x if perception is None else perception.mended(x)
+
+        return draw(n, seed, once, self.codec.poor, 0 if keep_all else ROUNDS)
+
+    def sample_codes(
+        self, n: int, seed: int = 0, prior: str | None = None, temperature: float = 1.0
+    ) -> Tensor:
+        """Return n codes `(n, latent_dim)` drawn from a prior (see `sample`).
+
+        Args:
+            n: How many.
+            seed: Of the draw.
+            prior: "normal", "mixture" or "flow"; see `sample`.
+            temperature: Multiplies the noise that the codes are made of.
+        """
+        return self._drawn(n, streams(seed, n), self._prior(prior), temperature)[0]
+
+    def _prior(self, name: str | None) -> Prior:
+        """Return the prior of a name, by default the fitted one where there is one."""
+        normal = StandardNormal(self.latent_dim)
+        known: dict[str, Prior] = {p.kind: p for p in (normal, self.prior) if p is not None}
+        if name is not None and name not in known:
+            have = " and ".join(known)
+            raise UsageError(f"model {self.name!r} has no prior {name!r}; it has {have}")
+        return (self.prior or normal) if name is None else known[name]
+
+    def _drawn(
+        self, n: int, source: Sequence[torch.Generator], prior: Prior, temperature: float
+    ) -> tuple[Tensor, Tensor | None]:
+        """Return n codes of a prior, and the conditions that they were drawn under, if any."""
+        condition = prior.draw_condition(n, source)
+        z = prior.sample(n, source, temperature, condition)
+        return self.settle(z, condition), condition
+
+    def settle(self, z: Tensor, condition: Tensor | None) -> Tensor:
+        """Return codes near to those of a conditional prior whose examples meet their conditions.
+
+        A code of a flow is a little off what examples are encoded to, and off its condition. So it
+        is decoded, made to meet the condition, and encoded again.
+
+        Args:
+            z: Codes `(n, latent_dim)`.
+            condition: `(n, groups, groups)`, see `vaecore.priors.Flow`; None changes nothing.
+        """
+        if condition is None:
+            return z
+        return self.posterior_of(self.decode_to_examples(z, condition=condition)).mean
+
+
+def check_count(n: int) -> None:
+    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+        raise UsageError(f"n is how many, at least 1; got {n!r}")

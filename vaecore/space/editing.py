@@ -1,0 +1,199 @@
+"""One item changed: variations, traversals, edits, and how large each is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vaecore.attributes import apply_attributes, attribute_vector, step_length, within_prior
+from vaecore.calibrated import Moves, Steered
+from vaecore.codec import Item
+from vaecore.paths import (
+    perturb,
+    traverse,
+)
+from vaecore.space.coding import check_number
+from vaecore.space.drawing import Drawing, check_count
+
+SHORTENINGS, SHORTER = 6, 0.85
+"""How often, and by which factor, an edit is shortened that goes beyond what can be shown."""
+
+
+class Editing(Drawing[Item]):
+    """The part of a latent space that changes one item; see `LatentSpace`."""
+
+    @property
+    def moves(self) -> Moves | None:
+        """Moves that are measured on what is decoded, where the codec has a `Perception`."""
+        perception = self.codec.perception
+        if perception is None:
+            return None
+        return Moves(
+            perception,
+            self.decode_to_examples,
+            lambda x: self.posterior_of(x).mean,
+            self.sample_codes,
+        )
+
+    def similar(
+        self, item: Any, n: int = 4, amount: float = 0.3, seed: int = 0, temperature: float = 0.0
+    ) -> list[Item]:
+        """Return n variations of an item.
+
+        Args:
+            item: What to vary.
+            n: How many.
+            amount: How far to go, from 0 (the reconstruction) to 1 (a sample from the prior).
+                Where the codec has a `Perception` it is the share of events that differ, and
+                variations are neither copies nor repeats of each other, if there are others.
+            seed: Of the variations.
+            temperature: See `decode`.
+        """
+        check_count(n)
+        check_number("amount", amount)
+        example = self._example(item)
+        z = self.posterior_of(example.x[None]).mean[0]
+        moves = self.moves
+        if moves is None:
+            z = perturb(z, amount, n, torch.Generator().manual_seed(seed))
+        else:
+            z = moves.vary(z, n, amount, seed)
+        return self.decode(z, temperature, seed, [example.context] * n)
+
+    def traverse(
+        self, item: Any, dimension: int, steps: int = 9, extent: float = 3.0
+    ) -> list[Item]:
+        """Return an item with one dimension of its code set to `steps` values, all else kept.
+
+        Args:
+            item: What to begin from.
+            dimension: Which one, from 0.
+            steps: Number of results, at least 2.
+            extent: The values run from -extent to extent, in standard deviations of the prior.
+        """
+        example = self._example(item)
+        z = traverse(self.posterior_of(example.x[None]).mean[0], dimension, steps, extent)
+        return self.decode(z, contexts=[example.context] * steps)
+
+    def attribute_vector(self, with_items: Any, without_items: Any) -> Tensor:
+        """Return the difference of mean codes `(latent_dim,)` between two sets of items.
+
+        Every example of an item counts: all windows of a song.
+        """
+        having, lacking = (
+            self.posterior_of(self.examples(items).x).mean for items in (with_items, without_items)
+        )
+        return attribute_vector(having, lacking)
+
+    def edit(
+        self,
+        item: Any,
+        amounts: Mapping[str, float],
+        temperature: float = 0.0,
+        seed: int = 0,
+    ) -> Item:
+        """Return an item with attributes added (or, with negative amounts, taken away).
+
+        Args:
+            item: What to edit.
+            amounts: Strength by attribute name; the names are the keys of `attributes`. See
+                `steered` for its unit.
+            temperature: See `decode`.
+            seed: See `decode`.
+
+        Raises:
+            UsageError: An attribute is unknown.
+        """
+        return self.edits(item, [amounts], temperature, seed)[0]
+
+    def edits(
+        self,
+        item: Any,
+        amounts: Sequence[Mapping[str, float]],
+        temperature: float = 0.0,
+        seed: int = 0,
+    ) -> list[Item]:
+        """Return an item edited in several ways, decoded together; see `edit`."""
+        example = self._example(item)
+        codes = torch.stack([each.z for each in self.steered(example, amounts)])
+        return self.decode(codes, temperature, seed, [example.context] * len(codes))
+
+    def steered(self, item: Any, amounts: Sequence[Mapping[str, float]]) -> list[Steered]:
+        """Return the codes of an item edited in several ways, and how far each edit came.
+
+        Where the codec has a `Perception` and the model's configuration has the attributes'
+        standard deviations, 1 is one standard deviation of the data, and a search finds a code
+        that is decoded to that, with as little else changed (see `vaecore.calibrated.edits`).
+        Otherwise the attribute vectors are added. Where the codec says that edits can be overdone
+        (`Codec.overdone`), they are shortened until they are not, and to the length of codes that
+        N(0, I) has.
+
+        Raises:
+            UsageError: An attribute is unknown.
+        """
+        return self.steered_code(self.posterior_of(self._example(item).x[None]).mean, amounts)
+
+    def steered_code(self, z: Tensor, amounts: Sequence[Mapping[str, float]]) -> list[Steered]:
+        """Return the codes of a code `(1, latent_dim)` edited in several ways; see `steered`."""
+        for name, amount in [pair for each in amounts for pair in each.items()]:
+            check_number(name, amount, least=-math.inf)
+        moves = self.moves
+        if moves is None:
+            return self._added(z, amounts)
+        added = [apply_attributes(z, self.attributes, each)[0] for each in amounts]
+        found = [Steered(code, dict(e), {}) for code, e in zip(added, amounts, strict=True)]
+        changes = [{name: w for name, w in each.items() if w} for each in amounts]
+        known, own = self._deviations(), self.decode_to_examples(z)
+        rows = [k for k, e in enumerate(changes) if e and moves.can_steer(list(e), known, own)]
+        if rows:
+            asked = [changes[k] for k in rows]
+            for k, each in zip(rows, moves.steer(z[0], asked, self.attributes, known), strict=True):
+                found[k] = each
+        return found
+
+    def added(self, z: Tensor, amounts: Sequence[Mapping[str, float]]) -> Tensor:
+        """Return a code `(1, latent_dim)` with attribute vectors added, `(n, latent_dim)`.
+
+        Quick, for what follows a hand: nothing is decoded, and so nothing is measured.
+
+        Raises:
+            UsageError: An attribute is unknown.
+        """
+        known, vectors = self.config.attributes if self.config else {}, self.attributes
+        steps = [
+            # What is unknown is refused when it is added.
+            {n: step_length(z[0], vectors[n], a, known.get(n)) if n in vectors else a for n, a in e}
+            for e in (each.items() for each in amounts)
+        ]
+        return torch.cat([apply_attributes(z, vectors, each) for each in steps])
+
+    def _added(self, z: Tensor, amounts: Sequence[Mapping[str, float]]) -> list[Steered]:
+        """Return a code `(1, latent_dim)` with attribute vectors added, as much as can be shown."""
+        codes = self.added(z, amounts)
+        own, share = self.decode_to_examples(z), torch.ones(len(codes), 1)
+        if self.codec.overdone(own, own) is not None:
+            change = codes - z
+            for _ in range(SHORTENINGS):
+                codes = within_prior(z + share * change, z)
+                over = self.codec.overdone(self.decode_to_examples(codes), own)
+                if over is None or not over.any():
+                    break
+                share = torch.where(over[:, None], SHORTER * share, share)
+        reached = [
+            {name: s * a for name, a in each.items()} if s < 1 else {}
+            for each, s in zip(amounts, share.flatten().tolist(), strict=True)
+        ]
+        return [Steered(*each) for each in zip(codes, map(dict, amounts), reached, strict=True)]
+
+    def _deviations(self) -> dict[str, float]:
+        """Return the standard deviations of attributes in the data, where the model has them."""
+        about = self.config.attributes if self.config else {}
+        return {
+            name: each["deviation"]
+            for name, each in about.items()
+            if isinstance(each, Mapping) and each.get("deviation")
+        }

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from vaecore.cli.outputs import Outputs
-from vaecore.export import compare, export, graphs_of, places
+from vaecore.cli.share import _checked
+from vaecore.export import Differences, compare, export, graphs_of, places
 from vaecore.export.check import LARGEST
 from vaecore.export.writing import FORMATS, load
 from vaecore.space import LatentSpace
@@ -90,3 +91,15 @@ class TestExport(Fixtures):
         again = compare(space, load(FORMATS[ending], found, files), 23, seed=2)
         assert again.problem == ""
         assert max(again.mean, again.stddev, again.prior or 0.0) < LARGEST
+
+
+def test_how_much_numbers_may_differ() -> None:
+    few = {"codes": 500, "greedy": 0, "drawn": 0, "values": None, "stddev": 0.0, "prior": None}
+    assert Differences(**few, logits=9e-5, mean=9e-5).problem == ""
+    wrong = Differences(**few, logits=2e-4, mean=0.0)
+    assert wrong.problem == "logits differ from those of Python by 2.0e-04, more than 1e-04"
+    large = Differences(**few, logits=2e-4, mean=2e-4, largest={"logits": 500.0})
+    assert large.limit("logits") == pytest.approx(5e-4)
+    assert large.problem == "mean differ from those of Python by 2.0e-04, more than 1e-04"
+    assert "logits are up to 500 and may differ by 5e-04" in _checked(large)
+    assert Differences(**few, logits=float("nan"), mean=0.0).problem

@@ -14,17 +14,22 @@ from vaecore.cli import options
 from vaecore.cli.echo import echo
 from vaecore.cli.job import width
 from vaecore.config import CONFIG, read_config
+from vaecore.errors import DataError
 
 
 def models_command(boxes: Iterable[Path]) -> click.Command:
     """Return the verb that lists the models in folders of models, without loading any."""
 
     @click.command()
+    @click.argument("folders", nargs=-1, type=options.FILE, metavar="[FOLDER]...")
     @options.as_json
-    def models(as_json: bool) -> None:
-        """List the models in the box."""
-        folders = [path.parent for box in boxes for path in box.glob(f"*/{CONFIG}")]
-        found = [describe(folder) for folder in sorted(folders)]
+    def models(folders: tuple[Path, ...], as_json: bool) -> None:
+        """List the models in the box, or those in folders: model folders, or folders of them."""
+        inside = [path.parent for box in boxes for path in box.glob(f"*/{CONFIG}")]
+        found = [describe(folder) for folder in sorted(inside)]
+        if folders:
+            own = dict.fromkeys(each for folder in folders for each in _models_in(folder))
+            found = [{**describe(each), "name": str(each)} for each in own]
         if as_json:
             echo(json.dumps({"verb": "models", "models": found}))
             return
@@ -43,6 +48,20 @@ def models_command(boxes: Iterable[Path]) -> click.Command:
                 echo(click.style(" " * margin + line, dim=True))
 
     return models
+
+
+def _models_in(folder: Path) -> list[Path]:
+    """Return a model folder itself, or the model folders in a folder.
+
+    Raises:
+        DataError: It is neither.
+    """
+    if (folder / CONFIG).exists():
+        return [folder]
+    found = sorted(path.parent for path in folder.glob(f"*/{CONFIG}"))
+    if not found:
+        raise DataError("has no model", path=folder, remedy="name a model folder")
+    return found
 
 
 def describe(folder: Path) -> dict[str, Any]:

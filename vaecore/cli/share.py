@@ -58,7 +58,12 @@ def _checked(differences: Differences | None) -> str:
     numbers = [named[name] for name in ("logits", "values", "mean", "stddev") if named[name]]
     off = differences.greedy + (differences.drawn or 0)
     same = "decodes as Python does" if not off else f"{off} examples are decoded otherwise"
-    return f"{differences.codes} codes: {same}, numbers within {max(numbers, default=0.0):.0e}"
+    found = f"{differences.codes} codes: {same}, numbers within {max(numbers, default=0.0):.0e}"
+    large = [
+        f"; {name} are up to {most:.0f} and may differ by {differences.limit(name):.0e}"
+        for name, most in differences.largest.items()
+    ]
+    return found + "".join(large)
 
 
 @click.command()

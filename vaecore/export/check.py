@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 AT_ONCE = 50
 """Codes that a file is given together."""
 LARGEST = 1e-4
-"""Differences of logits, means and deviations up to this count as none; where such numbers are
-larger than 1, so does this share of the largest."""
-VALUES = 5e-4
-"""The same of pixels (0 to 1), velocities and timing; a picture or a MIDI file holds less."""
+"""Differences of numbers up to this count as none."""
+_LARGE = 100.0
+"""Above this, 32-bit numbers are too coarse for that; the limit grows with the largest number."""
 OTHER = 1e-3
 """Examples of numbers that differ by more than this are not the same."""
 _TIES = 50
 """Of so many examples one may differ: where two classes are equally likely, either may be taken."""
+
+_NUMBERS = ("logits", "values", "mean", "stddev")
 
 Function = Callable[..., list[np.ndarray]]
 """A graph in a file, as a function of its inputs."""
@@ -43,6 +44,8 @@ class Differences:
         mean: Largest difference of a posterior mean.
         stddev: Largest difference of a posterior standard deviation.
         prior: Largest difference of a code drawn from the prior; None without a fitted one.
+        largest: The largest number of Python's for each of these that is above 100: its limit is
+            larger in proportion.
     """
 
     codes: int
@@ -53,6 +56,7 @@ class Differences:
     mean: float
     stddev: float
     prior: float | None
+    largest: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def problem(self) -> str:
@@ -61,12 +65,15 @@ class Differences:
             count = getattr(self, name) or 0
             if count > 1 + self.codes // _TIES:
                 return f"{count} of {self.codes} examples ({name}) are not those of Python"
-        for name in ("logits", "values", "mean", "stddev"):
-            value = getattr(self, name)
-            limit = VALUES if name == "values" else LARGEST
+        for name in _NUMBERS:
+            value, limit = getattr(self, name), self.limit(name)
             if value is not None and not value <= limit:
-                return f"{name} differ from those of Python by {value:.1e}"
+                return f"{name} differ from those of Python by {value:.1e}, more than {limit:.0e}"
         return ""
+
+    def limit(self, name: str) -> float:
+        """Return how much some numbers may differ: 1e-4, but in proportion to those above 100."""
+        return LARGEST * self.largest.get(name, _LARGE) / _LARGE
 
 
 def compare(
@@ -83,6 +90,15 @@ def compare(
     """
     model = space.model
     decoder: Any = model.decoder
+    largest: dict[str, float] = {}
+
+    def differ(name: str, theirs: Tensor, own: Tensor) -> float:
+        finite = own[own.isfinite()]
+        most = float(finite.abs().max()) if finite.numel() else 0.0
+        if most > _LARGE:
+            largest[name] = most
+        return _largest(theirs, own)
+
     z = space.sample_codes(codes, seed)
     with torch.no_grad():
         greedy = model.decode(z)
@@ -92,7 +108,7 @@ def compare(
                 codes, *decoder.noise_shape, generator=torch.Generator().manual_seed(seed)
             )
             found, theirs = _decoded(functions["decoder"], z, 0.0, noise)
-            logits = _largest(theirs, _logits(model, z, found))
+            logits = differ("logits", theirs, _logits(model, z, found))
             x = model.decode(z, 1.0, seed)
             own, _ = _decoded(functions["decoder"], z, 1.0, noise)
             drawn = int(_others(own, x).sum())
@@ -101,7 +117,7 @@ def compare(
         same = ~_others(found, greedy)
         values = None
         if greedy.is_floating_point():
-            values = _largest(found[same], greedy[same])
+            values = differ("values", found[same], greedy[same])
         posterior = space.posterior_of(x)
         mean, stddev = _applied(functions["encoder"], x)
     prior = None
@@ -115,9 +131,10 @@ def compare(
         drawn,
         logits,
         values,
-        _largest(mean, posterior.mean),
-        _largest(stddev, posterior.stddev),
+        differ("mean", mean, posterior.mean),
+        differ("stddev", stddev, posterior.stddev),
         prior,
+        largest,
     )
 
 
@@ -154,12 +171,6 @@ def _others(x: Tensor, y: Tensor) -> Tensor:
 
 
 def _largest(x: Tensor, y: Tensor) -> float:
-    """Return the largest difference, as a share of the largest number if that is above 1.
-
-    Infinities that are the same differ by 0.
-    """
+    """Return the largest difference; infinities that are the same differ by 0."""
     differences = torch.where(x == y, 0, (x - y).abs())
-    if not differences.numel():
-        return 0.0
-    scale = y[y.isfinite()].abs().max() if y.isfinite().any() else y.new_ones(())
-    return float(differences.max() / scale.clamp(min=1))
+    return float(differences.max()) if differences.numel() else 0.0

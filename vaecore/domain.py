@@ -68,6 +68,11 @@ class Domain:
             found = [folder for folder in found if self.takes(read_config(folder))]
         return [folder.name for folder in found]
 
+    def shipped_with(self, attribute: str) -> list[str]:
+        """Return the names of the models in the box that have an attribute."""
+        names = self.shipped()
+        return [name for name in names if attribute in read_config(self.box / name).attributes]
+
     def folder(self, model: str | Path) -> Path:
         """Return the folder of a shipped model's name or of a path to a model folder.
 

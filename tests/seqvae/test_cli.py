@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import re
 from pathlib import Path
 from typing import Any
@@ -169,6 +170,20 @@ def test_edit_names_the_attributes(run, examples):
     assert text == "Error: unknown attribute 'swag'; known are: note_density\n"
     run("edit", examples / "rock.mid", "--add", "note_density", code=2)
     run("edit", examples / "rock.mid", "--add", "note_density=nan", code=2)
+
+
+def test_edit_names_the_model_that_has_an_attribute(run, box, use_box, examples, tmp_path):
+    more = shutil.copytree(box, tmp_path / "more")
+    config = json.loads((more / "drums_2bar" / "config.json").read_text())
+    config["attributes"] = {"swag": {}}
+    shutil.copytree(more / "drums_2bar", more / "other")
+    (more / "other" / "config.json").write_text(json.dumps(config))
+    use_box(more)
+    song = examples / "rock.mid"
+    text = run("edit", song, "--model", "drums_2bar", "--add", "swag=1", code=2).stderr
+    assert text == (
+        "Error: unknown attribute 'swag'; known are: note_density; --model other has it\n"
+    )
 
 
 def test_a_sweep_goes_through_a_range(run, examples):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from vaecore.errors import UsageError, printable
 
 if TYPE_CHECKING:
     from vaecore.calibrated import Steered
+    from vaecore.space import LatentSpace
 
 
 @click.command()
@@ -142,6 +143,7 @@ def edit(
     space = job.load(read).as_examples()
     for file in vectors:
         space.attributes.update(load_vectors(file, space))
+    _check_attributes(job, space, amounts)
     rounds = job.sources(space.codec, read)
     space = job.limited(space, rounds)
     originals = [sources[0].example for sources in rounds]
@@ -252,6 +254,18 @@ def _amounts(changes: tuple[str, ...]) -> dict[str, float]:
             raise UsageError(f"--add {change}: expected NAME=AMOUNT, an amount from -100 to 100")
         amounts[name] = amounts.get(name, 0.0) + value
     return amounts
+
+
+def _check_attributes(job: Job, space: LatentSpace[Any], names: Iterable[str]) -> None:
+    """Refuse names that the model has no attribute of; name the models in the box that have it."""
+    for name in names:
+        if name in space.attributes:
+            continue
+        known = ", ".join(sorted(space.attributes)) or "none"
+        text = f"unknown attribute {name!r}; known are: {known}"
+        others = job.domain.shipped_with(name)
+        remedy = f"; --model {' or '.join(others)} has it" if others else ""
+        raise UsageError(text + remedy)
 
 
 def _times(sweep: str, attributes: int) -> list[float]:

@@ -12,7 +12,7 @@ import click
 
 from seqvae.cli import into, parts
 from seqvae.cli.keys import KEY, SCALE, in_one_key
-from seqvae.cli.reading import grid_option, meter_option, warn
+from seqvae.cli.reading import grid_option, meter_option, sample_meter_option, warn
 from seqvae.cli.writing import (
     ORIGINAL,
     PAGE,
@@ -113,7 +113,7 @@ class MusicPresentation(Presentation):
                 "as swing or a late snare.",
             )
         )
-        writing = [SEPARATE, PNG, *PLAYED]
+        writing = [SEPARATE, PNG, *PLAYED] + [sample_meter_option()] * (verb == "sample")
         choosing = [meter_option(), grid_option(), *parts.options()]
         if verb in _PLAYING:
             return [*choosing, *PLAYED]

@@ -44,6 +44,12 @@ def meter_option() -> click.Option:
     )
 
 
+def sample_meter_option() -> click.Option:
+    """Return the option --meter of `sample`: what is written has these bars."""
+    text = "Bars of the samples, such as 6/8. [default: 4/4, or what a model of 12 steps has most]"
+    return click.Option(["--meter"], metavar="N/M", callback=signature, help=text)
+
+
 GRID_NAMES = {"16": "16", "12": "12", "binary": "16", "ternary": "12"}
 _GRID_HELP = (
     "Steps of a bar: 16 are the sixteenths of 4/4; 12 those of 3/4 and 6/8, and triplets in 4/4. "

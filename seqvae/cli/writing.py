@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -30,6 +30,9 @@ ORIGINAL = "original"
 
 PAGE = ".html"
 """Ending of a page on which blends are played."""
+
+BARS = {"4/4": 4.0, "3/4": 3.0, "6/8": 3.0, "12/8": 6.0}
+"""Quarter notes of a bar, of the meters that models know."""
 
 SOUNDFONT = "Another SoundFont (.sf2) for the sound"
 SEPARATE = click.Option(["--separate"], is_flag=True, help="Write one file for each result.")
@@ -63,7 +66,7 @@ def write(result: Result, outputs: Outputs, options: Mapping[str, Any]) -> Writt
     from seqvae.music.presentation import join, piano_roll, render, write_midi
 
     assert outputs.main is not None  # all verbs of music write a file
-    result = _at_tempo(result, options.get("bpm"))
+    result = _at_tempo(_in_meter(result, options.get("meter")), options.get("bpm"))
     if options.get("all_windows"):
         result = _with_rests(result)
     if outputs.main.suffix.lower() == PAGE:
@@ -165,9 +168,31 @@ def _at_tempo(result: Result, bpm: float | None) -> Result:
     if bpm is None:
         return result
 
+    return _with(result, lambda context: replace(context, tempo_bpm=bpm, changes=()))
+
+
+def _in_meter(result: Result, meter: tuple[int, int] | None) -> Result:
+    """Return samples with the bars of a meter."""
+    if meter is None:
+        return result
+    lengths = cast("SequenceCodec", result.codec).grid.lengths
+    quarters = 4 * meter[0] / meter[1]
+    if quarters not in lengths:
+        known = ", ".join(m for m in ("4/4", "3/4", "6/8", "12/8") if BARS[m] in lengths)
+        raise UsageError(
+            "--meter: bars of {}/{} are not those of the model, ".format(*meter) + known
+        )
+    return _with(
+        result, lambda context: replace(context, meter=meter, per_quarter=lengths[quarters])
+    )
+
+
+def _with(result: Result, change: Callable[[Context], Context]) -> Result:
+    """Return a result whose contexts are changed."""
+    usual = cast("SequenceCodec", result.codec).context
+
     def changed(example: Example) -> Example:
-        context = replace(example.context or Context(), tempo_bpm=bpm, changes=())
-        return replace(example, context=context)
+        return replace(example, context=change(example.context or usual))
 
     return replace(result, rounds=[[changed(each) for each in made] for made in result.rounds])
 

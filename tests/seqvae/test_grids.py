@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from seqvae.music.form import relations, repeated
 from seqvae.music.properties import histograms, measure
 from seqvae.music.reading.grids import GRIDS, SIXTEEN, TWELVE, in_triplets
 from seqvae.music.reading.midi import read_on, read_score
-from seqvae.music.reading.score import Meter, Score
+from seqvae.music.reading.score import Meter, Notes, Score
 from seqvae.music.representations import Context, DrumCodec, MelodyCodec, detect, make_codec
 from seqvae.music.representations.detection import candidates
 from seqvae.music.representations.perception.voice import metrical_ranks
@@ -40,6 +41,17 @@ def swung(bars, pitch=60, drums=False):
 
 def straight(bars, **options):
     return played([k / 4 for k in range(16 * bars)], **options)
+
+
+def band(bars_of) -> Score:
+    """Return a tune, a bass and drums, each by `swung` or `straight`."""
+    lines = (bars_of(16, pitch=72), bars_of(16, pitch=36), bars_of(16, pitch=38, drums=True))
+    notes = [
+        replace(each.notes, instrument=each.notes.instrument + k) for k, each in enumerate(lines)
+    ]
+    columns = (f.name for f in fields(Notes))
+    joined = {name: np.concatenate([getattr(each, name) for each in notes]) for name in columns}
+    return replace(lines[0], notes=Notes(**joined))
 
 
 def test_a_grid_is_one_object_in_every_process():
@@ -130,6 +142,35 @@ def test_a_step_is_a_twelfth_of_a_bar(meter, per_quarter):
     assert torch.equal(TUNES.encode(again), example.x)
 
 
+@pytest.mark.parametrize(("meter", "per_quarter"), METERS)
+def test_the_quantiser_of_note_seq_finds_the_same_steps(meter, per_quarter):
+    sequences = pytest.importorskip("note_seq.sequences_lib")
+    draw = np.random.default_rng(per_quarter)
+    start = draw.uniform(0, 24, 400)
+    start[::4] = (np.arange(100) + 0.5) / (4 * per_quarter)  # also half way between steps
+    end = start + draw.uniform(1 / per_quarter, 3, 400)
+    score = Score.from_notes(start, end, draw.integers(40, 80, 400), tempo=60, meter=meter)
+    theirs = sequences.quantize_note_sequence(to_sequence(score), per_quarter).notes
+    (piece,) = replace(score, asked="12").passages(grid=TWELVE)
+    steps = zip(piece.notes.start, piece.notes.end, piece.notes.pitch, strict=True)
+    expected = [(n.quantized_start_step, n.quantized_end_step, n.pitch) for n in theirs]
+    assert sorted((int(a), int(b), int(p)) for a, b, p in steps) == sorted(expected)
+
+
+def to_sequence(score: Score):
+    """Return a score as note_seq has it."""
+    from note_seq import NoteSequence
+
+    (tempo,), (meter,) = score.tempos, score.meters
+    sequence = NoteSequence(total_time=score.total_time)
+    sequence.tempos.add(qpm=tempo[1])
+    sequence.time_signatures.add(numerator=meter.numerator, denominator=meter.denominator)
+    columns = (score.notes.start, score.notes.end, score.notes.pitch)
+    for start, end, pitch in zip(*columns, strict=True):
+        sequence.notes.add(start_time=start, end_time=end, pitch=int(pitch), velocity=80)
+    return sequence
+
+
 def test_what_is_divided_by_two_is_refused_and_forced_with_grid_12():
     with pytest.raises(DataError, match=r"is in 4/4 without triplets.*--grid 12"):
         TUNES.encode(straight(4))
@@ -147,6 +188,8 @@ def test_context_without_any_is_in_three_four():
     assert (meter.numerator, meter.denominator) == (3, 4)
     assert midi.get_end_time() == pytest.approx(3.0)  # two bars at 120 bpm
     assert TUNES.blend([None], [1.0]) == TUNES.context
+    (meter,) = BEATS.decode(torch.tensor([1] + [0] * 23)).time_signature_changes
+    assert (meter.numerator, meter.denominator) == (4, 4)  # most drums of twelve steps are shuffles
 
 
 def test_blends_of_meters_keep_the_pace_of_their_steps():
@@ -192,6 +235,8 @@ def test_candidates_for_music_in_twelve_steps():
     assert candidates([waltz]) == [("melody", 4, "12")]
     assert detect([waltz, waltz]) == ("melody", 4)
     assert candidates([swung(4)]) == [("melody", 4, "12"), ("melody", 4, "16")]
+    assert [c.kind for c in candidates([band(swung)])] == ["melody", "trio", "melody"]
+    assert candidates([band(straight)])[0].kind == "trio"
     assert candidates([swung(2, 38, drums=True)])[0] == ("drums", 2, "12")
     assert candidates([swung(4), straight(4)]) == [("melody", 4, "16")]
     with pytest.raises(DataError, match=r"is in 3/4, but one item is in 4/4.*--grid 12"):

@@ -54,6 +54,8 @@ class SequenceCodec(WindowFinder):
     """Its name in messages ("a melody"); by default `name`."""
     prepared_as: ClassVar[str] = ""
     """The representation that `prepare` chooses for such files; by default `name`."""
+    keeps_timing: ClassVar[bool] = False
+    """Whether notes may lie off the grid, so that sixteenths keep triplets, too."""
     classes: int | tuple[int, ...]
     """Number of classes of a step; a tuple if there are several voices."""
     calm: ClassVar[float] = 0.3

@@ -61,7 +61,8 @@ def candidates(items: Sequence[Any]) -> list[Candidate]:
     "groove".
 
     Bars of 3/4, 6/8 and 12/8 have a grid of twelve steps, and so have bars of 4/4 that are divided
-    into triplets; those can be read on sixteen steps, too, which comes last.
+    into triplets. Those can be read on sixteen steps, too, which comes last but for performances,
+    which keep the timing.
 
     Args:
         items: Paths, PrettyMIDI, NoteSequence or Score, at least one.
@@ -70,6 +71,8 @@ def candidates(items: Sequence[Any]) -> list[Candidate]:
         DataError: Some files have only drums and others only melodies, their bars differ, or one
             cannot be read.
     """
+    from seqvae.music.representations import CODECS
+
     scores = [heard(read_score(item)) for item in items]
     if not scores:
         raise ValueError("need at least one item")
@@ -81,11 +84,10 @@ def candidates(items: Sequence[Any]) -> list[Candidate]:
         raise DataError(text, path=_name(drums[0]), remedy=remedy)
     grid, others = _grids(scores)
     found = list(_on(grid, scores))
-    if others:  # in triplets: a trio, or a performance, has no such grid and needs none
-        kinds = {each.kind for each in found}
+    if others:  # in triplets, which sixteenths bend but for performances
         straight = list(_on(others, scores))
-        found = [each for each in straight if each.kind not in kinds] + found
-        found += [each for each in straight if each.kind in kinds]
+        kept = [each for each in straight if CODECS[each.kind].keeps_timing]
+        found = kept + found + [each for each in straight if each not in kept]
     if not found:
         raise DataError("is music for which there is no representation", path=_name(scores[0]))
     return found

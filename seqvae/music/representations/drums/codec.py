@@ -67,6 +67,11 @@ class DrumCodec(SequenceCodec):
     def config(self) -> dict[str, Any]:
         return super().config | ({"table": self.table} if self.table != LATEST_TABLE else {})
 
+    @property
+    def context(self) -> Context:
+        """The context of a pattern without any: 4/4, of twelve steps in triplets."""
+        return Context(per_quarter=self.grid.lengths[4.0])
+
     @classmethod
     def suits(cls, scores: Sequence[Score], grid: StepGrid = SIXTEEN) -> int | None:
         """Return the bars of the shortest if one of them has only drums; see `SequenceCodec`."""

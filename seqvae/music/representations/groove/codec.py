@@ -58,6 +58,7 @@ class GrooveCodec(SequenceCodec):
     name = "groove"
     title = "a drum performance"
     prepared_as = "drums"
+    keeps_timing = True
     calm = 1.0  # velocities and timing are as varied as drummers' only then
     voices = (("drums", PERFORMED),)
     classes = DRUMS

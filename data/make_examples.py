@@ -30,16 +30,19 @@ LANES = {
 LOUDNESS = {"X": 112, "x": 90, "o": 48} | {str(n): 14 * n for n in range(1, 10)}
 
 
-def drum_part(bars: list[Bar], sixteenth: float, name: str = "") -> pretty_midi.Instrument:
+def drum_part(
+    bars: list[Bar], length: float, name: str = "", steps: int = 16
+) -> pretty_midi.Instrument:
+    """Return drums; a step has a length in seconds, and a bar so many steps."""
     part = pretty_midi.Instrument(program=0, is_drum=True, name=name)
     for number, bar in enumerate(bars):
         for lane, hits in bar.items():
-            assert len(hits) == 16, f"bar {number + 1}, {lane}: {len(hits)} steps"
+            assert len(hits) == steps, f"bar {number + 1}, {lane}: {len(hits)} steps"
             for step, mark in enumerate(hits):
                 if mark != ".":
-                    start = (number * 16 + step) * sixteenth
+                    start = (number * steps + step) * length
                     part.notes.append(
-                        pretty_midi.Note(LOUDNESS[mark], LANES[lane], start, start + sixteenth)
+                        pretty_midi.Note(LOUDNESS[mark], LANES[lane], start, start + length)
                     )
     return part
 
@@ -58,7 +61,7 @@ def performed_part(piece: Performance, sixteenth: float) -> pretty_midi.Instrume
 
 
 def melody_part(
-    bars: list[str], program: int, sixteenth: float, name: str = ""
+    bars: list[str], program: int, sixteenth: float, name: str = "", steps: int = 16
 ) -> pretty_midi.Instrument:
     part = pretty_midi.Instrument(program=program, name=name)
     for number, bar in enumerate(bars):
@@ -66,7 +69,7 @@ def melody_part(
         for token in bar.split():
             name, length = token.split("/")
             if name != "-":
-                start = (number * 16 + step) * sixteenth
+                start = (number * steps + step) * sixteenth
                 # The bar's first note leads, notes off the eighths step back.
                 velocity = 104 if step == 0 else 92 if step % 2 == 0 else 80
                 part.notes.append(
@@ -78,7 +81,7 @@ def melody_part(
                     )
                 )
             step += int(length)
-        assert step == 16, f"bar {number + 1}: {step} steps"
+        assert step == steps, f"bar {number + 1}: {step} steps"
     return part
 
 
@@ -86,11 +89,16 @@ def make(piece: Drums | Performance | Melody | Trio) -> pretty_midi.PrettyMIDI:
     midi = pretty_midi.PrettyMIDI(initial_tempo=piece.tempo)
     sixteenth = 60 / piece.tempo / 4
     if isinstance(piece, Drums):
-        midi.instruments.append(drum_part(piece.bars, sixteenth))
+        length = 4 * 60 / piece.tempo / piece.steps
+        midi.instruments.append(drum_part(piece.bars, length, steps=piece.steps))
     elif isinstance(piece, Performance):
         midi.instruments.append(performed_part(piece, sixteenth))
     elif isinstance(piece, Melody):
-        midi.instruments.append(melody_part(piece.bars, piece.program, sixteenth))
+        above, below = piece.meter
+        if piece.meter != (4, 4):  # which MIDI implies
+            midi.time_signature_changes.append(pretty_midi.TimeSignature(above, below, 0.0))
+        steps = 16 * above // below
+        midi.instruments.append(melody_part(piece.bars, piece.program, sixteenth, steps=steps))
     else:
         midi.instruments += [
             melody_part(piece.bars, piece.program, sixteenth, "melody"),

@@ -1,8 +1,9 @@
 """The music of the examples, composed for this project; `make_examples.py` writes it as MIDI.
 
-Drums are lanes of one character per 16th: `X` accent, `x` hit, `o` ghost note, `.` nothing.
+Drums are lanes of one character per step: `X` accent, `x` hit, `o` ghost note, `.` nothing.
 Performances have a digit for each hit instead, 1 soft to 9 loud, and say how they are timed.
-Melodies are notes with their length in 16ths (`Bb4/6`), and `-/2` for a rest; so are basses.
+Melodies are notes with their length in steps (`Bb4/6`), and `-/2` for a rest; so are basses.
+A step is a 16th, but in bars of 4/4 with twelve steps a triplet of an eighth.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ Bar = dict[str, str]
 class Drums(NamedTuple):
     tempo: float
     bars: list[Bar]
+    steps: int = 16  # of a bar
 
 
 class Performance(NamedTuple):
@@ -31,6 +33,7 @@ class Melody(NamedTuple):
     tempo: float
     program: int  # General MIDI, counted from 0
     bars: list[str]
+    meter: tuple[int, int] = (4, 4)
 
 
 class Trio(NamedTuple):
@@ -334,6 +337,40 @@ TAPS = [
     {"clap": "8..6..7.8.6.7..."},
 ]
 
+BLUES = [
+    {
+        "ride": "X.xx.xX.xx.x",
+        "snare": "...X.....X..",
+        "kick": "X....xX.....",
+        "closed": "...x.....x..",
+    },
+    {
+        "ride": "X.xx.xX.x...",
+        "snare": "...X.....XxX",
+        "kick": "X....xX..x..",
+        "closed": "...x........",
+    },
+]
+
+WALTZ_CALL = ["A4/4 D5/4 F#5/4", "F#5/8 E5/4"]
+WALTZ = [
+    *WALTZ_CALL,
+    *["G5/4 E5/4 C#5/4", "D5/8 A4/4"],
+    *["B4/4 D5/4 G5/4", "F#5/6 E5/2 D5/4", "E5/4 F#5/4 G#5/4", "A5/8 -/4"],
+    *["A5/6 G5/2 F#5/4", "G5/8 E5/4", "F#5/6 E5/2 D5/4", "E5/8 C#5/4"],
+    *[WALTZ_CALL[0], "G5/4 F#5/4 E5/4", "F#5/4 E5/4 C#5/4", "D5/12"],
+]
+
+JIG_CALL = ["G4/2 A4/2 B4/2 D5/2 B4/2 G4/2", "E5/4 C5/2 A4/4 C5/2"]
+JIG_HIGH = ["G5/2 F#5/2 E5/2 D5/2 B4/2 G4/2", "C5/2 E5/2 C5/2 A4/4 C5/2"]
+JIG_CLOSE = "D5/2 C5/2 B4/2 A4/2 G4/2 F#4/2"
+JIG = [
+    *[*JIG_CALL, "D5/2 B4/2 G4/2 B4/2 A4/2 G4/2", "F#4/2 A4/2 A4/2 A4/4 F#4/2"],
+    *[*JIG_CALL, JIG_CLOSE, "G4/4 B4/2 G4/4 -/2"],
+    *[*JIG_HIGH, "D5/2 E5/2 F#5/2 G5/4 D5/2", "E5/2 C5/2 A4/2 D5/4 D5/2"],
+    *[*JIG_HIGH, JIG_CLOSE, "G4/6 G4/6"],
+]
+
 PIECES: dict[str, Drums | Performance | Melody | Trio] = {
     "rock": Drums(120, ROCK),
     "funk": Drums(98, FUNK),
@@ -343,6 +380,7 @@ PIECES: dict[str, Drums | Performance | Melody | Trio] = {
     "shuffle": Performance(88, SHUFFLE, 0.24, {"snare": 0.14, "kick": 0.04, "closed": 0.02}, 0.03),
     "samba": Performance(108, SAMBA, -0.06, {"closed": -0.1, "snare": -0.04, "kick": 0.02}, 0.03),
     "taps": Performance(100, TAPS, 0.1, {"clap": 0.02}, 0.06),
+    "blues": Drums(92, BLUES, 12),
     "sunrise": Melody(112, 0, SUNRISE),
     "alley": Melody(96, 4, ALLEY),
     "fountain": Melody(128, 46, FOUNTAIN),
@@ -351,6 +389,8 @@ PIECES: dict[str, Drums | Performance | Melody | Trio] = {
     "voyage": Melody(104, 24, VOYAGE),
     "morning": Melody(116, 73, MORNING),
     "evening": Melody(76, 68, EVENING),
+    "waltz": Melody(156, 21, WALTZ, (3, 4)),
+    "jig": Melody(168, 40, JIG, (6, 8)),
     "cafe": Trio(132, 24, CAFE, 32, CAFE_BASS, CAFE_DRUMS),
     "train": Trio(112, 22, TRAIN, 33, TRAIN_BASS, TRAIN_DRUMS),
 }

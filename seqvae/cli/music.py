@@ -276,8 +276,7 @@ def _source(
 ) -> Source:
     """Return a window, and where it is from; `of` are its parts, from `parts.taken`.
 
-    It is filled up with silence where the next one, `following`, begins within it: before bars of
-    another meter.
+    It is filled up with silence where `following` begins within it: before bars of another meter.
     """
     context = example.context
     first, last, total = context.bar, context.bar + codec.bars - 1, context.of_bars
@@ -294,5 +293,8 @@ def _source(
         **({"bass_program": context.bass_program} if "bass" in codec.voice_names else {}),
     }
     place = f"{bars} of {total} · {between([tempo for _, tempo in context.tempos])} bpm"
+    if codec.grid is not SIXTEEN:
+        facts["meter"] = "{}/{}".format(*context.meter)
+        place += f" · {facts['meter']}" + " in triplets" * (context.per_quarter == 3)
     place += f" · {of[0]}" if of[0] else ""
     return Source(example, input_, place, facts)

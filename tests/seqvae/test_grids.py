@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqvae.music.form import relations, repeated
+from seqvae.music.presentation import grid_of_item
 from seqvae.music.properties import histograms, measure
 from seqvae.music.reading.grids import GRIDS, SIXTEEN, TWELVE, in_triplets
 from seqvae.music.reading.midi import read_on, read_score
@@ -256,6 +257,17 @@ def test_what_is_measured_knows_the_bar():
     same = relations(bars, 8, bar=12)
     assert (same[0, 0, 1] & 1) == 1
     assert np.array_equal(repeated(bars.copy(), same, 12), bars)
+
+
+@pytest.mark.parametrize(
+    ("name", "steps_per_bar", "beat", "second"),
+    [("waltz", 12, 4, 4), ("jig", 12, 6, 2), ("blues", 12, 3, 2), ("sunrise", 16, 4, 2)],
+)
+def test_pictures_have_the_bars_and_beats_of_the_metre(examples, name, steps_per_bar, beat, second):
+    grid = grid_of_item(read_score(examples / f"{name}.mid"))
+    notes = sorted({note.start for note in grid.melody + grid.drums})
+    assert (grid.steps_per_bar, grid.beat) == (steps_per_bar, beat)
+    assert notes[1] == pytest.approx(second)
 
 
 def test_strong_places_of_twelve_steps():

@@ -12,7 +12,7 @@ import seqvae
 from seqvae.music.domain import DOMAIN
 from seqvae.music.presets import PRESETS
 from seqvae.music.properties import measure
-from seqvae.music.representations import detect
+from seqvae.music.representations import candidates
 from seqvae.music.representations.groove import feel
 from seqvae.music.representations.groove.evaluate import errors
 from seqvae.music.representations.groove.performance import blocks, hit_classes
@@ -34,9 +34,10 @@ def name(request) -> str:
 def windows(name: str) -> torch.Tensor:
     """The example files' windows for a model; composed for this project, so never trained on."""
     space = seqvae.load(name)
-    found = {file: detect(file) for file in sorted(DATA.glob("*.mid"))}
-    kind, bars = space.codec.name, space.codec.bars
-    return space.examples([f for f, d in found.items() if d.kind == kind and d.bars >= bars]).x
+    found = {file: candidates([file])[0] for file in sorted(DATA.glob("*.mid"))}
+    kind, bars, grid = space.codec.name, space.codec.bars, space.codec.grid.name
+    suits = [f for f, c in found.items() if (c.kind, c.grid) == (kind, grid) and c.bars >= bars]
+    return space.examples(suits).x
 
 
 def test_example_music_is_recalled(name: str) -> None:

@@ -66,7 +66,7 @@ class Grid:
     """The notes of one item on its grid.
 
     Attributes:
-        steps: Length in steps; those of whole items are 16ths.
+        steps: Length in steps; those of whole items are 16ths, or triplets in music of triplets.
         drums: Hits; the row is the drum class, 0 (kick) to 8 (ride).
         melody: Notes of all pitched instruments but the bass; the row is the MIDI pitch.
         bass: Notes of the bass of an item that has other pitched instruments, too.
@@ -132,7 +132,8 @@ def grid_of_item(item: PrettyMIDI | Score) -> Grid:
         return Grid(STEPS_PER_BAR)
     score = read_score(item)
     notes = score.notes
-    start, end = score.to_quarters(notes.start) * 4, score.to_quarters(notes.end) * 4
+    unit, beat = _unit(score)
+    start, end = score.to_quarters(notes.start) * unit, score.to_quarters(notes.end) * unit
     pitched = ~notes.is_drum
     bass = np.isin(notes.instrument, _basses(score)) & pitched
     hits = notes.is_drum & (CLASS_OF_PITCH[notes.pitch] >= 0)
@@ -142,7 +143,7 @@ def grid_of_item(item: PrettyMIDI | Score) -> Grid:
         found = [DrawnNote(*row) for row in zip(*(c.tolist() for c in columns), strict=True)]
         return tuple(sorted(found, key=lambda note: (note.start, note.row)))
 
-    lines = np.rint(score.bar_lines * 4).astype(int).tolist()
+    lines = np.rint(score.bar_lines * unit).astype(int).tolist()
     lengths = np.diff(lines)
     return Grid(
         lines[-1],
@@ -151,7 +152,15 @@ def grid_of_item(item: PrettyMIDI | Score) -> Grid:
         drawn(bass, notes.pitch),
         max(int(lengths.max()), 1),
         starts=() if (lengths == lengths[0]).all() else tuple(lines[:-1]),
+        beat=beat,
     )
+
+
+def _unit(score: Score) -> tuple[int, int]:
+    """Return the steps of a quarter note and those of a beat: of 6/8 one has three eighths."""
+    in_four = all(stretch.bar == 4 for stretch in score.stretches)
+    unit = 3 if in_four and score.triplets else 4
+    return unit, Context(meter=score.main_stretch.metre, per_quarter=unit).beat
 
 
 def _basses(score: Score) -> list[int]:

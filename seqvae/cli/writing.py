@@ -179,9 +179,8 @@ def _in_meter(result: Result, meter: tuple[int, int] | None) -> Result:
     quarters = 4 * meter[0] / meter[1]
     if quarters not in lengths:
         known = ", ".join(m for m in ("4/4", "3/4", "6/8", "12/8") if BARS[m] in lengths)
-        raise UsageError(
-            "--meter: bars of {}/{} are not those of the model, ".format(*meter) + known
-        )
+        text = "--meter: the model has no bars of {}/{}, but of ".format(*meter)
+        raise UsageError(text + known)
     return _with(
         result, lambda context: replace(context, meter=meter, per_quarter=lengths[quarters])
     )

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import os
 import warnings
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, Any
 
 from vaecore.errors import DataError
-from vaecore.reading import IMAGE, check_file
+from vaecore.reading import IMAGE, opened
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,8 +58,6 @@ def read_image(source: Any, at_least: int | None = None) -> Image.Image:
     Raises:
         DataError: The source cannot be used; the message names the file, the reason, the remedy.
     """
-    if _is_path(source):
-        check_file(source, IMAGE)  # some decoders read the whole file first
     from PIL import Image
 
     with warnings.catch_warnings():
@@ -127,16 +127,23 @@ def _is_path(source: Any) -> bool:
     return isinstance(source, str | os.PathLike)
 
 
-def open_image(path: str | os.PathLike[str]) -> Image.Image:
-    """Return an image of which only the header was read; DataError if it cannot be opened."""
+@contextmanager
+def open_image(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
+    """Yield an image of which only the header was read; DataError if it cannot be opened."""
+    with opened(path, IMAGE) as file, _begun(file, path) as image:
+        yield image
+
+
+def _begun(file: IO[bytes], path: str | os.PathLike[str]) -> Image.Image:
+    """Return an image of a file that was opened; its name is for messages alone."""
     from PIL import Image, UnidentifiedImageError
 
     Image.preinit()
     try:
         try:
-            return Image.open(path, formats=FORMATS[0])
+            return Image.open(file, formats=FORMATS[0])
         except UnidentifiedImageError:
-            return Image.open(path, formats=_further())
+            return Image.open(file, formats=_further())
     except UnidentifiedImageError as error:
         raise DataError("is not an image that can be read", path=path, remedy=_KINDS) from error
     except Image.DecompressionBombError:

@@ -51,6 +51,6 @@ def _front() -> tuple[Page, Mapping[str, Stage]]:
 
 def main() -> None:
     """Run the command; the console script `facevae`."""
-    from vaecore.cli.main import start
+    from vaecore.starting import start
 
     start(command)

@@ -64,6 +64,6 @@ def _front() -> tuple[Page, Mapping[str, Stage]]:
 
 def main() -> None:
     """Run the command; the console script `seqvae`."""
-    from vaecore.cli.main import start
+    from vaecore.starting import start
 
     start(command)

@@ -30,6 +30,7 @@ ALLOWED = {
     # Handed what was checked there.
     "vaecore/training/checkpoint.py": 1,
     "seqvae/music/reading/midi.py": 1,
+    "seqvae/music/reading/container.py": 1,
     "seqvae/music/magenta/importing.py": 1,
     "seqvae/music/data/shards.py": 1,
     "facevae/images.py": 2,
@@ -274,3 +275,51 @@ def test_yaml_has_what_recipes_need() -> None:
     text = "one: &one {rate: 1e-3, n: 4}\ntwo: {<<: *one, n: 5}"
     values: Any = parsing.parse_yaml(text)
     assert values == {"one": {"rate": 0.001, "n": 4}, "two": {"rate": 0.001, "n": 5}}
+
+
+def test_a_file_that_may_not_be_read_is_data_that_cannot_be_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from click.testing import CliRunner
+
+    import facevae.cli
+    import seqvae.cli
+
+    path = tmp_path / "mine.mid"
+    path.write_bytes((ROOT / "data/rock.mid").read_bytes())
+    real = os.open
+
+    def refuse(name: Any, *rest: Any, **options: Any) -> int:
+        if os.fspath(name) == str(path):
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(name, *rest, **options)
+
+    # The rights of a file do not bind root, as which tests may run.
+    monkeypatch.setattr(os, "open", refuse)
+    monkeypatch.setattr(os, "access", lambda *_, **__: False)
+    for command, verbs in (
+        (seqvae.cli.command, (["show"], ["reconstruct"], ["humanize"])),
+        (facevae.cli.command, (["reconstruct"],)),
+    ):
+        for verb in verbs:
+            result = CliRunner().invoke(command(), [*verb, str(path)])
+            assert result.exit_code == 1, (verb, result.output)
+            reason = "cannot be read (permission denied); check the name and its rights"
+            assert result.output == f"Error: {path}: {reason}\n"
+
+
+@pytest.mark.parametrize(
+    "representation", [{}, {"name": "drums"}, {"name": 3, "bars": 2}, {"name": "drums", "bars": 0}]
+)
+def test_a_summary_without_a_representation(
+    tmp_path: Path, representation: dict[str, object]
+) -> None:
+    import json
+
+    from seqvae.music.data.shards import read_summary
+
+    counts = {"train": 1, "validation": 1, "test": 1}
+    about = {"representation": representation, "windows": counts, "sources": {}}
+    (tmp_path / "summary.json").write_text(json.dumps(about))
+    with pytest.raises(DataError, match=r"summary\.json: is no summary of shards: its repr"):
+        read_summary(tmp_path)

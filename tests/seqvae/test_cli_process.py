@@ -61,3 +61,23 @@ def test_a_wrong_command_name(tmp_path):
     )
     assert result.returncode == 2
     assert result.stderr.startswith("usage: ")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+@pytest.mark.parametrize("command", ["seqvae", "facevae"])
+def test_ctrl_c_while_the_program_starts(command: str) -> None:
+    # The import of click, which is the first thing that takes time, is where the signal comes.
+    script = (
+        "import os, signal, sys\n"
+        "class Slow:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'click': os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Slow())\n"
+        f"sys.argv = [{command!r}, 'models']\n"
+        f"from {command}.cli import main\n"
+        "main()\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert (result.returncode, result.stdout, result.stderr) == (130, "", "Interrupted.\n")

@@ -17,11 +17,12 @@ import click
 
 from vaecore.cli.echo import echo
 from vaecore.errors import DataError, UsageError
+from vaecore.starting import INTERRUPTED, interrupted
 from vaecore.training.ranks import here
 
 SECONDS_TO_REPORT = 5.0
 """The other processes of a training wait so long for the first one to report an error."""
-OK, DATA, USAGE, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
+OK, DATA, USAGE, TERMINATED = 0, 1, 2, 143
 
 
 class Group(click.Group):
@@ -115,7 +116,7 @@ class Group(click.Group):
         for name in ("SIGTERM", "SIGHUP"):
             if hasattr(signal, name):
                 signal.signal(getattr(signal, name), lambda *_: sys.exit(TERMINATED))
-        if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # see `start`
+        if signal.getsignal(signal.SIGINT) is interrupted:  # from now on there is an answer to it
             signal.signal(signal.SIGINT, signal.default_int_handler)
         code: object = OK
         try:
@@ -127,16 +128,6 @@ class Group(click.Group):
             sys.stderr.flush()
         # Unloading torch's libraries takes 0.3 s and 120 MB, for nothing.
         os._exit(code if isinstance(code, int) else OK)
-
-
-def start(command: Callable[[], Group]) -> NoReturn:
-    """Be the program of a command that is still to be imported and built.
-
-    Until it can say in one line that it was interrupted, Ctrl-C ends it without a word.
-    """
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-    command().run()
 
 
 def _sparing_inputs(callback: Callable[..., Any]) -> Callable[..., Any]:

@@ -13,7 +13,8 @@ from vaecore.cli.dispatch import takes_job
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
-FILE = click.Path(path_type=Path)
+FILE = click.Path(path_type=Path, readable=False)
+"""A name; whoever reads the file says what is wrong with it."""
 MANY = 1000
 """At most this many results of one command."""
 

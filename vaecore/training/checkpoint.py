@@ -6,6 +6,7 @@ It is a file of torch: a ZIP archive of stored records with their check sums. It
 
 from __future__ import annotations
 
+import os
 import re
 import zipfile
 from collections.abc import Mapping
@@ -87,12 +88,15 @@ def _read(path: Path) -> dict[str, Any]:
             raise
         except Exception as error:  # what is no archive is answered with any exception
             raise _damaged(str(error) or "it is cut off", path) from error
-    if broken is not None:
-        raise _damaged("its check sums are wrong", path)
-    try:
-        found = torch.load(path, weights_only=True, mmap=True, map_location="cpu")
-    except Exception as error:  # what is no checkpoint is answered with any exception
-        raise _damaged(type(error).__name__, path) from error
+        if broken is not None:
+            raise _damaged("its check sums are wrong", path)
+        # torch maps files into memory by name alone: by this one it is the file that was checked.
+        name = f"/dev/fd/{file.fileno()}"
+        try:
+            place = name if os.path.exists(name) else path
+            found = torch.load(place, weights_only=True, mmap=True, map_location="cpu")
+        except Exception as error:  # what is no checkpoint is answered with any exception
+            raise _damaged(type(error).__name__, path) from error
     if not isinstance(found, dict):
         raise _damaged("it holds no fields", path)
     return found

@@ -232,6 +232,11 @@ def read_summary(folder: Path) -> dict[str, Any]:
         and all(type(counts.get(split)) is int and counts[split] >= 0 for split in SPLITS)
     ):
         raise DataError("is no summary of shards", path=path, remedy=_PREPARE)
+    representation = summary["representation"]
+    bars = representation.get("bars")
+    if not isinstance(representation.get("name"), str) or type(bars) is not int or bars < 1:
+        problem = "is no summary of shards: its representation has no name, or no number of bars"
+        raise DataError(problem, path=path, remedy=_PREPARE)
     return summary
 
 

@@ -66,14 +66,17 @@ class Chain:
         first = self.rows % self.segments == 0
         asked, before = self.rows, torch.where(first, classes, 0)
         written = self.rows.new_zeros(0, self.length)
+        ended = self.writer.of_code.new_zeros(place.shape)
         while True:
             place[asked, before] = len(written) + torch.arange(len(asked), device=asked.device)
             written = torch.cat([written, self._write(asked, before)])
+            last = written[-len(asked) :, -1]
+            ended.index_put_((asked, last), ended.new_ones(len(asked)), accumulate=True)
             self.rounds.append(len(asked))
             chosen, asked, before = self._walk(place, written[:, -1], classes)
             if not len(asked):
                 return written[chosen]
-            asked, before = self._with_more(place, written[:, -1], asked, before)
+            asked, before = self._with_more(place, ended, asked, before)
 
     def _walk(self, place: Tensor, last: Tensor, classes: int) -> tuple[Tensor, Tensor, Tensor]:
         """Go through each window by the last steps of its segments.
@@ -96,19 +99,32 @@ class Chain:
         return torch.stack(taken, dim=1).flatten(), asked, missing[asked]
 
     def _with_more(
-        self, place: Tensor, last: Tensor, asked: Tensor, before: Tensor
+        self, place: Tensor, ended: Tensor, asked: Tensor, before: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Return what is asked for and, if it is little, with the most frequent last steps, too."""
-        each = MORE_ROWS // len(asked) - 1
-        if each < 1:
+        """Return what is asked for and, while that is little, likely beginnings of what follows.
+
+        What is asked for may change the last steps, and so the beginnings behind it in its window.
+        Likely are steps with which the segment before has ended, then those with which many end.
+
+        Args:
+            place: Which beginnings of which rows are written.
+            ended: For each row how many were written that end with a class, `(rows, classes + 1)`.
+            asked: Rows.
+            before: Their beginnings.
+        """
+        room = MORE_ROWS - len(asked)
+        if room < 1:
             return asked, before
-        counts = last.bincount(minlength=place.shape[1])
-        frequent = counts.topk(min(each, int((counts > 0).sum()))).indices
-        wanted = torch.zeros_like(place, dtype=torch.bool)
-        wanted[asked[:, None], frequent] = True
-        wanted[asked, before] = True
-        pairs = (wanted & (place < 0)).nonzero()
-        return pairs[:, 0], pairs[:, 1]
+        first = place.new_full((len(self.rows) // self.segments,), self.segments)
+        first.scatter_reduce_(0, asked // self.segments, asked % self.segments, "amin")
+        behind = self.rows % self.segments > first[self.rows // self.segments]
+        likely = ended.roll(1, 0) + ended.sum(0) / (1 + ended.sum())
+        likely = likely * (behind[:, None] & (place < 0))
+        likely[asked, before] = 0
+        score, more = likely.flatten().topk(min(room, likely.numel()))
+        more = more[score > 0]
+        rows, classes = more // place.shape[1], more % place.shape[1]
+        return torch.cat([asked, rows]), torch.cat([before, classes])
 
     def _write(self, rows: Tensor, before: Tensor) -> Tensor:
         noise = None if self.noise is None else self.noise[rows]

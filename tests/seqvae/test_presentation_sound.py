@@ -19,6 +19,7 @@ from seqvae.music.presentation.mastering import (
     true_peak,
     wide,
 )
+from seqvae.music.presentation.resampling import _resampled, resampled
 from seqvae.music.presentation.sound import RATE, default_soundfont, synthesize
 from vaecore.errors import DataError
 
@@ -154,6 +155,12 @@ def levels(audio, edges=(0, 120, 500, 2000, 6000, 16000)):
     return np.array([10 * math.log10(power[band].sum() / power.sum()) for band in bands])
 
 
+def changed(how, audio):
+    found = audio.copy()
+    how(found, RATE)
+    return found
+
+
 def width(audio):
     """Power of the side over that of the middle, in decibels."""
     side, middle = audio[0] - audio[1], audio[0] + audio[1]
@@ -176,16 +183,16 @@ def test_the_small_bank_is_dressed_up():
 
 def test_width_keeps_the_mono_sum_and_the_bass():
     noise = np.random.default_rng(0).normal(size=(1, RATE)).repeat(2, axis=0)
-    np.testing.assert_allclose(wide(noise, RATE).sum(0), noise.sum(0), atol=1e-4)
+    np.testing.assert_allclose(changed(wide, noise).sum(0), noise.sum(0), atol=1e-4)
     bass = np.sin(2 * np.pi * 50 * np.arange(RATE) / RATE)[None].repeat(2, axis=0)
-    assert width(wide(bass, RATE)) < -25
+    assert width(changed(wide, bass)) < -25
 
 
 def test_drums_keep_their_beginning():
     """The filters of the tone delay nothing and ring no longer than a tenth of a second."""
     click = np.zeros((2, RATE), np.float32)
     click[:, 1000] = 1
-    toned = drum_tone(click, RATE)
+    toned = changed(drum_tone, click)
     assert np.abs(toned[:, :1000]).max() < 1e-6
     assert np.abs(toned).argmax(-1).tolist() == [1000, 1000]
     assert (toned[:, 1000 + RATE // 10 :] ** 2).sum() < 1e-6 * (toned**2).sum()
@@ -295,3 +302,32 @@ def test_missing_package(tmp_path, monkeypatch):
     with pytest.raises(DataError, match="sound needs the package midirenderer"):
         render(note(60), tmp_path / "a.wav")
     assert not list(tmp_path.iterdir())
+
+
+def test_long_sound_is_resampled_in_parts_that_fit():
+    rate, wanted = 4800, 4410
+    times = np.arange(131 * rate) / rate
+    pitches = (31.7, 220.5, 1500.25, 2100.1, 2399.0)  # the last is above what is kept
+    tones = [np.sin(2 * np.pi * pitch * times + pitch) for pitch in pitches]
+    audio = np.stack([sum(tones), tones[1] - tones[3]]).astype(np.float32)
+    audio *= np.clip(np.minimum(times, times[::-1]), 0, 1)  # no jump at its ends
+    parts, whole = resampled(audio, rate, wanted), _resampled(audio, rate, wanted)
+    assert parts.shape == whole.shape == (2, 131 * wanted)
+    assert np.abs(parts - whole).max() < 2**-15
+    assert resampled(audio[:, : 60 * rate], rate, wanted).shape == (2, 60 * wanted)
+
+
+def test_true_peaks_are_found_in_parts():
+    audio = np.zeros((2, 3 * 4096 * 256 + 77), np.float32)
+    for place in (0, 4096 * 256 - 3, 2 * 4096 * 256 + 1, audio.shape[1] - 1):
+        click = audio.copy()
+        click[1, max(place - 1, 0) : place + 1] = 0.5  # between two equal samples it is higher
+        alone = np.zeros((2, 600), np.float32)
+        alone[1, max(min(300, place) - 1, 0) : min(300, place) + 1] = 0.5
+        if place + 1 < audio.shape[1]:
+            assert true_peak(click) == pytest.approx(true_peak(alone), rel=1e-5)
+        assert true_peak(click) > 0.5
+    in_place = np.random.default_rng(0).uniform(-1, 1, (2, 9000)).astype(np.float32)
+    expected = normalize(in_place, 48000)
+    assert normalize(in_place, 48000, in_place=True) is in_place
+    assert np.array_equal(in_place, expected)

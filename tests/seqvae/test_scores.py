@@ -54,6 +54,7 @@ def test_the_encoding_that_a_score_declares(encoding: str) -> None:
         (b"<?xml encoding='no-such'?><a/>", "it is not no-such text"),
         (b"<a>\xff</a>", "it is not utf-8"),
     ],
+    ids=range(8),
 )
 def test_what_is_hostile_or_broken_is_refused_before_music21_sees_it(
     data: bytes, message: str

@@ -1,12 +1,14 @@
 """Sound made ready to be listened to: tone, width, loudness and peaks.
 
 Sound is an array `(channels, samples)`; full scale is 1. Filters are applied to spectra, and gains
-are found for blocks of a millisecond, so that a minute of music takes a fraction of a second.
+are found for blocks of a millisecond, so that a minute of music takes a fraction of a second. What
+is long is worked on in parts, so that beside the sound itself little memory is needed.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -26,6 +28,7 @@ _BLOCK, _MARGIN = 256, 32  # samples among which they are looked for
 
 _STEP, _RING = 2**14 + 2**13, 2**13  # samples; their sum is a power of two
 _TOGETHER = 64  # blocks of so many samples are filtered together: half a minute
+_AT_ONCE = 4096  # blocks in which true peaks are looked for together: 20 seconds
 
 _LESS = 10 ** (-4 / 20)  # keeps the loudness of drums about as it was
 _DRUMS = ((100.0, 3.0), (500.0, 4.0), (3000.0, -3.0))  # shelves: Hz, dB
@@ -38,46 +41,44 @@ _ECHOES = ((1.3, 1), (3.1, -1), (5.9, 1), (8.3, 1), (11.7, -1), (14.9, 1), (19.1
 # Filters
 
 
-def drum_tone(audio: Sound, sample_rate: int) -> Sound:
-    """Return drums with less boom below 100 Hz, and more body between 0.5 and 3 kHz."""
-    return _LESS * filtered(audio, [_shelf(*step, sample_rate) for step in _DRUMS])
+def drum_tone(audio: Sound, sample_rate: int) -> None:
+    """Give drums less boom below 100 Hz, and more body between 0.5 and 3 kHz; changes the array."""
+    first = 0
+    for part in _filtered_parts(audio, [_shelf(*step, sample_rate) for step in _DRUMS]):
+        np.multiply(part, np.float32(_LESS), out=audio[..., first : first + part.shape[-1]])
+        first += part.shape[-1]
 
 
-def wide(audio: Sound, sample_rate: int) -> Sound:
-    """Return sound that fills the room between two loudspeakers; its mono sum stays as it is.
+def wide(audio: Sound, sample_rate: int) -> None:
+    """Make sound fill the room between two loudspeakers; its mono sum stays as it is.
 
     What is added at the left and taken away at the right is the sound itself, without its bass and
     scattered in time by a few echoes of either sign (velvet noise; Alary, Politis and Valimaki,
     2017).
 
     Args:
-        audio: `(2, samples)`.
+        audio: `(2, samples)`, which is changed.
         sample_rate: Samples per second.
     """
-    middle = filtered(audio.mean(0), [_high_pass(_BASS, 0.7071, sample_rate)])
-    side = np.zeros_like(middle)
-    for milliseconds, sign in _ECHOES:
-        delay = round(milliseconds / 1000 * sample_rate)
-        side[delay:] += sign * middle[: max(len(middle) - delay, 0)]
-    side *= _WIDTH / math.sqrt(len(_ECHOES))
-    return np.stack([audio[0] + side, audio[1] - side])
+    delays = [round(milliseconds / 1000 * sample_rate) for milliseconds, _ in _ECHOES]
+    first, before = 0, np.zeros(max(delays), audio.dtype)
+    for part in _filtered_parts(audio.mean(0), [_high_pass(_BASS, 0.7071, sample_rate)]):
+        middle, side = np.concatenate([before, part]), np.zeros_like(part)
+        for delay, (_, sign) in zip(delays, _ECHOES, strict=True):
+            begin = len(before) - delay
+            side += sign * middle[begin : begin + len(part)]
+        side *= _WIDTH / math.sqrt(len(_ECHOES))
+        left, right = audio[:, first : first + len(part)]
+        left += side
+        right -= side
+        first, before = first + len(part), middle[-len(before) :]
 
 
-def resampled(audio: Sound, sample_rate: int, wanted: int) -> Sound:
-    """Return sound at another sample rate: all that is below half of the lower rate."""
-    from scipy.fft import irfft, next_fast_len, rfft
+def _filtered_parts(audio: Sound, sections: list[list[float]]) -> Iterator[Sound]:
+    """Yield sound that went through filters of second order, in parts of half a minute.
 
-    common = math.gcd(sample_rate, wanted)
-    before, after = sample_rate // common, wanted // common
-    count = audio.shape[-1]
-    periods = next_fast_len(-(-count // before) + 1, real=True)
-    spectrum = rfft(audio, periods * before, axis=-1)[..., : periods * after // 2 + 1]
-    sound = irfft(spectrum, periods * after, axis=-1)[..., : -(-count * after // before)]
-    return np.asarray(sound * (after / before), audio.dtype)
-
-
-def filtered(audio: Sound, sections: list[list[float]]) -> Sound:
-    """Return sound that went through filters of second order, block by block (overlap and add).
+    It is done block by block (overlap and add). A part of the array may be changed once that part
+    was yielded.
 
     Args:
         audio: `(..., samples)`.
@@ -90,7 +91,6 @@ def filtered(audio: Sound, sections: list[list[float]]) -> Sound:
     response = np.ones_like(z)
     for b0, b1, b2, a0, a1, a2 in sections:
         response *= (b0 + z * (b1 + z * b2)) / (a0 + z * (a1 + z * a2))
-    filtered = np.empty_like(audio)
     ringing: Any = 0
     for first in range(0, audio.shape[-1], _TOGETHER * _STEP):
         part = audio[..., first : first + _TOGETHER * _STEP]
@@ -101,8 +101,7 @@ def filtered(audio: Sound, sections: list[list[float]]) -> Sound:
         sound[..., 0, :_RING] += ringing
         ringing = sound[..., -1, _STEP:].copy()
         whole = sound[..., :_STEP].reshape(*audio.shape[:-1], -1)
-        filtered[..., first : first + part.shape[-1]] = whole[..., : part.shape[-1]]
-    return filtered
+        yield whole[..., : part.shape[-1]]
 
 
 def _shelf(frequency: float, decibels: float, sample_rate: int, q: float = 0.7071) -> list[float]:
@@ -126,7 +125,7 @@ def _high_pass(frequency: float, q: float, sample_rate: int) -> list[float]:
 # Loudness and peaks
 
 
-def normalize(audio: Sound, sample_rate: int) -> Sound:
+def normalize(audio: Sound, sample_rate: int, in_place: bool = False) -> Sound:
     """Scale sound to -16 LUFS, or as near as a true peak of -1 dBTP allows.
 
     Higher peaks are limited, by at most 9 dB.
@@ -134,16 +133,18 @@ def normalize(audio: Sound, sample_rate: int) -> Sound:
     Args:
         audio: `(channels, samples)`, any level. Silence stays as it is.
         sample_rate: Samples per second.
+        in_place: Change this array, which saves memory.
 
     Returns:
-        A new array of the same shape.
+        An array of the same shape: a new one, unless it is changed in place.
     """
     ceiling = 10 ** (PEAK / 20)
     highest = true_peak(audio)
+    limited = audio if in_place else np.array(audio)
     if highest == 0:
-        return np.asarray(audio.copy())
+        return limited
     loudest = ceiling / highest * 10 ** (_LIMIT / 20)
-    peaks = _in_blocks(np.abs(audio).max(0), sample_rate).max(1)
+    peaks = _peaks(audio, sample_rate)
     power = _power(audio, sample_rate)
     # Limiting lowers the loudness, so the gain is found by iteration. Meanwhile the gain, which is
     # slow, is applied behind the filters of the loudness.
@@ -154,16 +155,24 @@ def normalize(audio: Sound, sample_rate: int) -> Sound:
         if gain * peaks.max() <= ceiling:
             break
         turned_down = _turned_down(gain * peaks, ceiling)
-    limited = audio * _of_samples(gain * turned_down, audio, sample_rate)
+    _turn(limited, gain * turned_down, sample_rate)
     limited *= np.float32(min(1.0, ceiling / true_peak(limited)))
-    return np.asarray(limited)
+    return limited
 
 
 def limit(audio: Sound, ceiling: float, sample_rate: int) -> Sound:
     """Turn sound down around the samples that exceed a ceiling, smoothly over 5 ms."""
-    peaks = _in_blocks(np.abs(audio).max(0), sample_rate).max(1)
-    gain = _of_samples(_turned_down(peaks, ceiling), audio, sample_rate)
-    return np.asarray(audio * gain)
+    limited = np.array(audio)
+    _turn(limited, _turned_down(_peaks(audio, sample_rate), ceiling), sample_rate)
+    return limited
+
+
+def _peaks(audio: Sound, sample_rate: int) -> Sound:
+    """Return the highest sample of each millisecond."""
+    highest = np.abs(audio[0])
+    for channel in audio[1:]:
+        np.maximum(highest, np.abs(channel), out=highest)
+    return np.asarray(_in_blocks(highest, sample_rate).max(1))
 
 
 def _in_blocks(values: Sound, sample_rate: int) -> Sound:
@@ -172,15 +181,14 @@ def _in_blocks(values: Sound, sample_rate: int) -> Sound:
     return np.pad(values, (0, -len(values) % length)).reshape(-1, length)
 
 
-def _of_samples(gain: Sound, audio: Sound, sample_rate: int) -> Sound:
-    """Return the gain of every sample: on lines between the middles of blocks."""
+def _turn(audio: Sound, gain: Sound, sample_rate: int) -> None:
+    """Multiply sound by the gain of every sample: on lines between the middles of blocks."""
     length = max(round(sample_rate / 1000), 1)
     middles = length * np.arange(len(gain)) + (length - 1) / 2
-    found = np.empty(audio.shape[-1], audio.dtype)
-    for first in range(0, len(found), _TOGETHER * _STEP):  # in double precision, so in parts
-        part = found[first : first + _TOGETHER * _STEP]
-        part[:] = np.interp(np.arange(first, first + len(part)), middles, gain)
-    return found
+    for first in range(0, audio.shape[-1], _TOGETHER * _STEP):  # in double precision, so in parts
+        part = audio[:, first : first + _TOGETHER * _STEP]
+        samples = np.arange(first, first + part.shape[-1])
+        part *= np.interp(samples, middles, gain).astype(audio.dtype)
 
 
 def _turned_down(peaks: Sound, ceiling: float) -> Sound:
@@ -211,9 +219,9 @@ def _power(audio: Sound, sample_rate: int) -> Sound:
     head = _shelf(1681.974450955533, 3.999843853973347, sample_rate, 0.7071752369554196)
     low = _high_pass(38.13547087602444, 0.5003270373238773, sample_rate)
     low[3:] = [a / low[3] for a in low[3:]]  # so it stands in the standard
-    weighted = filtered(audio, [head, low])
-    np.square(weighted, out=weighted)
-    return np.asarray(_in_blocks(weighted.sum(0), sample_rate).mean(1, dtype=np.float64))
+    parts = [np.square(part).sum(0) for part in _filtered_parts(audio, [head, low])]
+    power = np.concatenate(parts) if parts else audio.sum(0)
+    return np.asarray(_in_blocks(power, sample_rate).mean(1, dtype=np.float64))
 
 
 def _gated(power: Sound) -> float:
@@ -235,17 +243,30 @@ def true_peak(audio: Sound) -> float:
 
     Only the surroundings of samples within 3 dB of the highest one are looked at.
     """
-    from scipy.fft import irfft, rfft
-
-    highest = float(np.abs(audio).max()) if audio.size else 0.0
+    highest = max(float(audio.max()), -float(audio.min())) if audio.size else 0.0
     if highest == 0:
         return 0.0
+    found = highest
+    for first in range(0, audio.shape[-1], _AT_ONCE * _BLOCK):
+        last = first + _AT_ONCE * _BLOCK
+        part = audio[:, max(first - _MARGIN, 0) : last + _MARGIN]
+        lacking = _MARGIN - min(first, _MARGIN), max(last + _MARGIN - audio.shape[-1], 0)
+        lacking = lacking[0], min(lacking[1], _MARGIN + -audio.shape[-1] % _BLOCK)
+        found = max(found, _between(np.pad(part, ((0, 0), lacking)), highest))
+    return found
+
+
+def _between(padded: Sound, highest: float) -> float:
+    """Return the highest amplitude between samples of blocks, with margins at both ends."""
+    from scipy.fft import irfft, rfft
+
     size = _BLOCK + 2 * _MARGIN
-    padded = np.pad(audio, ((0, 0), (_MARGIN, _MARGIN + -audio.shape[-1] % _BLOCK)))
     blocks = np.lib.stride_tricks.sliding_window_view(padded, size, axis=-1)[:, ::_BLOCK]
     near = blocks[np.abs(blocks).max(-1) >= _OVERSHOOT * highest]
+    if not len(near):
+        return 0.0
     # Faded at both ends, a block goes round without a jump.
     fade = np.sin(np.linspace(0, np.pi / 2, _MARGIN)) ** 2
-    faded = near * np.concatenate([fade, np.ones(_BLOCK), fade[::-1]]).astype(audio.dtype)
+    faded = near * np.concatenate([fade, np.ones(_BLOCK), fade[::-1]]).astype(padded.dtype)
     between = irfft(4 * rfft(faded, axis=-1), 4 * size, axis=-1)
-    return max(highest, float(np.abs(between[:, 4 * _MARGIN : -4 * _MARGIN]).max()))
+    return float(np.abs(between[:, 4 * _MARGIN : -4 * _MARGIN]).max())

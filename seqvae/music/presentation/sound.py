@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seqvae.music.presentation.mastering import Sound, drum_tone, normalize, resampled, wide
+from seqvae.music.presentation.mastering import Sound, drum_tone, normalize, wide
+from seqvae.music.presentation.resampling import resampled
 from vaecore.errors import DataError
 from vaecore.files import replacing
 from vaecore.reading import SOUNDFONT, read_bytes
@@ -22,11 +23,12 @@ if TYPE_CHECKING:
     from pretty_midi import Instrument, PrettyMIDI
 
 LONGEST = 600.0
-"""Seconds that are rendered at most; sound is held in memory, at least 0.4 MB a second."""
+"""Seconds that are rendered at most; sound is held in memory, about 1 MB a second."""
 
 RATE = 48000
 """Samples per second of midirenderer's sound."""
 
+_FRAMES = 1 << 20  # samples of each channel that are read or written at once
 _TAIL = 1.5  # seconds after the end for the release of the last notes
 _FADE = 0.5  # the last seconds of these, in which long sounds such as cymbals are faded out
 _CHANNELS = 15  # channels of a MIDI file for pitched instruments; the 16th is for drums
@@ -61,9 +63,13 @@ def render(
 
     if sample_rate != RATE:
         audio = resampled(audio, RATE, sample_rate)
-    audio = normalize(audio, sample_rate)
-    with replacing(path) as temporary:
-        soundfile.write(temporary, audio.T, sample_rate, "PCM_16", format="WAV")
+    audio = normalize(audio, sample_rate, in_place=True)
+    with (
+        replacing(path) as temporary,
+        soundfile.SoundFile(temporary, "w", sample_rate, 2, "PCM_16", format="WAV") as file,
+    ):
+        for first in range(0, audio.shape[-1], _FRAMES):
+            file.write(audio[:, first : first + _FRAMES].T)
     return Path(path)
 
 
@@ -106,10 +112,21 @@ def synthesize(item: PrettyMIDI, soundfont: str | os.PathLike[str] | None = None
     pitched = [part for part in item.instruments if not part.is_drum]
     groups = [(drums, drum_tone)] if drums else []
     groups += [(pitched[k : k + _CHANNELS], wide) for k in range(0, len(pitched), _CHANNELS)]
-    audio = np.zeros((2, math.ceil((seconds + _TAIL) * RATE)), np.float32)
+    samples = math.ceil((seconds + _TAIL) * RATE)
+    audio: Sound = np.zeros((2, 0), np.float32)
     for parts, dressed in groups:
-        sound = _play(parts, seconds + _TAIL, bank, path)[:, : audio.shape[-1]]
-        audio[:, : sound.shape[-1]] += sound if soundfont is not None else dressed(sound, RATE)
+        sound = _play(parts, seconds + _TAIL, bank, path)[:, :samples]
+        if soundfont is None:
+            dressed(sound, RATE)
+        if sound.shape[-1] < samples:
+            sound = np.pad(sound, ((0, 0), (0, samples - sound.shape[-1])))
+        if audio.size:
+            audio += sound
+        else:
+            audio = sound
+        del sound  # before the next one is made
+    if not audio.size:
+        audio = np.zeros((2, samples), np.float32)
     fade = round(_FADE * RATE)
     audio[:, -fade:] *= np.linspace(1, 0, fade, dtype=np.float32)
     return audio
@@ -136,11 +153,13 @@ def _play(parts: Sequence[Instrument], seconds: float, bank: bytes, path: Path) 
     What is louder than the 16 bits of midirenderer can hold is played again, quieter.
     """
     sound = _rendered(_midi(parts, seconds), bank, path)
-    if float(np.abs(sound).max(initial=0.0)) < 0.999:
+    if max(float(sound.max(initial=0.0)), -float(sound.min(initial=0.0))) < 0.999:
         return sound
+    del sound
     quieter = _rendered(_midi(parts, seconds, _QUIETER), bank, path)
     # General MIDI: the amplitude goes with the square of the controller.
-    return np.asarray(quieter * np.float32((100 / _QUIETER) ** 2))
+    quieter *= np.float32((100 / _QUIETER) ** 2)
+    return quieter
 
 
 def _midi(parts: Sequence[Instrument], seconds: float, volume: int | None = None) -> bytes:
@@ -186,5 +205,9 @@ def _rendered(midi: bytes, bank: bytes, path: Path) -> Sound:
         raise DataError(
             "is not an intact SoundFont 2 bank", path=path, remedy="name an .sf2 file"
         ) from error
-    audio, _ = soundfile.read(io.BytesIO(wave), dtype="float32")
-    return np.ascontiguousarray(audio.T)
+    with soundfile.SoundFile(io.BytesIO(wave)) as file:
+        audio, first = np.empty((file.channels, file.frames), np.float32), 0
+        for part in file.blocks(_FRAMES, dtype="float32"):
+            audio[:, first : first + len(part)] = part.T
+            first += len(part)
+    return audio

@@ -1,0 +1,53 @@
+"""Sound at another sample rate."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from seqvae.music.presentation.mastering import Sound
+
+LONG = 60
+"""Seconds; longer sound is resampled in parts of half of it."""
+OVERLAP = 1
+"""Seconds before and after a part that are resampled with it."""
+
+
+def resampled(audio: Sound, sample_rate: int, wanted: int) -> Sound:
+    """Return sound at another sample rate: all that is below half of the lower rate.
+
+    What is long is done in parts, which are faded where they overlap. That changes only tones
+    within a few hertz of the highest one that is kept.
+    """
+    count = audio.shape[-1]
+    if count <= LONG * sample_rate:
+        return _resampled(audio, sample_rate, wanted)
+    common = math.gcd(sample_rate, wanted)  # a second has so many periods
+    before, after = sample_rate // common, wanted // common
+    length, beside = LONG // 2 * common, OVERLAP * common
+    found = np.empty((*audio.shape[:-1], -(-count * after // before)), audio.dtype)
+    for first in range(0, -(-count // before), length):
+        start = max(first - beside, 0)
+        part = audio[..., start * before : (first + length + beside) * before].copy()
+        fade = np.linspace(0, 1, OVERLAP * sample_rate // 2, dtype=audio.dtype)
+        if start:
+            part[..., : len(fade)] *= fade
+        if (first + length + beside) * before < count:
+            part[..., -len(fade) :] *= fade[::-1]
+        sound = _resampled(part, sample_rate, wanted)[..., (first - start) * after :]
+        own = found[..., first * after : (first + length) * after]
+        own[...] = sound[..., : own.shape[-1]]
+    return found
+
+
+def _resampled(audio: Sound, sample_rate: int, wanted: int) -> Sound:
+    from scipy.fft import irfft, next_fast_len, rfft
+
+    common = math.gcd(sample_rate, wanted)
+    before, after = sample_rate // common, wanted // common
+    count = audio.shape[-1]
+    periods = next_fast_len(-(-count // before) + 1, real=True)
+    spectrum = rfft(audio, periods * before, axis=-1)[..., : periods * after // 2 + 1]
+    sound = irfft(spectrum, periods * after, axis=-1)[..., : -(-count * after // before)]
+    return np.asarray(sound * (after / before), audio.dtype)

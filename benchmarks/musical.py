@@ -9,6 +9,7 @@ Words that are used:
 - *poor* (melodies): two pitches or fewer, a leap of over an octave, less than 0.85 of the notes in
   the best of the twelve major scales, or a mean pitch below E3 (52).
 - *consonant*: bass and melody sound on a beat, a unison, third, fifth or sixth apart (mod 12).
+- *poor* (chords), *clustered*: see `ChordPerception`.
 - *backbeat*: the snare is hit on every 2 and 4.
 """
 
@@ -28,6 +29,8 @@ from seqvae.music.representations.alphabet import HITS, NOTES, Alphabet
 from seqvae.music.representations.base import SequenceCodec
 from seqvae.music.representations.groove.performance import hit_classes
 from seqvae.music.representations.measuring import repetition
+from seqvae.music.representations.piano.properties import properties
+from seqvae.music.representations.piano.texture import rolls
 
 LEAP, LOW, IN_SCALE = 12, 52, 0.85
 SHIFT = 3 * STEPS_PER_BAR
@@ -55,15 +58,16 @@ class View:
     def tokens(self, x: Any) -> np.ndarray:
         """Return what is compared to tell a change: `(n, anything)`."""
         parts = [
-            HITS.hits(v).reshape(len(v), -1) if name == "drums" else v
+            (HITS.hits(v) if name == "drums" else v).reshape(len(v), -1)
             for name, v in self.voices(x).items()
         ]
         return np.concatenate([part.astype(np.int16) for part in parts], axis=1)
 
     def events(self, x: Any) -> np.ndarray:
         """Return which events a window has, `(n, steps * kinds)`."""
+        of = {"drums": HITS.hits, "piano": lambda v: rolls(v) > 0}
         parts = [
-            HITS.hits(v) if name == "drums" else v[..., None] == np.arange(2, 90)
+            of[name](v) if name in of else v[..., None] == np.arange(2, 90)
             for name, v in self.voices(x).items()
         ]
         return np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1)
@@ -142,6 +146,18 @@ def of_drums(x: np.ndarray, grid: StepGrid = SIXTEEN) -> dict[str, np.ndarray]:
     return figures
 
 
+def of_chords(x: Tensor, codec: SequenceCodec) -> dict[str, np.ndarray]:
+    """Return the share of notes in the best major scale of chords, and whether they are poor."""
+    perception = codec.voices[0][1].perception(codec.grid)
+    notes, outside, clusters = perception.counted(x)
+    some = torch.where(notes > 0, notes, torch.nan)
+    return {
+        "in_scale": (1 - outside / some).numpy(),
+        "clustered": (clusters / some).numpy(),
+        "poor": perception.poor(x).double().numpy(),
+    }
+
+
 def sounding(x: np.ndarray) -> np.ndarray:
     """Return the pitch that sounds at each step of melodies, -1 for none."""
     at = np.maximum.accumulate(np.where(x > 0, np.arange(x.shape[1]), -1), axis=1)
@@ -173,6 +189,9 @@ def character(view: View, x: Any) -> dict[str, float]:
             rows |= of(voices[name])
             rows[f"{name}_bars_repeated"] = repeated_bars(alphabet, voices[name], bar=bar)
             rows[f"{name}_repetition"] = repetition(events(voices[name]), bar)
+    if "piano" in voices:
+        rows |= {name: each.of(voices["piano"]) for name, each in properties(grid).items()}
+        rows |= of_chords(torch.from_numpy(voices["piano"]), view.codec)
     figures |= {name: float(np.nanmean(values)) for name, values in rows.items()}
     if "bass" in voices:
         pair = voices["melody"], voices["bass"]

@@ -22,7 +22,9 @@ from PIL import Image, ImageDraw
 import seqvae
 from seqvae.music.data.shards import read_windows
 from seqvae.music.reading.score import STEPS_PER_BAR
-from seqvae.music.representations.alphabet import HITS
+from seqvae.music.representations.alphabet import HITS, LOWEST_PITCH
+from seqvae.music.representations.piano.texture import blocks, rolls
+from seqvae.music.representations.piano.texture import sounding as chords
 from vaecore import LatentSpace
 from vaecore.files import replacing
 
@@ -47,6 +49,12 @@ def panel(view: View, x: np.ndarray, low: int, high: int, wide: int) -> np.ndarr
             hits = HITS.hits(voice)[0].T[::-1]
             part = np.where(np.repeat(hits, LANE, 0), INK, PAPER)
             part[LANE - 1 :: LANE] = PAPER
+        elif name == "piano":
+            keys = slice(low - LOWEST_PITCH, high - LOWEST_PITCH + 1)
+            roll = rolls(voice[0])
+            part = np.where(chords(roll)[:, keys].T[::-1], SOFT, PAPER)
+            part = np.where(roll[:, keys].T[::-1] > 0, INK, part)
+            part = np.repeat(part, 2, 0)
         else:
             dark, pale = (BASS, PALE) if name == "bass" else (INK, SOFT)
             rows = np.arange(high, low - 1, -1)[:, None]
@@ -93,9 +101,16 @@ def main(model, shards, output, split, seed) -> None:
         ),
     }
     every = np.concatenate([x.numpy() for x, _ in made.values()])
-    pitches = [sounding(v) for name, v in view.voices(every).items() if name != "drums"]
+    pitches = [
+        np.where(blocks(v)[0] > 0, blocks(v)[0] + LOWEST_PITCH - 1, -1)
+        if name == "piano"
+        else sounding(v)
+        for name, v in view.voices(every).items()
+        if name != "drums"
+    ]
     there = np.concatenate([p[p >= 0] for p in pitches]) if pitches else np.array([60])
-    low, high = int(np.percentile(there, 0.5)) - 1, int(np.percentile(there, 99.5)) + 1
+    low = max(int(np.percentile(there, 0.5)) - 1, LOWEST_PITCH)
+    high = int(np.percentile(there, 99.5)) + 1
     parts, titles, top = [], [], 0
     for title, (x, columns) in made.items():
         wide = 1 if long else (3 if columns == 8 else 5)

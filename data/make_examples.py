@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pretty_midi
-from pieces import PIECES, Bar, Drums, Melody, Performance, Trio
+from pieces import PIECES, Bar, Chords, Drums, Melody, Performance, Trio
 
 from seqvae.music.presentation import write_midi
 
@@ -67,25 +67,19 @@ def melody_part(
     for number, bar in enumerate(bars):
         step = 0
         for token in bar.split():
-            name, length = token.split("/")
-            if name != "-":
-                start = (number * steps + step) * sixteenth
-                # The bar's first note leads, notes off the eighths step back.
-                velocity = 104 if step == 0 else 92 if step % 2 == 0 else 80
-                part.notes.append(
-                    pretty_midi.Note(
-                        velocity,
-                        pretty_midi.note_name_to_number(name),
-                        start,
-                        start + int(length) * sixteenth,
-                    )
-                )
+            names, length = token.split("/")
+            start, end = (number * steps + step) * sixteenth, int(length) * sixteenth
+            # The bar's first note leads, notes off the eighths step back.
+            velocity = 104 if step == 0 else 92 if step % 2 == 0 else 80
+            for each in names.split("+") if names != "-" else ():
+                pitch = pretty_midi.note_name_to_number(each)
+                part.notes.append(pretty_midi.Note(velocity, pitch, start, start + end))
             step += int(length)
         assert step == steps, f"bar {number + 1}: {step} steps"
     return part
 
 
-def make(piece: Drums | Performance | Melody | Trio) -> pretty_midi.PrettyMIDI:
+def make(piece: Drums | Performance | Melody | Chords | Trio) -> pretty_midi.PrettyMIDI:
     midi = pretty_midi.PrettyMIDI(initial_tempo=piece.tempo)
     sixteenth = 60 / piece.tempo / 4
     if isinstance(piece, Drums):
@@ -99,6 +93,13 @@ def make(piece: Drums | Performance | Melody | Trio) -> pretty_midi.PrettyMIDI:
             midi.time_signature_changes.append(pretty_midi.TimeSignature(above, below, 0.0))
         steps = 16 * above // below
         midi.instruments.append(melody_part(piece.bars, piece.program, sixteenth, steps=steps))
+    elif isinstance(piece, Chords):
+        hands = [("right hand", piece.bars), ("left hand", piece.left)]
+        midi.instruments += [
+            melody_part(bars, piece.program, sixteenth, name if piece.left else "")
+            for name, bars in hands
+            if bars
+        ]
     else:
         midi.instruments += [
             melody_part(piece.bars, piece.program, sixteenth, "melody"),

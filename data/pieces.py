@@ -4,6 +4,7 @@ Drums are lanes of one character per step: `X` accent, `x` hit, `o` ghost note, 
 Performances have a digit for each hit instead, 1 soft to 9 loud, and say how they are timed.
 Melodies are notes with their length in steps (`Bb4/6`), and `-/2` for a rest; so are basses.
 A step is a 16th, but in bars of 4/4 with twelve steps a triplet of an eighth.
+Chords are notes that are struck together (`C4+E4+G4/4`).
 """
 
 from __future__ import annotations
@@ -34,6 +35,13 @@ class Melody(NamedTuple):
     program: int  # General MIDI, counted from 0
     bars: list[str]
     meter: tuple[int, int] = (4, 4)
+
+
+class Chords(NamedTuple):
+    tempo: float
+    program: int
+    bars: list[str]  # of the right hand, or of all
+    left: list[str]
 
 
 class Trio(NamedTuple):
@@ -371,7 +379,51 @@ JIG = [
     *[*JIG_HIGH, JIG_CLOSE, "G4/6 G4/6"],
 ]
 
-PIECES: dict[str, Drums | Performance | Melody | Trio] = {
+HYMN = [
+    "A4+F4/4 A4+F4/4 Bb4+F4/4 C5+F4/4",
+    "C5+F4/4 Bb4+F4/4 A4+F4/4 G4+E4/4",
+    "F4+C4/4 F4+C4/4 G4+E4/4 A4+F4/4",
+    "A4+F4/6 G4+E4/2 F4+C4/8",
+]
+HYMN_LEFT = [
+    "C4+F3/4 C4+F3/4 D4+Bb2/4 C4+A2/4",
+    "C4+A2/4 D4+Bb2/4 C4+C3/4 Bb3+C3/4",
+    "A3+F3/4 A3+D3/4 Bb3+C3/4 C4+F2/4",
+    "C4+C3/6 Bb3+C3/2 A3+F2/8",
+]
+
+NOCTURNE = [
+    "E5/8 C5/4 D5/4",
+    "C5/6 A4/2 A4+F4/8",
+    "G4+E5/8 D5/4 C5/4",
+    "D5+B4/12 -/4",
+]
+NOCTURNE_LEFT = [
+    "A2/2 E3/2 C4/2 E3/2 A2/2 E3/2 C4/2 E3/2",
+    "F2/2 C3/2 A3/2 C3/2 F2/2 C3/2 A3/2 C3/2",
+    "C3/2 G3/2 E4/2 G3/2 C3/2 G3/2 E4/2 G3/2",
+    "G2/2 D3/2 B3/2 D3/2 G2/2 D3/2 B3/2 D3/2",
+]
+
+STRUM = [
+    "G2+D3+G3+B3+D4+G4/4 B3+D4+G4/2 G3+B3+D4/2 B3+D4+G4/4 G3+B3+D4/2 B3+D4+G4/2",
+    "C3+E3+G3+C4+E4/4 G3+C4+E4/2 G3+C4+E4/2 D3+A3+D4+F#4/4 A3+D4+F#4/2 A3+D4+F#4/2",
+]
+
+STRIDE = [
+    "E5/2 G5/4 E5/2 C5/2 A4/2 C5/4",
+    "D5/2 F5/4 D5/2 B4/2 G4/2 B4/4",
+    "C5/2 E5/4 C5/2 A4/2 F4/2 A4/4",
+    "B4/2 D5/2 G5/4 E5+C5/8",
+]
+STRIDE_LEFT = [
+    "C3/4 E3+G3+C4/4 A2/4 E3+A3+C4/4",
+    "D3/4 F3+A3+C4/4 G2/4 F3+G3+B3/4",
+    "F2/4 F3+A3+C4/4 F2/4 F3+A3+C4/4",
+    "G2/4 F3+G3+B3/4 C3/8",
+]
+
+PIECES: dict[str, Drums | Performance | Melody | Chords | Trio] = {
     "rock": Drums(120, ROCK),
     "funk": Drums(98, FUNK),
     "bossa": Drums(132, BOSSA),
@@ -391,6 +443,10 @@ PIECES: dict[str, Drums | Performance | Melody | Trio] = {
     "evening": Melody(76, 68, EVENING),
     "waltz": Melody(156, 21, WALTZ, (3, 4)),
     "jig": Melody(168, 40, JIG, (6, 8)),
+    "hymn": Chords(84, 19, HYMN, HYMN_LEFT),
+    "nocturne": Chords(72, 0, NOCTURNE, NOCTURNE_LEFT),
+    "stride": Chords(132, 0, STRIDE, STRIDE_LEFT),
+    "strum": Chords(108, 25, STRUM, []),
     "cafe": Trio(132, 24, CAFE, 32, CAFE_BASS, CAFE_DRUMS),
     "train": Trio(112, 22, TRAIN, 33, TRAIN_BASS, TRAIN_DRUMS),
 }

@@ -1,8 +1,9 @@
 """Write the melodies of music21's bundled corpora as MIDI files, one per tune.
 
-    python -m tools.music21_export OUT [--ternary] [--corpus essenFolksong ...] [--workers N]
+    python -m tools.music21_export OUT [--ternary] [--parts] [--corpus essenFolksong ...]
 
-They are those in 4/4; with --ternary those in 3/4, 6/8 and the like.
+They are those in 4/4; with --ternary those in 3/4, 6/8 and the like. With --parts, all parts of
+chorales, quartets and piano pieces are written, each as a track.
 
 music21 (`pip install music21`) ships several thousand folk tunes as ABC and chorales as MusicXML.
 They are a good source of melodies, but bars have to be moved first: a score writes a pick-up as a
@@ -30,6 +31,19 @@ CORPORA = (
     "leadSheet",
     "bach",
 )
+POLYPHONIC = (
+    "bach",
+    "beethoven",
+    "chopin",
+    "haydn",
+    "joplin",
+    "mozart",
+    "schubert",
+    "schumann_clara",
+    "schumann_robert",
+    "weber",
+)
+"""Corpora of several parts."""
 BAR = 4.0
 """Length of a bar of 4/4 in quarter notes."""
 
@@ -40,6 +54,8 @@ FOUR = {"4/4": "4/4", "2/2": "4/4", "C": "4/4", "C|": "4/4"}
 TERNARY = {meter: meter for meter in ("3/4", "6/8", "12/8", "9/8", "3/8", "6/4", "3/2")}
 
 
+_TINY = 1e-3
+"""Quarter notes; of triplets no length is exact."""
 _OTHER = "not in one of the meters throughout"
 
 
@@ -94,14 +110,18 @@ def align_bars(bars: Sequence[Bar], bar_length: float = BAR) -> list[Note]:
 
 
 def merge_ties(notes: Sequence[Note]) -> list[Note]:
-    """Join every note that a tie leads to with the note before it."""
+    """Join every note that a tie leads to with the note before it that ends there."""
     merged: list[Note] = []
+    latest: dict[int, int] = {}
     for note in notes:
-        if note.continues and merged and merged[-1].pitch == note.pitch:
-            end = note.onset + note.duration
-            merged[-1] = merged[-1]._replace(duration=end - merged[-1].onset)
-        else:
-            merged.append(note._replace(continues=False))
+        at = latest.get(note.pitch)
+        if note.continues and at is not None:
+            before, end = merged[at], note.onset + note.duration
+            if abs(before.onset + before.duration - note.onset) < _TINY:
+                merged[at] = before._replace(duration=end - before.onset)
+                continue
+        latest[note.pitch] = len(merged)
+        merged.append(note._replace(continues=False))
     return merged
 
 
@@ -119,44 +139,91 @@ def melody(score: Any, known: Mapping[str, str] = FOUR) -> tuple[list[Note], str
         Unusable: The score is not in one such meter throughout, or has no notes.
     """
     part = score.parts[0] if getattr(score, "parts", None) else score
-    meters = part.recurse().getElementsByClass("TimeSignature")
-    names = {known.get(meter.ratioString, "") for meter in meters}
-    if len(names) != 1 or "" in names:
-        raise Unusable(_OTHER)
-    meter = names.pop()
-    numerator, denominator = map(int, meter.split("/"))
+    meter, length = _meter([part], known)
     bars = []
-    for measure in part.getElementsByClass("Measure"):
-        flat = measure.flatten()
+    for bar in _bars(part):
         top: dict[float, Note] = {}
-        for element in flat.notes:
-            if element.quarterLength == 0 or not element.pitches:
-                continue  # grace notes and chord symbols take no time
-            head = max(element.notes, key=lambda n: n.pitch.midi) if element.isChord else element
-            onset, pitch = float(element.offset), int(head.pitch.midi)
-            if onset not in top or top[onset].pitch < pitch:
-                continues = head.tie is not None and head.tie.type in ("stop", "continue")
-                top[onset] = Note(onset, float(element.quarterLength), pitch, continues)
-        bars.append(Bar(float(flat.highestTime), [top[onset] for onset in sorted(top)]))
-    notes = merge_ties(align_bars(bars, 4.0 * numerator / denominator))
+        for note in bar.notes:
+            if note.onset not in top or top[note.onset].pitch < note.pitch:
+                top[note.onset] = note
+        bars.append(bar._replace(notes=[top[onset] for onset in sorted(top)]))
+    notes = merge_ties(align_bars(bars, length))
     if not notes:
         raise Unusable("no notes")
     return notes, meter
 
 
-def write_midi(notes: Sequence[Note], meter: str, path: Path) -> None:
-    """Write notes as a one-track MIDI file at 120 quarter notes a minute."""
+def all_parts(score: Any, known: Mapping[str, str] = FOUR) -> tuple[list[list[Note]], str]:
+    """Return all notes of every part of a music21 score; see `melody`.
+
+    A bar is as long as that of the longest part.
+
+    Raises:
+        Unusable: As for `melody`; or there are fewer than two notes together.
+    """
+    parts = list(getattr(score, "parts", None) or [score])
+    meter, length = _meter(parts, known)
+    bars = [_bars(part) for part in parts]
+    if len({len(own) for own in bars}) > 1:
+        raise Unusable("parts of different lengths")
+    lengths = [max(bar.length for bar in together) for together in zip(*bars, strict=True)]
+    found = []
+    for own in bars:
+        whole = [bar._replace(length=long) for bar, long in zip(own, lengths, strict=True)]
+        found.append(merge_ties(align_bars(whole, length)))
+    notes = [note for part in found for note in part]
+    if len({note.onset for note in notes}) == len(notes):
+        raise Unusable("no chords")
+    return found, meter
+
+
+def _meter(parts: Sequence[Any], known: Mapping[str, str]) -> tuple[str, float]:
+    """Return the meter of parts, and the length of its bar in quarter notes.
+
+    Raises:
+        Unusable: They are not in one known meter throughout.
+    """
+    meters = [m for part in parts for m in part.recurse().getElementsByClass("TimeSignature")]
+    names = {known.get(meter.ratioString, "") for meter in meters}
+    if len(names) != 1 or "" in names:
+        raise Unusable(_OTHER)
+    meter = names.pop()
+    numerator, denominator = map(int, meter.split("/"))
+    return meter, 4.0 * numerator / denominator
+
+
+def _bars(part: Any) -> list[Bar]:
+    """Return the bars of a part with all their notes, in order of onset and pitch."""
+    bars = []
+    for measure in part.getElementsByClass("Measure"):
+        flat = measure.flatten()
+        notes = []
+        for element in flat.notes:
+            if element.quarterLength == 0 or not element.pitches:
+                continue  # grace notes and chord symbols take no time
+            for head in element.notes if element.isChord else [element]:
+                continues = head.tie is not None and head.tie.type in ("stop", "continue")
+                onset, duration = float(element.offset), float(element.quarterLength)
+                notes.append(Note(onset, duration, int(head.pitch.midi), continues))
+        bars.append(Bar(float(flat.highestTime), sorted(notes)))
+    return bars
+
+
+def write_midi(parts: Sequence[Sequence[Note]], meter: str, path: Path) -> None:
+    """Write parts as a MIDI file of a track for each, at 120 quarter notes a minute."""
     import pretty_midi
 
     quarter = 60.0 / TEMPO_BPM
     midi = pretty_midi.PrettyMIDI(initial_tempo=TEMPO_BPM)
     midi.time_signature_changes.append(pretty_midi.TimeSignature(*map(int, meter.split("/")), 0.0))
-    piano = pretty_midi.Instrument(program=0, name="melody")
-    piano.notes = [
-        pretty_midi.Note(VELOCITY, pitch, onset * quarter, (onset + duration) * quarter)
-        for onset, duration, pitch, _ in notes
-    ]
-    midi.instruments.append(piano)
+    for number, notes in enumerate(parts):
+        name = "melody" if len(parts) == 1 else f"part {number + 1}"
+        piano = pretty_midi.Instrument(program=0, name=name)
+        piano.notes = [
+            pretty_midi.Note(VELOCITY, pitch, onset * quarter, (onset + duration) * quarter)
+            for onset, duration, pitch, _ in notes
+        ]
+        midi.instruments.append(piano)
     midi.write(str(path))
 
 
@@ -169,17 +236,20 @@ def tunes(corpus: str) -> Iterator[tuple[str, str | Path]]:
     folder = Path(common.getCorpusFilePath()) / corpus
     if not folder.is_dir():
         raise DataError("is not a corpus of music21", path=corpus)
-    for path in sorted(folder.iterdir()):
+    for path in sorted(folder.rglob("*")):
+        name = "_".join(path.relative_to(folder).with_suffix("").parts)
         if path.suffix == ".abc":  # many tunes to a file, in many meters
             text = path.read_text(encoding="utf-8", errors="replace")
             for number, tune in enumerate(re.split(r"(?m)^(?=X:)", text)[1:], start=1):
-                yield f"{path.stem}_{number:04d}", tune
+                yield f"{name}_{number:04d}", tune
         elif path.suffix in (".mxl", ".xml", ".musicxml", ".krn"):
-            yield path.stem, path
+            yield name, path
 
 
-def export_tune(source: str | Path, path: Path, known: Mapping[str, str] = FOUR) -> str:
-    """Write one tune, and return "written" or the reason why it was left out."""
+def export_tune(
+    source: str | Path, path: Path, known: Mapping[str, str] = FOUR, parts: bool = False
+) -> str:
+    """Write one tune, or all its parts, and return "written" or the reason it was left out."""
     from music21 import converter
 
     try:
@@ -191,7 +261,11 @@ def export_tune(source: str | Path, path: Path, known: Mapping[str, str] = FOUR)
             score = converter.parseData(source, format="abc")
         else:
             score = converter.parse(str(source))
-        write_midi(*melody(score, known), path)
+        if parts:
+            write_midi(*all_parts(score, known), path)
+        else:
+            notes, meter = melody(score, known)
+            write_midi([notes], meter, path)
     except Unusable as reason:
         return str(reason)
     except Exception as error:  # music21 raises anything on scores it does not understand
@@ -204,6 +278,7 @@ def export(
     output: Path,
     workers: int | None = None,
     known: Mapping[str, str] = FOUR,
+    parts: bool = False,
 ) -> dict[str, Counter]:
     """Export corpora, each to its own folder, in worker processes.
 
@@ -212,6 +287,7 @@ def export(
         output: Folder to write `corpus/tune.mid` files to.
         workers: Number of processes; all cores by default.
         known: Meters that are taken.
+        parts: Write all parts, and not only the melody.
 
     Returns:
         For every corpus, how many tunes were written, and left out for which reason.
@@ -221,7 +297,9 @@ def export(
         for corpus in corpora:
             folder = output / corpus
             folder.mkdir(parents=True, exist_ok=True)
-            jobs = [(source, folder / f"{name}.mid", known) for name, source in tunes(corpus)]
+            jobs = [
+                (source, folder / f"{name}.mid", known, parts) for name, source in tunes(corpus)
+            ]
             results = pool.map(export_tune, *zip(*jobs, strict=True), chunksize=16)
             counts[corpus] = Counter(results)
             print(
@@ -237,10 +315,12 @@ def main() -> None:
     parser.add_argument("output", type=Path, help="folder to write the MIDI files to")
     parser.add_argument("--corpus", action="append", help=f"default: {' '.join(CORPORA)}")
     parser.add_argument("--ternary", action="store_true", help="tunes in 3/4, 6/8 and the like")
+    parser.add_argument("--parts", action="store_true", help="all parts of polyphonic music")
     parser.add_argument("--workers", type=int, help="processes (default: all cores)")
     arguments = parser.parse_args()
     known = TERNARY if arguments.ternary else FOUR
-    export(arguments.corpus or CORPORA, arguments.output, arguments.workers, known)
+    corpora = arguments.corpus or (POLYPHONIC if arguments.parts else CORPORA)
+    export(corpora, arguments.output, arguments.workers, known, arguments.parts)
 
 
 if __name__ == "__main__":

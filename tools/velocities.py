@@ -1,7 +1,7 @@
-"""Measure how hard drums, melodies and basses are usually played, by drum and place in the bar.
+"""Measure how hard drums, melodies, basses and chords are usually played, by place in the bar.
 
     python -m tools.velocities ../shared/data/midi/{groove,freedoom,karaoke,pop909,jazz_melodies} \
-        --shards shards/drums --shards shards/melody --shards shards/groove
+        --shards shards/drums --shards shards/melody --shards shards/groove --shards shards/piano
 
 Prints `USUAL` of seqvae/music/representations/dynamics.py. Of each folder so many files count, by
 a fixed draw; those that shards set aside for validation and test do not. A file's mean counts once,
@@ -18,12 +18,16 @@ import pyarrow.parquet as pq
 
 from seqvae.music.reading.midi import read_score
 from seqvae.music.reading.score import STEPS_PER_BAR, Score
-from seqvae.music.representations.alphabet import CLASS_OF_PITCH, DRUMS
+from seqvae.music.representations.alphabet import CLASS_OF_PITCH, DRUMS, LOWEST_PITCH
+from seqvae.music.representations.piano.codec import REGISTERS
+from seqvae.music.representations.piano.parts import parts
+from seqvae.music.representations.piano.texture import PITCHES
 from seqvae.music.representations.roles import BASS, MELODY, roles
 from vaecore.cli.job import find_files
 from vaecore.errors import DataError
 
-KINDS = {"drums": DRUMS, MELODY: 1, BASS: 1}
+KINDS = {"drums": DRUMS, MELODY: 1, BASS: 1, "piano": REGISTERS}
+KEYS = range(LOWEST_PITCH, LOWEST_PITCH + PITCHES)
 
 
 def measured(score: Score) -> dict[str, np.ndarray]:
@@ -37,6 +41,11 @@ def measured(score: Score) -> dict[str, np.ndarray]:
             if voice == "drums":
                 notes = notes[notes.is_drum & (CLASS_OF_PITCH[notes.pitch] >= 0)]
                 kind = CLASS_OF_PITCH[notes.pitch]
+            elif voice == "piano":
+                mine = [number for group, many in parts(score) if many for number in group]
+                notes = notes[np.isin(notes.instrument, mine) & ~notes.is_drum]
+                notes = notes[np.isin(notes.pitch, KEYS)]
+                kind = (notes.pitch - LOWEST_PITCH) // (PITCHES // REGISTERS)
             else:
                 mine = [number for number, role in of.items() if role == voice]
                 notes = notes[np.isin(notes.instrument, mine)]

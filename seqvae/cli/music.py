@@ -134,8 +134,8 @@ class MusicPresentation(Presentation):
     def choose_model(self, inputs: Sequence[Input], options: Mapping[str, Any]) -> Choice:
         """Return the shipped model for these files with the longest window that fits.
 
-        Trios shorter than the windows of all models for trios are read as melodies. Bars before
-        --bar do not count.
+        Trios shorter than the windows of all models for trios are read as melodies, and so are
+        chords with --top-line or --part melody. Bars before --bar do not count.
         """
         from seqvae.music.representations import CODECS, candidates
 
@@ -143,7 +143,12 @@ class MusicPresentation(Presentation):
             shipped = next(filter(None, map(self._shipped, FAVOURITES)))
             return Choice(shipped[min(shipped)], "choose another with --model")
         before = max(options.get("bar") or (1,)) - 1
-        for kind, bars, grid in candidates(parts.selected(inputs, options)):
+        top_line = options.get("top_line") or "melody" in (options.get("part") or ())
+        found = candidates(parts.selected(inputs, options), bool(top_line))
+        chords = [each for each in found if CODECS[each.kind].polyphonic]
+        if any(self._shipped(each.kind, each.grid) for each in chords):
+            found = chords  # those shorter than a window are still no melody
+        for kind, bars, grid in found:
             bars = max(1, bars - before)
             lengths = self._shipped(kind, grid)
             fitting = [length for length in lengths if length <= bars]
@@ -157,6 +162,7 @@ class MusicPresentation(Presentation):
         more = " or more" if len(inputs) > 1 else ""
         metre = GRIDS[grid].words and f", {GRIDS[grid].words}"
         reason = f"for {CODECS[kind].title or kind}, {counted(bars, 'bar')}{more}{metre}"
+        reason += "; --top-line for a melody" if CODECS[kind].polyphonic else ""
         return Choice(lengths[max(fitting) if fitting else min(lengths)], reason)
 
     def sources(

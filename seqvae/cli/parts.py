@@ -46,6 +46,11 @@ def options() -> list[click.Option]:
         click.Option(
             ["--part"], multiple=True, type=click.Choice(ROLES), help=f"Take this part. {each}"
         ),
+        click.Option(
+            ["--top-line"],
+            is_flag=True,
+            help="Of chords, such as a piano's, take the top line as a melody.",
+        ),
         click.Option(["--drums"], is_flag=True, help="What is taken is drums, on any channel."),
         click.Option(
             ["--drum-map"],

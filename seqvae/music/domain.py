@@ -51,5 +51,5 @@ DOMAIN = Domain(
     box=Path(__file__).parents[1] / "models",
     threads=1,
     subject="music",
-    representations=frozenset({"drum_pitches", "drums", "groove", "melody", "trio"}),
+    representations=frozenset({"drum_pitches", "drums", "groove", "melody", "piano", "trio"}),
 )

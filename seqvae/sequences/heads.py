@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -45,6 +46,10 @@ class Head(nn.Module, ABC):
     ) -> Tensor:
         """Return a class for each row of the linear layer's outputs; see `sampling.choose`."""
         return choose(self.logits(projected), temperature, noise)
+
+    def forbid(self, classes: Sequence[int]) -> None:
+        """Never choose some classes any more: the biases of their logits become -inf."""
+        self.bias.data[list(classes)] = -torch.inf
 
     @property
     def bias(self) -> Tensor:

@@ -250,6 +250,10 @@ KINDS: dict[str, Callable[[Path], ModelUnderTest]] = {
     "groove-4bar-hierarchical": _sequences(
         "groove", bars=4, **GROOVE, levels=[4, 16], encoder_levels=[4, 16]
     ),
+    "piano": _sequences("piano", head="notes", latent_dim=8),
+    "piano-4bar-hierarchical-autoencoder": _sequences(
+        "piano", "autoencoder", 4, head="notes", levels=[4, 16], encoder_levels=[4, 16]
+    ),
     "sentences-tiny": _sentences("vae"),
     "sentences-tiny-autoencoder": _sentences("autoencoder"),
     "melody-16bar-hierarchical": _sequences(

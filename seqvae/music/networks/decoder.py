@@ -135,7 +135,7 @@ class SequenceDecoder(ConditionedLSTM):
         inner = voices.shape if isinstance(voices, Voice) else (len(voices),)
         self.shape = self.noise_shape = (self.steps, *inner)
         """Shape of an example, and of the noise that one is drawn with."""
-        numbers = isinstance(voices, Voice) and bool(voices.shape)
+        numbers = isinstance(voices, Voice) and voices.alphabet.real
         self.dtype = torch.float32 if numbers else torch.int64
         self.input_dropout, self.scheduled_sampling = a.input_dropout, a.scheduled_sampling
         self.embedding = make_embedding(voices, a.embedding_dim)

@@ -39,10 +39,10 @@ class SequenceVAE(VAE):
         self._perception = voices.alphabet.perception(bar) if isinstance(voices, Voice) else None
 
     def without(self, classes: Sequence[Sequence[int]]) -> SequenceVAE:
-        """Return a copy that never chooses some classes: the biases of their logits are -inf.
+        """Return a copy that never chooses some classes.
 
         Args:
-            classes: Of each voice; their heads must be a softmax.
+            classes: Of each voice; their heads must be a softmax, or choose notes by keys.
         """
         found = deepcopy(self)
         decoder = found.decoder
@@ -50,7 +50,7 @@ class SequenceVAE(VAE):
         heads = [head for core in cores for head in core.heads]
         for head, never in zip(heads, classes, strict=True):
             if never:
-                head.bias.data[list(never)] = -torch.inf
+                head.forbid(never)
         return found
 
     def logits(self, z: Tensor, target: Tensor) -> Tensor:

@@ -36,6 +36,8 @@ from vaecore.space import LatentSpace
 HERE = Path(__file__).parent
 CORNERS = 4
 SPARE = 16
+HEADS = ("softmax", "chain", "groove")
+"""Heads that the page's networks have."""
 KNOWN = {
     "steps", "classes", "tokens", "latent_dim", "embedding_dim", "encoder_dim", "encoder_layers",
     "encoder_levels", "levels", "conductor_dim", "conductor_layers", "decoder_dim",
@@ -115,6 +117,9 @@ def refuse(model: SequenceVAE, name: str) -> None:
     others = [key for key, value in found.items() if key not in KNOWN and value]
     if others:
         raise UsageError(f"{name}: a page cannot have models with {', '.join(others)} yet")
+    if found["head"] not in HEADS and isinstance(found["head"], str):
+        text = f"{name}: a page cannot have models of {found['tokens']} yet"
+        raise UsageError(f"{text}; a palette (-o x.html) plays without one")
     if isinstance(found["classes"], list | tuple) and not found["levels"]:
         raise UsageError(f"{name}: a page cannot have models whose voices share one decoder")
 

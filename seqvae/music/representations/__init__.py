@@ -23,6 +23,7 @@ from seqvae.music.representations.drums.codec import DrumCodec
 from seqvae.music.representations.drums.pitches import DrumPitchCodec
 from seqvae.music.representations.groove.codec import GrooveCodec
 from seqvae.music.representations.melody.codec import MelodyCodec
+from seqvae.music.representations.piano.codec import PianoCodec
 from seqvae.music.representations.trio.codec import TrioCodec
 from seqvae.music.representations.windows import Rejection, Windows
 from vaecore.codec import build_codec
@@ -38,6 +39,7 @@ __all__ = [
     "DrumPitchCodec",
     "GrooveCodec",
     "MelodyCodec",
+    "PianoCodec",
     "Rejection",
     "SequenceCodec",
     "TrioCodec",
@@ -49,7 +51,8 @@ __all__ = [
 ]
 
 CODECS: dict[str, type[SequenceCodec]] = {
-    codec.name: codec for codec in (DrumPitchCodec, DrumCodec, GrooveCodec, MelodyCodec, TrioCodec)
+    codec.name: codec
+    for codec in (DrumPitchCodec, DrumCodec, GrooveCodec, MelodyCodec, PianoCodec, TrioCodec)
 }
 """All representations of music by name, the more specific ones last (see `candidates`)."""
 

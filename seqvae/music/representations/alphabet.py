@@ -29,6 +29,8 @@ NO_EVENT, NOTE_OFF, FIRST_NOTE = 0, 1, 2
 LOWEST_PITCH, HIGHEST_PITCH = 21, 108
 """MIDI pitches of the first and the last note of melodies and basses, as on a piano."""
 
+OCTAVE = 12
+
 KICK, SNARE, CLOSED_HAT, OPEN_HAT, LOW_TOM, MID_TOM, HIGH_TOM, CRASH, RIDE = range(9)
 DRUM_CLASSES: tuple[tuple[str, tuple[int, ...]], ...] = (
     ("kick", (36, 35)),
@@ -112,6 +114,8 @@ class Alphabet:
     """Whether a class is a set, as a bit mask."""
     heads: ClassVar[tuple[str, ...]] = ("softmax", "chain")
     """Names of the heads that a decoder may have; see `head`."""
+    real: ClassVar[bool] = False
+    """Whether the numbers of a step are real, not integers."""
     most: ClassVar[int] = 1 << 16
     """Largest number of classes."""
     simplifies: ClassVar[bool] = False
@@ -166,6 +170,26 @@ class Alphabet:
         """
         count, place = self.onsets(x).sum(0), np.arange(x.shape[1]) % bar
         return {"onsets": shares(np.bincount(place, count, bar))}
+
+    def pitch_classes(self, x: Ints) -> Floats:
+        """Return how many notes of windows begin in each pitch class, C first, `(12,)`; here 0."""
+        return np.zeros(OCTAVE)
+
+    def transposed(self, x: Tensor, semitones: int, classes: int) -> Tensor:
+        """Return a window so many semitones higher, an octave back if it leaves the range.
+
+        Here it stays as it is.
+
+        Args:
+            x: `(steps, ...)`.
+            semitones: How far up.
+            classes: Number of classes.
+        """
+        return x
+
+    def outside(self, scale: Bools, classes: int) -> list[int]:
+        """Return the classes of notes outside a scale, pitch classes `(12,)`; here none."""
+        return []
 
     def kept(self, x: Tensor, y: Tensor) -> tuple[str, dict[str, float]]:
         """Compare reconstructions y with windows x: in words, and as figures by name."""
@@ -233,6 +257,24 @@ class NoteAlphabet(Alphabet):
         """Return the MIDI pitch of every class that is a note."""
         return x - FIRST_NOTE + self.lowest
 
+    def pitch_classes(self, x: Ints) -> Floats:
+        """Return how many notes begin in each pitch class, C first, `(12,)`."""
+        own = self.pitches(x)[self.onsets(x)] % OCTAVE
+        return np.bincount(own, minlength=OCTAVE).astype(np.float64)
+
+    def transposed(self, x: Tensor, semitones: int, classes: int) -> Tensor:
+        """Return a window so many semitones higher, an octave back if it leaves the range."""
+        found = x.clone()
+        note = found >= FIRST_NOTE
+        found[note] = within(found[note] + semitones, FIRST_NOTE, classes - 1)
+        return found
+
+    def outside(self, scale: Bools, classes: int) -> list[int]:
+        """Return the classes of notes outside a scale, pitch classes `(12,)`."""
+        notes = np.arange(FIRST_NOTE, classes)
+        found: list[int] = notes[~scale[self.pitches(notes) % OCTAVE]].tolist()
+        return found
+
     def histograms(self, x: Ints, bar: int = SIXTEEN.steps_per_bar) -> dict[str, Floats]:
         """Return `onsets`, and `pitches`: over the 128 MIDI pitches."""
         pitches = np.bincount(self.pitches(x)[self.onsets(x)], minlength=128)
@@ -283,6 +325,15 @@ class DrumAlphabet(Alphabet):
     def histograms(self, x: Ints, bar: int = SIXTEEN.steps_per_bar) -> dict[str, Floats]:
         """Return `onsets`, and `drums`: over the nine drums."""
         return {**super().histograms(x, bar), "drums": shares(self.hits(x).sum((0, 1)))}
+
+
+def within(pitches: Tensor, lowest: int, highest: int) -> Tensor:
+    """Return pitches, an octave lower or higher if they leave a range, and none beyond it."""
+    if len(pitches) and pitches.max() > highest:
+        pitches = pitches - OCTAVE
+    if len(pitches) and pitches.min() < lowest:
+        pitches = pitches + OCTAVE
+    return pitches.clamp(lowest, highest)
 
 
 PLAIN, NOTES, HITS = Alphabet(), NoteAlphabet(), DrumAlphabet()

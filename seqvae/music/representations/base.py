@@ -58,6 +58,8 @@ class SequenceCodec(WindowFinder):
     """Whether notes may lie off the grid, so that sixteenths keep triplets, too."""
     classes: int | tuple[int, ...]
     """Number of classes of a step; a tuple if there are several voices."""
+    polyphonic: ClassVar[bool] = False
+    """Whether it takes chords whole, of which others take the top line."""
     calm: ClassVar[float] = 0.3
     """Temperature of samples: what is drawn is the code; more noise makes wrong notes."""
 

@@ -50,7 +50,7 @@ def detect(items: Any | Sequence[Any]) -> Detection:
     return Detection(first.kind, first.bars)
 
 
-def candidates(items: Sequence[Any]) -> list[Candidate]:
+def candidates(items: Sequence[Any], top_line: bool = False) -> list[Candidate]:
     """Return the representations that items may be read with, the likeliest first.
 
     It is the last representation of the registry that suits all items (see `SequenceCodec.suits`)
@@ -58,7 +58,7 @@ def candidates(items: Sequence[Any]) -> list[Candidate]:
     have a melody, a bass and drums are trios. Otherwise a file with only drums is drums, and one
     with only pitched notes a melody; a file with both is what the other files are, and a melody if
     there are no others. Drums with many velocities, which were played and not programmed, are a
-    "groove".
+    "groove". Files of one polyphonic part each, and nothing else, are "piano", or melodies.
 
     Bars of 3/4, 6/8 and 12/8 have a grid of twelve steps, and so have bars of 4/4 that are divided
     into triplets. Those can be read on sixteen steps, too, which comes last but for performances,
@@ -66,6 +66,7 @@ def candidates(items: Sequence[Any]) -> list[Candidate]:
 
     Args:
         items: Paths, PrettyMIDI, NoteSequence or Score, at least one.
+        top_line: Of chords only the top line is wanted.
 
     Raises:
         DataError: Some files have only drums and others only melodies, their bars differ, or one
@@ -83,9 +84,9 @@ def candidates(items: Sequence[Any]) -> list[Candidate]:
         remedy = "give files of one kind, or name the model with --model"
         raise DataError(text, path=_name(drums[0]), remedy=remedy)
     grid, others = _grids(scores)
-    found = list(_on(grid, scores))
+    found = list(_on(grid, scores, top_line))
     if others:  # in triplets, which sixteenths bend but for performances
-        straight = list(_on(others, scores))
+        straight = list(_on(others, scores, top_line))
         kept = [each for each in straight if CODECS[each.kind].keeps_timing]
         found = kept + found + [each for each in straight if each not in kept]
     if not found:
@@ -93,7 +94,7 @@ def candidates(items: Sequence[Any]) -> list[Candidate]:
     return found
 
 
-def _on(grid: StepGrid, scores: Sequence[Score]) -> Iterator[Candidate]:
+def _on(grid: StepGrid, scores: Sequence[Score], top_line: bool) -> Iterator[Candidate]:
     """Yield the representations of scores on a grid, the likeliest first."""
     from seqvae.music.representations import CODECS
 
@@ -102,11 +103,13 @@ def _on(grid: StepGrid, scores: Sequence[Score]) -> Iterator[Candidate]:
         several = len(codec.voices) > 1
         if grid.name not in codec.grids or (several and found):
             continue
+        if top_line and codec.polyphonic:
+            continue
         bars = codec.suits(scores, grid)
         if bars is not None:
             found = True
             yield Candidate(codec.name, bars, grid.name)
-            if not several:
+            if not (several or codec.polyphonic):
                 return
 
 

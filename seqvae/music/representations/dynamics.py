@@ -33,9 +33,20 @@ USUAL: dict[str, tuple[tuple[int, ...], ...]] = {
     ),
     "melody": ((86, 83, 84, 84, 86, 83, 85, 84, 86, 83, 84, 85, 87, 85, 86, 84),),
     "bass": ((100, 97, 99, 97, 99, 93, 101, 96, 99, 97, 101, 96, 100, 98, 100, 98),),
+    "piano": (
+        (88, 85, 86, 89, 85, 85, 85, 81, 85, 87, 85, 84, 88, 84, 88, 86),
+        (84, 74, 82, 71, 83, 74, 83, 72, 82, 72, 82, 78, 83, 83, 87, 75),
+        (84, 74, 74, 74, 79, 74, 77, 76, 83, 73, 77, 75, 83, 79, 81, 75),
+        (84, 77, 81, 81, 87, 80, 82, 82, 84, 79, 81, 83, 88, 82, 84, 80),
+        (85, 79, 86, 84, 89, 83, 86, 84, 87, 78, 84, 87, 89, 82, 86, 82),
+        (84, 79, 85, 84, 90, 84, 90, 88, 86, 82, 86, 87, 88, 86, 87, 84),
+        (82, 75, 81, 76, 87, 80, 84, 76, 82, 79, 81, 80, 82, 74, 85, 78),
+        (95, 85, 87, 77, 87, 83, 88, 85, 86, 82, 87, 81, 83, 86, 83, 83),
+    ),
 }
-"""By voice the usual velocity of each kind of note (of drums the nine drums) at each sixteenth of a
-bar: the mean over 721 voices of the training data, each file alike (`tools/velocities.py`)."""
+"""By voice the usual velocity of each kind of note (of drums the nine drums, of a piano eight
+registers) at each sixteenth of a bar: the mean over 864 voices of the training data, each file
+alike (`tools/velocities.py`)."""
 
 
 @dataclass(frozen=True, eq=False)

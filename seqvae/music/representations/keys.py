@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from seqvae.music.representations.alphabet import FIRST_NOTE, NoteAlphabet
 from vaecore.errors import UsageError
 
 if TYPE_CHECKING:
@@ -58,8 +57,7 @@ def pitch_classes(voices: Voices) -> Floats:
     """Return how many notes begin in each pitch class, C first, `(12,)`."""
     found = np.zeros(12)
     for _, alphabet, x in voices:
-        if isinstance(alphabet, NoteAlphabet):
-            found += np.bincount(alphabet.pitches(x)[alphabet.onsets(x) > 0] % 12, minlength=12)
+        found += alphabet.pitch_classes(x)
     return found
 
 
@@ -147,20 +145,15 @@ def moved(codec: SequenceCodec, x: Tensor, semitones: int) -> Tensor:
         x: `(*codec.shape)`.
         semitones: How far up.
     """
+    if not semitones:
+        return x.clone()
+    if isinstance(codec.classes, int):
+        return codec.voices[0][1].transposed(x, semitones, codec.classes)
     found = x.clone()
-    several = len(codec.voices) > 1
-    for column, (_, alphabet) in enumerate(codec.voices):
-        if not isinstance(alphabet, NoteAlphabet) or not semitones:
-            continue
-        classes = codec.classes if isinstance(codec.classes, int) else codec.classes[column]
-        voice = found[..., column] if several else found
-        note = voice >= FIRST_NOTE
-        own = voice[note] + semitones
-        if len(own) and own.max() >= classes:
-            own -= 12
-        if len(own) and own.min() < FIRST_NOTE:
-            own += 12
-        voice[note] = own.clamp(FIRST_NOTE, classes - 1)
+    for column, ((_, alphabet), classes) in enumerate(
+        zip(codec.voices, codec.classes, strict=True)
+    ):
+        found[..., column] = alphabet.transposed(x[..., column], semitones, classes)
     return found
 
 
@@ -178,12 +171,6 @@ def banned(codec: SequenceCodec, limit: str, x: Tensor) -> list[list[int]]:
     if not any(alphabet.pitched for _, alphabet in codec.voices):
         raise UsageError(f"--scale is for music with pitches, not for {codec.title or codec.name}")
     fits = allowed(limit, [pitch_classes(codec.by_voice(row[None].numpy())) for row in x])
-    found = []
-    for column, (_, alphabet) in enumerate(codec.voices):
-        classes = codec.classes if isinstance(codec.classes, int) else codec.classes[column]
-        notes = np.arange(FIRST_NOTE, classes)
-        if isinstance(alphabet, NoteAlphabet):
-            found.append(notes[~fits[alphabet.pitches(notes) % 12]].tolist())
-        else:
-            found.append([])
-    return found
+    counts = codec.classes if isinstance(codec.classes, tuple) else (codec.classes,)
+    voices = zip(codec.voices, counts, strict=True)
+    return [alphabet.outside(fits, classes) for (_, alphabet), classes in voices]

@@ -33,6 +33,7 @@ class PerformanceAlphabet(Alphabet):
     name = "groove"
     sets = True
     heads = ("groove",)
+    real = True
     most = 12
     simplifies = True
 

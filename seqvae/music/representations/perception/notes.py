@@ -69,7 +69,7 @@ class NotePerception(VoicePerception):
         sounds = np.where(at >= 0, np.take_along_axis(x, np.maximum(at, 0), axis=1), 0)
         struck, held = (self._rolls(each).astype(np.float32) for each in (x, sounds))
         place = 0.5 * blurred((x >= self.first)[..., None].astype(np.float32))
-        pitch = _over_pitches(0.5 * blurred(struck) + SOUNDING * held)
+        pitch = over_pitches(0.5 * blurred(struck) + SOUNDING * held)
         return np.concatenate([flat(place), flat(pitch)], axis=1)
 
     def events(self, x: NDArray[Any]) -> NDArray[np.bool_]:
@@ -255,7 +255,7 @@ def sounding(x: Tensor, first: int = FIRST_NOTE) -> Tensor:
     return torch.where((latest >= 0) & (token >= first), token, NO_EVENT)
 
 
-def _over_pitches(x: NDArray[np.float32]) -> NDArray[np.float32]:
+def over_pitches(x: NDArray[np.float32]) -> NDArray[np.float32]:
     """Blur `(n, steps, notes)` over pitch; a note's numbers still sum to 1."""
     padded = np.pad(x, ((0, 0), (0, 0), (len(PITCHES) // 2,) * 2))
     found = np.zeros_like(x)

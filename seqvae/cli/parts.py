@@ -125,7 +125,8 @@ def taken(
         if not alphabet.pitched:
             found = tuple(part for part in found if part.is_drum)
         elif first:
-            found, first = tuple(p for p in found if p.number == instrument), False
+            numbers = codec.together(score, instrument)
+            found, first = tuple(p for p in found if p.number in numbers), False
         else:
             found = tuple(part for part in found if part.role == voice)[:1]
         if not found:
@@ -133,10 +134,13 @@ def taken(
         why = found[0].why if not asked else "as asked"
         if found[0].is_drum and not asked:
             why = "called drums" if {p.number for p in found} & named else ""
+        together = alphabet.pitched and len(found) > 1
+        why = "played together" if together else why
         title = " and ".join(part.title for part in found[:2])
         texts.append(title if len(codec.voices) == 1 else f"{voice} {title}")
         if why and len(codec.voices) == 1:
-            texts[-1] += f" (part {places.get(found[0].number)} of {len(there)}: {why})"
+            at = [str(places.get(part.number)) for part in (found if together else found[:1])]
+            texts[-1] += f" (part {', '.join(at)} of {len(there)}: {why})"
         facts.append(
             {
                 "voice": voice,

@@ -161,6 +161,10 @@ class SequenceCodec(WindowFinder):
         """
         return {}
 
+    def together(self, score: Score, instrument: int) -> tuple[int, ...]:
+        """Return the instruments whose notes the windows of one instrument have, here itself."""
+        return (instrument,)
+
     def checked(self, windows: Any) -> np.ndarray:
         """Return windows as an array `(n, *shape)` of any number of steps.
 

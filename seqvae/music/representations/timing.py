@@ -29,7 +29,7 @@ def timed(codec: SequenceCodec, score: Score, found: Windows, index: int) -> Exa
     example, notes = found[index], score.notes
     if example.x.is_floating_point():  # a performance
         return example
-    own = notes.instrument == found.instruments[index]
+    own = np.isin(notes.instrument, codec.together(score, found.instruments[index]))
     if len(codec.voices) > 1:
         own = np.ones(len(notes), bool)
     elif own.any() and notes.is_drum[own].all():

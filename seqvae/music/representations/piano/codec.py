@@ -110,6 +110,10 @@ class PianoCodec(SequenceCodec):
                 return None
         return min(span(score, None, grid) for score in scores)
 
+    def together(self, score: Score, instrument: int) -> tuple[int, ...]:
+        """Return the instruments that are one part with an instrument."""
+        return next((group for group, _ in parts(score) if instrument in group), (instrument,))
+
     def usable(self, notes: Notes, rules: Rules) -> tuple[np.ndarray, list[Rejection]]:
         """Return which notes have a pitch that a piano has; see `SequenceCodec.usable`."""
         pitched = ~notes.is_drum & (notes.velocity > 0)

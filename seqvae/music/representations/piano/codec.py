@@ -15,6 +15,7 @@ from seqvae.music.reading.grids import SIXTEEN, TWELVE, StepGrid
 from seqvae.music.reading.score import Notes, Score
 from seqvae.music.representations.alphabet import HIGHEST_PITCH, LOWEST_PITCH
 from seqvae.music.representations.base import SequenceCodec
+from seqvae.music.representations.contexts import Context
 from seqvae.music.representations.dynamics import USUAL, Played, velocities
 from seqvae.music.representations.phrases import frame, listed, runs, span
 from seqvae.music.representations.piano.alphabet import CHORDS
@@ -29,7 +30,7 @@ from seqvae.music.representations.piano.texture import (
     settled,
     steps_of,
 )
-from seqvae.music.representations.windows import Context, Phrase, Rejection, Rules, is_tune
+from seqvae.music.representations.windows import Phrase, Rejection, Rules, is_tune
 from seqvae.music.representations.writing import GridNote, NoteTrack
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import click
 
 from facevae.images import SUFFIXES, read_image
 from vaecore.cli import options as shared
+from vaecore.cli.echo import progress
 from vaecore.cli.presentation import Choice, Input, Presentation, Result, Source, Written
 from vaecore.codec import Example
 from vaecore.errors import DataError, UsageError
@@ -223,31 +224,12 @@ def _photograph(input_: Input) -> Image.Image:
     return read_image(kept) if isinstance(kept, (str, os.PathLike)) else kept
 
 
-def _progress() -> Callable[[int, int], None]:
-    """Return what shows on a terminal how far the writing of many pictures is."""
-    import sys
-
-    from vaecore.training.status import StatusLine
-
-    context = click.get_current_context(silent=True)
-    given = context.params if context is not None else {}
-    quiet = bool(given.get("quiet") or given.get("as_json"))
-    status = StatusLine(not quiet and sys.stderr.isatty())
-
-    def show(number: int, count: int) -> None:
-        status.show(f"  picture {number} of {count}", now=False)
-        if number == count:
-            status.end()
-
-    return show
-
-
 def _write_film(result: Result, place: Path, suffix: str, options: Mapping[str, Any]) -> Written:
     from facevae.presentation import Enlarged, Film, write_gif, write_mp4, write_webp
 
     side = options["size"] or FRAME
     stops = [k for k, title in enumerate(result.titles) if title]
-    frames = Enlarged(result.items, side, shown=_progress())
+    frames = Enlarged(result.items, side, shown=progress("picture"))
     film = Film.of(
         frames, fps=options["fps"], hold=options["hold"], stops=stops, bounce=options["bounce"]
     )
@@ -287,7 +269,9 @@ def _write_folder(result: Result, places: Sequence[Path], side: int | None) -> W
     from facevae.presentation import Enlarged
 
     side = side or result.items[0].width
-    for item, place in zip(Enlarged(result.items, side, shown=_progress()), places, strict=True):
+    for item, place in zip(
+        Enlarged(result.items, side, shown=progress("picture")), places, strict=True
+    ):
         item.save(place)
     return Written(f"{side} x {side} pixels", {"width": side, "height": side})
 

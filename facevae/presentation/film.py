@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vaecore.errors import DataError, UsageError
+from vaecore.errors import UsageError
 
 if TYPE_CHECKING:
     from PIL import Image
 
 COLOURS_FROM = 64
 """Width at which the colours of a GIF's frame are chosen, in pixels."""
-ENCODERS = ("libx264", "libopenh264", "mpeg4")
-"""In the order of preference; PyAV's wheels have the first."""
 MOST_PIXELS = 300_000_000
 """Of all frames of a GIF or WebP together: a thousand of 512 pixels, and some."""
-QUALITY = "16"
-"""x264's rate factor; less is better, and 18 counts as indistinguishable from the original."""
 
 
 class Enlarged(Sequence["Image.Image"]):
@@ -155,23 +151,18 @@ def write_mp4(film: Film, path: Path) -> None:
     Raises:
         DataError: PyAV is not installed.
     """
-    try:
-        import av
-    except ImportError as error:
-        remedy = "pip install 'seqvae[video]', or write a .gif"
-        raise DataError("an MP4 needs PyAV", remedy=remedy) from error
+    import numpy as np
+
+    from vaecore.film import Picture, check_video
+    from vaecore.film import write_mp4 as write
+
+    check_video("write a .gif")
     rate = Fraction(1 / min(film.seconds)).limit_denominator(1000)
-    codec = next(name for name in ENCODERS if name in av.codecs_available)
-    with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
-        stream = container.add_stream(codec, rate=rate)
-        # The colour format that all players support; it needs even sizes.
-        stream.pix_fmt = "yuv420p"
-        stream.width, stream.height = (side // 2 * 2 for side in film.frames[0].size)
-        stream.codec_context.thread_count = 1  # so that the same film gives the same bytes
-        if codec == "libx264":
-            stream.options = {"crf": QUALITY, "preset": "slow"}
-        for picture, seconds in zip(film.frames, film.seconds, strict=True):
-            picture = picture.crop((0, 0, stream.width, stream.height))
+
+    def pictures() -> Iterator[Picture]:
+        for frame, seconds in zip(film.frames, film.seconds, strict=True):
+            picture = np.asarray(frame.convert("RGB"))
             for _ in range(max(1, round(seconds * rate))):
-                container.mux(stream.encode(av.VideoFrame.from_image(picture)))
-        container.mux(stream.encode())
+                yield picture
+
+    write(path, pictures(), rate)

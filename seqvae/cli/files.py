@@ -7,12 +7,12 @@ from pathlib import Path
 import click
 
 from seqvae.cli.reading import meter, warn
-from seqvae.cli.writing import SOUNDFONT
+from seqvae.cli.writing import FILM, SOUNDFONT
 from vaecore.cli import options
-from vaecore.cli.echo import echo
+from vaecore.cli.echo import echo, progress
 from vaecore.cli.job import check_files, width
 from vaecore.cli.outputs import Outputs
-from vaecore.errors import UsageError
+from vaecore.errors import UsageError, printable
 
 BARS = 16
 """Bars on one page of a picture."""
@@ -86,22 +86,33 @@ def show(
 @click.command()
 @options.one_input
 @meter
-@click.option("-o", "--output", type=options.FILE, help="WAV file to write. [default: INPUT.wav]")
+@click.option(
+    "-o", "--output", type=options.FILE, help="WAV or MP4 (a film) to write. [default: INPUT.wav]"
+)
 @click.option("--soundfont", type=options.FILE, help=f"{SOUNDFONT}.")
 @options.quiet
 def render(input_: Path, output: Path | None, soundfont: Path | None, quiet: bool) -> None:
-    """Render a MIDI file as sound."""
+    """Render a MIDI file as sound, or as a film of its piano roll."""
     from seqvae.music.presentation import render as play
+    from seqvae.music.presentation.film import write_song_film
     from seqvae.music.reading.midi import read_score
     from seqvae.music.reading.playing import playable
 
     check_files([input_])
-    warn(read_score(input_, beats=False), input_)
-    item = playable(input_)
     path = output or input_.with_suffix(".wav")
-    if path.suffix.lower() != ".wav":
-        raise UsageError(f"{path}: the output must end in .wav")
+    film = path.suffix.lower() == FILM
+    if not film and path.suffix.lower() != ".wav":
+        raise UsageError(f"{path}: the output must end in .wav or {FILM}")
+    score = read_score(input_, beats=False)
+    warn(score, input_)
+    item = playable(input_)
+    seconds = item.get_end_time()
     with Outputs(path) as outputs:
-        play(item, outputs.add(path), soundfont=soundfont)
+        place = outputs.add(path)
+        if film:
+            title, shown = printable(input_.stem), progress("picture")
+            seconds = write_song_film(item, score, place, title, soundfont=soundfont, shown=shown)
+        else:
+            play(item, place, soundfont=soundfont)
     if not quiet:
-        echo(f"{click.style(str(path), bold=True)}  {item.get_end_time():.1f} s")
+        echo(f"{click.style(str(path), bold=True)}  {seconds:.1f} s")

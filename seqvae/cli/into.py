@@ -27,6 +27,8 @@ INTO = click.Option(
     help="Write the whole song with the result in its place; all else in it stays as it is.",
 )
 VERBS = ("interpolate", "reconstruct", "edit", "similar")
+MIDI = (".mid", ".midi")
+"""Endings of what it writes."""
 _NOT_WITH = ("png", "wav", "soundfont", "bpm")
 
 
@@ -58,6 +60,8 @@ def write(
     wrong = next((name for name in _NOT_WITH if options.get(name)), None)
     if wrong or options.get("loop", 1) > 1:
         raise UsageError(f"--into writes the song as it is: leave out --{wrong or 'loop'}")
+    if places[0].suffix.lower() not in MIDI:
+        raise UsageError(f"--into writes a MIDI file; let the output end in {MIDI[0]}")
     if result.verb != "interpolate" and len(rounds[0]) > 1:
         raise UsageError("--into takes one input")
     if len(places) < len(result.rounds[0]):

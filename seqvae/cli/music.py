@@ -14,6 +14,7 @@ from seqvae.cli import into, parts
 from seqvae.cli.keys import KEY, SCALE, in_one_key
 from seqvae.cli.reading import grid_option, meter_option, sample_meter_option, warn
 from seqvae.cli.writing import (
+    FILM,
     ORIGINAL,
     PAGE,
     PLAYED,
@@ -199,8 +200,8 @@ class MusicPresentation(Presentation):
         return in_one_key(codec, rounds) if options.get("key") == "common" and pitched else rounds
 
     def endings(self, verb: str) -> tuple[str, ...]:
-        """Return the endings of MIDI files, and of a page for what is blended."""
-        return (*self.suffixes, PAGE) if verb in _BLENDING else self.suffixes
+        """Return the endings of MIDI files and films, and of a page for what is blended."""
+        return (*self.suffixes, *[PAGE] * (verb in _BLENDING), FILM)
 
     def grid(self, output: Path | None) -> tuple[int, int]:
         """Return a finer grid for a page, on which it is played, than for a file."""

@@ -12,10 +12,12 @@ import click
 from seqvae.music.reading.score import minutes
 from seqvae.music.representations.contexts import Context
 from vaecore.cli import options as shared
+from vaecore.cli.echo import progress
 from vaecore.cli.job import counted
 from vaecore.cli.presentation import Result, Written
 from vaecore.codec import Example
 from vaecore.errors import UsageError
+from vaecore.film import check_video
 
 if TYPE_CHECKING:
     from seqvae.music.presentation import Grid
@@ -30,6 +32,8 @@ ORIGINAL = "original"
 
 PAGE = ".html"
 """Ending of a page on which blends are played."""
+FILM = ".mp4"
+"""Ending of a film of results."""
 
 BARS = {"4/4": 4.0, "3/4": 3.0, "6/8": 3.0, "12/8": 6.0}
 """Quarter notes of a bar, of the meters that models know."""
@@ -63,7 +67,7 @@ def write(result: Result, outputs: Outputs, options: Mapping[str, Any]) -> Writt
         outputs: Where to write.
         options: Values of the options above; those that the verb does not have are absent.
     """
-    from seqvae.music.presentation import join, piano_roll, render, write_midi
+    from seqvae.music.presentation import join, piano_roll, render, write_film, write_midi
 
     assert outputs.main is not None  # all verbs of music write a file
     result = _at_tempo(_in_meter(result, options.get("meter")), options.get("bpm"))
@@ -71,6 +75,9 @@ def write(result: Result, outputs: Outputs, options: Mapping[str, Any]) -> Writt
         result = _with_rests(result)
     if outputs.main.suffix.lower() == PAGE:
         return _write_page(result, outputs, options)
+    film = outputs.main.suffix.lower() == FILM
+    if film:
+        check_video("write a .mid")
     loop, font = options.get("loop", 1), options.get("soundfont")
     codec = cast("SequenceCodec", result.codec)
     length = codec.bars
@@ -84,13 +91,25 @@ def write(result: Result, outputs: Outputs, options: Mapping[str, Any]) -> Writt
         files, each, titles = numbered(outputs.main, len(result.titles)), len(result.titles), None
     for k, place in enumerate(files):
         items, lasting = result.items[k::each], seconds[k::each]
+        if film:
+            write_film(
+                items,
+                outputs.add(place),
+                lasting,
+                [result.titles[k]] if titles is None else result.titles,
+                columns=result.columns,
+                repeat=loop,
+                soundfont=font,
+                shown=progress("picture"),
+            )
+            continue
         write_midi(items, outputs.add(place), lasting, repeat=loop, titles=titles)
     if options.get("png"):
         grids, names = compared(result)
         if len(grids) > PANELS:
             raise UsageError(f"--png draws at most {PANELS} windows, not {len(grids)}")
         piano_roll(grids, outputs.beside(".png"), names, columns=result.columns)
-    sounds = [place.with_suffix(".wav") for place in files if options["wav"] or font]
+    sounds = [p.with_suffix(".wav") for p in files if options["wav"] or (font and not film)]
     for k, place in enumerate(sounds):
         joined = join(result.items[k::each], seconds[k::each], repeat=loop)
         render(joined, outputs.add(place), soundfont=font)
@@ -101,7 +120,7 @@ def write(result: Result, outputs: Outputs, options: Mapping[str, Any]) -> Writt
         "tempo_bpm": [round(tempo, 3) for tempo in tempi],
         "loop": loop,
     }
-    listen = "" if sounds else f"listen: seqvae render {outputs.written[0]}"
+    listen = "" if sounds or film else f"listen: seqvae render {outputs.written[0]}"
     text = f"{counted(bars, 'bar')} · {minutes(total)} · {between(tempi)} bpm"
     return Written(text, facts, listen)
 

@@ -77,10 +77,10 @@ def test_the_face_follows_the_pointer_and_keys(browser, file):
         assert page.get_by_role("button", name="Play the path").is_enabled()
 
 
-@pytest.mark.parametrize("size", [(360, 740), (1280, 800)])
-def test_it_fits_and_is_accessible(browser, file, size):
+@pytest.mark.parametrize(("size", "theme"), [((360, 740), "light"), ((1280, 800), "dark")])
+def test_it_fits_and_is_accessible(browser, file, size, theme):
     viewport = dict(zip(("width", "height"), size, strict=True))
-    with opened(browser, file, viewport=viewport) as page:
+    with opened(browser, file, viewport=viewport, color_scheme=theme) as page:
         page.wait_for_selector("[data-ready]")
         assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
         assert faults(page) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from unittest import mock
 import httpx
 import pytest
 import torch
+from browser import faults
 from PIL import Image
 
 pytest.importorskip("starlette", reason="needs the extra [studio]")
@@ -106,6 +108,7 @@ def test_the_page_shows_the_face_at_the_point(browser, client):
             return new Set(data).size > 3;
         })()"""
         until(page, painted)
+        assert faults(page) == []
 
 
 def test_the_way_through_a_flow_is_that_of_palettes() -> None:
@@ -122,3 +125,33 @@ def test_the_way_through_a_flow_is_that_of_palettes() -> None:
             found = ways.code((column / 2, row / 2))
             assert torch.allclose(found, grid[row, column], atol=0.05), (row, column)
     assert torch.equal(ways.code((1.0, 0.0)), z[1])
+
+
+def test_visitors_go_through_the_flow_together() -> None:
+    from concurrent.futures import ThreadPoolExecutor
+    from threading import Event
+
+    from vaecore.studio.live import Ways
+    from vaecore.studio.models import Together
+
+    space = facevae.load(Path(facevae.__file__).parent / "models" / "faces_64")
+    z = space.sample_codes(4, seed=1)
+    full, begun = Event(), list[int]()
+
+    def compute(noise: torch.Tensor) -> torch.Tensor:
+        begun.append(len(noise))
+        full.wait(60)  # until all others wait, too
+        return space.prior.from_noise(noise)
+
+    together = Together(compute)
+    shared, places = Ways(space, z, together), [(k / 6, 0.5) for k in range(1, 6)]
+    with ThreadPoolExecutor(len(places)) as threads:
+        asked = [threads.submit(shared._code, place) for place in places]
+        while sum(begun) + len(together._waiting) < len(places):
+            time.sleep(0.01)
+            assert not any(each.done() for each in asked)
+        full.set()
+        found = [each.result() for each in asked]
+    assert begun == [begun[0], len(places) - begun[0]]  # whoever came first, and those who waited
+    for code, place in zip(found, places, strict=True):
+        assert torch.equal(code, Ways(space, z).code(place))

@@ -118,6 +118,7 @@ def test_a_phone_shows_it(browser, address):
         page.click("text=Try the examples")
         until(page, "studio.current()?.code")
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        assert faults(page) == []
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])

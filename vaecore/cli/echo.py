@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -28,3 +30,26 @@ def echo(text: Any = "", err: bool = False) -> None:
         notes.append("".join(parts))
     else:
         click.echo("".join(parts), err=err)
+
+
+def progress(noun: str) -> Callable[[int, int], None]:
+    """Return what shows on a terminal how far the writing of many things is.
+
+    It takes the number of the thing that is written, from 1, and that of all.
+
+    Args:
+        noun: What the things are.
+    """
+    from vaecore.training.status import StatusLine
+
+    context = click.get_current_context(silent=True)
+    given = context.params if context is not None else {}
+    quiet = bool(given.get("quiet") or given.get("as_json"))
+    status = StatusLine(not quiet and sys.stderr.isatty())
+
+    def show(number: int, count: int) -> None:
+        status.show(f"  {noun} {number} of {count}", now=False)
+        if number == count:
+            status.end()
+
+    return show

@@ -2,7 +2,7 @@
 
 - `page` fills one: texts, data and modules are inside.
 - `bundle` makes one script of a module and those that it imports.
-- `tints` gives colours to things by how alike they are.
+- `tints` gives colours to things by how alike they are, `screen_colour` is such a colour in RGB.
 
 Beside the Python modules are those in JavaScript that all pages share: `field.js` (the plane that a
 point is moved on), `colour.js`, `dom.js`, and the looks in `style.css`.
@@ -10,6 +10,6 @@ point is moved on), `colour.js`, `dom.js`, and the looks in `style.css`.
 
 from vaecore.page.bundle import bundle
 from vaecore.page.html import page
-from vaecore.page.tints import tints
+from vaecore.page.tints import screen_colour, tints
 
-__all__ = ["bundle", "page", "tints"]
+__all__ = ["bundle", "page", "screen_colour", "tints"]

@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike
 
+_TO_CONES = np.array(
+    [
+        [1, 0.3963377774, 0.2158037573],
+        [1, -0.1055613458, -0.0638541728],
+        [1, -0.0894841775, -1.291485548],
+    ]
+)
+_TO_LINEAR = np.array(
+    [
+        [4.0767416621, -3.3077115913, 0.2309699292],
+        [-1.2684380046, 2.6097574011, -0.3413193965],
+        [-0.0041960863, -0.7034186147, 1.707614701],
+    ]
+)
 STRONGEST = 0.12
 """Distance from grey of the most colourful tint, in OKLab; screens can show it."""
 
@@ -33,3 +49,18 @@ def tints(distances: ArrayLike) -> list[list[float]]:
     largest = np.hypot(*places.T).max(initial=0)
     scaled = places * (STRONGEST / largest if largest > 1e-9 else 0)
     return [[round(float(a), 3), round(float(b), 3)] for a, b in scaled]
+
+
+def screen_colour(lightness: float, tint: Sequence[float]) -> tuple[int, int, int]:
+    """Return red, green and blue, 0 to 255, of a tint; as `colour` of colour.js.
+
+    Args:
+        lightness: 0 black to 1 white.
+        tint: a and b of OKLab; grey at 0.
+    """
+    # OKLab to linear sRGB (Ottosson 2020), then the curve of sRGB.
+    mixed = _TO_CONES @ np.array([lightness, *tint])
+    linear = np.clip(_TO_LINEAR @ mixed**3, 0, 1)
+    curved = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    red, green, blue = np.rint(255 * curved).astype(int).tolist()
+    return red, green, blue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from threading import Lock
@@ -17,7 +17,7 @@ from vaecore.cli.presentation import Input, Source
 from vaecore.codec import Example
 from vaecore.errors import DataError, UsageError
 from vaecore.paths import interpolate_at
-from vaecore.studio.models import Decoder, Models
+from vaecore.studio.models import Models, Together
 from vaecore.studio.stage import Stage
 from vaecore.studio.verbs import File, Verbs
 
@@ -140,7 +140,7 @@ class Taken:
 
     model: str
     space: LatentSpace[Example]
-    decoder: Decoder
+    decoder: Together
     stage: Stage
     sources: Sequence[Source]
     z: Tensor | None
@@ -303,9 +303,9 @@ class Live:
         name = outcome.job.model
         space, sources = outcome.space.as_examples(), outcome.rounds[0]
         limited = space.model is not self.models.space(name).model
-        decoder = Decoder(space) if limited else self.models.decoder(name)
+        decoder = Together(space.decode_to_examples) if limited else self.models.decoder(name)
         z = space.encode([source.example for source in sources])
-        ways = Ways(space, z)
+        ways = Ways(space, z, self.models.way_back(name))
         taken = Taken(name, space, decoder, self.stage(space), sources, z, ways, outcome.notes)
         return taken, outcome.inputs
 
@@ -333,11 +333,16 @@ class Ways:
     Args:
         space: The model.
         z: Codes of the corners, `(1..4, latent_dim)`.
+        together: Leads from noise to codes for several threads at once, where the way is through
+            a flow.
     """
 
-    def __init__(self, space: LatentSpace[Any], z: Tensor) -> None:
+    def __init__(
+        self, space: LatentSpace[Any], z: Tensor, together: Callable[[Tensor], Tensor] | None = None
+    ) -> None:
         self._z = z
-        self._places, self._path, self._back = space.straightened(z)
+        self._places, self._path, back = space.straightened(z)
+        self._back = together or (lambda row: back(row[None])[0])
         self._last: tuple[tuple[float, float], Tensor] | None = None
 
     def code(self, at: tuple[float, float]) -> Tensor:
@@ -354,10 +359,10 @@ class Ways:
         x, y = (min(max(each, 0.0), 1.0) for each in at)
         p = self._places
         if len(p) == 2:
-            return self._back(interpolate_at(p[0], p[1], x, self._path)[None])[0]
+            return self._back(interpolate_at(p[0], p[1], x, self._path))
         left = interpolate_at(p[0], p[2], y, self._path)
         right = interpolate_at(p[1], p[-1], y, self._path)
-        return self._back(interpolate_at(left, right, x, self._path)[None])[0]
+        return self._back(interpolate_at(left, right, x, self._path))
 
 
 def _texts(value: Any) -> list[str]:

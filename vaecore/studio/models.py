@@ -1,8 +1,8 @@
-"""Models that are loaded once, and decoding for many people at once."""
+"""Models that are loaded once, and compute for many people at once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from copy import copy
 from pathlib import Path
@@ -18,35 +18,38 @@ if TYPE_CHECKING:
     from vaecore.space import LatentSpace
 
 TOGETHER = 16
-"""Codes that are decoded together: batches are padded to as many rows anyway."""
+"""Codes that are computed together: batches are padded to as many rows anyway."""
 
 
-class Decoder:
-    """Decodes the codes of several threads together, at temperature 0.
+class Together:
+    """Computes for several threads together what each needs of one code.
 
-    An example is the same in every batch (see `vaecore.device.pad`), so that nobody can tell.
-    Whoever comes while others are decoded waits for the next batch, and all who wait are in it.
+    A row's result is the same in every batch (see `vaecore.device.pad`), so that nobody can tell.
+    Whoever comes while others are computed waits for the next batch, and all who wait are in it.
+
+    Args:
+        compute: From `(n, ...)` to `(n, ...)`, row by row.
     """
 
-    def __init__(self, space: LatentSpace[Any]) -> None:
-        self._space = space
+    def __init__(self, compute: Callable[[Tensor], Tensor]) -> None:
+        self._compute = compute
         self._turn, self._lock = Lock(), Lock()
         self._waiting: list[tuple[Tensor, Future[Tensor]]] = []
         self.batches = 0
-        """How often the network ran."""
+        """How often it was computed."""
 
-    def __call__(self, z: Tensor) -> Tensor:
-        """Return the example of one code `(latent_dim,)`."""
+    def __call__(self, row: Tensor) -> Tensor:
+        """Return what one row becomes."""
         mine: Future[Tensor] = Future()
         with self._lock:
-            self._waiting.append((z, mine))
+            self._waiting.append((row, mine))
         with self._turn:
             if not mine.done():
-                self._decode()
+                self._run()
         return mine.result()
 
-    def _decode(self) -> None:
-        """Decode all who wait, in batches."""
+    def _run(self) -> None:
+        """Compute for all who wait, in batches."""
         import torch
 
         with self._lock:
@@ -55,8 +58,8 @@ class Decoder:
             part = waiting[k : k + TOGETHER]
             try:
                 self.batches += 1
-                x = self._space.decode_to_examples(torch.stack([z for z, _ in part]))
-                for (_, future), row in zip(part, x, strict=True):
+                found = self._compute(torch.stack([row for row, _ in part]))
+                for (_, future), row in zip(part, found, strict=True):
                     future.set_result(row)
             except BaseException as error:
                 for _, future in part:
@@ -84,7 +87,8 @@ class Models:
         self._lock = Lock()
         self._locks = {name: Lock() for name in self.folders}
         self._spaces: dict[str, LatentSpace[Any]] = {}
-        self._decoders: dict[str, Decoder] = {}
+        self._decoders: dict[str, Together] = {}
+        self._ways: dict[str, Together] = {}
 
     @property
     def names(self) -> list[str]:
@@ -122,11 +126,22 @@ class Models:
         space.attributes = dict(space.attributes)
         return space
 
-    def decoder(self, name: str) -> Decoder:
-        """Return what decodes a model's codes for many people at once."""
+    def decoder(self, name: str) -> Together:
+        """Return what decodes a model's codes at temperature 0, for many people at once."""
         space = self.space(name)
         with self._lock:
-            return self._decoders.setdefault(name, Decoder(space))
+            return self._decoders.setdefault(name, Together(space.decode_to_examples))
+
+    def way_back(self, name: str) -> Together | None:
+        """Return what leads from a model's noise to its codes, for many people at once.
+
+        None where the way between codes does not go through a flow.
+        """
+        space = self.space(name)
+        if space.plain_path != "flow" or space.prior is None:
+            return None
+        with self._lock:
+            return self._ways.setdefault(name, Together(space.prior.from_noise))
 
     def describe(self) -> list[Mapping[str, Any]]:
         """Return name, description, representation and attributes of each, without loading any."""

@@ -4,6 +4,7 @@
 - `text_roll`: a picture in text, for the terminal.
 - `piano_roll`: a picture as PNG.
 - `render`: a WAV file through a SoundFont.
+- `write_film`: a film of a piano roll that moves, with its sound.
 
 All of them take `pretty_midi.PrettyMIDI` objects; both rolls also take windows of class indices
 through `grid_of_window`. Large packages are imported when first used.

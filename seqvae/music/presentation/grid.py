@@ -135,7 +135,7 @@ def grid_of_item(item: PrettyMIDI | Score) -> Grid:
     unit, beat = _unit(score)
     start, end = score.to_quarters(notes.start) * unit, score.to_quarters(notes.end) * unit
     pitched = ~notes.is_drum
-    bass = np.isin(notes.instrument, _basses(score)) & pitched
+    bass = np.isin(notes.instrument, basses(score)) & pitched
     hits = notes.is_drum & (CLASS_OF_PITCH[notes.pitch] >= 0)
 
     def drawn(which: np.ndarray, rows: np.ndarray) -> tuple[DrawnNote, ...]:
@@ -163,7 +163,7 @@ def _unit(score: Score) -> tuple[int, int]:
     return unit, Context(meter=score.main_stretch.metre, per_quarter=unit).beat
 
 
-def _basses(score: Score) -> list[int]:
+def basses(score: Score) -> list[int]:
     """Return the numbers of the instruments that are the bass; none if there is only one."""
     notes = score.notes
     if len(np.unique(notes.instrument[~notes.is_drum])) < 2:

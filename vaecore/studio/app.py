@@ -170,20 +170,23 @@ class Studio:
     async def _play(self, request: Request) -> Response:
         point, begin = await self._json(request, Point), time.monotonic()
         pool = self.slow if point.settle else self.quick
-        played = await pool.run(self.live.play, point)
+        found = await pool.run(self._played, point, wants_json(request))
+        if isinstance(found, File):
+            return attached([found], found.name)
+        return JSONResponse({**found, "milliseconds": round(1e3 * (time.monotonic() - begin), 1)})
+
+    def _played(self, point: Point, as_json: bool) -> dict[str, Any] | File:
+        """Return what is at a point: as the page draws it, or as a file."""
+        played = self.live.play(point)
         codec, stage = played.taken.space.codec, played.taken.stage
-        if not wants_json(request):
-            file = File(f"{self.name}{stage.ending}", stage.file(codec, played.example))
-            return attached([file], file.name)
-        return JSONResponse(
-            {
-                "model": played.taken.model,
-                "code": rounded(played.z.tolist()),
-                "shown": stage.shown(codec, played.example),
-                "reached": {name: round(value, 3) for name, value in played.reached.items()},
-                "milliseconds": round(1e3 * (time.monotonic() - begin), 1),
-            }
-        )
+        if not as_json:
+            return File(f"{self.name}{stage.ending}", stage.file(codec, played.example))
+        return {
+            "model": played.taken.model,
+            "code": rounded(played.z.tolist()),
+            "shown": stage.shown(codec, played.example),
+            "reached": {name: round(value, 3) for name, value in played.reached.items()},
+        }
 
     # Verbs
 

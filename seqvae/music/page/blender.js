@@ -155,6 +155,8 @@ function change() {
   });
 }
 
+/** Milliseconds after which a slider rests. */
+const RESTS = 200;
 /** Decode the small rolls, one after the other, when there is time. */
 let round = 0;
 function preview() {
@@ -171,7 +173,8 @@ function preview() {
     field.repaint();
     setTimeout(next, 0);
   };
-  setTimeout(next, 60);
+  // Not while a slider is still moving: what is at the point comes first.
+  setTimeout(next, RESTS);
 }
 
 /** Everything changes: corners, sliders or temperature. */

@@ -191,7 +191,7 @@ def train(
 def page(arguments: tuple[str, ...]) -> None:
     """Say why faces have no page with the model inside, as `seqvae page` makes them."""
     raise UsageError(
-        "a page cannot hold a model of faces yet: it has no convolutions, and faces_64 alone would "
-        "take 13 MB; `facevae palette A B C D -o x.html` makes a page of blends, `facevae studio` "
+        "a page cannot hold a model of faces yet: it has no convolutions; "
+        "`facevae palette A B C D -o x.html` makes a page of blends, `facevae studio` "
         "decodes as you play"
     )

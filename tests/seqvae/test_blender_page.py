@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 import pytest
@@ -67,6 +69,19 @@ def test_a_wrong_file_is_told(browser, file, examples):
             page.locator("#file").set_input_files(examples / name)
             page.wait_for_function(SAYS, arg=told)
         assert page.evaluate("seqvae.corners[0].name") == "rock"
+
+
+def test_a_page_that_cannot_read_files_says_why(browser, file, tmp_path):
+    text = file.read_text()
+    found = re.search(r'(id="data">)(.*?)(</script>)', text, re.DOTALL)
+    data = {**json.loads(found[2]), "reading": None}  # as for models of several voices
+    other = tmp_path / "trio.html"
+    other.write_text(text.replace(found[2], json.dumps(data).replace("</", "<\\/")))
+    drop = "new DragEvent('drop', { bubbles: true, cancelable: true })"
+    with opened(browser, other) as page:
+        page.wait_for_function(SAYS, arg="seqvae page drums_2bar A.mid B.mid")
+        assert page.evaluate(f"!document.body.dispatchEvent({drop})")  # the page stays
+        assert page.get_by_role("button", name="MIDI file").count() == 1  # of the player
 
 
 def test_keys_alone_suffice(browser, file):

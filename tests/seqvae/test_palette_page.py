@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import seqvae
 from seqvae.music.page import music, palette_page
 from seqvae.music.presentation.midi_file import midi_bytes
 from vaecore.codec import Example
+from vaecore.errors import UsageError
 from vaecore.space import LatentSpace
 
 SIDE = 3
@@ -65,6 +67,15 @@ def test_a_page_has_all_inside(grid, file):
     assert (data["columns"], data["rows"], data["names"]) == (SIDE, SIDE, list(NAMES))
     space, blends = grid
     assert data["blends"] == [music(space.codec, each) for each in blends]
+
+
+@DRUMS
+def test_bars_of_different_length_are_refused(grid):
+    space, blends = grid
+    waltz = replace(blends[4], context=replace(blends[4].context, meter=(3, 4), per_quarter=3))
+    mixed = [*blends[:4], waltz, *blends[5:]]
+    with pytest.raises(UsageError, match="bars of one length, not of 3/4 and 4/4"):
+        palette_page(space.codec, [mixed], SIDE, [(0, "one")])
 
 
 def test_downloads_are_what_python_writes(browser, grid, file):

@@ -281,6 +281,15 @@ if (page.reading) {
     const [file] = event.dataTransfer.files;
     if (file) take(nearest(event), file);
   });
+} else {
+  const why = `Files are read by seqvae itself: which part of a song is melody, bass or drums is found out with the whole \
+of it. For music of your own: seqvae page ${page.model} A.mid B.mid`;
+  addEventListener("dragover", (event) => event.preventDefault());
+  addEventListener("drop", (event) => {
+    event.preventDefault(); // or the browser leaves the page for the file
+    say(why);
+  });
+  say(why);
 }
 
 // Character: attributes, temperature, another draw

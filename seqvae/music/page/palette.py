@@ -12,6 +12,7 @@ import torch
 from seqvae.music.page.data import instruments, joined, lengths, music, voices
 from seqvae.music.representations.base import SequenceCodec
 from vaecore.codec import Example
+from vaecore.errors import UsageError
 from vaecore.page import page, tints
 
 HERE = Path(__file__).parent
@@ -32,7 +33,19 @@ def palette_page(
         columns: Columns of the grid.
         corners: Places in the grid of the inputs, and their names.
         model: Its name.
+
+    Raises:
+        UsageError: Their bars are of different length, so that none could follow another in time.
     """
+    bars_of = {tuple(lengths(codec, each).values()): each for made in rounds for each in made}
+    if len(bars_of) > 1:
+        meters = sorted(
+            {"{}/{}".format(*(e.context or codec.context).meter) for e in bars_of.values()}
+        )
+        raise UsageError(
+            f"a page has bars of one length, not of {' and '.join(meters)}: write a .mid, or "
+            "name inputs of one meter"
+        )
     blends = [
         joined([music(codec, example) for example in cell]) for cell in zip(*rounds, strict=True)
     ]

@@ -129,7 +129,7 @@ def write_song_film(
 
 
 def _sound(item: PrettyMIDI, soundfont: str | os.PathLike[str] | None) -> Sound:
-    return Sound(normalize(synthesize(item, soundfont), SOUND_RATE), SOUND_RATE)
+    return Sound(normalize(synthesize(item, soundfont), SOUND_RATE, in_place=True), SOUND_RATE)
 
 
 def _written(

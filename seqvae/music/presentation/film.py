@@ -13,7 +13,8 @@ import numpy as np
 
 from seqvae.music.presentation.mastering import normalize
 from seqvae.music.presentation.midi_file import join
-from seqvae.music.presentation.scene import RATE, Pixels, Scene, Step
+from seqvae.music.presentation.rows import Step
+from seqvae.music.presentation.scene import RATE, Pixels, Scene
 from seqvae.music.presentation.sound import RATE as SOUND_RATE
 from seqvae.music.presentation.sound import synthesize
 from vaecore.files import replacing
@@ -141,7 +142,7 @@ def _written(
     shown: Callable[[int, int], None],
 ) -> float:
     """Write a film, and return its length: that of the sound, with its last echo."""
-    seconds = max(steps[-1].end, sound.samples.shape[1] / sound.rate)
+    seconds = max(steps[-1].end, float(sound.samples.shape[1] / sound.rate))
     scene = Scene(score, steps, shape, seconds)
 
     def pictures() -> Iterator[Pixels]:

@@ -21,7 +21,6 @@ from PIL import Image, ImageDraw
 
 import seqvae
 from seqvae.music.data.shards import read_windows
-from seqvae.music.reading.score import STEPS_PER_BAR
 from seqvae.music.representations.alphabet import HITS, LOWEST_PITCH
 from seqvae.music.representations.piano.texture import blocks, rolls
 from seqvae.music.representations.piano.texture import sounding as chords
@@ -64,7 +63,7 @@ def panel(view: View, x: np.ndarray, low: int, high: int, wide: int) -> np.ndarr
         part = np.repeat(part, wide, 1)
         if name == "drums" and wide > 1:  # hits that follow each other stay apart
             part[:, wide - 1 :: wide] = PAPER
-        bars = np.arange(0, steps, STEPS_PER_BAR)[1:] * wide
+        bars = np.arange(0, steps, view.codec.steps_per_bar)[1:] * wide
         part[:, bars] = np.where(part[:, bars] == PAPER, LINE, part[:, bars])
         parts.append(part)
     return np.pad(np.concatenate(parts), 1, constant_values=FRAME)

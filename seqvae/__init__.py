@@ -25,7 +25,15 @@ if TYPE_CHECKING:
 
 __all__ = ["__version__", "load", "models"]
 
-Music: TypeAlias = Literal["drums_2bar", "groove_2bar", "melody_2bar", "melody_16bar", "trio_16bar"]
+Music: TypeAlias = Literal[
+    "drums_2bar",
+    "drums_2bar_ternary",
+    "groove_2bar",
+    "melody_2bar",
+    "melody_2bar_ternary",
+    "melody_16bar",
+    "trio_16bar",
+]
 """Names of the shipped models of music."""
 
 

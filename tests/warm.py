@@ -116,6 +116,7 @@ def serve(address: str) -> None:
     for name in IMPORTED:
         with suppress(ModuleNotFoundError):  # what only trainings need
             import_module(name)
+    import_module("seqvae.music.pictures").COLUMNS = 1  # at each validation; takes longest
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(address)
         server.listen()

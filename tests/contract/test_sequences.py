@@ -13,11 +13,11 @@ from seqvae.music.representations.piano.texture import PITCHES
 from seqvae.text.codec import TextCodec
 from seqvae.text.evaluate import accuracies
 from vaecore.space import LatentSpace
-from vaecore.testing import LogitsContract
+from vaecore.testing import LogitsContract, ModelUnderTest
 
 
 class TestSequences(LogitsContract):
-    """Of all models of the conftest that are of sequences."""
+    """Of all tiny models of `kinds` that are of sequences."""
 
     @pytest.fixture(autouse=True)
     def _only_sequences(self, request: pytest.FixtureRequest, space: LatentSpace) -> None:
@@ -73,3 +73,13 @@ class TestSequences(LogitsContract):
         assert all(0 <= share <= 1 for share in shares)
         assert figures["nll"] > 0 or x.is_floating_point()
         assert figures["kl_nats"] > 0
+
+
+class TestShipped(TestSequences):
+    """Of the models in the boxes; evaluations of them have golden figures."""
+
+    @pytest.fixture
+    def under_test(self, in_a_box: ModelUnderTest) -> ModelUnderTest:
+        return in_a_box
+
+    test_the_figures_of_an_evaluation = None

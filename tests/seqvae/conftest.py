@@ -11,6 +11,14 @@ from seqvae.cli import command
 from vaecore.domain import Domain
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _small_pictures() -> None:
+    """Trainings draw one window in place of three at each validation, which takes them longest."""
+    from seqvae.music import pictures
+
+    pictures.COLUMNS = 1
+
+
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, boxed: Domain):
     """Run the command in an empty folder, with tiny models in the box."""

@@ -193,7 +193,7 @@ changes = st.lists(st.tuples(st.integers(0, 14), st.sampled_from([90.0, 120.0, 1
 meters = st.lists(st.tuples(st.integers(0, 14), st.sampled_from([(4, 4), (3, 4)])), max_size=2)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(notes=notes, changes=changes, meters=meters, bars=st.sampled_from([1, 2, 4]))
 def test_generated_sequences_give_the_windows_of_note_seq(notes, changes, meters, bars):
     pytest.importorskip("note_seq")
@@ -232,7 +232,7 @@ bands = st.lists(
 )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(notes=bands, changes=changes, bars=st.sampled_from([1, 2, 4]))
 def test_generated_bands_give_the_windows_of_the_rules(notes, changes, bars):
     pytest.importorskip("note_seq")

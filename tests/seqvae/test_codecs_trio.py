@@ -239,7 +239,7 @@ def window(melody: dict[int, int], bass: dict[int, int], drums: dict[int, int]) 
     return x
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(melodic, melodic, drumming, contexts)
 def test_what_is_decoded_is_encoded_again(
     melody: dict[int, int], bass: dict[int, int], drums: dict[int, int], context: Context

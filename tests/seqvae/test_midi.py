@@ -389,7 +389,7 @@ def test_ten_hours_in_memory_are_refused():
         read_score(midi)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(data=st.data())
 def test_damaged_bytes_never_crash_the_reader(tmp_path_factory, data):
     folder = tmp_path_factory.mktemp("midi")

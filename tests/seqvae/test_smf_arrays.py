@@ -55,7 +55,7 @@ track = st.lists(st.tuples(delta, event), max_size=40).map(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(track, min_size=1, max_size=3))
 @example([b"\x00\x90\x3c\x40\x00\x3c\x00\x05\x3c\x40\x00\x3c\x00\x05\x3c\x00"])
 @example([b"\x00\x90\x3c\x40\x05\x3c\x40\x00\x3c\x00\x00\x3c\x00\x05\x3c\x00"])
@@ -64,7 +64,7 @@ def test_any_tracks(tracks):
     assert fast == slow
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.lists(track, min_size=1, max_size=2), st.data())
 def test_any_damage(tracks, data):
     content = bytearray(file_of(*tracks))

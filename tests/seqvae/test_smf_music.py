@@ -35,7 +35,7 @@ def paired(events: Events) -> tuple[list[tuple], list[tuple]]:
     return ended, begun
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.lists(track, min_size=1, max_size=3))
 def test_notes_are_paired_oldest_first_and_none_is_lost(tracks):
     data = file_of(*tracks)
@@ -56,7 +56,7 @@ def test_notes_are_paired_oldest_first_and_none_is_lost(tracks):
     assert all(off > on for _, _, _, on, off, _ in ours)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(track, min_size=1, max_size=3))
 def test_the_slow_way_finds_the_same_events(tracks):
     """In a file without faults; of the others nothing is known but that they are read."""
@@ -219,7 +219,7 @@ def test_missing_and_uncounted_tracks():
     assert len(read_music(bytes(data)).tracks) == 2
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.lists(track, min_size=1, max_size=2), st.data())
 def test_any_damage_is_read_or_refused(tracks, draw):
     content = bytearray(file_of(*tracks))

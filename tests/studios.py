@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -13,6 +15,7 @@ from typing import Any
 from unittest import mock
 
 import httpx
+import pretty_midi
 
 from vaecore.cli import Group
 from vaecore.studio.app import Studio
@@ -73,3 +76,29 @@ def tiny(box: Path) -> Iterator[httpx.Client]:
 def files(*paths: Any, name: str = "inputs") -> list[tuple[str, tuple[str, bytes]]]:
     """Return files as the form of a request."""
     return [(name, (path.name, path.read_bytes())) for path in paths]
+
+
+def music(answer: httpx.Response) -> pretty_midi.PrettyMIDI:
+    assert answer.status_code == 200, answer.text
+    return pretty_midi.PrettyMIDI(io.BytesIO(answer.content))
+
+
+def refused(answer: httpx.Response, status: int) -> str:
+    assert answer.status_code == status, answer.text
+    text = answer.json()["error"]
+    assert "\n" not in text
+    assert "Traceback" not in text
+    assert tempfile.gettempdir() not in text
+    return text
+
+
+def sent(client: httpx.Client, *paths: Path) -> list[dict[str, str]]:
+    answer = client.post("/api/files", files=files(*paths))
+    assert answer.status_code == 200, answer.text
+    return [{"file": each["id"]} for each in answer.json()["files"]]
+
+
+def play(client: httpx.Client, corners: list[dict[str, str]], **more: object) -> dict:
+    answer = client.post("/api/play", json={"corners": corners, **more}, headers=JSON)
+    assert answer.status_code == 200, answer.text
+    return answer.json()

@@ -15,6 +15,7 @@ from vaecore.distributions import DiagonalGaussian
 from vaecore.domain import Domain
 from vaecore.errors import DataError
 from vaecore.model import VAE
+from vaecore.space import LatentSpace
 
 SCALE, STDDEV = 2.0, 0.5
 
@@ -118,3 +119,17 @@ def point_config() -> ModelConfig:
         objective={},
         description="points in the plane",
     )
+
+
+@pytest.fixture
+def space(points: Domain, point_model: VAE, point_config: ModelConfig) -> LatentSpace:
+    """A latent space over points in the plane, with vectors that lead right and up."""
+    vectors = {"right": torch.tensor([1.0, 0.0]), "up": torch.tensor([0.0, 1.0])}
+    codec = points.make_codec({"length": 2})
+    return LatentSpace(point_model, codec, attributes=vectors, config=point_config)
+
+
+@pytest.fixture
+def point(space: LatentSpace):
+    """Makes an item of coordinates, with a colour or without."""
+    return lambda x, y, colour=None: space.codec.decode(torch.tensor([x, y]), colour)

@@ -15,6 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from midi_changes import changed_events
+
 ROOT = Path(__file__).resolve().parents[1]
 sys.path += [str(ROOT), str(ROOT / "tests/vaecore")]
 
@@ -62,6 +64,8 @@ class Door(NamedTuple):
     name: str
     """What the file is called."""
     seeds: Callable[[], list[bytes]]
+    change: Callable[[bytes, Sequence[Change]], bytes] = changed
+    """How its files are damaged."""
 
 
 def _files(*patterns: str, most: int = 40_000) -> Callable[[], list[bytes]]:
@@ -231,9 +235,14 @@ def _sentence(path: Path) -> None:
             _text_codec().encode(sentence)
 
 
+_MIDI = _files("data/*.mid", "tests/cases/*.mid", most=6000)
+_WHOLE = _files("data/*.mid", most=6000)
+
 DOORS: dict[str, Door] = {
-    "music": Door(_music, "a.mid", _files("data/*.mid", "tests/cases/*.mid", most=6000)),
-    "song": Door(_song, "a.mid", _files("data/*.mid", "tests/cases/*.mid", most=6000)),
+    "music": Door(_music, "a.mid", _MIDI),
+    "song": Door(_song, "a.mid", _MIDI),
+    "events": Door(_music, "a.mid", _WHOLE, changed_events),
+    "played events": Door(_song, "a.mid", _WHOLE, changed_events),
     "image": Door(_image, "a.png", _files("data/*.png", "data/*.jpg")),
     "labels": Door(_labels, "a.csv", lambda: [*TABLES]),
     "sentences": Door(_sentences, "a.txt", lambda: ["A cat.\nEin Bär läuft.\n".encode() * 9]),

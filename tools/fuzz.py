@@ -19,7 +19,7 @@ from collections import Counter
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
-from fuzzing import DOORS, WAYS, Change, changed, outcome
+from fuzzing import DOORS, WAYS, Change, outcome
 
 
 def draw(source: random.Random) -> list[Change]:
@@ -35,7 +35,7 @@ def run(name: str, seconds: float, seed: int, folder: Path, keep: Path) -> tuple
     door, source, faults = DOORS[name], random.Random(f"{name}{seed}"), 0
     seeds, answers, end = door.seeds(), Counter[str](), time.monotonic() + seconds
     while time.monotonic() < end:
-        data = changed(source.choice(seeds), draw(source))
+        data = door.change(source.choice(seeds), draw(source))
         begin = time.process_time()
         try:
             answer = outcome(door, data, folder / "file")

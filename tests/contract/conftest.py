@@ -32,3 +32,9 @@ def under_test(
 def in_a_box(request: pytest.FixtureRequest) -> ModelUnderTest:
     """Every model of the boxes in turn."""
     return shipped(request.param)
+
+
+@pytest.fixture(scope="session")
+def tiny_faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model folder for faces."""
+    return KINDS["faces-residual"](tmp_path_factory.mktemp("models") / "faces").folder

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fuzzing import DOORS, WAYS, changed, outcome
+from fuzzing import DOORS, WAYS, outcome
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from midi_changes import number, parts, written
 
 CHANGES = st.lists(
     st.tuples(
@@ -37,7 +38,7 @@ def test_damaged_files_are_read_or_refused(tmp_path: Path, name: str) -> None:
     )
     @given(st.sampled_from(seeds), CHANGES)
     def test(seed: bytes, changes: list[tuple[int, float, int, int]]) -> None:
-        outcome(door, changed(seed, changes), tmp_path / "file")
+        outcome(door, door.change(seed, changes), tmp_path / "file")
 
     for seed in seeds[:3]:
         assert outcome(door, seed, tmp_path / "file") == "read", "the file is not even whole"
@@ -48,3 +49,12 @@ def test_faults_would_be_noticed(tmp_path: Path) -> None:
     door = DOORS["labels"]._replace(read=lambda path: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         outcome(door, b"x", tmp_path / "file")
+
+
+def test_files_of_events_are_what_they_were() -> None:
+    for data in DOORS["events"].seeds():
+        division, tracks = parts(data)
+        again = written(division, tracks)
+        assert parts(again) == (division, tracks)
+        assert sum(map(len, tracks)) > 20
+    assert number(0x0FFFFFFF) == b"\xff\xff\xff\x7f"

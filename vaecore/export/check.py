@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 AT_ONCE = 50
 """Codes that a file is given together."""
 LARGEST = 1e-4
-"""Differences of numbers up to this count as none."""
+"""Differences of logits, means and deviations up to this count as none."""
+VALUES = 5e-4
+"""The same of pixels (0 to 1), velocities and timing: less than a picture or a MIDI file holds."""
 _LARGE = 100.0
 """Above this, 32-bit numbers are too coarse for that; the limit grows with the largest number."""
 OTHER = 1e-3
@@ -72,8 +74,8 @@ class Differences:
         return ""
 
     def limit(self, name: str) -> float:
-        """Return how much some numbers may differ: 1e-4, but in proportion to those above 100."""
-        return LARGEST * self.largest.get(name, _LARGE) / _LARGE
+        """Return how much some numbers may differ: in proportion to the largest one above 100."""
+        return (VALUES if name == "values" else LARGEST) * self.largest.get(name, _LARGE) / _LARGE
 
 
 def compare(

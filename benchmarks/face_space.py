@@ -49,21 +49,19 @@ from typing import Any
 import click
 import numpy as np
 import torch
+from face_figures import AT_ONCE, Reference, decoded, embedder, explained, middles, template
 from judges import classifier, data, read
 from torch import Tensor
 
 import facevae
 from facevae.classifier import FaceClassifier, Faces, classify
 from facevae.effects import eligible
-from facevae.frechet import frechet_distance
 from facevae.measures import as_saved, clipped, gradient_energy, psnr, ssim
 from facevae.presentation import contact_sheet
-from vaecore import Flow, interpolate, lerp, slerp
+from vaecore import Flow, interpolate
 from vaecore.paths import bent
 from vaecore.space import LatentSpace
 
-AT_ONCE = 128
-FOLDS = 5
 FRAMES = 9
 """Of a morph along which identity is measured."""
 SAME_PERSON = 0.6
@@ -72,96 +70,6 @@ RECALLED = ("Eyeglasses", "Wearing_Hat")
 """Attributes whose recall in reconstructions is shown."""
 ON_SHEETS, SAMPLES = 12, 64
 """Middles and samples on the sheets."""
-
-
-def decoded(space: LatentSpace, codes: Tensor) -> Tensor:
-    """Return the pictures of codes as they are saved, `(n, 3, size, size)` in [0, 1]."""
-    return torch.cat([as_saved(space.decode_to_examples(z)) for z in codes.split(AT_ONCE)])
-
-
-def middles(space: LatentSpace, a: Tensor, b: Tensor) -> dict[str, Tensor]:
-    """Return the codes in the middle of each two codes, by path."""
-    paths = {"lerp": lerp(a, b, 0.5), "slerp": slerp(a, b, 0.5)}
-    if isinstance(space.prior, Flow) and not space.prior.conditional:
-        noise = [space.prior.to_noise(z) for z in (a, b)]
-        paths["flow"] = space.prior.from_noise(slerp(*noise, 0.5))
-    return paths
-
-
-def explained(middle: Tensor, a: Tensor, b: Tensor, mean: Tensor) -> Tensor:
-    """Return R2 `(n,)` of each middle's regression on its two ends, the mean face and a constant.
-
-    Args:
-        middle: Pictures `(n, 3, size, size)`.
-        a: One end each.
-        b: The other.
-        mean: The mean face `(3, size, size)`.
-    """
-    y = middle.double().flatten(1).unsqueeze(2)
-    parts = [a, b, mean.expand_as(a), torch.ones_like(a)]
-    x = torch.stack([part.double().flatten(1) for part in parts], dim=2)
-    weights = torch.linalg.lstsq(x, y, driver="gelsd").solution
-    residual = (y - x @ weights).square().sum((1, 2))
-    return 1 - residual / (y - y.mean(1, keepdim=True)).square().sum((1, 2))
-
-
-def probe(real: Tensor, made: Tensor, seed: int) -> float:
-    """Return the accuracy of a linear probe between features of real faces and of made ones."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import StratifiedKFold, cross_val_score
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    x = torch.cat([real, made]).numpy()
-    y = np.repeat([0, 1], [len(real), len(made)])
-    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000))
-    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
-    return float(cross_val_score(model, x, y, cv=folds).mean())
-
-
-class Reference:
-    """Real faces, to which pictures are compared in the judge's features."""
-
-    def __init__(self, judge: FaceClassifier, real: Tensor, seed: int) -> None:
-        self.judge, self.seed = judge, seed
-        self.features = classify(judge, real)[1]
-
-    def __call__(self, pictures: Tensor) -> dict[str, float]:
-        """Return Fréchet distance and probe of pictures."""
-        features = classify(self.judge, pictures)[1]
-        return {
-            "frechet": frechet_distance(features.numpy(), self.features.numpy()),
-            "probe": probe(self.features, features, self.seed),
-        }
-
-
-def template(change: Tensor) -> float:
-    """Return the energy of the mean change, relative to the mean energy of changes `(n, ...)`."""
-    flat = change.double().flatten(1)
-    return float(flat.mean(0).square().sum() / flat.square().sum(1).mean().clamp(min=1e-12))
-
-
-def embedder(folder: Path) -> Callable[[Tensor], Tensor]:
-    """Return what makes identity embeddings `(n, 128)` of pictures framed as the faces are."""
-    import dlib
-
-    landmarks = dlib.shape_predictor(str(folder / "shape_predictor_5_face_landmarks.dat"))
-    network = dlib.face_recognition_model_v1(
-        str(folder / "dlib_face_recognition_resnet_model_v1.dat")
-    )
-    box = dlib.rectangle(20, 40, 130, 145)  # of the face in a framed picture of 150 pixels
-
-    def embed(pictures: Tensor) -> Tensor:
-        large = torch.nn.functional.interpolate(
-            pictures.float(), (150, 150), mode="bicubic", antialias=True, align_corners=False
-        )
-        chips = []
-        for picture in (large.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1):
-            array = np.ascontiguousarray(picture.numpy())
-            chips.append(dlib.get_face_chip(array, landmarks(array, box), 150))
-        return torch.tensor(np.array(network.compute_face_descriptor(chips))).float()
-
-    return embed
 
 
 def measured_middles(

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vaecore.errors import UsageError
-from vaecore.page import page
+from vaecore.page import corners as corners_of
+from vaecore.page import filled, page
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -43,17 +44,12 @@ def palette_page(
         "sheet": _address(sprites(faces, columns)),
     }
     about = f"{len(faces)} faces, and all between them"
-    top, bottom = (names, []) if rows == 1 else (names[:2], names[2:])
     fields = {
-        "title": " · ".join(map(escape, names)),
+        **corners_of(names, rows),
         "about": escape(about),
-        "top": _line(top),
-        "bottom": _line(bottom),
         "kind": "faces row" if rows == 1 else "faces",
     }
-    body = (HERE / "palette.html").read_text(encoding="utf-8")
-    for name, text in fields.items():
-        body = body.replace(f"{{{name}}}", text)
+    body = filled(HERE / "palette.html", fields)
     title = f"{' · '.join(names)} – a palette of faces"
     return page(title, body, HERE / "palette.js", data, [HERE / "style.css"], about)
 
@@ -81,8 +77,3 @@ def sprites(faces: Sequence[Image.Image], columns: int) -> bytes:
 
 def _address(picture: bytes) -> str:
     return f"data:image/webp;base64,{base64.b64encode(picture).decode()}"
-
-
-def _line(names: Sequence[str]) -> str:
-    kind = ' class="middle"' if len(names) == 1 else ""
-    return "".join(f"<span{kind}>{escape(name)}</span>" for name in names)

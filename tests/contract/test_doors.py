@@ -41,12 +41,9 @@ ALLOWED = {
     "vaecore/studio/verbs.py": 1,
     # What comes along with the program.
     "vaecore/page/bundle.py": 1,
-    "vaecore/page/html.py": 1,
-    "facevae/page/palette.py": 1,
+    "vaecore/page/html.py": 2,
     "vaecore/studio/app.py": 1,
     "vaecore/studio/page.py": 1,
-    "seqvae/music/page/palette.py": 1,
-    "seqvae/music/page/blender.py": 1,
     "seqvae/music/pictures.py": 1,
     "seqvae/music/data/streaming.py": 1,
     "seqvae/music/data/child.py": 4,

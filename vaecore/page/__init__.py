@@ -1,6 +1,6 @@
 """Pages that play in a browser: one HTML file each, which needs nothing else and asks for nothing.
 
-- `page` fills one: texts, data and modules are inside.
+- `page` makes one: texts, data and modules are inside; `filled` and `corners` make its HTML.
 - `bundle` makes one script of a module and those that it imports.
 - `tints` gives colours to things by how alike they are, `screen_colour` is such a colour in RGB.
 
@@ -9,7 +9,7 @@ point is moved on), `colour.js`, `dom.js`, and the looks in `style.css`.
 """
 
 from vaecore.page.bundle import bundle
-from vaecore.page.html import page
+from vaecore.page.html import corners, filled, page
 from vaecore.page.tints import screen_colour, tints
 
-__all__ = ["bundle", "page", "screen_colour", "tints"]
+__all__ = ["bundle", "corners", "filled", "page", "screen_colour", "tints"]

@@ -65,3 +65,36 @@ def page(
 </body>
 </html>
 """
+
+
+def filled(template: Path, fields: Mapping[str, str]) -> str:
+    """Return the HTML of a file with texts in place of `{name}`.
+
+    Args:
+        template: The file.
+        fields: HTML by name.
+    """
+    body = template.read_text(encoding="utf-8")
+    for name, text in fields.items():
+        body = body.replace(f"{{{name}}}", text)
+    return body
+
+
+def corners(names: Sequence[str], rows: int) -> dict[str, str]:
+    """Return HTML of the names of a palette's corners: its title, and what is at its edges.
+
+    Args:
+        names: Of the inputs, in their order.
+        rows: Of the grid; of one row, all names are above it.
+    """
+
+    def edge(names: Sequence[str]) -> str:
+        kind = ' class="middle"' if len(names) == 1 else ""
+        return "".join(f"<span{kind}>{escape(name)}</span>" for name in names)
+
+    top, bottom = (names, []) if rows == 1 else (names[:2], names[2:])
+    return {
+        "title": " · ".join(map(escape, names)),
+        "top": edge(top),
+        "bottom": edge(bottom),
+    }

@@ -13,7 +13,8 @@ from seqvae.music.page.data import instruments, joined, lengths, music, voices
 from seqvae.music.representations.base import SequenceCodec
 from vaecore.codec import Example
 from vaecore.errors import UsageError
-from vaecore.page import page, tints
+from vaecore.page import corners as corners_of
+from vaecore.page import filled, page, tints
 
 HERE = Path(__file__).parent
 
@@ -64,25 +65,15 @@ def palette_page(
         "blends": blends,
     }
     about = f"{len(blends)} blends of {bars} bars" + (f" by {model}" if model else "")
-    body = (HERE / "palette.html").read_text(encoding="utf-8")
-    top, bottom = (names, []) if rows == 1 else (names[:2], names[2:])
     fields = {
-        "title": " · ".join(map(escape, names)),
+        **corners_of(names, rows),
         "about": escape(about),
-        "top": _line(top),
-        "bottom": _line(bottom),
         "kind": "music row" if rows == 1 else "music",
         "aspect": f"{_aspect(rows, columns, bars):.3f}",
     }
-    for name, text in fields.items():
-        body = body.replace(f"{{{name}}}", text)
+    body = filled(HERE / "palette.html", fields)
     title = f"{' · '.join(names)} – a palette"
     return page(title, body, HERE / "palette.js", data, [HERE / "style.css"], about)
-
-
-def _line(names: Sequence[str]) -> str:
-    kind = ' class="middle"' if len(names) == 1 else ""
-    return "".join(f"<span{kind}>{escape(name)}</span>" for name in names)
 
 
 def _aspect(rows: int, columns: int, bars: int) -> float:

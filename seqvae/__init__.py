@@ -32,6 +32,7 @@ Music: TypeAlias = Literal[
     "melody_2bar",
     "melody_2bar_ternary",
     "melody_16bar",
+    "piano_2bar",
     "trio_16bar",
 ]
 """Names of the shipped models of music."""

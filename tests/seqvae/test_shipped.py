@@ -16,12 +16,13 @@ from seqvae.music.representations import candidates
 from seqvae.music.representations.groove import feel
 from seqvae.music.representations.groove.evaluate import errors
 from seqvae.music.representations.groove.performance import blocks, hit_classes
+from seqvae.music.representations.piano.evaluate import figures_of
 from vaecore.presets import preset_names
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 LARGEST_MB = {
     "drums_2bar": 12, "groove_2bar": 12, "melody_2bar": 12, "melody_16bar": 25, "trio_16bar": 35,
-    "drums_2bar_ternary": 12, "melody_2bar_ternary": 12,
+    "drums_2bar_ternary": 12, "melody_2bar_ternary": 12, "piano_2bar": 5,
 }  # fmt: skip
 RECALLED = {"trio_16bar": (0.8, 0.7)}
 """Least shares of steps, greedy and at temperature 1; of the others 0.95 and 0.85."""
@@ -72,6 +73,15 @@ def test_the_folder_is_light_and_its_card_tells_how_to_train_it_again(name: str)
     card = (place / "README.md").read_text(encoding="utf-8")
     assert re.search(rf"seqvae train --preset {name} (.*\\\n)*.*\n$", card)
     assert set(seqvae.load(name).config.attributes) == set(seqvae.load(name).attributes)
+
+
+def test_chords_come_back() -> None:
+    """Silence is easy: of the notes themselves three in four are there again."""
+    space, x = seqvae.load("piano_2bar"), windows("piano_2bar")
+    found = figures_of(x, space.decode_to_examples(space.posterior_of(x).mean))
+    assert len(x) == 10
+    assert found["note_f1"] > 0.75
+    assert found["note_length_f1"] > 0.65
 
 
 def test_played_drums_come_back_as_they_were_played() -> None:

@@ -14,6 +14,7 @@ from seqvae.music.magenta.configurations import CONFIGURATIONS, Configuration
 from seqvae.music.magenta.layout import Cell, Dense, Names, Part, Plain
 from seqvae.music.networks.architecture import Voice
 from seqvae.music.reading.score import STEPS_PER_BAR
+from seqvae.music.representations import CODECS
 from seqvae.sequences.sizes import listed
 from vaecore.errors import DataError
 
@@ -116,7 +117,7 @@ def _core(of: Configuration | MagentaArchitecture, number: int) -> str:
 def _apart(of: Configuration | MagentaArchitecture) -> bool:
     """Return whether each voice has a decoder of its own."""
     if isinstance(of, Configuration):
-        return of.representation == "trio" and not of.joint
+        return len(CODECS[of.representation].voices) > 1 and not of.joint
     return isinstance(of.classes, tuple) and not of.joint
 
 

@@ -189,6 +189,7 @@ def test_it_is_chosen_where_all_is_one_polyphonic_part() -> None:
         (score(CHORD, names={0: "Lead vocal"}), "melody"),
         (score(TUNE, CHORD, names={0: "Melody", 1: "Piano"}), "melody"),
         (score(CHORD, program=33), "melody"),
+        (score(SOPRANO, BASS, program=80), "melody"),
     ],
 )
 def test_melodies_are_read_as_before(music: Score, kind: str) -> None:

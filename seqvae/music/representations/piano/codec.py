@@ -19,7 +19,7 @@ from seqvae.music.representations.contexts import Context
 from seqvae.music.representations.dynamics import USUAL, Played, velocities
 from seqvae.music.representations.phrases import frame, listed, runs, span
 from seqvae.music.representations.piano.alphabet import CHORDS
-from seqvae.music.representations.piano.parts import BASSES, parts
+from seqvae.music.representations.piano.parts import CHORDAL, parts
 from seqvae.music.representations.piano.properties import properties
 from seqvae.music.representations.piano.texture import (
     LONGEST,
@@ -100,14 +100,15 @@ class PianoCodec(SequenceCodec):
     def suits(cls, scores: Sequence[Score], grid: StepGrid = SIXTEEN) -> int | None:
         """Return the bars of the shortest if each is one polyphonic part and nothing else.
 
-        One that is called melody, vocal or the like is none, and neither is a bass.
+        One that is called melody, vocal or the like is none, and neither is one of winds, basses or
+        synthesizers, whose lines are mostly a tune and what goes with it.
         """
         for score in scores:
             found = parts(score)
             if score.notes.is_drum.any() or len(found) != 1 or not found[0][1]:
                 return None
             named = any(is_tune(score.names.get(number, "")) for number in found[0][0])
-            if named or np.isin(score.notes.program, list(BASSES)).any():
+            if named or not np.isin(score.notes.program, CHORDAL).all():
                 return None
         return min(span(score, None, grid) for score in scores)
 

@@ -13,7 +13,8 @@ from seqvae.music.representations.windows import is_tune
 SOUNDING, CHORDS = 1.5, 0.75
 """Music is polyphonic if so many notes sound at a time where any does, or if of its notes fewer
 than this share begin one by one."""
-BASSES = range(32, 40)
+CHORDAL = (*range(32), *range(40, 56))
+"""Programs of keyboards, organs, guitars, strings and choirs."""
 FAMILIES = ((range(40, 56), "strings and choirs"), (range(56, 80), "winds"))
 """Programs that play together; of the others those of the same eight do."""
 _HANDS = re.compile(r"\b(left|right|hand|[lr]\.?h|upper|lower|treble|bass clef)\b", re.IGNORECASE)

@@ -43,7 +43,7 @@ def test_codec_is_rebuilt_from_its_configuration(codec):
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({}, "unknown representation None; known are drum_pitches, drums, groove, melody, piano, trio"),
+        ({}, "unknown representation None; known are drum_pitches, .*, melody, piano, trio"),
         ({"name": "harp"}, "unknown representation 'harp'"),
         ({"name": "drums", "min_pitch": 3}, "unknown setting of the drums representation: min_"),
         ({"name": "melody", "bars": 0}, "unusable melody representation: need 1 <= bars"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from seqvae.music.representations.groove.evaluate import errors
 from seqvae.music.representations.groove.performance import blocks, hit_classes
 from seqvae.music.representations.piano.evaluate import figures_of
 from vaecore.presets import preset_names
+from vaecore.space import LatentSpace
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 LARGEST_MB = {
@@ -33,9 +35,16 @@ def name(request) -> str:
     return request.param
 
 
+@cache
+def load(name: str) -> LatentSpace:
+    """Return a model, loaded once for all tests, which do not change it."""
+    return seqvae.load(name)
+
+
+@cache
 def windows(name: str) -> torch.Tensor:
     """The example files' windows for a model; composed for this project, so never trained on."""
-    space = seqvae.load(name)
+    space = load(name)
     found = {file: candidates([file])[0] for file in sorted(DATA.glob("*.mid"))}
     kind, bars, grid = space.codec.name, space.codec.bars, space.codec.grid.name
     suits = [f for f, c in found.items() if (c.kind, c.grid) == (kind, grid) and c.bars >= bars]
@@ -43,7 +52,7 @@ def windows(name: str) -> torch.Tensor:
 
 
 def test_example_music_is_recalled(name: str) -> None:
-    space, x = seqvae.load(name), windows(name)
+    space, x = load(name), windows(name)
     greedy, at_random = RECALLED.get(name, (0.95, 0.85))
     z = space.posterior_of(x).mean
     decoded = [space.decode_to_examples(z, temperature, seed=0) for temperature in (0.0, 1.0)]
@@ -54,7 +63,7 @@ def test_example_music_is_recalled(name: str) -> None:
 
 
 def test_every_attribute_raises_its_own_property(name: str) -> None:
-    space, x = seqvae.load(name), windows(name)
+    space, x = load(name), windows(name)
     z = space.posterior_of(x).mean
     for attribute, vector in space.attributes.items():
         less, more = (
@@ -72,12 +81,12 @@ def test_the_folder_is_light_and_its_card_tells_how_to_train_it_again(name: str)
     assert name in preset_names(PRESETS)
     card = (place / "README.md").read_text(encoding="utf-8")
     assert re.search(rf"seqvae train --preset {name} (.*\\\n)*.*\n$", card)
-    assert set(seqvae.load(name).config.attributes) == set(seqvae.load(name).attributes)
+    assert set(load(name).config.attributes) == set(load(name).attributes)
 
 
 def test_chords_come_back() -> None:
     """Silence is easy: of the notes themselves three in four are there again."""
-    space, x = seqvae.load("piano_2bar"), windows("piano_2bar")
+    space, x = load("piano_2bar"), windows("piano_2bar")
     found = figures_of(x, space.decode_to_examples(space.posterior_of(x).mean))
     assert len(x) == 10
     assert found["note_f1"] > 0.75
@@ -85,7 +94,7 @@ def test_chords_come_back() -> None:
 
 
 def test_played_drums_come_back_as_they_were_played() -> None:
-    space, x = seqvae.load("groove_2bar"), windows("groove_2bar")
+    space, x = load("groove_2bar"), windows("groove_2bar")
     velocity, timing = errors(x, space.decode_to_examples(space.posterior_of(x).mean))
     hits, loudness, offset = blocks(x)
     struck = 127 * loudness[hits > 0]
@@ -95,7 +104,7 @@ def test_played_drums_come_back_as_they_were_played() -> None:
 
 def test_a_stiff_beat_is_played_as_drummers_do() -> None:
     """Beats louder than what is between them, backbeats loudest, nothing on the grid."""
-    space = seqvae.load("groove_2bar")
+    space = load("groove_2bar")
     for name in ("rock", "funk", "parade"):
         x, _ = feel.humanize(space, DATA / f"{name}.mid", temperature=0.0)
         properties = {k: float(v[0]) for k, v in measure(space.codec, x[None]).items()}

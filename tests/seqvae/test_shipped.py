@@ -65,11 +65,10 @@ def test_example_music_is_recalled(name: str) -> None:
 def test_every_attribute_raises_its_own_property(name: str) -> None:
     space, x = load(name), windows(name)
     z = space.posterior_of(x).mean
-    for attribute, vector in space.attributes.items():
-        less, more = (
-            measure(space.codec, space.decode_to_examples(z + amount * vector))[attribute]
-            for amount in (-1.5, 1.5)
-        )
+    moved = [z + amount * v for v in space.attributes.values() for amount in (-1.5, 1.5)]
+    found = measure(space.codec, space.decode_to_examples(torch.cat(moved)))
+    for number, attribute in enumerate(space.attributes):
+        less, more = found[attribute].reshape(-1, 2, len(z))[number]
         both = ~(torch.from_numpy(less).isnan() | torch.from_numpy(more).isnan()).numpy()
         assert more[both].mean() > less[both].mean(), attribute
 

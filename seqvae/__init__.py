@@ -32,6 +32,7 @@ Music: TypeAlias = Literal[
     "melody_2bar",
     "melody_2bar_ternary",
     "melody_16bar",
+    "melody_16bar_ternary",
     "piano_2bar",
     "trio_16bar",
 ]

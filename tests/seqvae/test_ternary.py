@@ -41,7 +41,7 @@ def meters(path: Path) -> list[tuple[int, int]]:
 @pytest.mark.parametrize(
     ("names", "model"),
     [
-        ("waltz jig", "melody_2bar_ternary"),
+        ("waltz jig", "melody_16bar_ternary"),
         ("blues", "drums_2bar_ternary"),
         ("garden voyage", "melody_16bar"),
         ("sunrise alley", "melody_2bar"),

@@ -14,7 +14,7 @@ import torch
 from browser import faults, opened
 
 import seqvae
-from seqvae.music.page import music, palette_page
+from seqvae.music.page import blender_page, music, palette_page
 from seqvae.music.presentation.midi_file import midi_bytes
 from vaecore.codec import Example
 from vaecore.errors import UsageError
@@ -76,6 +76,8 @@ def test_bars_of_different_length_are_refused(grid):
     mixed = [*blends[:4], waltz, *blends[5:]]
     with pytest.raises(UsageError, match="bars of one length, not of 3/4 and 4/4"):
         palette_page(space.codec, [mixed], SIDE, [(0, "one")])
+    with pytest.raises(UsageError, match="bars of one length, not of 3/4 and 4/4"):
+        blender_page(space, [("a", blends[0]), ("b", waltz)])
 
 
 def test_downloads_are_what_python_writes(browser, grid, file):

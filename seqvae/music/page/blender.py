@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from seqvae.music.networks.model import SequenceVAE
-from seqvae.music.page.data import instruments, lengths, voices
+from seqvae.music.page.data import instruments, lengths, same_bars, voices
 from seqvae.music.representations.alphabet import (
     CLASS_OF_PITCH,
     DRUM_PITCHES,
@@ -63,7 +63,8 @@ def blender_page(
         spare: Draws of the prior that the page has for corners of later.
 
     Raises:
-        UsageError: The page cannot have such a model, or there are too many inputs.
+        UsageError: The page cannot have such a model, there are too many inputs, or their bars are
+            of different length.
     """
     codec, model = space.codec, space.model
     if not isinstance(codec, SequenceCodec) or not isinstance(model, SequenceVAE):
@@ -71,21 +72,22 @@ def blender_page(
     refuse(model, space.name)
     if len(inputs) > CORNERS:
         raise UsageError(f"a page has four corners; {len(inputs)} files are too many")
+    same_bars(codec, [example for _, example in inputs])
     missing = CORNERS - len(inputs)
     drawn = space.draw(missing + spare, seed=seed).x if missing + spare else ()
     draws = [Example(x, codec.context) for x in drawn]
     invented = [(f"Invented {k}", draws.pop()) for k in range(1, missing + 1)]
     corners = [*inputs, *invented]
     placed = [{"name": name, **corner(codec, example)} for name, example in corners]
-    form = _form(codec, corners[0][1])
+    form, bar = _form(codec, corners[0][1]), lengths(codec, corners[0][1])
     about = space.config.attributes if space.config else {}
     data = {
         "model": space.name,
         "architecture": asdict(model.architecture),
         "weights": weights(model),
         "form": form,
-        "reading": _reading(codec, form),
-        **lengths(codec, corners[0][1]),
+        "reading": _reading(codec, form, bar["bar"] / RESOLUTION),
+        **bar,
         "corners": placed,
         "draws": [corner(codec, example) for example in draws],
         "attributes": [
@@ -181,8 +183,14 @@ def _performed(codec: SequenceCodec) -> bool:
     return codec.dtype is not np.int64
 
 
-def _reading(codec: SequenceCodec, form: dict[str, Any]) -> dict[str, Any] | None:
-    """Return how a visitor's files are read; None for several voices, which are not."""
+def _reading(codec: SequenceCodec, form: dict[str, Any], bar: float) -> dict[str, Any] | None:
+    """Return how a visitor's files are read; None for several voices, which are not.
+
+    Args:
+        codec: Of the model.
+        form: From `_form`.
+        bar: Quarter notes of the page's bars; others are left out.
+    """
     if len(codec.voices) > 1:
         return None
     (voice,) = form["voices"]
@@ -199,7 +207,7 @@ def _reading(codec: SequenceCodec, form: dict[str, Any]) -> dict[str, Any] | Non
         "steps": codec.steps,
         "bars": codec.bars,
         "bar": codec.steps_per_bar,
-        "lengths": {f"{quarters:g}": unit for quarters, unit in codec.grid.lengths.items()},
+        "lengths": {f"{bar:g}": codec.grid.lengths[bar]},
         "mostSteps": codec.max_steps,
         "names": {
             "drums": names._DRUMS.pattern,

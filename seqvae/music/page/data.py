@@ -11,6 +11,7 @@ from seqvae.music.representations.base import SequenceCodec
 from seqvae.music.representations.timing import played_late
 from seqvae.music.representations.writing import RESOLUTION
 from vaecore.codec import Example
+from vaecore.errors import UsageError
 
 
 def lengths(codec: SequenceCodec, example: Example) -> dict[str, int]:
@@ -18,6 +19,21 @@ def lengths(codec: SequenceCodec, example: Example) -> dict[str, int]:
     context = example.context or codec.context
     step = RESOLUTION // context.per_quarter
     return {"bar": step * codec.steps_per_bar, "beat": step * context.beat}
+
+
+def same_bars(codec: SequenceCodec, examples: Sequence[Example]) -> None:
+    """Refuse examples of different bars: on a page one follows another in time.
+
+    Raises:
+        UsageError: Their bars are of different length.
+    """
+    found = {lengths(codec, each)["bar"]: each.context or codec.context for each in examples}
+    if len(found) > 1:
+        meters = " and ".join(sorted("{}/{}".format(*each.meter) for each in found.values()))
+        raise UsageError(
+            f"a page has bars of one length, not of {meters}: name inputs of one meter, or "
+            "write a .mid"
+        )
 
 
 def voices(codec: SequenceCodec, example: Example) -> list[dict[str, Any]]:

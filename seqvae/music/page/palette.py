@@ -9,10 +9,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from seqvae.music.page.data import instruments, joined, lengths, music, voices
+from seqvae.music.page.data import instruments, joined, lengths, music, same_bars, voices
 from seqvae.music.representations.base import SequenceCodec
 from vaecore.codec import Example
-from vaecore.errors import UsageError
 from vaecore.page import corners as corners_of
 from vaecore.page import filled, page, tints
 
@@ -38,15 +37,7 @@ def palette_page(
     Raises:
         UsageError: Their bars are of different length, so that none could follow another in time.
     """
-    bars_of = {tuple(lengths(codec, each).values()): each for made in rounds for each in made}
-    if len(bars_of) > 1:
-        meters = sorted(
-            {"{}/{}".format(*(e.context or codec.context).meter) for e in bars_of.values()}
-        )
-        raise UsageError(
-            f"a page has bars of one length, not of {' and '.join(meters)}: write a .mid, or "
-            "name inputs of one meter"
-        )
+    same_bars(codec, [each for made in rounds for each in made])
     blends = [
         joined([music(codec, example) for example in cell]) for cell in zip(*rounds, strict=True)
     ]

@@ -198,7 +198,9 @@ def sentences(mode: str, steps: int = 12) -> Callable[[Path], ModelUnderTest]:
     return make
 
 
-def _faces(kind: str, mode: str) -> Callable[[Path], ModelUnderTest]:
+def faces(
+    kind: str, mode: str, flow: bool = False, gain: float = 1.7
+) -> Callable[[Path], ModelUnderTest]:
     def make(folder: Path) -> ModelUnderTest:
         codec = FaceCodec(16)
         # Of an odd width, rows are rounded by their place, as above.
@@ -209,10 +211,8 @@ def _faces(kind: str, mode: str) -> Callable[[Path], ModelUnderTest]:
             for parameter in model.parameters():
                 if not parameter.any():
                     parameter.normal_(std=0.01)
-        gain = 3 if kind == "residual" else 1.7  # more, and all values leave the range
-        groups = int(kind == "residual" and mode == "vae")
         return _save(
-            FACES, model, codec, architecture, folder, gain, groups, draws=False, discrete=False
+            FACES, model, codec, architecture, folder, gain, int(flow), draws=False, discrete=False
         )
 
     return make
@@ -290,7 +290,9 @@ KINDS: dict[str, Callable[[Path], ModelUnderTest]] = {
         "trio", "autoencoder", bars=4, encoder_levels=[4, 16], **TRIO
     ),
     **{
-        f"faces-{kind}{suffix}": _faces(kind, mode)
+        f"faces-{kind}{suffix}": faces(
+            kind, mode, f"{kind}{suffix}" == "residual", 3 if kind == "residual" else 1.7
+        )  # with more, all values leave the range
         for kind in ("lecture", "vanilla", "residual", "spatial")
         for mode, suffix in (("vae", ""), ("autoencoder", "-autoencoder"))
     },

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from kinds import GROOVE, HARMONY, KINDS, TRIO, sentences, sequences
+from kinds import GROOVE, HARMONY, KINDS, TRIO, faces, sentences, sequences
 from torch import Tensor
 
 from vaecore.cli.outputs import Outputs
@@ -70,7 +70,7 @@ WRITTEN = {
     ),
     "sentences": (".onnx", sentences("vae", steps=4)),
     "sentences-autoencoder": (".ts", KINDS["sentences-tiny-autoencoder"]),
-    "faces-residual": (".onnx", KINDS["faces-residual-autoencoder"]),
+    "faces-residual": (".onnx", faces("residual", "vae")),
     "faces-spatial": (".pt2", KINDS["faces-spatial"]),
     "faces-lecture": (".torchscript", KINDS["faces-lecture"]),
     "digits": (".onnx", KINDS["digits"]),

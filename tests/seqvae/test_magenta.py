@@ -281,4 +281,4 @@ def test_an_imported_model_does_what_a_model_does(
 
 
 def notes(item: Any) -> list[tuple[float, int]]:
-    return sorted((n.start, n.pitch) for part in item.instruments for n in part.notes)
+    return sorted((round(n.start, 6), n.pitch) for part in item.instruments for n in part.notes)

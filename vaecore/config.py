@@ -142,6 +142,8 @@ class ModelConfig:
     before this was noted."""
     bits: int = 16
     """Of a weight of a matrix on disk: 16, 32, or 8 (see `vaecore.eight_bit`)."""
+    prior_bits: int = 16
+    """The same of the fitted prior."""
     prior_temperature: float = 1.0
     """What the noise of the fitted prior is multiplied by where samples are drawn from it: below 1
     more typical ones."""
@@ -151,8 +153,9 @@ class ModelConfig:
         if not 0 < self.prior_temperature <= HOTTEST:
             value = self.prior_temperature
             raise ValueError(f"prior_temperature must be above 0, {HOTTEST} at most, got {value}")
-        if self.bits not in BITS:
-            raise ValueError(f"bits must be 8, 16 or 32, got {self.bits}")
+        for name in ("bits", "prior_bits"):
+            if getattr(self, name) not in BITS:
+                raise ValueError(f"{name} must be 8, 16 or 32, got {getattr(self, name)}")
 
 
 def write_config(folder: Path, config: ModelConfig) -> None:

@@ -152,7 +152,7 @@ class Domain:
         if attributes is not None:
             files.write_tensors(place / files.ATTRIBUTES, attributes)
         if prior is not None:
-            files.write_tensors(place / files.PRIOR, prior.state())
+            files.write_tensors(place / files.PRIOR, prior.state(), config.prior_bits)
             config = replace(config, prior=prior.kind)
         if card is not None:
             with replacing(place / files.CARD) as temporary:

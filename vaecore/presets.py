@@ -48,6 +48,7 @@ class Preset:
         prior: Arguments of `vaecore.priors.fit_flow`; empty fits a mixture to the codes.
         description: One line for lists.
         bits: Of a weight in the model folder, 16, 32 or 8; see `vaecore.eight_bit`.
+        prior_bits: The same of the fitted prior.
     """
 
     domain: ClassVar[Domain]
@@ -60,6 +61,7 @@ class Preset:
     prior: dict[str, Any] = field(default_factory=dict)
     description: str = ""
     bits: int = 16
+    prior_bits: int = 16
 
     @classmethod
     def load(
@@ -120,8 +122,9 @@ class Preset:
         with Budget(MOST_NUMBERS):
             model = self.make_model()
         self.make_training()
-        if self.bits not in BITS:
-            raise ValueError(f"bits must be 8, 16 or 32, got {self.bits}")
+        for name in ("bits", "prior_bits"):
+            if getattr(self, name) not in BITS:
+                raise ValueError(f"{name} must be 8, 16 or 32, got {getattr(self, name)}")
         build(self.prior_config(), self.prior, "prior")
         groups, dimensions = self.prior.get("groups", 1), model.latent_dim
         if dimensions % groups:

@@ -266,6 +266,7 @@ def describe(task: TrainingTask, model: VAE, name: str, start: str | Path | None
             DISTRIBUTION: version(DISTRIBUTION),
         },
         bits=preset.bits,
+        prior_bits=preset.prior_bits,
     )
 
 

@@ -12,7 +12,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -201,17 +202,23 @@ def test_killed_at_two_hundred_moments(tmp_path: Path, name: str) -> None:
         _kill(tmp_path, name, 0.0, MANY[name])
 
 
-@pytest.fixture
-def full_disk(tmp_path: Path):
-    """A file system of its own with 32 kB of room; only root may make one."""
-    place = tmp_path / "full"
+@contextmanager
+def _mounted(place: Path, options: str) -> Iterator[Path]:
+    """Make a file system in memory, which only root may; the test is skipped where none can be."""
     place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=32k", "tmpfs", str(place)]
+    mount = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(place)]
     able = os.geteuid() == 0 and shutil.which("mount")
     if not able or subprocess.run(mount, check=False, capture_output=True).returncode:
         pytest.skip("no file system can be mounted here")
     yield place
     subprocess.run(["umount", str(place)], check=True)
+
+
+@pytest.fixture
+def full_disk(tmp_path: Path):
+    """A file system of its own with 32 kB of room."""
+    with _mounted(tmp_path / "full", "size=32k") as place:
+        yield place
 
 
 def _wav(place: Path) -> None:
@@ -251,15 +258,9 @@ def _gif(place: Path) -> None:
 
 @pytest.fixture
 def read_only(tmp_path: Path):
-    """A file system of its own on which nothing can be written; only root may make one."""
-    place = tmp_path / "read only"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "ro,size=32k", "tmpfs", str(place)]
-    able = os.geteuid() == 0 and shutil.which("mount")
-    if not able or subprocess.run(mount, check=False, capture_output=True).returncode:
-        pytest.skip("no file system can be mounted here")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
+    """A file system of its own on which nothing can be written."""
+    with _mounted(tmp_path / "read only", "ro,size=32k") as place:
+        yield place
 
 
 def _shards(place: Path) -> None:

@@ -255,9 +255,9 @@ def test_a_sweep_has_a_row_for_each_attribute(run, faces):
         "edit", faces[0], "--add=Smiling=1", "--add=Blond_Hair=1", "--sweep=-1:1:3",
         "-o", "b.png", "--size", 32,
     )  # fmt: skip
-    a, b = Image.open("a.png"), Image.open("b.png")
-    assert b.height > 1.5 * a.height
-    assert b.width >= a.width
+    with Image.open("a.png") as a, Image.open("b.png") as b:
+        assert b.height > 1.5 * a.height
+        assert b.width >= a.width
 
 
 def test_own_attributes_can_be_used_by_edit(run, faces, tmp_path):

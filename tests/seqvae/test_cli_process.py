@@ -69,6 +69,8 @@ def test_ctrl_c_while_the_program_starts(command: str) -> None:
     # The import of click, which is the first thing that takes time, is where the signal comes.
     script = (
         "import os, signal, sys\n"
+        # What a shell starts in the background ignores Ctrl-C, and so would this test there.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "class Slow:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
         "        if name == 'click': os.kill(os.getpid(), signal.SIGINT)\n"

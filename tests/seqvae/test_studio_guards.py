@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import socket
 import tempfile
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -15,6 +18,7 @@ from studios import JSON, files, play, refused, sent, tiny
 from seqvae.cli import command
 from seqvae.studio.stages import front
 from vaecore.studio import app, pool
+from vaecore.studio.command import listen
 from vaecore.studio.verbs import Outcome, Verbs
 
 pytest.importorskip("starlette", reason="needs the extra [studio]")
@@ -80,16 +84,20 @@ def test_outputs_stay_in_their_folder(client, examples, tmp_path):
     assert report["windows"][0]["inputs"][0]["file"] == "outside.mid"
 
 
-def test_nothing_is_left_on_disk(client, examples, tmp_path):
-    def there() -> set[str]:
-        return {p.name for p in Path(tempfile.gettempdir()).glob("studio-*")}
-
-    before = there()
+def test_nothing_is_left_on_disk(client, examples, tmp_path, monkeypatch):
+    # A place of its own: other tests have studios at the same time.
+    place = tmp_path / "temporary"
+    place.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    made = []
+    make = tempfile.mkdtemp
+    monkeypatch.setattr(tempfile, "mkdtemp", lambda *a, **k: made.append(make(*a, **k)) or made[-1])
     broken = tmp_path / "broken.mid"
     broken.write_bytes(b"MThd")
     client.post("/api/interpolate", files=files(examples / "rock.mid", examples / "funk.mid"))
     client.post("/api/similar", files=files(broken))
-    assert there() <= before
+    assert any(Path(each).parent == place for each in made)
+    assert not list(place.iterdir())
 
 
 @pytest.mark.parametrize(
@@ -227,3 +235,26 @@ def test_a_folder_may_be_offered(box, examples):
     live = build(group, group.context_settings["obj"], front()[1], (box / "melody_2bar",))
     assert "melody_2bar" in live.models.names
     assert json.dumps(live.models.describe())
+
+
+def test_answers_are_sent_at_once() -> None:
+    """Otherwise their bodies wait 40 ms for the acknowledgement of their headers."""
+    listener = listen("127.0.0.1", 0)
+
+    async def accepted() -> int:
+        found = asyncio.get_running_loop().create_future()
+
+        class Protocol(asyncio.Protocol):
+            def connection_made(self, transport: asyncio.BaseTransport) -> None:
+                connection = transport.get_extra_info("socket")
+                found.set_result(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+        server = await asyncio.get_running_loop().create_server(Protocol, sock=listener)
+        async with server:
+            _, writer = await asyncio.open_connection(*listener.getsockname())
+            writer.close()
+            return await found
+
+    # In a thread: tests that drive a browser leave a loop running in this one.
+    with ThreadPoolExecutor(1) as threads:
+        assert threads.submit(lambda: asyncio.run(accepted())).result()

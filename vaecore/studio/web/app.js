@@ -7,13 +7,13 @@ import { History } from "./history.js";
 import { Plane } from "./plane.js";
 import { Refusal, blob, get, piece, post } from "./server.js";
 import { EMPTY, Session } from "./session.js";
+import { STAR } from "./shelf.js";
 import { Sliders } from "./sliders.js";
 import { Things } from "./things.js";
 import { Verbs } from "./verbs.js";
 
 const UNDO = "M8.500 5 4 9.500 8.500 14v-3.300h5.500a3.800 3.800 0 0 1 0 7.600H9v2h5a5.800 5.800 0 0 0 0-11.600H8.500z";
 const REDO = "M15.500 5 20 9.500 15.500 14v-3.300H10a3.800 3.800 0 0 0 0 7.600h5v2h-5a5.800 5.800 0 0 1 0-11.600h5.500z";
-const STAR = "M12 3.600l2.600 5.300 5.800.85-4.200 4.100 1 5.800L12 16.900l-5.200 2.750 1-5.800-4.200-4.100 5.800-.85z";
 
 /** @param {Record<string, (host: HTMLElement, about: any, app: any) => import("./session.js").View>} views by kind */
 export async function studio(views) {

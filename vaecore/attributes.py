@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor
@@ -102,6 +102,12 @@ def attribute_directions(z: Tensor, values: Tensor, ridge: float = 1e-3) -> Tens
     return directions.to(z.dtype)
 
 
+def unknown(name: str, known: Iterable[str], remedy: str = "") -> UsageError:
+    """Return the error that there is no attribute of a name, with those that there are."""
+    names = ", ".join(sorted(known)) or "none"
+    return UsageError(f"unknown attribute {name!r}; known are: {names}{remedy}")
+
+
 def apply_attributes(
     z: Tensor, vectors: Mapping[str, Tensor], amounts: Mapping[str, float]
 ) -> Tensor:
@@ -120,8 +126,7 @@ def apply_attributes(
     """
     for name, amount in amounts.items():
         if name not in vectors:
-            known = ", ".join(sorted(vectors)) or "none"
-            raise UsageError(f"unknown attribute {name!r}; known are: {known}")
+            raise unknown(name, vectors)
         z = z + amount * vectors[name].to(z)
     return z
 

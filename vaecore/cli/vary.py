@@ -258,14 +258,14 @@ def _amounts(changes: tuple[str, ...]) -> dict[str, float]:
 
 def _check_attributes(job: Job, space: LatentSpace[Any], names: Iterable[str]) -> None:
     """Refuse names that the model has no attribute of; name the models in the box that have it."""
+    from vaecore.attributes import unknown
+
     for name in names:
         if name in space.attributes:
             continue
-        known = ", ".join(sorted(space.attributes)) or "none"
-        text = f"unknown attribute {name!r}; known are: {known}"
         others = job.domain.shipped_with(name)
         remedy = f"; --model {' or '.join(others)} has it" if others else ""
-        raise UsageError(text + remedy)
+        raise unknown(name, space.attributes, remedy)
 
 
 def _times(sweep: str, attributes: int) -> list[float]:

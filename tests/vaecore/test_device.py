@@ -8,7 +8,8 @@ import sys
 import pytest
 import torch
 
-from vaecore.device import autocast, choose_device, fast_bfloat16
+from vaecore import device
+from vaecore.device import autocast, choose_device, fast_bfloat16, seconds_of_product
 from vaecore.errors import UsageError
 
 
@@ -89,14 +90,28 @@ def test_freed_memory_is_kept() -> None:
     assert kept < plain / 10
 
 
-@pytest.mark.parametrize(("amx", "fast"), [(True, True), (False, False)])
-def test_bfloat16_is_fast_where_there_is_amx_not_avx512_alone(
-    monkeypatch: pytest.MonkeyPatch, amx: bool, fast: bool
+@pytest.mark.parametrize(
+    ("has", "seconds", "fast"),
+    [
+        ("_is_amx_tile_supported", 0.1, True),
+        ("_is_avx512_bf16_supported", 0.25, True),
+        ("_is_avx512_bf16_supported", 1.8, False),
+        ("neither", 0.25, False),
+    ],
+)
+def test_bfloat16_is_fast_where_a_product_is_measured_to_be(
+    monkeypatch: pytest.MonkeyPatch, has: str, seconds: float, fast: bool
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx, raising=False)
-    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True, raising=False)
+    for name in ("_is_amx_tile_supported", "_is_avx512_bf16_supported"):
+        monkeypatch.setattr(torch.cpu, name, lambda name=name: name == has, raising=False)
+    taken = {torch.bfloat16: seconds, torch.float32: 1.0}
+    monkeypatch.setattr(device, "seconds_of_product", taken.__getitem__)
+    fast_bfloat16.cache_clear()
     assert fast_bfloat16() is fast
     assert autocast("cpu").fast_dtype == torch.bfloat16
-    monkeypatch.delattr(torch.cpu, "_is_amx_tile_supported")
-    assert fast_bfloat16() is False
+    fast_bfloat16.cache_clear()
+
+
+def test_seconds_of_a_product_are_measured() -> None:
+    assert 0 < seconds_of_product(torch.float32) < 60

@@ -29,7 +29,9 @@ class Decoder(Protocol):
     One whose examples are the same at every temperature has `draws = False`. One that draws and can
     be exported (see `vaecore.export`) has `noise_shape` and a method `draw(z, temperature, noise)`:
     what `generate` does, given its random numbers `torch.rand(batch, *noise_shape)` of the seed, as
-    pure tensor operations, `temperature` being a tensor, too. It returns examples and logits.
+    pure tensor operations, `temperature` being a tensor, too. It returns examples and logits. One
+    that is told something at each step has `control_shape`; `draw`, `generate` and the model's
+    `logits` then take `control`, `(batch, *control_shape)`, as their last argument.
     """
 
     def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:

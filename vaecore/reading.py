@@ -65,14 +65,23 @@ def check_file(path: PathLike, kind: Kind) -> os.stat_result:
 @contextmanager
 def opened(path: PathLike, kind: Kind) -> Iterator[IO[bytes]]:
     """Yield a file to be read, checked as by `check_file`."""
+    with open_file(path, kind) as file:
+        yield file
+
+
+def open_file(path: PathLike, kind: Kind) -> IO[bytes]:
+    """Return a file to be read, checked as by `check_file`; whoever asked for it closes it."""
     with _refusals(path):
         _check(os.stat(path), path, kind)
         # What was checked may be a pipe by now: opening must not wait for somebody to write.
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _BINARY)
         file = os.fdopen(handle, "rb")
-    with file:
+    try:
         _check(os.fstat(handle), path, kind)
-        yield file
+    except BaseException:
+        file.close()
+        raise
+    return file
 
 
 _BINARY = getattr(os, "O_BINARY", 0)

@@ -5,12 +5,18 @@ from __future__ import annotations
 import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from seqvae.music.magenta.architecture import MagentaArchitecture
 from seqvae.music.magenta.model import MagentaVAE
+from seqvae.music.representations import make_codec
 from seqvae.sequences.sampling import uniform_noise
+from vaecore.cli.outputs import Outputs
+from vaecore.export import export, graphs_of, places
+from vaecore.export.writing import load
+from vaecore.space import LatentSpace
 
 SIZES = {"latent_dim": 5, "encoder_dims": [6], "decoder_dims": [7, 6]}
 CHAINED = {"steps": 32, "levels": [4, 8], "conductor_dims": [5]}
@@ -61,7 +67,24 @@ def test_bars_of_another_number_of_rows_in_torchscript(tmp_path: Path) -> None:
     assert torch.equal(loaded.draw(z, warmth, noise)[0], decoder.draw(z, warmth, noise)[0])
 
 
-def test_a_controlled_decoder_says_why_not() -> None:
-    decoder = make("groove", controlled=True).decoder
-    with pytest.raises(NotImplementedError, match="hits"):
-        decoder.draw(torch.zeros(1, 5), torch.tensor(0.0), torch.zeros(1, 16, 9))
+def test_a_decoder_that_is_told_the_hits_is_given_them_in_a_file(tmp_path: Path) -> None:
+    config = {"steps": 32, "classes": 9, "tokens": "groove", "head": "groove", "controlled": True}
+    torch.manual_seed(3)
+    model = MagentaVAE(MagentaArchitecture(**SIZES, **config)).eval()
+    space = LatentSpace(model, make_codec({"name": "groove", "bars": 2}))
+    path = tmp_path / "told.ts"
+    with Outputs(path) as outputs:
+        facts, differences = export(space, path, outputs)
+    control = facts["graphs"]["decoder"]["inputs"][3]
+    assert (control["name"], control["shape"]) == ("control", ["n", 32, 9])
+    assert differences is not None
+    assert (differences.greedy, differences.drawn) == (0, 0)
+    z, noise = torch.zeros(1, 5), torch.zeros(1, *model.decoder.noise_shape)
+    graphs = graphs_of(space)
+    files = places(path, [graph.role for graph in graphs])
+    decode = load("torchscript", graphs, files)["decoder"]
+    silent, full = (
+        decode(z.numpy(), np.float32(0), noise.numpy(), np.full((1, 32, 9), told, np.float32))[1]
+        for told in (0, 1)
+    )
+    assert abs(silent - full).max() > 1e-3

@@ -6,16 +6,19 @@ import io
 import json
 import tarfile
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pytest
 
+from seqvae.music.magenta import places
 from seqvae.music.magenta.crc import crc32c
 from seqvae.music.magenta.places import open_bundle
 from seqvae.music.magenta.table import read_table, unsnappy
 from seqvae.music.magenta.tfjs import WebCheckpoint
 from tests.seqvae import magenta_files as files
 from vaecore.errors import DataError
+from vaecore.reading import Kind
 
 TENSORS = {
     "a/kernel": np.arange(6, dtype="<f4").reshape(2, 3),
@@ -87,6 +90,27 @@ def test_an_archive_is_read_and_its_paths_are_not_trusted(tmp_path: Path, suffix
     np.testing.assert_array_equal(found.read("b"), TENSORS["b"])
     assert sorted(tmp_path.rglob("*")) == before
     assert not (tmp_path.parents[2] / "outside").exists()
+
+
+def test_an_archive_is_read_from_the_file_that_was_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever puts another file in its place in between changes nothing."""
+    files.write_bundle(tmp_path / "model.ckpt", TENSORS)
+    path = tmp_path / "released.tar"
+    with tarfile.open(path, "w") as archive:
+        for file in sorted(tmp_path.glob("model.ckpt.*")):
+            archive.add(file, file.name)
+    open_file = places.open_file
+
+    def exchanged(given: Path, kind: Kind) -> IO[bytes]:
+        file = open_file(given, kind)
+        given.unlink()
+        given.write_bytes(b"another file")
+        return file
+
+    monkeypatch.setattr(places, "open_file", exchanged)
+    np.testing.assert_array_equal(open_bundle(path).read("b"), TENSORS["b"])
 
 
 def test_an_archive_without_a_checkpoint_is_refused(tmp_path: Path) -> None:

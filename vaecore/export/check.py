@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vaecore.export.graphs import control_of
+
 if TYPE_CHECKING:
     from vaecore.space import LatentSpace
 
@@ -102,17 +104,19 @@ def compare(
         return _largest(theirs, own)
 
     z = space.sample_codes(codes, seed)
+    control = control_of(decoder, codes, torch.Generator().manual_seed(seed))
+    told = {} if control is None else {"control": control}
     with torch.no_grad():
-        greedy = model.decode(z)
+        greedy = decoder.generate(z, 0.0, 0, **told)
         x, found, logits, drawn = greedy, None, None, None
         if model.draws and hasattr(decoder, "draw"):
             noise = torch.rand(
                 codes, *decoder.noise_shape, generator=torch.Generator().manual_seed(seed)
             )
-            found, theirs = _decoded(functions["decoder"], z, 0.0, noise)
-            logits = differ("logits", theirs, _logits(model, z, found))
-            x = model.decode(z, 1.0, seed)
-            own, _ = _decoded(functions["decoder"], z, 1.0, noise)
+            found, theirs = _decoded(functions["decoder"], z, 0.0, noise, *told.values())
+            logits = differ("logits", theirs, _logits(model, z, found, *told.values()))
+            x = decoder.generate(z, 1.0, seed, **told)
+            own, _ = _decoded(functions["decoder"], z, 1.0, noise, *told.values())
             drawn = int(_others(own, x).sum())
         else:
             (found,) = _applied(functions["decoder"], z)
@@ -148,20 +152,21 @@ def _applied(function: Function, *inputs: Tensor) -> list[Tensor]:
 
 
 def _decoded(
-    function: Function, z: Tensor, temperature: float, noise: Tensor
+    function: Function, z: Tensor, temperature: float, *others: Tensor
 ) -> tuple[Tensor, Tensor]:
+    """Return examples and logits for codes, noise, and what else the decoder is given."""
     warmth = np.array(temperature, np.float32)
 
-    def decode(z: np.ndarray, noise: np.ndarray) -> list[np.ndarray]:
-        return function(z, warmth, noise)
+    def decode(z: np.ndarray, *others: np.ndarray) -> list[np.ndarray]:
+        return function(z, warmth, *others)
 
-    x, logits = _applied(decode, z, noise)
+    x, logits = _applied(decode, z, *others)
     return x, logits
 
 
-def _logits(model: Any, z: Tensor, x: Tensor) -> Tensor:
-    """Return teacher-forced logits."""
-    rows = zip(z.split(AT_ONCE), x.split(AT_ONCE), strict=True)
+def _logits(model: Any, *given: Tensor) -> Tensor:
+    """Return teacher-forced logits for codes, examples, and what else the decoder is told."""
+    rows = zip(*(each.split(AT_ONCE) for each in given), strict=True)
     return torch.cat([model.logits(*each) for each in rows])
 
 

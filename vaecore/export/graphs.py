@@ -74,6 +74,14 @@ class _Draw(_Encode):
         return x, logits
 
 
+class _DrawControlled(_Encode):
+    def forward(  # type: ignore[override]
+        self, z: Tensor, temperature: Tensor, noise: Tensor, control: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        x, logits = self.network.draw(z, temperature, noise, control)
+        return x, logits
+
+
 class _Decode(_Encode):
     def forward(self, z: Tensor) -> Tensor:  # type: ignore[override]
         x: Tensor = self.network.generate(z, 0.0, 0)
@@ -101,15 +109,19 @@ def graphs_of(space: LatentSpace[Any]) -> list[Graph]:
     found = []
     if hasattr(decoder, "draw"):
         noise = torch.rand(ROWS, *decoder.noise_shape, generator=generator)
-        given = (z, torch.tensor(1.0), noise)
+        control = control_of(decoder, ROWS, generator)
+        told = () if control is None else (control,)
+        given = (z, torch.tensor(1.0), noise, *told)
         _, logits = decoder.draw(*given)
         inputs = (
             code,
             Port("temperature", (), "float32", "0: the most likely example; 1: a draw from p(x|z)"),
             _port("noise", noise, "uniform numbers in [0, 1); at temperature 0 of no effect"),
+            *(_port("control", each, "1 where there is a hit, 0 elsewhere") for each in told),
         )
         outputs = (example, _port("logits", logits, "of what was chosen from at each step"))
-        found.append(Graph("decoder", "decode", _Draw(decoder), given, inputs, outputs))
+        draw = _DrawControlled(decoder) if told else _Draw(decoder)
+        found.append(Graph("decoder", "decode", draw, given, inputs, outputs))
     else:
         found.append(Graph("decoder", "decode", _Decode(decoder), (z,), (code,), (example,)))
     posterior = (
@@ -120,6 +132,14 @@ def graphs_of(space: LatentSpace[Any]) -> list[Graph]:
     if space.prior is not None:
         found.append(_prior(deepcopy(space.prior), code))
     return found
+
+
+def control_of(decoder: Any, rows: int, generator: torch.Generator) -> Tensor | None:
+    """Return what a decoder could be told beside codes, at random; None if it is told nothing."""
+    shape = getattr(decoder, "control_shape", None)
+    if shape is None:
+        return None
+    return (torch.rand(rows, *shape, generator=generator) < 0.25).float()
 
 
 def _prior(prior: Prior, code: Port) -> Graph:

@@ -95,7 +95,12 @@ class Core(Stack):
         return self.run(code, torch.cat(parts, dim=-1).transpose(0, 1))
 
     def draw(
-        self, code: Tensor, segments: int, temperature: Tensor, noise: Tensor
+        self,
+        code: Tensor,
+        segments: int,
+        temperature: Tensor,
+        noise: Tensor,
+        control: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Return whole windows, step after step, in operations that can be exported.
 
@@ -104,6 +109,7 @@ class Core(Stack):
             segments: Of a window.
             temperature: See `MagentaDecoder.draw`.
             noise: Uniform numbers of the windows, `(rows, steps, ...)`.
+            control: Of the windows, `(rows, steps, drums)`, if it is controlled.
 
         Returns:
             Windows `(rows, steps, *shape)`, and the outputs of the linear layer.
@@ -118,7 +124,10 @@ class Core(Stack):
         weights = [layer.all_weights[0] for layer in self.layers]
         weight, _, bias, _ = weights[0]
         from_token = self.tokens.product(weight.t()[:width])
-        known = at_each_step(functional.linear(code, weight[:, width:], bias))
+        of_code = slice(width, width + code.shape[-1])
+        known = at_each_step(functional.linear(code, weight[:, of_code], bias))
+        if control is not None:
+            known = known + functional.linear(control.transpose(0, 1), weight[:, of_code.stop :])
         begun = [at_each_step(part) for pair in self.first(code) for part in pair]
         begins = torch.arange(segments * length, device=code.device) % length == 0
 
@@ -173,6 +182,8 @@ class MagentaDecoder(nn.Module):
         self.drums = voices.classes if isinstance(voices, Voice) else 0
         self.noise_shape = (a.steps, *drawn_numbers(voices))
         """Shape of the uniform numbers of a window."""
+        self.control_shape = (a.steps, self.drums) if a.controlled else None
+        """Shape of what it is told of the hits of a window, if it is controlled."""
 
     @property
     def heads(self) -> list[Head]:
@@ -203,9 +214,15 @@ class MagentaDecoder(nn.Module):
         )
         return found.view(len(x), -1).sum(1)
 
-    def logits(self, z: Tensor, target: Tensor) -> Tensor:
-        """Return the teacher-forced outputs of the linear layers, `(batch, steps, width)`."""
-        pairs = zip(self.cores, self._hidden(target, z), strict=True)
+    def logits(self, z: Tensor, target: Tensor, control: Tensor | None = None) -> Tensor:
+        """Return the teacher-forced outputs of the linear layers, `(batch, steps, width)`.
+
+        Args:
+            z: Codes.
+            target: The examples.
+            control: What it is told of the hits, if it is controlled; by default the target's.
+        """
+        pairs = zip(self.cores, self._hidden(target, z, control), strict=True)
         found = torch.cat([core.head.project(hidden) for core, hidden in pairs], dim=-1)
         return self._whole(found.transpose(0, 1), len(z))
 
@@ -288,27 +305,30 @@ class MagentaDecoder(nn.Module):
             voices.append(self._whole(written, len(z)))
         return torch.stack(voices, dim=-1) if self.apart else voices[0]
 
-    def draw(self, z: Tensor, temperature: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+    def draw(
+        self, z: Tensor, temperature: Tensor, noise: Tensor, control: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Return what `unroll` does, and `logits`, in operations that can be exported.
 
         Args:
             z: Codes `(batch, latent_dim)`.
             temperature: Without dimensions; 0 takes the likeliest.
             noise: Uniform numbers `(batch, *noise_shape)`.
+            control: `(batch, *control_shape)`, 1 where a drum is hit and 0 elsewhere; needed if it
+                is controlled.
         """
-        if self.controlled:
-            raise NotImplementedError("its decoder is told hits step by step")
         codes = self.codes(z)
         pairs = zip(self.cores, self._voices(noise), strict=True)
-        found = [core.draw(codes, self.segments, temperature, own) for core, own in pairs]
+        found = [core.draw(codes, self.segments, temperature, own, control) for core, own in pairs]
         voices, outputs = zip(*found, strict=True)
         x = torch.stack(voices, dim=-1) if self.apart else voices[0]
         return x, torch.cat(outputs, dim=-1)
 
-    def _hidden(self, x: Tensor, z: Tensor) -> list[Tensor]:
+    def _hidden(self, x: Tensor, z: Tensor, control: Tensor | None = None) -> list[Tensor]:
         """Return the teacher-forced outputs of the top of each core, `(steps, rows, units)`."""
         codes = self.codes(z)
-        control = fold(blocks(x)[0].float(), self.segments) if self.controlled else None
+        if self.controlled:
+            control = fold(blocks(x)[0].float() if control is None else control, self.segments)
         found = []
         for core, own in zip(self.cores, self._voices(x), strict=True):
             steps = core.tokens.dense(own)

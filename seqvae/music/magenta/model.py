@@ -37,9 +37,9 @@ class MagentaVAE(VAE):
         )
         self.architecture = architecture
 
-    def logits(self, z: Tensor, target: Tensor) -> Tensor:
+    def logits(self, z: Tensor, target: Tensor, control: Tensor | None = None) -> Tensor:
         """Return Magenta's teacher-forced logits `(batch, steps, width)`; see `MagentaDecoder`."""
-        return self.decoder.logits(z, target)
+        return self.decoder.logits(z, target, control)
 
     def forced(self, z: Tensor, target: Tensor) -> Tensor:
         """Return the likeliest class indices `(batch, steps, voices)`; see `SequenceVAE.forced`."""

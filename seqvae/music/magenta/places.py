@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tarfile
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -13,7 +13,7 @@ from seqvae.music.magenta.bundle import Bundle
 from seqvae.music.magenta.checkpoint import FILE
 from seqvae.music.magenta.tfjs import MANIFEST
 from vaecore.errors import DataError
-from vaecore.reading import Kind, check_file, opened, read_text
+from vaecore.reading import Kind, open_file, opened, read_text
 
 NAMES = Kind("list of checkpoints", 1 << 20, "name the checkpoint itself")
 
@@ -45,12 +45,16 @@ def open_bundle(path: Path) -> Bundle:
     if not path.exists():
         remedy = "name a folder, a .tar, or the files' name without .index"
         raise DataError("does not exist", path=path, remedy=remedy)
-    check_file(path, FILE)
-    try:
-        return _of_archive(path)
-    except (tarfile.TarError, EOFError, OSError) as error:
-        problem = "is neither a checkpoint nor a tar that can be read"
-        raise DataError(problem, path=path) from error
+    with ExitStack() as stack:
+        file = open_file(path, FILE)
+        stack.callback(file.close)
+        try:
+            found = _of_archive(path, file)
+        except (tarfile.TarError, EOFError, OSError) as error:
+            problem = "is neither a checkpoint nor a tar that can be read"
+            raise DataError(problem, path=path) from error
+        stack.pop_all()  # the checkpoint reads from it
+    return found
 
 
 def _of_prefix(prefix: Path) -> Bundle:
@@ -71,9 +75,9 @@ def _of_folder(folder: Path) -> Bundle:
     return _of_prefix(folder / _only(names, folder))
 
 
-def _of_archive(path: Path) -> Bundle:
+def _of_archive(path: Path, file: IO[bytes]) -> Bundle:
     """Open a checkpoint in a tar; nothing is unpacked, and links in it are not followed."""
-    archive = tarfile.open(path)  # noqa: SIM115  # open as long as the checkpoint
+    archive = tarfile.open(fileobj=file)  # noqa: SIM115  # open as long as the checkpoint
     files: dict[str, Mapping[str, tarfile.TarInfo]] = {}
     for member in archive:
         found = _DATA.search(member.name)

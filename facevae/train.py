@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,9 +21,11 @@ from facevae.networks.model import FaceVAE
 from facevae.perception import PerceptualModule
 from facevae.pictures import pictures
 from vaecore.distributions import DiagonalGaussian
+from vaecore.errors import UsageError
 from vaecore.objective import ImpliedNoise, implied_noise
 from vaecore.training import pipeline, ranks
 from vaecore.training.module import TrainingModule
+from vaecore.training.status import StatusLine
 from vaecore.training.task import TrainingTask
 
 if TYPE_CHECKING:
@@ -43,6 +46,8 @@ FITTED_ON = 20_000
 """At most so many training images fit the attribute vectors and the prior."""
 CLASSIFIABLE = 2000
 """Fewest labelled images for which a classifier is trained."""
+PERCEPTUAL_CLASSIFIER = "perceptual.safetensors"
+"""File, in the folder of a training, of the classifier that its perceptual loss compares with."""
 COMPONENTS = 4
 """Of the mixture. Few, as each has a full covariance matrix, which takes many codes to fit."""
 
@@ -119,6 +124,8 @@ class FaceTask(TrainingTask):
         workers: Processes that read images; see `FaceLoader`.
         fitter: A classifier by which the lengths of attribute vectors are chosen. Without it one is
             trained; where there are too few labelled images, the lengths follow from the codes.
+        output: The model folder, which keeps the classifier of a perceptual loss.
+        progress: Say on stderr when that classifier is trained.
     """
 
     preset: Preset
@@ -132,9 +139,12 @@ class FaceTask(TrainingTask):
         data: Data,
         workers: int | None = None,
         fitter: FaceClassifier | None = None,
+        output: Path = Path(),
+        progress: bool = True,
     ) -> None:
         super().__init__(DOMAIN, preset)
         self.data, self.workers, self.fitter = data, workers, fitter
+        self.output, self.progress = output, progress
         self.used: list[FaceLoader] = []
 
     @property
@@ -192,8 +202,40 @@ class FaceTask(TrainingTask):
         adversary = self.preset.make_adversary()
         if adversary is None:
             return TrainingModule
-        kind = PerceptualModule if adversary.classifier else AdversarialModule
-        return partial(kind, adversary=adversary)
+        if not adversary.compares:
+            return partial(AdversarialModule, adversary=adversary)
+        if not adversary.classifier:
+            adversary = replace(adversary, classifier=str(self.perceptual_classifier()))
+        return partial(PerceptualModule, adversary=adversary)
+
+    def perceptual_classifier(self) -> Path:
+        """Return the file of the classifier for a perceptual loss, which is trained at first.
+
+        Raises:
+            UsageError: There are no labels to train it on, or several processes would train it.
+        """
+        path = self.output / PERCEPTUAL_CLASSIFIER
+        if path.exists():
+            return path
+        remedy = "or name a classifier's file with --set adversary.classifier=FILE"
+        if self.data.labels is None:
+            raise UsageError(
+                "this recipe's perceptual loss needs a classifier, which is trained from labels; "
+                f"give them with --labels, {remedy}"
+            )
+        if ranks.here().world > 1:
+            raise UsageError(
+                "this recipe trains a classifier first, which one process has to do; "
+                f"begin with one process and go on with --resume in several, {remedy}"
+            )
+        from facevae.classifier import PERCEPTUAL, save_classifier
+
+        status = StatusLine(self.progress)
+        status.show("  training a classifier from the labels, for the perceptual loss (minutes)")
+        data = self.data
+        assert data.labels is not None
+        save_classifier(classifier(data.whole, data.labels, PERCEPTUAL, self.workers), path)
+        return path
 
     def close(self) -> None:
         for loader in self.used:
@@ -204,6 +246,7 @@ class FaceTask(TrainingTask):
 
     def vectors(self, space: LatentSpace[Any]) -> Vectors:
         from facevae.attributes import NAMES, describe, fit_attributes, steps_back
+        from facevae.classifier import FITTER
 
         data = self.data
         if data.labels is None:
@@ -213,7 +256,7 @@ class FaceTask(TrainingTask):
         known = NAMES if set(NAMES) <= set(labelled.attributes) else labelled.attributes
         fitter = self.fitter
         if fitter is None and len(labelled) >= CLASSIFIABLE:
-            fitter = train_fitter(data.whole, data.labels, self.workers)
+            fitter = classifier(data.whole, data.labels, FITTER, self.workers)
         codes, values = encode(space, _evenly(labelled, FITTED_ON), self.workers)
         columns = [labelled.attributes.index(name) for name in known]
         given = (space, codes.mean, values[:, columns], known)
@@ -247,20 +290,23 @@ def train(
     Raises:
         DataError: Not one image can be used, or there is no checkpoint to resume from.
     """
-    task = FaceTask(preset, data, workers, fitter)
+    task = FaceTask(preset, data, workers, fitter, output, options.get("progress", True))
     done = pipeline.train(task, output, **options)
     return Trained(done.result, done.attributes, task.broken, len(data.whole))
 
 
-def train_fitter(folder: FaceFolder, labels: Labels, workers: int | None = None) -> FaceClassifier:
-    """Return a classifier of the labels, by which the lengths of attribute vectors are chosen.
+def classifier(
+    folder: FaceFolder, labels: Labels, recipe: Mapping[str, Any], workers: int | None = None
+) -> FaceClassifier:
+    """Return a classifier of the labels, trained on a folder's training part.
 
     Args:
         folder: The images; at most `FITTED_ON` of each part are held in memory.
         labels: Their labels.
+        recipe: Options of `facevae.classifier.train_classifier`.
         workers: Processes that read images.
     """
-    from facevae.classifier import FITTER, SIZE, Faces, train_classifier
+    from facevae.classifier import SIZE, Faces, train_classifier
     from facevae.codec import FaceCodec
 
     whole = FaceFolder(folder.root, FaceCodec(SIZE)).labelled(labels)
@@ -271,7 +317,7 @@ def train_fitter(folder: FaceFolder, labels: Labels, workers: int | None = None)
         loader.close()
         return Faces(*(torch.cat(each) for each in zip(*batches, strict=True)))
 
-    return train_classifier(faces("train"), faces("validation"), whole.attributes, **FITTER)
+    return train_classifier(faces("train"), faces("validation"), whole.attributes, **recipe)
 
 
 def encode(

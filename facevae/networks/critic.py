@@ -43,7 +43,8 @@ class Adversary:
     perceptual: float = 0.0
     """Weight of the perceptual loss, from the first step on; see `facevae.perception`."""
     classifier: str = ""
-    """File of the classifier whose features the perceptual loss compares."""
+    """File of the classifier whose features the perceptual loss compares. Without one, a training
+    with that loss makes its own from the labels, and keeps it in its folder."""
     width: int = 32
     """Channels of the critic at half resolution."""
     learning_rate: float = 3e-4
@@ -63,10 +64,13 @@ class Adversary:
             value = getattr(self, name)
             if not 0 < value <= 1:
                 raise ValueError(f"{name} must be above 0 and at most 1, got {value}")
-        if (self.perceptual or self.interpolations) and not self.classifier:
-            raise ValueError("perceptual and interpolations need the file of a classifier")
         if not 1 <= self.width <= 512:
             raise ValueError(f"width must be in 1..512, got {self.width}")
+
+    @property
+    def compares(self) -> bool:
+        """Whether features of a classifier are compared, so that one is needed."""
+        return bool(self.perceptual or self.interpolations)
 
 
 class Critic(nn.Module):

@@ -15,7 +15,7 @@ from PIL import Image
 import facevae
 from facevae.data.labels import read_labels
 from facevae.presets import Preset, load_preset
-from vaecore.errors import DataError
+from vaecore.errors import DataError, UsageError
 from vaecore.presets import RECIPE
 
 pytest.importorskip("lightning")
@@ -173,6 +173,40 @@ def test_without_labels_there_are_no_vectors(images: Path, tmp_path: Path) -> No
     assert done.attributes == []
     assert not space.attributes
     assert space.prior is not None
+
+
+PERCEPTUAL = replace(
+    PRESET,
+    architecture={"kind": "spatial", "latent_dim": 8, "width": 4, "sigma": 0.2},
+    adversary={"begin_step": 1, "interpolations": 1.0, "perceptual": 1.0, "width": 2},
+    training={**PRESET.training, "max_steps": 2, "validate_every": 1},
+)
+
+
+def test_the_classifier_of_a_perceptual_loss_is_trained_once_and_kept(
+    data: training.Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from facevae import classifier
+
+    small = {"width": 2, "blocks": 1, "epochs": 1, "batch_size": 16, "seed": 3}
+    monkeypatch.setattr(classifier, "PERCEPTUAL", small)
+    place = tmp_path / "run"
+    training.train(PERCEPTUAL, data, place, progress=False, workers=0)
+    kept = place / training.PERCEPTUAL_CLASSIFIER
+    assert classifier.load_classifier(kept).names == list(NAMES)
+    first = kept.read_bytes()
+    longer = replace(PERCEPTUAL, training={**PERCEPTUAL.training, "max_steps": 3})
+    done = training.train(longer, data, place, resume=True, progress=False, workers=0)
+    assert (done.result.steps, kept.read_bytes()) == (3, first)
+
+
+def test_a_perceptual_loss_without_labels_is_refused_before_anything_is_written(
+    images: Path, tmp_path: Path
+) -> None:
+    data = training.Data.of(images, PERCEPTUAL)
+    with pytest.raises(UsageError, match=r"trained from labels; .*--labels, .*--set adversary"):
+        training.train(PERCEPTUAL, data, tmp_path / "no", progress=False, workers=0)
+    assert not (tmp_path / "no").exists()
 
 
 def test_resuming_nothing_is_refused(data, tmp_path: Path) -> None:

@@ -161,9 +161,7 @@ def test_codes_for_the_critic_are_between_mean_and_draw(classifier: Path) -> Non
     assert bool(((share >= 0) & (share <= 1.001)).all())
 
 
-def test_a_classifier_is_needed(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="file of a classifier"):
-        Adversary(interpolations=1.0)
+def test_settings_and_a_classifier_that_is_missing_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="interpolated_share must be above 0"):
         Adversary(interpolated_share=0.0)
     with pytest.raises(DataError, match="missing"):

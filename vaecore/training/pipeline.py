@@ -119,7 +119,7 @@ def _train(
     model = begin(task.domain, preset, start)
     task.begin(model, start, resume)
     batches, validation = task.loaders(config)
-    about = describe(task, model, output.name, start)
+    about, make_module = describe(task, model, output.name, start), task.make_module()
     if not resume and here.first:
         preset.write(output)
     result = fit(
@@ -136,7 +136,7 @@ def _train(
         headline=task.headline,
         callbacks=callbacks,
         logger=logger,
-        make_module=task.make_module(),
+        make_module=make_module,
     )
     task.close()
     # An interrupted training may not have come to its first validation.

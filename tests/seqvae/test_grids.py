@@ -103,6 +103,16 @@ def test_a_score_has_the_grid_of_its_bars(score, grid):
     assert score.grid.name == grid
 
 
+def test_densities_are_told_by_the_steps_of_the_grid():
+    for of, grid, words in [
+        (MelodyCodec, "16", "notes per 16th"),
+        (MelodyCodec, "12", "notes per step"),
+        (DrumCodec, "16", "hits per 16th"),
+        (DrumCodec, "12", "hits per step"),
+    ]:
+        assert of(grid=grid).properties()["note_density"].description == words
+
+
 def test_music_of_several_meters_has_the_grid_of_most_notes():
     waltz = played([*range(4), *np.arange(4, 40)], (4, 4))
     meters = (Meter(0.0, 4, 4), Meter(4.0, 3, 4))

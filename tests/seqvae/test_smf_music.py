@@ -266,6 +266,10 @@ def test_bars_of_two_and_of_eight_quarters_are_regrouped():
     assert bars([(0, (2, 4))], 16, regroup=True) == [(1, 4, 0, "4/4")]
     assert bars([(0, (4, 8))], 7, regroup=True) == [(1, 2, 0, "4/4")]
     assert bars([(0, (4, 2))], 16, regroup=True) == [(1, 4, 0, "4/4")]
+    assert bars([(0, (1, 4))], 16, regroup=True) == [(1, 4, 0, "4/4")]
+    assert bars([(0, (4, 4)), (8, (1, 4)), (9, (4, 4))], 13, regroup=True) == [
+        (1, 2, 0, "4/4"), (3, 1, 8, "1/4"), (4, 1, 9, "4/4"),
+    ]  # fmt: skip
     # A bar that is over stays a bar of its own, so that bar lines after it are right.
     assert bars([(0, (2, 4)), (6, (4, 4))], 14, regroup=True) == [
         (1, 1, 0, "4/4"), (2, 1, 4, "2/4"), (3, 2, 6, "4/4"),

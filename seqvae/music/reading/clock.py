@@ -141,9 +141,11 @@ def _regrouped(
 def regrouped(metre: tuple[int, int]) -> tuple[tuple[int, int], str] | None:
     """Return the metre that bars are read in, and how, if there is one that models know better.
 
-    Bars of two and of eight quarters are read as 4/4, 6/4 and 3/2 as 3/4, 3/8 and 9/8 as 6/8.
+    Bars of one, two and eight quarters are read as 4/4, 6/4 and 3/2 as 3/4, 3/8 and 9/8 as 6/8.
     """
     length, compound = bar_quarters(*metre), metre[1] >= 8 and metre[0] % 3 == 0
+    if length == 1:
+        return (4, 4), "four bars as one"
     if length in (2, 8):
         return (4, 4), "two bars as one" if length == 2 else "a bar as two"
     if length == 6 and not compound:

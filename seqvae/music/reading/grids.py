@@ -32,6 +32,7 @@ class StepGrid:
         beat: Steps of a beat; of twelve steps, of 4/4.
         weakness: Of each step of a bar; 0 is the strongest.
         words: What it is for, after a comma; empty for the usual one.
+        step: What a step is called.
     """
 
     name: str
@@ -40,6 +41,7 @@ class StepGrid:
     beat: int
     weakness: tuple[int, ...]
     words: str = ""
+    step: str = "step"
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Make copies in other processes the same object, too."""
@@ -52,6 +54,7 @@ SIXTEEN = StepGrid(
     MappingProxyType({4.0: 4}),
     beat=4,
     weakness=(0, 4, 3, 4, 2, 4, 3, 4, 1, 4, 3, 4, 2, 4, 3, 4),
+    step="16th",
 )
 TWELVE = StepGrid(
     "12",

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seqvae.music.reading.container import MAX_BYTES, unpacked
+from seqvae.music.reading.evident import in_evident_bars
 from seqvae.music.reading.score import Meter, Notes, Piece, Score, minutes
 from seqvae.music.reading.smf import CutOffError, MidiFile, TempoMap, UnusableError
 from seqvae.music.reading.smf_music import read_music
@@ -91,7 +92,7 @@ def _in_bars(score: Score, reference: bool) -> Score:
     meter = _METER.get()
     if reference:
         return score
-    score = score.in_usual_bars() if meter is None else score.in_meter(*meter)
+    score = in_evident_bars(score.in_usual_bars()) if meter is None else score.in_meter(*meter)
     grid = _GRID.get()
     return score if grid is None else replace(score, asked=grid)
 

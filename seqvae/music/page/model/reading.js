@@ -7,10 +7,10 @@ const NOTE_OFF = 1, FIRST_NOTE = 2;
 
 const barOf = ([above, below]) => (4 * Math.max(1, above)) / Math.max(1, below);
 
-/** Bars of two, six and eight quarters, 3/8 and 9/8 as those that models know; null: as they are. */
+/** Bars of one, two, six and eight quarters, 3/8 and 9/8 as those that models know; null: as they are. */
 function regrouped([above, below]) {
   const length = barOf([above, below]), compound = below >= 8 && above % 3 === 0;
-  if (length === 2 || length === 8) return [4, 4];
+  if (length === 1 || length === 2 || length === 8) return [4, 4];
   if (length === 6 && !compound) return [3, 4];
   if ((length === 1.5 || length === 4.5) && compound) return [6, 8];
   return null;

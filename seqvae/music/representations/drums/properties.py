@@ -73,7 +73,11 @@ PROPERTIES: dict[str, Property] = {
 """Name -> property of drum patterns `(n, steps)` of sixteen steps a bar."""
 
 ON_ANY_GRID: dict[str, Property] = {
-    **{name: PROPERTIES[name] for name in PROPERTIES if name.endswith("_density")},
+    **{
+        name: replace(each, description=each.description.replace("16th", "step"))
+        for name, each in PROPERTIES.items()
+        if name.endswith("_density")
+    },
     "repetition": replace(
         PROPERTIES["repetition"], of=lambda x: repetition(HITS.hits(x), TWELVE.steps_per_bar)
     ),

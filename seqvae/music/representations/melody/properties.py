@@ -51,7 +51,7 @@ def properties(notes: NoteAlphabet = NOTES, grid: StepGrid = SIXTEEN) -> dict[st
         syncopations = {}
     return {
         "note_density": Property(
-            "notes per 16th", "notes per step", lambda x: notes.onsets(x).mean(1)
+            f"notes per {grid.step}", "notes per step", lambda x: notes.onsets(x).mean(1)
         ),
         **syncopations,
         "repetition": Property(

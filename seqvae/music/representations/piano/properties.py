@@ -26,7 +26,7 @@ def properties(grid: StepGrid = SIXTEEN) -> dict[str, Property]:
     """Return what can be measured of windows `(n, steps, 2 notes)`, by name."""
     return {
         "note_density": Property(
-            "notes per 16th", "notes per step", lambda x: (blocks(x)[0] > 0).sum(2).mean(1)
+            f"notes per {grid.step}", "notes per step", lambda x: (blocks(x)[0] > 0).sum(2).mean(1)
         ),
         "chord_size": Property("notes that are struck together, on average", "notes", _chord_size),
         "register": Property("mean pitch", "MIDI pitch", _register),

@@ -141,12 +141,22 @@ def keep_freed_memory() -> bool:
     return bool(mallopt and mallopt(_MMAP_MAX, 0) and mallopt(_TRIM_THRESHOLD, -1))
 
 
-def pad(rows: Tensor) -> Tensor:
-    """Repeat the last row until the batch is a multiple of `PADDED_TO`.
+def pad(rows: Tensor, segments: int = 1, dim: int = 0) -> Tensor:
+    """Repeat the last row until a network's products have a multiple of `PADDED_TO` rows.
 
     What is exported computes the rows that it is given.
+
+    Args:
+        rows: A batch.
+        segments: Into how many rows the network takes each of them apart before it multiplies; of
+            16 bars, one window is enough.
+        dim: The dimension of the batch.
     """
     if exporting():
         return rows
-    missing = -len(rows) % PADDED_TO
-    return torch.cat([rows, rows[-1:].expand(missing, *rows.shape[1:])]) if missing else rows
+    multiple = PADDED_TO // math.gcd(PADDED_TO, segments)
+    missing = -rows.shape[dim] % multiple
+    if not missing:
+        return rows
+    last = rows.narrow(dim, rows.shape[dim] - 1, 1)
+    return torch.cat([rows, last.expand(*rows.shape[:dim], missing, *rows.shape[dim + 1 :])], dim)

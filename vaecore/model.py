@@ -17,7 +17,11 @@ from vaecore.objective import LossTerms, Objective
 
 
 class Encoder(Protocol):
-    """What a domain's encoder network offers; it is an `nn.Module`."""
+    """What a domain's encoder network offers; it is an `nn.Module`.
+
+    One that takes each row apart, such as a phrase into its bars, says into how many in `segments`,
+    and pads where it has fewer rows (see `vaecore.device.pad`); a decoder likewise.
+    """
 
     def __call__(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and standard deviation of q(z|x), each `(batch, latent_dim)`."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Generic, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from vaecore.codec import Codec, Example, Examples, Item
 from vaecore.config import ModelConfig
@@ -74,8 +74,9 @@ class Coding(Generic[Item]):
     def posterior_of(self, x: Tensor) -> DiagonalGaussian:
         """Return the posteriors of example tensors `(n, ...)`."""
         with torch.no_grad(), threads_for(self.model.encoder, ENCODED_AT_ONCE):
+            encoder, device = self.model.encoder, self.model.device
             parts = [
-                torch.stack(self.model.encoder(pad(rows.to(self.model.device))), 1)[: len(rows)]
+                torch.stack(encoder(_padded(rows.to(device), encoder)), 1)[: len(rows)]
                 for rows in x.split(ENCODED_AT_ONCE)
             ]
         return DiagonalGaussian(*torch.cat(parts).cpu().unbind(1))
@@ -113,7 +114,7 @@ class Coding(Generic[Item]):
         """
         _check_codes(z, self.latent_dim)
         check_number("temperature", temperature)
-        padded = pad(z.to(self.model.device, torch.float32))
+        padded = _padded(z.to(self.model.device, torch.float32), self.model.decoder)
         with torch.no_grad(), threads_for(self.model.decoder, len(padded)):
             x = self.model.decode(padded, temperature, seed)[: len(z)].cpu()
         return x if condition is None else self.codec.conditioned(x, condition)
@@ -176,6 +177,10 @@ def stacked(examples: Iterable[Example]) -> Tensor:
 
 def contexts_of(examples: Iterable[Example]) -> list[Any]:
     return [example.context for example in examples]
+
+
+def _padded(rows: Tensor, network: nn.Module) -> Tensor:
+    return pad(rows, getattr(network, "segments", 1))
 
 
 def _check_codes(z: Tensor, latent_dim: int) -> None:

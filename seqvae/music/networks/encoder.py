@@ -16,6 +16,7 @@ from seqvae.music.networks.voices import VoicesEmbedding, make_embedding
 from seqvae.music.representations.groove.performance import stiffened, tapped
 from seqvae.sequences.layers import Layers
 from seqvae.sequences.lstm import LSTM
+from vaecore.device import pad
 
 
 class Reader(nn.Module):
@@ -57,13 +58,16 @@ class Reader(nn.Module):
 
     def read(self, inputs: Tensor) -> Tensor:
         """Return `(batch, width)` for vectors `(steps, batch, input)`."""
+        rows = inputs.shape[1]
+        if not self.training:
+            inputs = pad(inputs, dim=1)  # at the outer levels, rows may be few
         inputs = self.dropout(inputs + self.position)
         outputs = self.lstm.run(inputs, mixed_precision=self.mixed_precision and self.training)
         if self.summary is None:
             half = outputs.shape[-1] // 2
-            return torch.cat([outputs[-1, :, :half], outputs[0, :, half:]], dim=-1)
+            return torch.cat([outputs[-1, :, :half], outputs[0, :, half:]], dim=-1)[:rows]
         summaries: Tensor = self.summary(torch.cat([outputs, inputs], dim=-1))
-        return summaries.transpose(0, 1).flatten(1)
+        return summaries[:, :rows].transpose(0, 1).flatten(1)
 
 
 class VoicesReader(Layers[Reader]):
@@ -91,6 +95,8 @@ class SequenceEncoder(Reader):
     def __init__(self, architecture: SequenceArchitecture) -> None:
         a = architecture
         self.lengths = tuple(a.encoder_levels) or (a.steps,)
+        self.segments = math.prod(self.lengths[:-1])
+        """Segments of a window that the innermost level reads, each by itself."""
         self.stiff, self.tapped = a.stiff, a.tapped
         self.voices = len(a.voices) if isinstance(a.voices, tuple) else 1
         inner: list[Reader | VoicesReader] = []
@@ -112,9 +118,11 @@ class SequenceEncoder(Reader):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and deviation `(batch, latent_dim)` for class indices `(batch, *shape)`."""
         code = self.code(x)
+        rows = len(code)
+        code = code if self.training else pad(code)
         # softplus gives the standard deviation itself (no exponential to overflow); the small
         # constant keeps it from rounding to zero for very negative inputs.
-        return self.mean(code), functional.softplus(self.stddev(code)) + 1e-4
+        return self.mean(code)[:rows], functional.softplus(self.stddev(code))[:rows] + 1e-4
 
     def code(self, x: Tensor) -> Tensor:
         """Return the summary that mean and deviation are computed from, `(batch, width)`."""
@@ -124,7 +132,7 @@ class SequenceEncoder(Reader):
         """Return the inputs of the outermost level, `(steps, batch, input)`: tokens, or bars."""
         if self.training and self.stiff + self.tapped > 0:
             x = self._simplified(x)
-        x = fold(x, math.prod(self.lengths[:-1])).transpose(0, 1)  # (steps, segments of all, ...)
+        x = fold(x, self.segments).transpose(0, 1)  # (steps, segments of all, ...)
         vectors: Any  # of several voices a list of tensors, for `VoicesReader`
         if self.inner and isinstance(self.embedding, VoicesEmbedding):
             voices = zip(self.embedding, x.unbind(-1), strict=True)

@@ -17,6 +17,7 @@ from seqvae.music.networks.hearing import Hearing
 from seqvae.music.networks.levels import fold
 from seqvae.sequences.layers import Layers
 from seqvae.sequences.sampling import uniform_noise
+from vaecore.device import pad
 
 DECODED_AT_ONCE = 256
 """Bars that are decoded together; more of them do not fit the processor's caches and are slower."""
@@ -65,7 +66,9 @@ class HierarchicalDecoder(nn.Module):
     def embeddings(self, z: Tensor) -> Tensor:
         """Return the embedding of every bar, `(batch * bars, width)`, window by window."""
         for conductor in self.conductors:
-            z = conductor.outputs(z).transpose(0, 1).flatten(0, 1)
+            # Bars are enough rows, codes may be few: see `vaecore.device.pad`.
+            outputs = conductor.outputs(z if self.training else pad(z))[:, : len(z)]
+            z = outputs.transpose(0, 1).flatten(0, 1)
         return z
 
     def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:

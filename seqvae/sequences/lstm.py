@@ -8,6 +8,8 @@ that is several times faster than 32 bits, whereas `nn.LSTM` under autocast is s
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -90,12 +92,31 @@ class Cell:
     """
 
     def __init__(self, weight_input: Tensor, weight_hidden: Tensor, bias: Tensor) -> None:
-        self.weight_input, self.weight_hidden = (
-            _reordered(weight_input).t(),
-            _reordered(weight_hidden),
-        )
-        self.weight = torch.cat([_reordered(weight_input), self.weight_hidden], dim=1)
-        self.bias = _reordered(bias)
+        self._given = weight_input.detach(), weight_hidden.detach()
+        self.bias = _reordered(bias.detach())
+
+    # Each is made when it is first needed: of a large network every copy takes milliseconds, and a
+    # layer needs either the first two or the last.
+
+    @cached_property
+    def weight_input(self) -> Tensor:
+        """Weights of the input, `(input, 4 hidden)`."""
+        return _reordered(self._given[0]).t()
+
+    @cached_property
+    def weight_hidden(self) -> Tensor:
+        """Weights of the state, `(4 hidden, hidden)`."""
+        return _reordered(self._given[1])
+
+    @cached_property
+    def weight(self) -> Tensor:
+        """Weights of the input and the state side by side, `(4 hidden, input + hidden)`."""
+        sides = [part.shape[1] for part in self._given]
+        found = self._given[0].new_empty(len(self._given[0]), sum(sides))
+        for own, given in zip(found.split(sides, dim=1), self._given, strict=True):
+            for to, gate in zip(own.chunk(4), _in_order(given), strict=True):
+                to.copy_(gate)
+        return found
 
     def project(self, x: Tensor) -> Tensor:
         """Return an input's contribution to the gates, bias included: `(..., 4 hidden)`.
@@ -128,5 +149,10 @@ def after_gates(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
 
 def _reordered(weight: Tensor) -> Tensor:
     """Return PyTorch's weights `(4 hidden, ...)` in the order of gates of `Cell`."""
-    i, f, g, o = weight.detach().chunk(4)
-    return torch.cat([i, f, o, g])
+    return torch.cat(_in_order(weight))
+
+
+def _in_order(weight: Tensor) -> list[Tensor]:
+    """Return the parts of PyTorch's weights that belong to gates, in the order of `Cell`."""
+    i, f, g, o = weight.chunk(4)
+    return [i, f, o, g]

@@ -8,9 +8,10 @@ from torch import Tensor
 from seqvae.music.magenta.tokens import Classes
 from seqvae.music.magenta.writer import Writer
 
-MORE_ROWS = 48
-"""Up to so many rows, further beginnings are tried: a step of so many takes hardly longer than one
-of few, and they may save a round."""
+MORE_ROWS, FEWER_ROWS = 48, 8
+"""Up to so many rows, further beginnings are tried, which may save a round: of a small network, a
+step of so many takes hardly longer than one of few. With a million weights or more it does, and
+fewer are tried."""
 
 
 class Chain:
@@ -37,6 +38,7 @@ class Chain:
         self.writer, self.segments, self.length = writer, segments, length
         self.temperature, self.noise, self.hits = temperature, noise, hits
         self.rows = torch.arange(len(writer.of_code), device=writer.of_code.device)
+        self.room = max(FEWER_ROWS, MORE_ROWS * 1_000_000 // max(writer.weights, 1_000_000))
         self.rounds: list[int] = []
         """How many segments were written in each round of `at_once`."""
 
@@ -112,7 +114,7 @@ class Chain:
             asked: Rows.
             before: Their beginnings.
         """
-        room = MORE_ROWS - len(asked)
+        room = self.room - len(asked)
         if room < 1:
             return asked, before
         first = place.new_full((len(self.rows) // self.segments,), self.segments)

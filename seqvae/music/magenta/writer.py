@@ -42,6 +42,8 @@ class Writer:
         of_code = self.first.weight_input[width : width + code_dim]
         self.of_code = code @ of_code + self.first.bias
         self.state = state
+        self.weights = self.first.weight_hidden.numel() + sum(c.weight.numel() for c in self.others)
+        """How many weights each step of a row is multiplied with, but for the output layer."""
         self.control = None
         if control is not None:
             self.control = control @ self.first.weight_input[width + code_dim :]

@@ -1,6 +1,7 @@
 """Sound made ready to be listened to: tone, width, loudness and peaks.
 
-Sound is an array `(channels, samples)`; full scale is 1. Filters are applied to spectra, and gains
+Sound is an array `(channels, samples)`, or long sound in a file (`stored.Stored`); full scale is 1.
+Filters are applied to spectra, and gains
 are found for blocks of a millisecond, so that a minute of music takes a fraction of a second. What
 is long is worked on in parts, so that beside the sound itself little memory is needed.
 """
@@ -15,6 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 Sound = npt.NDArray[Any]
+Long = Any
+"""An array `(channels, samples)`, or `stored.Stored`; `[:, a:b]` reads and writes its parts."""
+
 LOUDNESS = -16.0
 """Target in LUFS (ITU-R BS.1770-4), as of music on the web."""
 
@@ -41,15 +45,15 @@ _ECHOES = ((1.3, 1), (3.1, -1), (5.9, 1), (8.3, 1), (11.7, -1), (14.9, 1), (19.1
 # Filters
 
 
-def drum_tone(audio: Sound, sample_rate: int) -> None:
-    """Give drums less boom below 100 Hz, and more body between 0.5 and 3 kHz; changes the array."""
+def drum_tone(audio: Long, sample_rate: int) -> None:
+    """Give drums less boom below 100 Hz, and more body between 0.5 and 3 kHz; changes the sound."""
     first = 0
     for part in _filtered_parts(audio, [_shelf(*step, sample_rate) for step in _DRUMS]):
-        np.multiply(part, np.float32(_LESS), out=audio[..., first : first + part.shape[-1]])
+        audio[:, first : first + part.shape[-1]] = part * np.float32(_LESS)
         first += part.shape[-1]
 
 
-def wide(audio: Sound, sample_rate: int) -> None:
+def wide(audio: Long, sample_rate: int) -> None:
     """Make sound fill the room between two loudspeakers; its mono sum stays as it is.
 
     What is added at the left and taken away at the right is the sound itself, without its bass and
@@ -62,27 +66,30 @@ def wide(audio: Sound, sample_rate: int) -> None:
     """
     delays = [round(milliseconds / 1000 * sample_rate) for milliseconds, _ in _ECHOES]
     first, before = 0, np.zeros(max(delays), audio.dtype)
-    for part in _filtered_parts(audio.mean(0), [_high_pass(_BASS, 0.7071, sample_rate)]):
+    bass = _high_pass(_BASS, 0.7071, sample_rate)
+    for part in _filtered_parts(audio, [bass], mono=True):
         middle, side = np.concatenate([before, part]), np.zeros_like(part)
         for delay, (_, sign) in zip(delays, _ECHOES, strict=True):
             begin = len(before) - delay
             side += sign * middle[begin : begin + len(part)]
         side *= _WIDTH / math.sqrt(len(_ECHOES))
         left, right = audio[:, first : first + len(part)]
-        left += side
-        right -= side
+        audio[:, first : first + len(part)] = np.stack([left + side, right - side])
         first, before = first + len(part), middle[-len(before) :]
 
 
-def _filtered_parts(audio: Sound, sections: list[list[float]]) -> Iterator[Sound]:
+def _filtered_parts(
+    audio: Long, sections: list[list[float]], mono: bool = False
+) -> Iterator[Sound]:
     """Yield sound that went through filters of second order, in parts of half a minute.
 
     It is done block by block (overlap and add). A part of the array may be changed once that part
     was yielded.
 
     Args:
-        audio: `(..., samples)`.
+        audio: `(channels, samples)`.
         sections: Coefficients b0, b1, b2, a0, a1, a2 of filters that ring for at most 8192 samples.
+        mono: Filter the mean of the channels, `(samples,)`.
     """
     from scipy.fft import irfft, rfft
 
@@ -93,14 +100,15 @@ def _filtered_parts(audio: Sound, sections: list[list[float]]) -> Iterator[Sound
         response *= (b0 + z * (b1 + z * b2)) / (a0 + z * (a1 + z * a2))
     ringing: Any = 0
     for first in range(0, audio.shape[-1], _TOGETHER * _STEP):
-        part = audio[..., first : first + _TOGETHER * _STEP]
-        blocks = np.pad(part, [(0, 0)] * (audio.ndim - 1) + [(0, -part.shape[-1] % _STEP)])
-        spectrum = rfft(blocks.reshape(*audio.shape[:-1], -1, _STEP), size, axis=-1)
+        part = audio[:, first : first + _TOGETHER * _STEP]
+        part = part.mean(0) if mono else part
+        blocks = np.pad(part, [(0, 0)] * (part.ndim - 1) + [(0, -part.shape[-1] % _STEP)])
+        spectrum = rfft(blocks.reshape(*part.shape[:-1], -1, _STEP), size, axis=-1)
         sound = irfft(spectrum * response.astype(spectrum.dtype), size, axis=-1)
         sound[..., 1:, :_RING] += sound[..., :-1, _STEP:]
         sound[..., 0, :_RING] += ringing
         ringing = sound[..., -1, _STEP:].copy()
-        whole = sound[..., :_STEP].reshape(*audio.shape[:-1], -1)
+        whole = sound[..., :_STEP].reshape(*part.shape[:-1], -1)
         yield whole[..., : part.shape[-1]]
 
 
@@ -125,7 +133,7 @@ def _high_pass(frequency: float, q: float, sample_rate: int) -> list[float]:
 # Loudness and peaks
 
 
-def normalize(audio: Sound, sample_rate: int, in_place: bool = False) -> Sound:
+def normalize(audio: Long, sample_rate: int, in_place: bool = False) -> Any:
     """Scale sound to -16 LUFS, or as near as a true peak of -1 dBTP allows.
 
     Higher peaks are limited, by at most 9 dB.
@@ -133,10 +141,10 @@ def normalize(audio: Sound, sample_rate: int, in_place: bool = False) -> Sound:
     Args:
         audio: `(channels, samples)`, any level. Silence stays as it is.
         sample_rate: Samples per second.
-        in_place: Change this array, which saves memory.
+        in_place: Change this sound, which saves memory; needed where it is in a file.
 
     Returns:
-        An array of the same shape: a new one, unless it is changed in place.
+        Sound of the same shape: a new array, unless it is changed in place.
     """
     ceiling = 10 ** (PEAK / 20)
     highest = true_peak(audio)
@@ -156,8 +164,17 @@ def normalize(audio: Sound, sample_rate: int, in_place: bool = False) -> Sound:
             break
         turned_down = _turned_down(gain * peaks, ceiling)
     _turn(limited, gain * turned_down, sample_rate)
-    limited *= np.float32(min(1.0, ceiling / true_peak(limited)))
+    last = np.float32(min(1.0, ceiling / true_peak(limited)))
+    for part in _places(limited):
+        limited[:, part] = limited[:, part] * last
     return limited
+
+
+def _places(audio: Long, length: int = 1) -> Iterator[slice]:
+    """Yield places one after the other, of half a minute or so, that are multiples of a length."""
+    step = _TOGETHER * _STEP // length * length
+    for first in range(0, audio.shape[-1], step):
+        yield slice(first, first + step)
 
 
 def limit(audio: Sound, ceiling: float, sample_rate: int) -> Sound:
@@ -167,28 +184,35 @@ def limit(audio: Sound, ceiling: float, sample_rate: int) -> Sound:
     return limited
 
 
-def _peaks(audio: Sound, sample_rate: int) -> Sound:
+def _peaks(audio: Long, sample_rate: int) -> Sound:
     """Return the highest sample of each millisecond."""
-    highest = np.abs(audio[0])
-    for channel in audio[1:]:
-        np.maximum(highest, np.abs(channel), out=highest)
-    return np.asarray(_in_blocks(highest, sample_rate).max(1))
+    length = _block_length(sample_rate)
+    parts = [
+        _in_blocks(np.abs(audio[:, part]).max(0), sample_rate).max(1)
+        for part in _places(audio, length)
+    ]
+    return np.concatenate(parts)
+
+
+def _block_length(sample_rate: int) -> int:
+    """Return the samples of a millisecond."""
+    return max(round(sample_rate / 1000), 1)
 
 
 def _in_blocks(values: Sound, sample_rate: int) -> Sound:
     """Return values of samples in blocks of a millisecond, `(blocks, samples of a block)`."""
-    length = max(round(sample_rate / 1000), 1)
+    length = _block_length(sample_rate)
     return np.pad(values, (0, -len(values) % length)).reshape(-1, length)
 
 
-def _turn(audio: Sound, gain: Sound, sample_rate: int) -> None:
+def _turn(audio: Long, gain: Sound, sample_rate: int) -> None:
     """Multiply sound by the gain of every sample: on lines between the middles of blocks."""
-    length = max(round(sample_rate / 1000), 1)
+    length = _block_length(sample_rate)
     middles = length * np.arange(len(gain)) + (length - 1) / 2
-    for first in range(0, audio.shape[-1], _TOGETHER * _STEP):  # in double precision, so in parts
-        part = audio[:, first : first + _TOGETHER * _STEP]
-        samples = np.arange(first, first + part.shape[-1])
-        part *= np.interp(samples, middles, gain).astype(audio.dtype)
+    for place in _places(audio):  # in double precision, so in parts
+        part = audio[:, place]
+        samples = np.arange(place.start, place.start + part.shape[-1])
+        audio[:, place] = part * np.interp(samples, middles, gain).astype(audio.dtype)
 
 
 def _turned_down(peaks: Sound, ceiling: float) -> Sound:
@@ -206,12 +230,12 @@ def _turned_down(peaks: Sound, ceiling: float) -> Sound:
     return np.asarray(around(needed, _REACH - 1).mean(-1))
 
 
-def loudness(audio: Sound, sample_rate: int) -> float:
+def loudness(audio: Long, sample_rate: int) -> float:
     """Return the integrated loudness in LUFS (ITU-R BS.1770-4); sound may be of any length."""
     return _gated(_power(audio, sample_rate))
 
 
-def _power(audio: Sound, sample_rate: int) -> Sound:
+def _power(audio: Long, sample_rate: int) -> Sound:
     """Return the power of each millisecond as ears weight it, summed over channels.
 
     These are the two filters of the standard, given there for 48 kHz, by their analogue parameters.
@@ -219,9 +243,14 @@ def _power(audio: Sound, sample_rate: int) -> Sound:
     head = _shelf(1681.974450955533, 3.999843853973347, sample_rate, 0.7071752369554196)
     low = _high_pass(38.13547087602444, 0.5003270373238773, sample_rate)
     low[3:] = [a / low[3] for a in low[3:]]  # so it stands in the standard
-    parts = [np.square(part).sum(0) for part in _filtered_parts(audio, [head, low])]
-    power = np.concatenate(parts) if parts else audio.sum(0)
-    return np.asarray(_in_blocks(power, sample_rate).mean(1, dtype=np.float64))
+    length, found, rest = _block_length(sample_rate), [], np.zeros(0, audio.dtype)
+    for part in _filtered_parts(audio, [head, low]):
+        power = np.concatenate([rest, np.square(part).sum(0)])
+        whole = len(power) // length * length
+        found.append(_in_blocks(power[:whole], sample_rate).mean(1, dtype=np.float64))
+        rest = power[whole:]
+    found.append(_in_blocks(rest, sample_rate).mean(1, dtype=np.float64))
+    return np.concatenate(found)
 
 
 def _gated(power: Sound) -> float:
@@ -238,12 +267,13 @@ def _gated(power: Sound) -> float:
     return float(-0.691 + 10 * math.log10(loud.mean()))
 
 
-def true_peak(audio: Sound) -> float:
+def true_peak(audio: Long) -> float:
     """Return the highest amplitude, also between samples: that at four times the sample rate.
 
     Only the surroundings of samples within 3 dB of the highest one are looked at.
     """
-    highest = max(float(audio.max()), -float(audio.min())) if audio.size else 0.0
+    parts = (audio[:, place] for place in _places(audio))
+    highest = max((max(float(p.max()), -float(p.min())) for p in parts), default=0.0)
     if highest == 0:
         return 0.0
     found = highest

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
-from seqvae.music.presentation.mastering import Sound
+from seqvae.music.presentation.mastering import Long, Sound
+from seqvae.music.presentation.stored import Room, in_memory
 
 LONG = 60
 """Seconds; longer sound is resampled in parts of half of it."""
@@ -14,30 +16,37 @@ OVERLAP = 1
 """Seconds before and after a part that are resampled with it."""
 
 
-def resampled(audio: Sound, sample_rate: int, wanted: int) -> Sound:
-    """Return sound at another sample rate: all that is below half of the lower rate.
+def resampled(audio: Long, sample_rate: int, wanted: int, room: Room = in_memory) -> Any:
+    """Return sound `(2, samples)` at another sample rate: all that is below half of the lower rate.
 
     What is long is done in parts, which are faded where they overlap. That changes only tones
     within a few hertz of the highest one that is kept.
+
+    Args:
+        audio: The sound.
+        sample_rate: Its samples per second.
+        wanted: Those of the result.
+        room: Makes room for the result where it is long.
     """
     count = audio.shape[-1]
     if count <= LONG * sample_rate:
-        return _resampled(audio, sample_rate, wanted)
+        return _resampled(audio[:, :], sample_rate, wanted)
     common = math.gcd(sample_rate, wanted)  # a second has so many periods
     before, after = sample_rate // common, wanted // common
     length, beside = LONG // 2 * common, OVERLAP * common
-    found = np.empty((*audio.shape[:-1], -(-count * after // before)), audio.dtype)
+    total = -(-count * after // before)
+    found = room(total)
     for first in range(0, -(-count // before), length):
         start = max(first - beside, 0)
-        part = audio[..., start * before : (first + length + beside) * before].copy()
+        part = audio[:, start * before : (first + length + beside) * before].copy()
         fade = np.linspace(0, 1, OVERLAP * sample_rate // 2, dtype=audio.dtype)
         if start:
             part[..., : len(fade)] *= fade
         if (first + length + beside) * before < count:
             part[..., -len(fade) :] *= fade[::-1]
         sound = _resampled(part, sample_rate, wanted)[..., (first - start) * after :]
-        own = found[..., first * after : (first + length) * after]
-        own[...] = sound[..., : own.shape[-1]]
+        last = min((first + length) * after, total)
+        found[:, first * after : last] = sound[:, : last - first * after]
     return found
 
 

@@ -5,16 +5,20 @@ from __future__ import annotations
 import io
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from copy import copy
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from seqvae.music.presentation.mastering import Sound, drum_tone, normalize, wide
+from seqvae.music.presentation.pieces import cut, pieces
 from seqvae.music.presentation.resampling import resampled
+from seqvae.music.presentation.stored import Room, Stored, in_memory
 from vaecore.errors import DataError
 from vaecore.files import replacing
 from vaecore.reading import SOUNDFONT, read_bytes
@@ -23,7 +27,10 @@ if TYPE_CHECKING:
     from pretty_midi import Instrument, PrettyMIDI
 
 LONGEST = 600.0
-"""Seconds that are rendered at most; sound is held in memory, about 1 MB a second."""
+"""Seconds that are rendered at most."""
+
+LONG = 60
+"""Seconds; longer sound is held in a file while it is made."""
 
 RATE = 48000
 """Samples per second of midirenderer's sound."""
@@ -58,19 +65,34 @@ def render(
     """
     if not 8000 <= sample_rate <= 192000:
         raise ValueError(f"sample_rate is {sample_rate}, expected 8000 to 192000")
-    audio = synthesize(item, soundfont)
-    import soundfile
+    with replacing(path) as temporary, ExitStack() as stack:
+        room = room_beside(temporary, stack)
+        audio = synthesize(item, soundfont, room)
+        import soundfile
 
-    if sample_rate != RATE:
-        audio = resampled(audio, RATE, sample_rate)
-    audio = normalize(audio, sample_rate, in_place=True)
-    with (
-        replacing(path) as temporary,
-        soundfile.SoundFile(temporary, "w", sample_rate, 2, "PCM_16", format="WAV") as file,
-    ):
-        for first in range(0, audio.shape[-1], _FRAMES):
-            file.write(audio[:, first : first + _FRAMES].T)
+        if sample_rate != RATE:
+            audio = resampled(audio, RATE, sample_rate, room)
+        audio = normalize(audio, sample_rate, in_place=True)
+        with soundfile.SoundFile(temporary, "w", sample_rate, 2, "PCM_16", format="WAV") as file:
+            for first in range(0, audio.shape[-1], _FRAMES):
+                file.write(audio[:, first : first + _FRAMES].T)
     return Path(path)
+
+
+def room_beside(path: Path, stack: ExitStack) -> Room:
+    """Return what makes room for sound: in memory, or where it is long, in a file without a name.
+
+    Args:
+        path: The files are in its folder, since the usual place for such may itself be in memory.
+        stack: They are there until it is closed.
+    """
+
+    def room(samples: int) -> Any:
+        if samples <= LONG * RATE:
+            return in_memory(samples)
+        return Stored(stack.enter_context(TemporaryFile(dir=path.parent)), samples)
+
+    return room
 
 
 def default_soundfont() -> Path:
@@ -80,12 +102,19 @@ def default_soundfont() -> Path:
     return Path(pretty_midi.__file__).with_name("TimGM6mb.sf2")
 
 
-def synthesize(item: PrettyMIDI, soundfont: str | os.PathLike[str] | None = None) -> Sound:
+def synthesize(
+    item: PrettyMIDI, soundfont: str | os.PathLike[str] | None = None, room: Room = in_memory
+) -> Any:
     """Return the sound of an item, `(2, samples)` at 48000 Hz, not normalised.
 
     It lasts 1.5 s longer than the item, for the release of the last notes. The default SoundFont
     is small, dull and nearly mono: its filters are opened, its drums get less boom and more
     presence, and all other instruments are made wider.
+
+    Args:
+        item: The music.
+        soundfont: Another bank.
+        room: Makes room for the sound.
 
     Raises:
         DataError: A package for sound is missing, the item is too long, or the SoundFont cannot
@@ -113,22 +142,23 @@ def synthesize(item: PrettyMIDI, soundfont: str | os.PathLike[str] | None = None
     groups = [(drums, drum_tone)] if drums else []
     groups += [(pitched[k : k + _CHANNELS], wide) for k in range(0, len(pitched), _CHANNELS)]
     samples = math.ceil((seconds + _TAIL) * RATE)
-    audio: Sound = np.zeros((2, 0), np.float32)
+    audio = None
     for parts, dressed in groups:
-        sound = _play(parts, seconds + _TAIL, bank, path)[:, :samples]
+        sound = room(samples)
+        _play(parts, seconds + _TAIL, bank, path, sound)
         if soundfont is None:
             dressed(sound, RATE)
-        if sound.shape[-1] < samples:
-            sound = np.pad(sound, ((0, 0), (0, samples - sound.shape[-1])))
-        if audio.size:
-            audio += sound
-        else:
+        if audio is None:
             audio = sound
-        del sound  # before the next one is made
-    if not audio.size:
-        audio = np.zeros((2, samples), np.float32)
+            continue
+        for first in range(0, samples, _FRAMES):
+            own = slice(first, first + _FRAMES)
+            audio[:, own] = audio[:, own] + sound[:, own]
+    if audio is None:
+        audio = room(samples)
     fade = round(_FADE * RATE)
-    audio[:, -fade:] *= np.linspace(1, 0, fade, dtype=np.float32)
+    end = slice(samples - fade, samples)
+    audio[:, end] = audio[:, end] * np.linspace(1, 0, fade, dtype=np.float32)
     return audio
 
 
@@ -147,19 +177,29 @@ def _opened(bank: bytes) -> bytes:
     return bytes(changed)
 
 
-def _play(parts: Sequence[Instrument], seconds: float, bank: bytes, path: Path) -> Sound:
-    """Return the sound of at most 15 pitched parts, or of drums, `(2, samples)`.
+def _play(parts: Sequence[Instrument], seconds: float, bank: bytes, path: Path, sound: Any) -> None:
+    """Write the sound of at most 15 pitched parts, or of drums, to silence `(2, samples)`.
 
     What is louder than the 16 bits of midirenderer can hold is played again, quieter.
     """
-    sound = _rendered(_midi(parts, seconds), bank, path)
-    if max(float(sound.max(initial=0.0)), -float(sound.min(initial=0.0))) < 0.999:
-        return sound
-    del sound
-    quieter = _rendered(_midi(parts, seconds, _QUIETER), bank, path)
-    # General MIDI: the amplitude goes with the square of the controller.
-    quieter *= np.float32((100 / _QUIETER) ** 2)
-    return quieter
+    cuts = list(pieces(parts, seconds))
+    for volume in (None, _QUIETER):
+        # General MIDI: the amplitude goes with the square of the controller.
+        louder = np.float32(1.0 if volume is None else (100 / volume) ** 2)
+        highest = 0.0
+        for piece in cuts:
+            own = [cut(part, piece) for part in parts] if len(cuts) > 1 else parts
+            midi = _midi(own, piece.last - piece.start, volume)
+            first, last = round(piece.first * RATE), round(piece.last * RATE)
+            at = round(piece.start * RATE)
+            for played in _rendered(midi, bank, path):
+                heard = played[:, max(first - at, 0) : max(min(last, sound.shape[1]) - at, 0)]
+                begin = max(first, at)
+                sound[:, begin : begin + heard.shape[1]] = heard * louder
+                highest = max(highest, float(np.abs(heard).max(initial=0.0)))
+                at += played.shape[1]
+        if highest < 0.999:
+            return
 
 
 def _midi(parts: Sequence[Instrument], seconds: float, volume: int | None = None) -> bytes:
@@ -183,8 +223,8 @@ def _midi(parts: Sequence[Instrument], seconds: float, volume: int | None = None
     return file.getvalue()
 
 
-def _rendered(midi: bytes, bank: bytes, path: Path) -> Sound:
-    """Return the sound of a MIDI file, `(2, samples)`.
+def _rendered(midi: bytes, bank: bytes, path: Path) -> Iterator[Sound]:
+    """Yield the sound of a MIDI file, `(2, samples)`, in parts of `_FRAMES` samples.
 
     Args:
         midi: The file.
@@ -206,8 +246,5 @@ def _rendered(midi: bytes, bank: bytes, path: Path) -> Sound:
             "is not an intact SoundFont 2 bank", path=path, remedy="name an .sf2 file"
         ) from error
     with soundfile.SoundFile(io.BytesIO(wave)) as file:
-        audio, first = np.empty((file.channels, file.frames), np.float32), 0
         for part in file.blocks(_FRAMES, dtype="float32"):
-            audio[:, first : first + len(part)] = part.T
-            first += len(part)
-    return audio
+            yield part.T

@@ -47,7 +47,7 @@ class FaceArchitecture:
                 raise ValueError(f"{name} must be a number in 1..{largest}, got {value!r}")
         if self.size % 16:
             raise ValueError(f"size must be a multiple of 16, got {self.size}")
-        positions = (self.size // 16) ** 2
+        positions = self.positions
         if self.kind == "spatial" and (self.latent_dim % positions or self.width % 4):
             raise ValueError(
                 f"a spatial code of {positions} positions needs a latent_dim that is a multiple of "
@@ -59,6 +59,11 @@ class FaceArchitecture:
             raise ValueError("give either sigma or reconstruction_factor")
         if not self.noise > 0:
             raise ValueError(f"sigma must be above 0, got {self.sigma}")
+
+    @property
+    def positions(self) -> int:
+        """Parts of a code, of equally many dimensions, that each describe a part of the picture."""
+        return (self.size // 16) ** 2 if self.kind == "spatial" else 1
 
     @property
     def dimensions(self) -> int:

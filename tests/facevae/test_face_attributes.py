@@ -14,11 +14,15 @@ from facevae.attributes import (
     classified_step,
     describe,
     fit_attributes,
+    local,
+    positions_of,
     steps_back,
 )
 from facevae.classifier import FaceClassifier, Faces, train_classifier
 from facevae.codec import FaceCodec
 from facevae.effects import Effects, attribute_probabilities, effects, eligible
+from facevae.networks.architecture import FaceArchitecture
+from facevae.networks.model import FaceVAE
 from vaecore.attributes import step_length
 from vaecore.calibration import ENOUGH
 from vaecore.model import VAE
@@ -76,6 +80,19 @@ def test_regression_leaves_companions_alone_and_means_do_not(space, codes, havin
     torch.testing.assert_close(drawn["eased"], 0.6 * drawn["means"] + 0.4 * drawn["regression"])
     with pytest.raises(ValueError, match="known are eased, regression, means"):
         fit_attributes(space, codes, having, NAMES, method="magic")
+
+
+def test_a_vector_of_a_spatial_code_is_0_where_it_does_little() -> None:
+    vector = torch.tensor([1.0, 1.0, 0.1, -0.1, 0.0, 0.0, 0.5, -1.0])
+    assert local(vector, 4).tolist() == [1, 1, 0, 0, 0, 0, 0.5, -1]
+    assert torch.equal(local(vector, 1), vector)
+
+
+def test_the_positions_of_a_code_are_those_of_the_architecture(space) -> None:
+    assert positions_of(space) == 1
+    for kind, positions in [("spatial", 4), ("residual", 1)]:
+        architecture = FaceArchitecture(kind, 32, latent_dim=8, width=4, sigma=0.2)
+        assert positions_of(LatentSpace(FaceVAE(architecture), FaceCodec(32))) == positions
 
 
 def test_without_a_classifier_the_codes_say_how_long_a_step_is(space, codes, having) -> None:

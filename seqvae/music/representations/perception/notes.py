@@ -114,6 +114,8 @@ class NotePerception(VoicePerception):
         if like is not None:
             x, limit = self._in_keys(x, like), max(LEAP, int(self._leaps(like).max()))
         found, latest = x.clone(), torch.zeros_like(x[:, 0])
+        if not bool((self._leaps(x) > limit).any()):
+            return found  # as nearly always; the loop would find nothing to move
         for step in range(x.shape[1]):
             note = x[:, step] >= self.first
             far = (x[:, step] - latest) * (note & (latest >= self.first))

@@ -6,7 +6,7 @@ import base64
 import subprocess
 from pathlib import Path
 
-FOLDER = Path(__file__).parents[1] / "seqvae/music/page/model"
+FOLDER = Path(__file__).parents[1] / "vaecore/page/model"
 
 
 def kernel() -> str:

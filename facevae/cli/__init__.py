@@ -3,6 +3,7 @@
     faces    how pictures are chosen, written and shown at the command line
     pages    how the pictures of each verb are arranged on a sheet
     own      attribute (with labels), align and train
+    page     a model in one HTML file
 
 No verb imports torch before it needs it, so that `--help` and unusable inputs take no time.
 """
@@ -29,6 +30,7 @@ def command() -> Group:
     from facevae import domain
     from facevae.cli import own
     from facevae.cli.faces import FacePresentation
+    from facevae.cli.page import page
     from vaecore.cli import build
     from vaecore.cli.build import bind
     from vaecore.cli.dispatch import Dispatch
@@ -36,7 +38,7 @@ def command() -> Group:
 
     faces = FacePresentation(domain.DOMAIN)
     group = build(faces, help=HELP, names={"interpolate": "morph"})
-    for verb in (own.align, own.train, own.page):
+    for verb in (own.align, own.train, page):
         group.add_command(verb)
     group.add_command(bind(own.attribute, Dispatch((faces,))))
     group.add_command(studio_command(_front))

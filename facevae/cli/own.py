@@ -1,4 +1,4 @@
-"""The verbs that faces have of their own: attribute (with labels), align and train; no page."""
+"""The verbs that faces have of their own: attribute (with labels), align and train."""
 
 from __future__ import annotations
 
@@ -183,15 +183,4 @@ def train(
         beta=implied and implied.beta,
         broken=done.broken,
         attributes=done.attributes,
-    )
-
-
-@click.command(hidden=True, context_settings={"ignore_unknown_options": True})
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def page(arguments: tuple[str, ...]) -> None:
-    """Say why faces have no page with the model inside, as `seqvae page` makes them."""
-    raise UsageError(
-        "a page cannot hold a model of faces yet: it has no convolutions; "
-        "`facevae palette A B C D -o x.html` makes a page of blends, `facevae studio` "
-        "decodes as you play"
     )

@@ -1,4 +1,8 @@
-"""Pages of faces: `palette_page` makes one HTML file with a plane of faces inside."""
+"""Pages of faces: one HTML file each.
+
+- `palette_page`: a plane of faces that were decoded beforehand.
+- `decoder.decoder_page`: a plane that is decoded in the browser, with the model inside.
+"""
 
 from facevae.page.palette import palette_page, sprites
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import time
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from vaecore.cli import options
-from vaecore.cli.echo import echo
-from vaecore.cli.job import check_files
-from vaecore.cli.outputs import Outputs
-from vaecore.errors import UsageError, printable
+from vaecore.cli.page import write_page
+from vaecore.errors import printable
+
+if TYPE_CHECKING:
+    from vaecore.space import LatentSpace
 
 
 @click.command()
@@ -37,28 +37,15 @@ def page(
     with sliders for attributes and temperature, and a visitor's MIDI file can be dropped into a
     corner. Writes MODEL.html, or -o.
     """
-    begin = time.monotonic()
-    place = output or Path(f"{Path(model).name}.html")
-    if place.suffix.lower() != ".html":
-        raise UsageError(f"{place}: the output must end in .html")
-    check_files(inputs)
-    import torch
 
-    from seqvae.domains import DOMAINS
-    from seqvae.music.page.blender import blender_page
-    from vaecore.domain import find_model
+    def make() -> Any:
+        from seqvae.domains import DOMAINS
+        from seqvae.music.page.blender import blender_page
 
-    domain, _ = find_model(DOMAINS, model)
-    torch.set_num_threads(domain.threads or torch.get_num_threads())
-    space = domain.load(model)
-    corners = [(printable(path.stem), space.codec.read(path).first) for path in inputs]
-    data = blender_page(space, corners, seed).encode()
-    with Outputs(place) as outputs:
-        outputs.add(place).write_bytes(data)
-    if as_json:
-        facts = {"verb": "page", "model": model, "bytes": len(data), "files": [str(place)]}
-        echo(json.dumps({**facts, "elapsed_seconds": round(time.monotonic() - begin, 3)}))
-    elif not quiet:
-        echo(click.style(str(place), bold=True))
-        echo(f"  a page with {model} inside, {len(data) / 1e6:.1f} MB")
-        echo("  open it in a browser, also offline")
+        def written(space: LatentSpace[Any]) -> str:
+            corners = [(printable(path.stem), space.codec.read(path).first) for path in inputs]
+            return blender_page(space, corners, seed)
+
+        return DOMAINS, written
+
+    write_page(model, inputs, output, (as_json, quiet), make)

@@ -158,10 +158,10 @@ def test_wrong_usage(here, arguments):
     fail(arguments.split(), 2)
 
 
-def test_a_page_with_the_model_inside_is_refused_with_the_reason(here):
-    told = fail(["page", "faces_64", "-o", "x.html"], 2)
-    assert "has no convolutions" in told
-    assert "facevae studio" in told
+def test_a_page_has_four_corners_and_a_name_of_its_kind(here, faces):
+    told = fail(["page", "faces_64", *[str(faces[0])] * 5, "-o", "x.html"], 2)
+    assert "four corners; 5 files are too many" in told
+    assert "must end in .html" in fail(["page", "faces_64", "-o", "x.png"], 2)
     assert not Path("x.html").exists()
 
 

@@ -1,12 +1,12 @@
 // What the page's model makes of codes, windows and files; a test runs it in node, bundled.
 
-import { bytesOf } from "seqvae/music/page/model/arithmetic.js";
+import { bytesOf } from "vaecore/page/model/arithmetic.js";
 import { choose, generator } from "seqvae/music/page/model/heads.js";
 import { SequenceModel } from "seqvae/music/page/model/network.js";
-import { bilinear, edited } from "seqvae/music/page/model/plane.js";
+import { bilinear, edited } from "vaecore/page/model/plane.js";
 import { musicOf } from "seqvae/music/page/model/play.js";
 import { readWindow } from "seqvae/music/page/model/reading.js";
-import { readTensors } from "seqvae/music/page/model/tensors.js";
+import { readTensors } from "vaecore/page/model/tensors.js";
 
 const { data, tasks } = JSON.parse(fs.readFileSync(0, "utf8"));
 const tensors = () => readTensors(bytesOf(data.weights));

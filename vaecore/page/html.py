@@ -11,6 +11,8 @@ from typing import Any
 from vaecore.page.bundle import bundle
 
 STYLE = Path(__file__).with_name("style.css")
+MODEL_STYLE = STYLE.with_name("model.css")
+"""Of pages with a model inside."""
 
 POLICY = (
     "default-src 'none'; script-src 'unsafe-inline' 'wasm-unsafe-eval'; "

@@ -3,22 +3,22 @@
 import { colour, mixed } from "vaecore/page/colour.js";
 import { dark, data, download, h, icon, onTheme } from "vaecore/page/dom.js";
 import { Field, weights } from "vaecore/page/field.js";
+import { bytesOf } from "vaecore/page/model/arithmetic.js";
+import { bilinear, edited } from "vaecore/page/model/plane.js";
+import { readTensors } from "vaecore/page/model/tensors.js";
+import { DICE, signed, slider, titled } from "vaecore/page/slider.js";
 import { writeMidi } from "./midi.js";
-import { bytesOf } from "./model/arithmetic.js";
 import { SequenceModel } from "./model/network.js";
 import { musicOf } from "./model/play.js";
 import { readWindow } from "./model/reading.js";
-import { bilinear, edited } from "./model/plane.js";
-import { readTensors } from "./model/tensors.js";
 import { Player } from "./player.js";
 import { drawNotes, groupsOf, layout, notesOf, Roll } from "./roll.js";
 import { Sound } from "./sound.js";
-import { slider, Transport } from "./transport.js";
+import { Transport } from "./transport.js";
 
 const PREVIEWS = 5; // small rolls in each direction
 const LONGEST = 12_000_000; // bytes of a file that is read
 const TINTS = [[0.1, 0.055], [-0.045, -0.11], [-0.085, 0.07], [0.09, -0.075]];
-const DICE = "M5 3h14a2 2 0 0 1 2 2v14a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2zm3.500 3.500a1.800 1.800 0 1 0 0 3.600 1.800 1.800 0 0 0 0-3.600zm7 0a1.800 1.800 0 1 0 0 3.600 1.800 1.800 0 0 0 0-3.600zm-7 7a1.800 1.800 0 1 0 0 3.600 1.800 1.800 0 0 0 0-3.600zm7 0a1.800 1.800 0 1 0 0 3.600 1.800 1.800 0 0 0 0-3.600z";
 const OPEN = "M12 3l5.500 5.500-1.400 1.400L13 6.800V16h-2V6.800L7.900 9.900 6.500 8.500zM4 18h16v2H4z";
 
 const page = data();
@@ -304,10 +304,8 @@ const heat = slider("Temperature", { min: 0, max: 1.5, step: 0.05, value: 0 },
     again.disabled = !value;
     renew();
   });
-const title = (name) => name[0].toUpperCase() + name.slice(1).replaceAll("_", " ");
-const signed = (value) => (value > 0 ? `+${value.toFixed(1)}` : value < 0 ? `−${(-value).toFixed(1)}` : "0");
 const knobs = page.attributes.map(({ name, about }, k) => {
-  const knob = slider(title(name), { min: -3, max: 3, step: 0.1, value: 0 }, signed, (value) => {
+  const knob = slider(titled(name), { min: -3, max: 3, step: 0.1, value: 0 }, signed, (value) => {
     amounts[k] = value;
     plain.disabled = !amounts.some(Boolean);
     renew();

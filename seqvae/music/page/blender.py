@@ -30,7 +30,7 @@ from seqvae.music.representations.writing import RESOLUTION
 from vaecore.codec import Example
 from vaecore.eight_bit import quantised
 from vaecore.errors import UsageError
-from vaecore.page import filled, page
+from vaecore.page import MODEL_STYLE, filled, page
 from vaecore.space import LatentSpace
 
 HERE = Path(__file__).parent
@@ -103,7 +103,7 @@ def blender_page(
     title = f"{space.name} – a page that plays it"
     text = f"{codec.bars} bars between four corners, decoded in this page"
     body = filled(HERE / "blender.html", {"title": escape(space.name), "about": escape(text)})
-    styles = [HERE / "style.css", HERE / "blender.css"]
+    styles = [HERE / "style.css", MODEL_STYLE, HERE / "blender.css"]
     return page(title, body, HERE / "blender.js", data, styles, text)
 
 

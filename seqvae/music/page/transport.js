@@ -1,6 +1,7 @@
 // The controls of a player: play, tempo, swing, volume, what is heard, MIDI out, download.
 
 import { h, icon } from "vaecore/page/dom.js";
+import { slider } from "vaecore/page/slider.js";
 import { MidiOut } from "./midi.js";
 import { tempoAt } from "./time.js";
 
@@ -11,32 +12,6 @@ export const ICONS = {
   draw: "M4 17.5c3-8 5.5-9.5 7-7.500s-2.500 6.500-.5 7.500 4.500-3 6.500-8.500l1.800.7c-2.300 6.300-5.600 11-9 9.500-3.500-1.500-.6-7 .1-8.200-1 .3-2.300 2.800-4 7.200z",
   clear: "M6.400 5 12 10.600 17.600 5 19 6.400 13.400 12l5.600 5.600-1.400 1.400-5.600-5.600L6.400 19 5 17.600 10.600 12 5 6.400z",
 };
-
-/**
- * A labelled slider.
- * @param {string} name
- * @param {{min: number, max: number, step: number, value: number}} range
- * @param {(value: number) => string} words
- * @param {(value: number) => void} changed
- */
-export function slider(name, range, words, changed) {
-  const output = h("output", {});
-  const input = h("input", { type: "range", ...range, "aria-label": name });
-  const show = () => {
-    const value = Number(input.value);
-    const share = (value - range.min) / (range.max - range.min);
-    input.style.setProperty("--share", `${100 * share}%`);
-    output.textContent = words(value);
-    input.setAttribute("aria-valuetext", output.textContent);
-  };
-  input.addEventListener("input", () => {
-    changed(Number(input.value));
-    show();
-  });
-  show();
-  const element = h("label", { class: "setting" }, h("span", {}, name, output), input);
-  return { element, input, output, show, set(value) { input.value = value; show(); } };
-}
 
 /**
  * A labelled choice.

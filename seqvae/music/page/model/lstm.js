@@ -1,6 +1,6 @@
 // LSTM layers as `seqvae.sequences.lstm` and the networks around them have them.
 
-import { Linear } from "./arithmetic.js";
+import { Linear } from "vaecore/page/model/arithmetic.js";
 
 export const sigmoid = (x) => 1 / (1 + Math.exp(-x));
 

@@ -1,6 +1,6 @@
 // The sequence VAE of `seqvae.music.networks` in the browser: windows to codes, codes to windows.
 
-import { Arithmetic } from "./arithmetic.js";
+import { Arithmetic } from "vaecore/page/model/arithmetic.js";
 import {
   ChainHead, generator, PerformanceEmbedding, PerformanceHead, SoftmaxHead, TokenEmbedding,
 } from "./heads.js";

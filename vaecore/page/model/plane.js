@@ -36,3 +36,15 @@ export function edited(code, vectors, amounts) {
   const longest = Math.max(norm(code), Math.sqrt(code.length) + 1), length = norm(found);
   return length > longest ? found.map((value) => (value * longest) / length) : found;
 }
+
+/** How much of a vector adds an amount of its attribute to a code: `step_length` of Python. */
+export function stepLength(code, vector, amount, about) {
+  if (amount >= 0 || !about) return amount;
+  const product = (a, b) => a.reduce((sum, value, k) => sum + value * b[k], 0);
+  const place = product(code, vector) / product(vector, vector);
+  let length = about.less ?? 1;
+  if (place < (about.middle ?? -Infinity)) {
+    length = Math.min(length, Math.max(place - (about.least ?? -Infinity), 0));
+  }
+  return amount * length;
+}

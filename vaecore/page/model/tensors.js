@@ -27,6 +27,7 @@ export function readTensors(bytes) {
     const from = 8 + size + begin, to = 8 + size + end;
     let values;
     if (dtype === "F16") values = halves(view, from, to);
+    else if (dtype === "F32") values = new Float32Array(bytes.slice(from, to).buffer);
     else if (dtype === "I8") values = Float32Array.from(new Int8Array(bytes.buffer, bytes.byteOffset + from, to - from));
     else throw new Error(`tensor ${name} holds ${dtype}`);
     found.set(name, { shape, values });

@@ -1,0 +1,57 @@
+"""The verb `page`: a model of faces in one HTML file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+
+from vaecore.cli import options
+from vaecore.cli.page import write_page
+from vaecore.errors import printable
+
+if TYPE_CHECKING:
+    from facevae.codec import FaceCodec
+    from vaecore.space import LatentSpace
+
+
+@click.command()
+@click.argument("model")
+@click.argument("inputs", nargs=-1, metavar="[A] [B] [C] [D]", type=options.FILE)
+@options.output
+@options.seed
+@options.as_json
+@options.quiet
+def page(
+    model: str,
+    inputs: tuple[Path, ...],
+    output: Path | None,
+    seed: int,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Put a model into a page: it decodes faces in the browser, with no server.
+
+    MODEL is a name in the box or a model folder. Up to four photographs are the corners of a plane
+    of faces; the model invents the others. On the page any point of the plane is decoded at once,
+    with sliders for attributes. Writes MODEL.html, or -o.
+    """
+
+    def make() -> Any:
+        from facevae.align import frame_image
+        from facevae.domain import DOMAIN
+        from facevae.images import read_image
+        from facevae.page.decoder import decoder_page
+        from vaecore.codec import Example
+
+        def written(space: LatentSpace[Any]) -> str:
+            framed = [frame_image(read_image(path), path=path).image for path in inputs]
+            codec = cast("FaceCodec", space.codec)
+            examples = [Example(codec.encode_image(each)) for each in framed]
+            names = [printable(path.stem) for path in inputs]
+            return decoder_page(space, list(zip(names, examples, strict=True)), seed)
+
+        return (DOMAIN,), written
+
+    write_page(model, inputs, output, (as_json, quiet), make)

@@ -1,0 +1,196 @@
+// The page of a model of faces: any point between four corners is decoded here, in the browser.
+
+import { data, h, icon } from "vaecore/page/dom.js";
+import { bytesOf } from "vaecore/page/model/arithmetic.js";
+import { bilinear, edited, stepLength } from "vaecore/page/model/plane.js";
+import { Recorded } from "vaecore/page/model/recorded.js";
+import { readTensors } from "vaecore/page/model/tensors.js";
+import { DICE, signed, slider, titled } from "vaecore/page/slider.js";
+import { portrait } from "./portrait.js";
+
+/** Small faces in each direction. */
+const PREVIEWS = 5;
+/** Milliseconds after which a slider rests. */
+const RESTS = 200;
+
+const page = data();
+const { side, latent } = page;
+const one = (id) => document.getElementById(id);
+const tensors = readTensors(bytesOf(page.decoder.weights));
+const model = new Recorded({ ...page.decoder, latent }, tensors);
+const rowsOf = (name) => {
+  const { shape: [count], values } = tensors.get(name);
+  return Array.from({ length: count }, (_, k) => values.slice(k * latent, (k + 1) * latent));
+};
+const vectors = rowsOf("vectors"), draws = rowsOf("draws");
+const amounts = vectors.map(() => 0);
+
+// Corners. The way between the first four was found in Python, at the places of a grid; between
+// others it is an arc.
+
+const first = rowsOf("corners");
+const corners = page.names.map((name, n) => ({ name, code: first[n] }));
+const grid = rowsOf("grid");
+const across = Math.round(Math.sqrt(grid.length));
+let nextDraw = 0;
+
+function between(x, y) {
+  if (corners.some(({ code }, n) => code !== first[n])) return bilinear(corners.map(({ code }) => code), x, y);
+  const at = (value) => [Math.min(Math.floor(value * (across - 1)), across - 2), value * (across - 1)];
+  const [[column, right], [row, down]] = [at(x), at(y)];
+  const [p, q] = [right - column, down - row];
+  const [a, b, c, d] = [0, 1, across, across + 1].map((k) => grid[row * across + column + k]);
+  return a.map((value, k) =>
+    (1 - q) * ((1 - p) * value + p * b[k]) + q * ((1 - p) * c[k] + p * d[k]));
+}
+
+/** The code of a place, with what the sliders add. */
+function codeAt(x, y) {
+  const code = between(x, y);
+  return edited(code, vectors, amounts.map((amount, k) => stepLength(code, vectors[k], amount, page.attributes[k].about)));
+}
+
+// Decoding
+
+const times = [];
+const small = new OffscreenCanvas(side, side).getContext("2d");
+
+/** Return the pixels of a code, 0 to 255. */
+function pixelsOf(code) {
+  const begin = performance.now(), values = model.decode(code), pixels = small.createImageData(side, side);
+  const area = side * side;
+  for (let k = 0; k < area; k++) {
+    for (let c = 0; c < 3; c++) pixels.data[4 * k + c] = 255 * (values[c * area + k] * page.scale + page.centre);
+    pixels.data[4 * k + 3] = 255;
+  }
+  times.push(performance.now() - begin);
+  if (times.length > 1000) times.shift();
+  return pixels;
+}
+
+function drawn(context, pixels, x, y, size) {
+  small.putImageData(pixels, 0, 0);
+  context.imageSmoothingQuality = "high";
+  context.drawImage(small.canvas, x, y, size, size);
+}
+
+// What is shown
+
+/** Codes differ as these do: a face that has not changed is not decoded again. */
+let known = { place: "", pixels: null };
+let changes = 0;
+
+function faceAt(context, x, y, size) {
+  const place = `${changes} ${x} ${y}`;
+  if (place !== known.place) known = { place, pixels: pixelsOf(codeAt(x, y)) };
+  drawn(context, known.pixels, 0, 0, size);
+}
+
+const previews = new Map();
+
+function paint(context, width, height) {
+  const [w, t] = [width / PREVIEWS, height / PREVIEWS];
+  for (const [k, pixels] of previews) {
+    const [column, row] = [k % PREVIEWS, Math.floor(k / PREVIEWS)];
+    const size = Math.max(w, t) + 0.5;
+    context.save();
+    context.beginPath();
+    context.rect(column * w, row * t, w + 0.5, t + 0.5);
+    context.clip();
+    drawn(context, pixels, column * w - (size - w) / 2, row * t - (size - t) / 2, size);
+    context.restore();
+  }
+}
+
+const { field, again, words } = portrait({
+  names: () => corners.map(({ name }) => name), faceAt, paint,
+});
+
+/** Decode the small faces, one after the other, when there is time. */
+let round = 0;
+function preview(wait) {
+  const own = ++round;
+  const places = Array.from({ length: PREVIEWS ** 2 }, (_, k) => k);
+  const next = () => {
+    if (own !== round) return;
+    const k = places.shift();
+    if (k === undefined) {
+      document.body.dataset.ready = "";
+      return;
+    }
+    const at = [k % PREVIEWS, Math.floor(k / PREVIEWS)].map((each) => each / (PREVIEWS - 1));
+    previews.set(k, pixelsOf(codeAt(...at)));
+    field.repaint();
+    setTimeout(next, 0);
+  };
+  setTimeout(next, wait);
+}
+
+/** Everything changes: corners or sliders; at most once for each picture. */
+let waiting = 0;
+function renew() {
+  changes += 1;
+  waiting ||= requestAnimationFrame(() => {
+    waiting = 0;
+    again();
+    preview(RESTS);
+  });
+}
+
+// The corners
+
+const slots = corners.map((corner, n) => {
+  const name = h("span", { class: "name" }, corner.name);
+  const position = ["top left", "top right", "bottom left", "bottom right"][n];
+  const dice = h("button", {
+    type: "button", class: "button", title: "Somebody whom the model invents",
+    "aria-label": `Invent the corner ${position}`,
+    onclick: () => {
+      nextDraw += 1;
+      corners[n] = { name: `Invented ${page.invented + nextDraw}`, code: draws[(nextDraw - 1) % draws.length] };
+      name.textContent = corners[n].name;
+      back.disabled = false;
+      renew();
+    },
+  }, icon(DICE));
+  one(n < 2 ? "above" : "below").append(h("div", { class: "slot" }, name, dice));
+  return name;
+});
+const back = h("button", { type: "button", class: "button", disabled: true, onclick: () => {
+  corners.forEach((_, n) => {
+    corners[n] = { name: page.names[n], code: first[n] };
+    slots[n].textContent = page.names[n];
+  });
+  back.disabled = true;
+  renew();
+} }, "First faces");
+
+addEventListener("dragover", (event) => event.preventDefault());
+addEventListener("drop", (event) => {
+  event.preventDefault(); // or the browser leaves the page for the file
+  one("status").textContent = `Photographs are read when the page is made: facevae page ${page.model} A.jpg B.jpg`;
+});
+
+// Attributes
+
+const knobs = page.attributes.map(({ name, description }, k) => {
+  const knob = slider(titled(name), { min: -2, max: 2, step: 0.05, value: 0 }, signed, (value) => {
+    amounts[k] = value;
+    plain.disabled = !amounts.some(Boolean);
+    renew();
+  });
+  knob.element.title = description;
+  return knob;
+});
+const plain = h("button", { type: "button", class: "button", disabled: true, onclick: () => {
+  amounts.fill(0);
+  for (const knob of knobs) knob.set(0);
+  plain.disabled = true;
+  renew();
+} }, "Sliders to 0");
+one("draw").append(plain, back);
+one("knobs").append(...knobs.map(({ element }) => element));
+preview(0);
+
+// For tests, and for those who look inside.
+globalThis.facevae = { model, field, faceAt, words, corners, codeAt, pixelsOf, times };

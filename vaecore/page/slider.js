@@ -1,0 +1,43 @@
+// What the pages with a model inside have in common: sliders, what they say, and the die.
+
+import { h } from "./dom.js";
+
+/** The picture of a button that draws something new. */
+export const DICE = "M5 3h14a2 2 0 0 1 2 2v14a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2zm3.500 3.500a1.800 1.800 0 1 0 0 3.600 1.800 1.800 0 0 0 0-3.600zm7 0a1.800 1.800 0 1 0 0 3.600 1.800 1.800 0 0 0 0-3.600zm-7 7a1.800 1.800 0 1 0 0 3.600 1.800 1.800 0 0 0 0-3.600zm7 0a1.800 1.800 0 1 0 0 3.600 1.800 1.800 0 0 0 0-3.600z";
+
+/** The name of an attribute, to be read. */
+export function titled(name) {
+  return name[0].toUpperCase() + name.slice(1).toLowerCase().replaceAll("_", " ");
+}
+
+/** A number with its sign. */
+export function signed(value) {
+  const size = Number(Math.abs(value).toFixed(2));
+  return value > 0 ? `+${size}` : value < 0 ? `−${size}` : "0";
+}
+
+/**
+ * A labelled slider.
+ * @param {string} name
+ * @param {{min: number, max: number, step: number, value: number}} range
+ * @param {(value: number) => string} words
+ * @param {(value: number) => void} changed
+ */
+export function slider(name, range, words, changed) {
+  const output = h("output", {});
+  const input = h("input", { type: "range", ...range, "aria-label": name });
+  const show = () => {
+    const value = Number(input.value);
+    const share = (value - range.min) / (range.max - range.min);
+    input.style.setProperty("--share", `${100 * share}%`);
+    output.textContent = words(value);
+    input.setAttribute("aria-valuetext", output.textContent);
+  };
+  input.addEventListener("input", () => {
+    changed(Number(input.value));
+    show();
+  });
+  show();
+  const element = h("label", { class: "setting" }, h("span", {}, name, output), input);
+  return { element, input, output, show, set(value) { input.value = value; show(); } };
+}

@@ -4,7 +4,7 @@ The pages have some hundred commands, and each would import torch for one or two
 training also imports Lightning, which takes longer than a small model takes to train. So the
 programs `python`, `seqvae` and `facevae` in the folder of the fixture `warm` are a small client; it
 hands its arguments, folder, environment and standard streams to the server, which runs them in a
-fork of itself as a new Python would. Signals that the client gets do not reach the fork.
+fork of itself as a new Python would. SIGINT and SIGTERM are passed on to the fork.
 
     python warm.py SOCKET    serve until killed
 """
@@ -19,21 +19,23 @@ import sys
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 
-IMPORTED = (
-    "torch", "matplotlib.figure", "scipy.stats", "PIL.Image", "vaecore.space",
-    "vaecore.training.loop", "seqvae.cli", "seqvae.music.presentation", "facevae.cli",
-    "facevae.presentation",
-)  # fmt: skip
+PACKAGES = ("vaecore", "seqvae", "facevae")
+IMPORTED = ("matplotlib.figure", "scipy.stats", "tokenizers.implementations", "pretty_midi")
+"""What the packages import only when they need it."""
 
 CLIENT = """#!{python} -SE
-import json, os, socket, sys
+import json, os, signal, socket, sys
 link = socket.socket(socket.AF_UNIX)
 link.connect({address!r})
 call = dict(arguments={first!r} + sys.argv[1:], folder=os.getcwd(), environment=dict(os.environ))
 data = json.dumps(call).encode()
 socket.send_fds(link, [len(data).to_bytes(4, "big")], [0, 1, 2])
 link.sendall(data)
+pid = int.from_bytes(link.recv(4), "big")
+for number in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(number, lambda number, frame: os.kill(pid, number))
 sys.exit(link.recv(1)[0])
 """
 
@@ -77,6 +79,7 @@ def answer(link: socket.socket) -> None:
         return
     child = os.fork()
     if child:
+        link.sendall(child.to_bytes(4, "big"))
         _, status = os.waitpid(child, 0)
         link.sendall(bytes([os.waitstatus_to_exitcode(status) & 255]))
         os._exit(0)
@@ -113,9 +116,13 @@ def reap() -> None:
 
 def serve(address: str) -> None:
     """Answer calls."""
+    for package in PACKAGES:
+        for module in walk_packages(import_module(package).__path__, f"{package}."):
+            if not module.name.endswith("__main__"):
+                with suppress(ImportError):  # of what is not installed
+                    import_module(module.name)
     for name in IMPORTED:
-        with suppress(ModuleNotFoundError):  # what only trainings need
-            import_module(name)
+        import_module(name)
     import_module("seqvae.music.pictures").COLUMNS = 1  # at each validation; takes longest
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(address)

@@ -53,6 +53,12 @@ def blocks(page: Path) -> list[Block]:
     ]
 
 
+def commands(text: str) -> list[str]:
+    """Return the command lines of a block without their comments."""
+    lines = text.replace("\\\n", " ").splitlines()
+    return [re.sub(r"\s+(#.*)?$", "", line) for line in lines]
+
+
 def _name(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
@@ -62,7 +68,10 @@ Run = Callable[[Block], None]
 
 @pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory, warm: Path) -> Run:
-    """Run a block in a folder with the examples; all pages share it, and equal blocks run once."""
+    """Run a block in a folder with the examples, which all pages share.
+
+    Equal blocks run once, and so do equal command lines.
+    """
     folder = tmp_path_factory.mktemp("pages")
     for name in ("data", "examples"):
         shutil.copytree(ROOT / name, folder / name)
@@ -73,6 +82,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, warm: Path) -> Run:
         "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
     }
     seen: set[Block] = set()
+    ran: set[str] = set()
 
     def run_block(block: Block) -> None:
         if block in seen:
@@ -83,6 +93,8 @@ def run(tmp_path_factory: pytest.TempPathFactory, warm: Path) -> Run:
             program = [str(warm / "python"), "-c"]
         elif block.language == "console":
             text = "\n".join(line[2:] for line in text.splitlines() if line.startswith("$ "))
+        elif "<<" not in text:
+            text = "\n".join(line for line in commands(text) if line not in ran)
         result = subprocess.run(
             [*program, text], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
             capture_output=True, text=True, timeout=300, check=False,
@@ -93,6 +105,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, warm: Path) -> Run:
             came = {line.rstrip() for line in result.stdout.splitlines()}
             assert [line for line in shown if line not in came | {""}] == [], result.stdout
         seen.add(block)
+        ran.update(commands(block.text) if block.language == "sh" else ())
 
     return run_block
 

@@ -159,7 +159,7 @@ def loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder of programs `python`, `seqvae` and `facevae` that start at once; see `warm.py`."""
+    """A folder of `python`, `pytest`, `seqvae` and `facevae` that start at once; see `warm.py`."""
     programs = tmp_path_factory.mktemp("warm")
     address = programs / "socket"
     write_clients(programs, address)

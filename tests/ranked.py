@@ -9,7 +9,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,11 +20,13 @@ ROOT = Path(__file__).resolve().parents[1]
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
 
 
-def command(package: str, *arguments: object, ranks: int = 1) -> list[str]:
+def command(warm: Path, package: str, *arguments: object, ranks: int = 1) -> list[str]:
     """Return the command line of `package train ...` in one process or under torchrun."""
+    entry = [str(warm / package), "train", *map(str, arguments)]
+    if ranks == 1:
+        return entry
     run = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={ranks}"]
-    entry = ["-m", f"{package}.cli", "train", *map(str, arguments)]
-    return [sys.executable, *(run if ranks > 1 else []), *entry]
+    return [str(warm / "python"), *run, "--no-python", *entry]
 
 
 def train(cwd: Path, warm: Path, package: str, *arguments: object, ranks: int = 1) -> str:
@@ -56,9 +57,9 @@ def train(cwd: Path, warm: Path, package: str, *arguments: object, ranks: int = 
     return printed[0][0]
 
 
-def error(cwd: Path, package: str, *arguments: object, ranks: int = 1) -> str:
+def error(cwd: Path, warm: Path, package: str, *arguments: object, ranks: int = 1) -> str:
     """Try to train what cannot be trained, and return what was printed on stderr."""
-    run = command(package, *arguments, ranks=ranks)
+    run = command(warm, package, *arguments, ranks=ranks)
     done = subprocess.run(
         run, cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True, timeout=300, check=False
     )
@@ -67,12 +68,12 @@ def error(cwd: Path, package: str, *arguments: object, ranks: int = 1) -> str:
 
 
 def interrupt(
-    cwd: Path, number: signal.Signals, package: str, *arguments: object, ranks: int = 1
+    cwd: Path, warm: Path, number: signal.Signals, package: str, *arguments: object, ranks: int = 1
 ) -> int:
     """Begin a training, send it a signal once it has a checkpoint, and return its exit code."""
     output = cwd / str(arguments[arguments.index("-o") + 1])
     process = subprocess.Popen(
-        command(package, *arguments, ranks=ranks),
+        command(warm, package, *arguments, ranks=ranks),
         cwd=cwd,
         env=ENVIRONMENT,
         stdout=subprocess.DEVNULL,

@@ -2,9 +2,9 @@
 
 The pages have some hundred commands, and each would import torch for one or two seconds; a
 training also imports Lightning, which takes longer than a small model takes to train. So the
-programs `python`, `seqvae` and `facevae` in the folder of the fixture `warm` are a small client; it
-hands its arguments, folder, environment and standard streams to the server, which runs them in a
-fork of itself as a new Python would. SIGINT and SIGTERM are passed on to the fork.
+programs `python`, `pytest`, `seqvae` and `facevae` in the folder of the fixture `warm` are a small
+client; it hands its arguments, folder, environment and standard streams to the server, which runs
+them in a fork of itself as a new Python would. SIGINT and SIGTERM are passed on to the fork.
 
     python warm.py SOCKET    serve until killed
 """
@@ -44,6 +44,7 @@ def write_clients(folder: Path, address: Path) -> None:
     """Write the programs into a folder that blocks have on their path."""
     for name, first in (
         ("python", []),
+        ("pytest", ["-m", "pytest"]),
         ("seqvae", ["-m", "seqvae"]),
         ("facevae", ["-m", "facevae"]),
     ):

@@ -312,7 +312,6 @@ SHIPPED: dict[str, Domain] = {
 def shipped(name: str) -> ModelUnderTest:
     """Return a model of a box, the same one for all tests."""
     domain = SHIPPED[name]
-    few = 32 if name.endswith("16bar") else 64
     numbers = domain is FACES or name.startswith("groove")
     folder = domain.folder(name)
-    return ModelUnderTest(domain, folder, domain is not FACES, not numbers, few)
+    return ModelUnderTest(domain, folder, domain is not FACES, not numbers, examples=32)

@@ -139,10 +139,10 @@ MANY = {"prepare": 25, "train": 60, "attribute": 43, "align": 40, "write": 32}
 FRESH = "SEQVAE_TESTS_IN_A_FRESH_PROCESS"
 
 
-def _in_a_fresh_process(test: str) -> None:
+def _in_a_fresh_process(warm: Path, test: str) -> None:
     """Run a test of this file by itself: autograd refuses to run in copies of a process in which
     it has started threads, as an export of a model does."""
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider"]
+    command = [warm / "python", "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider"]
     done = subprocess.run(
         [*command, f"{__file__}::{test}"],
         env={**os.environ, FRESH: "1"},
@@ -195,9 +195,12 @@ def test_killed_in_the_middle_and_begun_again(tmp_path: Path, name: str) -> None
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MANY)
-def test_killed_at_two_hundred_moments(tmp_path: Path, name: str) -> None:
+def test_killed_at_two_hundred_moments(
+    tmp_path: Path, name: str, request: pytest.FixtureRequest
+) -> None:
     if name == "train" and FRESH not in os.environ:
-        _in_a_fresh_process(f"test_killed_at_two_hundred_moments[{name}]")
+        warm = request.getfixturevalue("warm")
+        _in_a_fresh_process(warm, f"test_killed_at_two_hundred_moments[{name}]")
     else:
         _kill(tmp_path, name, 0.0, MANY[name])
 

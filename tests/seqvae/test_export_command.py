@@ -13,26 +13,26 @@ from vaecore.export import writing
 from vaecore.export.torch_files import KEY
 
 
-def test_a_model_in_one_file_of_torchscript(run, tiny_drums: Path, tmp_path: Path) -> None:
-    result = run("export", "drums_2bar", "-o", "beats.ts")
+def test_a_model_in_one_file_of_torchscript(run, tiny_melody: Path, tmp_path: Path) -> None:
+    result = run("export", "melody_2bar", "-o", "tune.ts")
     assert "decodes as Python does" in result.output
-    assert {path.name for path in tmp_path.iterdir()} == {"beats.ts", "beats.json"}
-    about = json.loads(Path("beats.json").read_text())
+    assert {path.name for path in tmp_path.iterdir()} == {"tune.ts", "tune.json"}
+    about = json.loads(Path("tune.json").read_text())
     found = {KEY: ""}
     with pytest.warns(FutureWarning):  # TorchScript has a successor
-        script = torch.jit.load("beats.ts", _extra_files=found)
+        script = torch.jit.load("tune.ts", _extra_files=found)
     assert json.loads(found[KEY]) == about
     decoder = about["graphs"]["decoder"]
     assert [port["name"] for port in decoder["inputs"]] == ["z", "temperature", "noise"]
-    assert decoder["file"] == "beats.ts"
+    assert decoder["file"] == "tune.ts"
     # What the page says: the noise of a seed gives the draw of that seed.
-    space = seqvae.load(tiny_drums)
+    space = seqvae.load(tiny_melody)
     z = space.sample_codes(5)
     shape = decoder["inputs"][2]["shape"][1:]
     noise = torch.rand(5, *shape, generator=torch.Generator().manual_seed(3))
     x, logits = getattr(script, decoder["method"])(z, torch.tensor(1.0), noise)
     assert torch.equal(x, space.decode_to_examples(z, temperature=1, seed=3))
-    assert logits.shape == (5, 32, 512)
+    assert logits.shape == (5, 32, 90)
     mean, _ = script.encode(x)
     assert torch.allclose(mean, space.posterior_of(x).mean, atol=1e-4)
     vector = torch.tensor(about["attributes"]["note_density"]["vector"])
@@ -85,7 +85,7 @@ def test_what_computes_otherwise_is_not_written(
         return x, logits + 0.01
 
     monkeypatch.setattr(graphs._Draw, "forward", wrong)
-    result = run("export", "drums_2bar", "-o", "beats.ts", code=1)
+    result = run("export", "melody_2bar", "-o", "tune.ts", code=1)
     assert "logits differ" in result.output
     assert len(result.output.splitlines()) == 2  # the model's name, and the error
     assert list(tmp_path.iterdir()) == []
@@ -100,7 +100,7 @@ def test_a_network_that_cannot_be_exported(
         raise NotImplementedError("an operation of my own\nwith details")
 
     monkeypatch.setattr(graphs._Encode, "forward", odd)
-    result = run("export", "drums_2bar", "-o", "beats.ts", code=1)
+    result = run("export", "melody_2bar", "-o", "tune.ts", code=1)
     assert "cannot be exported as torchscript" in result.output
     assert "an operation of my own" in result.output
     assert list(tmp_path.iterdir()) == []

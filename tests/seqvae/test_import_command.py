@@ -101,11 +101,3 @@ def test_what_is_wrong_is_said_in_one_line(run: Run) -> None:
     assert f"{index}: " in text
     assert text.count("\n") == 1
     assert "does not exist" in refused("nothing", "--config", NAME, code=1)
-
-
-def test_what_is_told_hits_is_not_exported(run: Run) -> None:
-    name = "groovae_2bar_hits_control"
-    run("import", checkpoint(name), "--config", name, "-o", "made")
-    text = run("export", "made", "-o", "a.ts", code=1).output
-    assert "its decoder is told hits step by step" in text
-    assert not list(Path().glob("a.*"))

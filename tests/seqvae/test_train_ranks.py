@@ -131,7 +131,7 @@ def test_a_signal_saves_and_the_training_goes_on(
     whole = request.getfixturevalue("one" if ranks == 1 else "two")
     name = f"stopped-{ranks}"
     # Under torchrun it is torchrun that reports the signal.
-    assert interrupt(place, number, "seqvae", *OPTIONS, "-o", name, ranks=ranks) == code
+    assert interrupt(place, warm, number, "seqvae", *OPTIONS, "-o", name, ranks=ranks) == code
     steps = torch.load(place / name / "last.ckpt", weights_only=True)["global_step"]
     assert 0 < steps < STEPS
     if ranks == 1:
@@ -143,6 +143,7 @@ def test_a_signal_saves_and_the_training_goes_on(
         assert torch.equal(found[key], value), key
 
 
-def test_one_process_says_what_is_wrong(place: Path) -> None:
-    lines = error(place, "seqvae", "--data", "shards", "--resume", "--quiet", ranks=2).splitlines()
+def test_one_process_says_what_is_wrong(place: Path, warm: Path) -> None:
+    options = ("--data", "shards", "--resume", "--quiet")
+    lines = error(place, warm, "seqvae", *options, ranks=2).splitlines()
     assert sum(line.startswith("Error: --resume takes the recipe") for line in lines) == 1

@@ -143,7 +143,7 @@ class Coding(Generic[Item]):
         if isinstance(item, Examples):
             return item
         if isinstance(item, Tensor):
-            return Examples.of(item.unsqueeze(0))
+            return Examples.of(self._checked(item).unsqueeze(0))
         if isinstance(item, Example):
             return Examples(item.x.unsqueeze(0), [item.context])
         return self.codec.read(item).counted()
@@ -153,8 +153,16 @@ class Coding(Generic[Item]):
         if isinstance(item, Example):
             return item
         if isinstance(item, Tensor):
-            return Example(item)
+            return Example(self._checked(item))
         return (item if isinstance(item, Examples) else self.codec.read(item)).first
+
+    def _checked(self, x: Tensor) -> Tensor:
+        """Return an example's tensor, of the shape that the network takes."""
+        shape = self.codec.shape
+        if shape is not None and x.shape != shape:
+            many = f"(n, {', '.join(map(str, shape))})"
+            raise UsageError(f"tensors must be examples {shape} or {many}; got {tuple(x.shape)}")
+        return x
 
     def _each(self, items: Any) -> list[Example]:
         return [self._example(item) for item in listed(items, self.codec)]

@@ -18,7 +18,7 @@ from vaecore.paths import traverse
 from vaecore.space import LatentSpace
 from vaecore.testing.under_test import Fixtures, ModelUnderTest, PlainCodec
 
-BATCH_SIZES = [1, 2, 3, 7, 12, 15, 16, 17, 23, 31, 32, 33, 40, 47, 63]
+BATCH_SIZES = [1, 2, 7, 12, 16, 17, 31, 47, 63]
 
 
 def _equal(a: list[Tensor], b: list[Tensor]) -> bool:
@@ -64,6 +64,10 @@ class SpaceContract(Fixtures):
         assert len(space.decode(codes[:5])) == len(space.reconstruct(rows)) == 5
         assert not z.requires_grad
         assert not space.model.training
+        if space.codec.shape is not None:
+            for wrong in (x[0, :-1], x[:5, :-1]):
+                with pytest.raises(UsageError, match=r"tensors must be examples \(\d.*; got"):
+                    space.encode(wrong)
 
     def test_the_likelihood_prefers_what_is_decoded(
         self, under_test: ModelUnderTest, space: LatentSpace[Any], codes: Tensor, x: Tensor
@@ -109,7 +113,7 @@ class SpaceContract(Fixtures):
         self, under_test: ModelUnderTest, space: LatentSpace[Any], codes: Tensor
     ) -> None:
         whole = space.decode_to_examples(codes, temperature=1.0, seed=5)
-        for n in (1, 17) if _large(space) else (1, 7, 16, 17, 40):
+        for n in (1, 17) if _large(space) else (1, 7, 17, 40):
             assert torch.equal(space.decode_to_examples(codes[:n], 1.0, 5), whole[:n]), n
         if not under_test.draws:
             assert torch.equal(whole, space.decode_to_examples(codes))

@@ -10,6 +10,7 @@ import click
 from vaecore.cli import options
 from vaecore.cli.job import Job
 from vaecore.cli.outputs import Outputs
+from vaecore.config import CONFIG
 from vaecore.errors import UsageError, printable
 
 if TYPE_CHECKING:
@@ -170,4 +171,4 @@ def _is_data(job: Job, path: Path) -> bool:
     """Whether the first argument of `evaluate` is something to measure on, not a model."""
     if str(path) in job.domain.shipped() or not path.exists():
         return False
-    return not (path / "config.json").is_file()
+    return not (path / CONFIG).is_file()

@@ -118,7 +118,7 @@ class SequenceEncoder(Reader):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and deviation `(batch, latent_dim)` for class indices `(batch, *shape)`."""
         code = self.code(x)
-        rows = len(code)
+        rows = code.shape[0]  # TorchScript takes `len` for a constant
         code = code if self.training else pad(code)
         # softplus gives the standard deviation itself (no exponential to overflow); the small
         # constant keeps it from rounding to zero for very negative inputs.

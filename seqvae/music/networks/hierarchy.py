@@ -67,7 +67,8 @@ class HierarchicalDecoder(nn.Module):
         """Return the embedding of every bar, `(batch * bars, width)`, window by window."""
         for conductor in self.conductors:
             # Bars are enough rows, codes may be few: see `vaecore.device.pad`.
-            outputs = conductor.outputs(z if self.training else pad(z))[:, : len(z)]
+            rows = z.shape[0]  # TorchScript takes `len` for a constant
+            outputs = conductor.outputs(z if self.training else pad(z))[:, :rows]
             z = outputs.transpose(0, 1).flatten(0, 1)
         return z
 

@@ -141,15 +141,15 @@ def test_faults():
 
 
 def test_leaps_are_mended_by_octaves():
-    wild = melody((0, 60), (4, 75), (8, 90), (12, 61), (16, 100))
-    calm = melody((0, 60), (4, 63), (8, 66), (12, 61), (16, 64))
+    wild = melody((0, 60), (4, 76), (8, 91), (12, 62), (16, 101))
+    calm = melody((0, 60), (4, 64), (8, 67), (12, 62), (16, 65))
     perception = of("melody")
     assert perception.faults(wild[None]) >= 4
     assert torch.equal(perception.mended(wild[None]), calm[None])
     assert torch.equal(perception.mended(calm[None]), calm[None])
-    # What inputs do is no fault: here they leap by 15 semitones.
-    like = torch.stack([calm, melody((0, 60), (8, 75))])
-    asked = melody((0, 60), (4, 75), (8, 90), (12, 85), (16, 100))
+    # What inputs do is no fault: here they leap by 16 semitones.
+    like = torch.stack([calm, melody((0, 60), (8, 76))])
+    asked = melody((0, 60), (4, 76), (8, 91), (12, 86), (16, 101))
     assert torch.equal(perception.mended(wild[None], like), asked[None])
     beats = torch.stack(drums())
     assert torch.equal(of("drums").mended(beats), beats)
@@ -168,7 +168,20 @@ def test_blends_have_no_notes_that_their_inputs_and_their_scales_lack():
     assert pitches[:5].tolist() == [60, 63, 65, 69, 60]
     silent = torch.zeros(1, 32, dtype=torch.long)
     assert torch.equal(perception.mended(odd[None], silent), odd[None])
-    assert torch.equal(perception.mended(odd[None]), odd[None])  # samples may be chromatic
+
+
+def test_samples_that_wander_keep_to_their_best_scale():
+    perception = of("melody")
+    scale = [(4 * k, 60 + (0, 2, 4, 5, 7, 9, 11)[k % 7]) for k in range(8)]
+    wanders = melody(*scale[:5], (20, 61), (24, 66), (28, 60))  # two of eight are not in C major
+    found = perception.mended(wanders[None])[0]
+    assert (found[::4] + 19).tolist() == [60, 62, 64, 65, 67, 60, 65, 60]
+    assert torch.equal(found > 1, wanders > 1)
+    steps = [(2 * k, pitch) for k, (_, pitch) in enumerate(2 * scale[:7])]
+    passing = melody(*steps, (28, 61))  # one of fifteen: a sample may be chromatic
+    assert torch.equal(perception.mended(passing[None]), passing[None])
+    # Blends go by what their inputs have.
+    assert torch.equal(perception.mended(wanders[None], wanders[None]), wanders[None])
 
 
 def test_no_blend_and_no_sample_leaps_but_inputs_stay():

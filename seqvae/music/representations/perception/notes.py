@@ -33,6 +33,8 @@ SOUNDING = 0.1
 PITCHES = (1, 2, 3, 4, 3, 2, 1)
 """Weights of the pitches around a note; notes four semitones apart have little in common."""
 MAJOR = (0, 2, 4, 5, 7, 9, 11)
+WANDERING = 0.1
+"""Share of notes outside the best major scale from which a sample is in no key."""
 FEW = 2
 """So few pitches are no melody."""
 LEAP, OUTSIDE, LOW = 12, 0.15, 52
@@ -107,11 +109,13 @@ class NotePerception(VoicePerception):
         """Return melodies that leap no further than an octave, or than those that they are like.
 
         A note that does is moved by octaves towards the note before it, as few as will do. Blends
-        have no pitch classes but those of what they are like, and of its scales: other notes are
-        moved by a semitone.
+        have no pitch classes but those of what they are like, and of its scales, and melodies that
+        wander none but those of their best major scale: other notes are moved by a semitone.
         """
         limit = LEAP
-        if like is not None:
+        if like is None:
+            x = self._in_own_key(x)
+        else:
             x, limit = self._in_keys(x, like), max(LEAP, int(self._leaps(like).max()))
         found, latest = x.clone(), torch.zeros_like(x[:, 0])
         if not bool((self._leaps(x) > limit).any()):
@@ -123,6 +127,12 @@ class NotePerception(VoicePerception):
             found[:, step] = x[:, step] - 12 * octaves
             latest = torch.where(note, found[:, step], latest)
         return found
+
+    def _in_own_key(self, x: Tensor) -> Tensor:
+        """Return melodies that keep to their best major scale, if they have wandered from it."""
+        snapped, note = self.snapped(x, self.scale(x)), x >= self.first
+        outside = ((snapped != x) & note).sum(1)
+        return torch.where((outside > WANDERING * note.sum(1))[:, None] & note, snapped, x)
 
     def _in_keys(self, x: Tensor, like: Tensor) -> Tensor:
         """Return melodies without notes that others, and their best major scales, lack."""

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 TRIAL, TRIAL_TOKENS = 256, 1 << 15
 """Largest numbers of windows and of tokens on which directions and lengths are tried."""
 LENGTHS = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0)
-"""Lengths that are tried, as multiples of that of the regression: what is rare, such as toms, does not
-appear before 5."""
+"""Lengths that are tried, as multiples of that of the regression: what is rare, such as toms, does
+not appear before 5."""
 
 
 def describe(codec: Codec[Any], windows: Tensor | None = None) -> dict[str, Any]:

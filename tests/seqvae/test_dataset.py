@@ -10,10 +10,11 @@ import torch
 from torch import Generator, Tensor
 
 from seqvae.music.data.augment import make_augmentation
-from seqvae.music.data.shards import read_windows
+from seqvae.music.data.shards import ShardWriter, read_windows, window_table
 from seqvae.music.representations import DrumCodec, MelodyCodec, TrioCodec
 from seqvae.music.representations.drums.augment import drop, mix
 from seqvae.sequences.loader import WindowLoader
+from vaecore.errors import DataError
 
 WINDOWS = np.random.default_rng(0).integers(0, 512, (50, 8)).astype(np.uint16)
 
@@ -176,3 +177,21 @@ def test_a_loader_over_shards(tmp_path: Path) -> None:
     assert np.array_equal(torch.cat(batches(loader)).numpy(), WINDOWS[:10])
     loader = WindowLoader(read_windows(tmp_path, "train"), 16, seed=3)
     assert all(map(torch.equal, batches(loader), batches(WindowLoader(WINDOWS, 16, seed=3))))
+
+
+def test_a_shard_that_says_another_number_of_windows_than_it_has(tmp_path: Path) -> None:
+    """Every byte of the last part, which says the numbers of rows, is another one once."""
+    with ShardWriter(tmp_path, "train", 32) as writer:
+        writer.add(window_table(np.zeros((3, 32), np.uint16), ["a"] * 3, [0] * 3, [0] * 3, [0] * 3))
+    (path,) = tmp_path.glob("*.parquet")
+    whole, refused = path.read_bytes(), set[str]()
+    footer = int.from_bytes(whole[-8:-4], "little")
+    for place in range(len(whole) - 8 - footer, len(whole) - 8):
+        if whole[place] != 6:  # three, as the format writes it
+            continue
+        path.write_bytes(whole[:place] + bytes([8]) + whole[place + 1 :])
+        try:
+            assert read_windows(tmp_path, "train").shape == (3, 32)
+        except DataError as error:
+            refused.add(str(error).partition(": ")[2])
+    assert any("holds 3 windows in a block that should have 4" in each for each in refused)

@@ -157,7 +157,7 @@ class ShardedWindows:
                 width = _width(file.schema_arrow.field("window").type)
                 sizes = [file.metadata.row_group(k).num_rows for k in range(file.num_row_groups)]
             wanted = self.width or (width if classes is None else len(classes))
-            if width != wanted or any(2 * width * size > MOST_BLOCK_BYTES for size in sizes):
+            if width != wanted or any(not 0 <= 2 * width * n <= MOST_BLOCK_BYTES for n in sizes):
                 text = f"holds windows of {width} numbers in blocks of {max(sizes, default=0):,}"
                 raise DataError(f"{text}, not of {wanted}", path=path, remedy=_PREPARE)
             self.width = width
@@ -185,6 +185,10 @@ class ShardedWindows:
             if column.null_count or flat.null_count:
                 raise DataError("has windows with gaps", path=self.files[number], remedy=_PREPARE)
         windows = np.asarray(flat.to_numpy(zero_copy_only=False).reshape(-1, self.width), np.uint16)
+        said = int(self.starts[index + 1] - self.starts[index])
+        if len(windows) != said:
+            text = f"holds {len(windows):,} windows in a block that should have {said:,}"
+            raise DataError(text, path=self.files[number], remedy=_PREPARE)
         if self.classes is not None and (wrong := windows.max(0) >= self.classes).any():
             place = int(np.flatnonzero(wrong)[0])
             value, most = int(windows[:, place].max()), int(self.classes[place]) - 1

@@ -282,8 +282,7 @@ if (page.reading) {
     if (file) take(nearest(event), file);
   });
 } else {
-  const why = `Files are read by seqvae itself: which part of a song is melody, bass or drums is found out with the whole \
-of it. For music of your own: seqvae page ${page.model} A.mid B.mid`;
+  const why = `Files are read by seqvae itself: which parts of a song are taken is found out with the whole of it. For music of your own: seqvae page ${page.model} A.mid B.mid`;
   addEventListener("dragover", (event) => event.preventDefault());
   addEventListener("drop", (event) => {
     event.preventDefault(); // or the browser leaves the page for the file

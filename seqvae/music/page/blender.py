@@ -18,6 +18,7 @@ from seqvae.music.representations.alphabet import (
     DRUM_PITCHES,
     DRUMS,
     GROOVE_CLASS,
+    LOWEST_PITCH,
     ROLAND,
     Alphabet,
     NoteAlphabet,
@@ -26,6 +27,9 @@ from seqvae.music.representations.base import SequenceCodec
 from seqvae.music.representations.contexts import Context
 from seqvae.music.representations.dynamics import USUAL
 from seqvae.music.representations.parts import names
+from seqvae.music.representations.piano.alphabet import ChordAlphabet
+from seqvae.music.representations.piano.codec import REGISTERS
+from seqvae.music.representations.piano.texture import LONGEST, PITCHES
 from seqvae.music.representations.writing import RESOLUTION
 from vaecore.codec import Example
 from vaecore.eight_bit import quantised
@@ -36,7 +40,7 @@ from vaecore.space import LatentSpace
 HERE = Path(__file__).parent
 CORNERS = 4
 SPARE = 16
-HEADS = ("softmax", "chain", "groove")
+HEADS = ("softmax", "chain", "groove", "notes")
 """Heads that the page's networks have."""
 KNOWN = {
     "steps", "classes", "tokens", "latent_dim", "embedding_dim", "encoder_dim", "encoder_layers",
@@ -172,6 +176,9 @@ def _form(codec: SequenceCodec, example: Example) -> dict[str, Any]:
 
 def _voice(name: str, alphabet: Alphabet, bar: int) -> dict[str, Any]:
     usual = [[row[step * len(row) // bar] for step in range(bar)] for row in USUAL[name]]
+    if isinstance(alphabet, ChordAlphabet):
+        keys = {"keys": PITCHES // REGISTERS, "lowest": LOWEST_PITCH, "longest": LONGEST}
+        return {"kinds": REGISTERS, "usual": usual, **keys}
     if isinstance(alphabet, NoteAlphabet):
         return {"kinds": 1, "usual": usual, "lowest": alphabet.lowest}
     roland = alphabet.simplifies  # performances are on the kit they were played on
@@ -184,14 +191,14 @@ def _performed(codec: SequenceCodec) -> bool:
 
 
 def _reading(codec: SequenceCodec, form: dict[str, Any], bar: float) -> dict[str, Any] | None:
-    """Return how a visitor's files are read; None for several voices, which are not.
+    """Return how a visitor's files are read; None for several voices and for chords, which are not.
 
     Args:
         codec: Of the model.
         form: From `_form`.
         bar: Quarter notes of the page's bars; others are left out.
     """
-    if len(codec.voices) > 1:
+    if len(codec.voices) > 1 or codec.polyphonic:
         return None
     (voice,) = form["voices"]
     performed = _performed(codec)

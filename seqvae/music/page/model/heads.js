@@ -92,6 +92,26 @@ export class PerformanceEmbedding {
   }
 }
 
+/** Steps are the pitches of a chord's notes, 1 to 88, and then their lengths; 0 where there is none. */
+export class ChordEmbedding {
+  constructor(part) {
+    [this.pitch, this.length, this.key, this.time, this.none] =
+      ["pitch", "length", "key", "time", "none"].map((name) => part.get(name).values);
+    this.width = this.none.length;
+  }
+
+  add(steps, at, out, place, size) {
+    const { pitch, length, key, time, none, width } = this, notes = size / 2;
+    if (!steps[at]) for (let i = 0; i < width; i++) out[place + i] += none[i];
+    for (let k = 0; k < notes && steps[at + k]; k++) {
+      const p = (steps[at + k] - 1) * width, l = (Math.max(steps[at + notes + k], 1) - 1) * width;
+      for (let i = 0; i < width; i++) {
+        out[place + i] += pitch[p + i] + length[l + i] + key[p + i] * time[l + i];
+      }
+    }
+  }
+}
+
 /** One logit for each class. */
 export class SoftmaxHead {
   size = 1;
@@ -102,6 +122,41 @@ export class SoftmaxHead {
 
   choose(projected, temperature, noise, out, at) {
     out[at] = choose(projected, temperature, noise[0]);
+  }
+}
+
+/** The notes of a chord one by one, in rising pitch, and the length of each: `NotesHead`. */
+export class NotesHead {
+  constructor(part, batch, notes) {
+    this.projection = part.linear("projection", batch);
+    this.notes = notes;
+    this.size = 2 * notes;
+    [this.inner, this.pitch, this.length] = ["inner", "pitch", "length"].map((name) => part.linear(name));
+    this.ofPitch = part.get("of_pitch").values;
+    this.tables = ["so_far", "before"].map((name) =>
+      ["pitch", "length"].map((each) => part.get(`${name}.${each}`).values));
+  }
+
+  choose(projected, temperature, noise, out, at) {
+    const { notes, inner, pitch, length, ofPitch, tables } = this, width = inner.inputs;
+    const sums = [Float32Array.from(projected.subarray(0, width)), Float32Array.from(projected.subarray(width))];
+    out.fill(0, at, at + this.size);
+    for (let k = 0, last = 0; k < notes; k++) {
+      const rows = sums[0].map((value) => Math.max(value, 0));
+      const more = inner.of(rows), logits = pitch.of(rows.map((value, i) => value + Math.max(more[i], 0)));
+      logits.fill(-Infinity, 1, last + 1); // pitches rise; 0 ends the chord
+      last = choose(logits, temperature, noise[k]);
+      if (!last) break;
+      const row = last * sums[1].length;
+      const steps = choose(length.of(sums[1].map((value, i) => Math.max(value + ofPitch[row + i], 0))),
+        temperature, noise[notes + k]) + 1;
+      out[at + k] = last;
+      out[at + notes + k] = steps;
+      sums.forEach((sum, which) => {
+        const [keys, lengths] = tables[which], size = sum.length;
+        for (let i = 0; i < size; i++) sum[i] += keys[last * size + i] + lengths[steps * size + i];
+      });
+    }
   }
 }
 

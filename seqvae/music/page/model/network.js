@@ -2,16 +2,18 @@
 
 import { Arithmetic } from "vaecore/page/model/arithmetic.js";
 import {
-  ChainHead, generator, PerformanceEmbedding, PerformanceHead, SoftmaxHead, TokenEmbedding,
+  ChainHead, ChordEmbedding, generator, NotesHead, PerformanceEmbedding, PerformanceHead, SoftmaxHead,
+  TokenEmbedding,
 } from "./heads.js";
 import { Conditioned, Part, Reader } from "./lstm.js";
 
-const HEADS = { softmax: SoftmaxHead, chain: ChainHead, groove: PerformanceHead };
+const HEADS = { softmax: SoftmaxHead, chain: ChainHead, groove: PerformanceHead, notes: NotesHead };
 const listed = (value) => (Array.isArray(value) ? value : [value]);
 const product = (values) => values.reduce((a, b) => a * b, 1);
 
 function embeddingOf(part) {
-  return part.has("of_token") ? new TokenEmbedding(part) : new PerformanceEmbedding(part);
+  if (part.has("of_token")) return new TokenEmbedding(part);
+  return part.has("key") ? new ChordEmbedding(part) : new PerformanceEmbedding(part);
 }
 
 /** Reads windows, bar by bar where the model has levels: `SequenceEncoder`. */
@@ -44,7 +46,7 @@ class Encoder {
       group.forEach((embedding, k) => {
         for (let step = 0; step < steps; step++) {
           const bar = Math.floor(step / length), place = ((step % length) * bars + bar) * width;
-          embedding.add(window, step * size + offset + k, found, place);
+          embedding.add(window, step * size + offset + k, found, place, size);
         }
       });
       offset += group.length;
@@ -74,10 +76,10 @@ class Encoder {
 
 /** Writes one voice, one step after the other: `SequenceDecoder`. */
 class Core {
-  constructor(part, head, batch) {
+  constructor(part, head, batch, classes) {
     this.lstm = new Conditioned(part, batch);
     this.embedding = embeddingOf(part.part("embedding."));
-    this.head = new HEADS[head](part.part("head."), batch);
+    this.head = new HEADS[head](part.part("head."), batch, classes);
     this.floats = head === "groove";
   }
 
@@ -105,7 +107,7 @@ class Core {
       const own = guide.slice(t * batch * inputs, (t + 1) * batch * inputs);
       const known = own.slice();
       for (let b = 0; t && b < batch; b++) {
-        embedding.add(found, (b * steps + t - 1) * size, own, b * inputs);
+        embedding.add(found, (b * steps + t - 1) * size, own, b * inputs, size);
       }
       const top = lstm.step(own, batch), f = projection.arithmetic.floats;
       for (let b = 0; b < batch; b++) {
@@ -169,7 +171,7 @@ function tilted(logits, tilt) {
 /**
  * A model, of the tensors of `readTensors` and the architecture of its `config.json`. A window is
  * one class for each step and voice, `(steps, voices)`, or the 27 numbers of each step of a drum
- * performance.
+ * performance, or the 12 of each step of chords.
  */
 export class SequenceModel {
   constructor(architecture, tensors, plain = false) {
@@ -189,7 +191,7 @@ export class SequenceModel {
       this.bars *= length;
     }
     this.cores = heads.map((head, k) =>
-      new Core(a.levels?.length ? decoder.part(`cores.${k}.`) : decoder, head, this.bars));
+      new Core(a.levels?.length ? decoder.part(`cores.${k}.`) : decoder, head, this.bars, listed(a.classes)[k]));
     this.ears = a.hearing ? heads.slice(1).map((_, k) => ["begins", "sounds"].map((name) =>
       new TokenEmbedding(decoder.part(`ears.${k}.${name}.`)))) : [];
     this.harmony = a.harmony?.length ? a.harmony : null;

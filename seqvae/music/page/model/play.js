@@ -158,6 +158,25 @@ function written(classes, steps, voice, inputs, kinds) {
   return notes;
 }
 
+/** Chords: each note ends after its length, or where its key is struck again. */
+function chords(window, steps, voice, inputs, kinds) {
+  const size = window.length / steps, most = size / 2, struck = new Uint8Array(steps * kinds.count);
+  const notes = [], last = new Map();
+  for (let step = 0; step < steps; step++) {
+    for (let k = 0; k < most && window[step * size + k]; k++) {
+      const key = window[step * size + k] - 1, lasts = Math.min(window[step * size + most + k], voice.longest);
+      const kind = Math.min(Math.floor(key / voice.keys), kinds.count - 1);
+      if (last.has(key)) last.get(key).end = Math.min(last.get(key).end, step);
+      const note = { start: step, end: Math.min(step + lasts, steps), pitch: key + voice.lowest, at: step * kinds.count + kind };
+      struck[note.at] = 1;
+      last.set(key, note);
+      notes.push(note);
+    }
+  }
+  const loud = velocities(struck, steps, inputs, kinds, voice.usual);
+  return notes.map((note) => ({ ...note, velocity: loud[note.at] }));
+}
+
 /**
  * Return a window as `Music`.
  * @param window from the model
@@ -172,9 +191,8 @@ export function musicOf(window, form, inputs) {
     const kinds = { all, first, count: voice.kinds };
     first += voice.kinds;
     const own = voices.length > 1 ? window.filter((_, k) => k % voices.length === v) : window;
-    const found = form.performed
-      ? performed(window, steps, voice, inputs, kinds)
-      : written(own, steps, voice, inputs, kinds);
+    const write = form.performed ? performed : voice.keys ? chords : written;
+    const found = write(own, steps, voice, inputs, kinds);
     for (const note of found) {
       const begin = even(note.start * ticks), stop = Math.min(even(note.end * ticks), length);
       if (begin < length) notes.push(v, begin, Math.max(stop - begin, 1), note.pitch, note.velocity);

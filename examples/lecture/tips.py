@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from facevae.evaluate import measure
 from facevae.networks.architecture import FaceArchitecture
 from facevae.networks.model import FaceVAE
 from vaecore.space import LatentSpace
+from vaecore.training.small import SmallLoop
 
 SIZE = 32
 """Pixels each way: a quarter of the work of 64."""
@@ -53,18 +54,12 @@ def network(
 
 def train(model: FaceVAE, loader: FaceLoader, steps: int) -> None:
     """Train on images that are read from their folder as they are needed."""
-    optimizer = torch.optim.Adam(model.parameters(), lr=5e-4)
     generator = torch.Generator().manual_seed(0)
-    model.train()
-    step = 0
-    while step < steps:
-        for x in islice(loader, steps - step):
-            loss = model.loss(x, step, generator).loss
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1000.0)
-            optimizer.step()
-            step += 1
+    batches = chain.from_iterable(repeat(loader))
+    optimizer = torch.optim.Adam(model.parameters())
+    loop = SmallLoop(model.train(), optimizer, lambda done, step: 5e-4, steps=steps, clip=1000.0)
+    for _ in loop.run(lambda step: model.loss(next(batches), step, generator).loss):
+        pass
     model.eval()
 
 

@@ -2,10 +2,10 @@
 
     python benchmarks/page.py [MODEL ...]
 
-The pages of `seqvae page` are opened in headless Chromium without a network. `decode` is the time
-of one point in the page's main thread, `slider` that from the event of a slider to the next picture
-on the screen, both in milliseconds: the median, the 95th percentile and the largest. The machine's
-load is told: run it on an idle one.
+The pages of `seqvae page` and `facevae page` are opened in headless Chromium without a network.
+`decode` is the time of one point in the page's main thread, `slider` that from the event of a
+slider to the next picture on the screen, both in milliseconds: the median, the 95th percentile and
+the largest. The machine's load is told: run it on an idle one.
 """
 
 from __future__ import annotations
@@ -18,12 +18,16 @@ from pathlib import Path
 import click
 from studio import words
 
-MODELS = ("drums_2bar", "groove_2bar", "melody_2bar", "melody_16bar", "trio_16bar")
+MODELS = (
+    "drums_2bar", "groove_2bar", "melody_2bar", "piano_2bar", "melody_16bar", "trio_16bar",
+    "faces_64",
+)  # fmt: skip
 DECODE = """count => {
   const found = [];
   for (let k = 0; k < count; k++) {
     const begin = performance.now();
-    seqvae.musicAt((k % 10) / 9, (k % 7) / 6);
+    const at = [(k % 10) / 9, (k % 7) / 6];
+    globalThis.seqvae ? seqvae.musicAt(...at) : facevae.pixelsOf(facevae.codeAt(...at));
     found.push(performance.now() - begin);
   }
   return found;
@@ -65,13 +69,15 @@ def measured(file: Path, points: int) -> tuple[list[float], list[float]]:
 @click.argument("models", nargs=-1)
 @click.option("--points", default=40, show_default=True)
 def main(models, points) -> None:
-    from seqvae.cli import command
+    from facevae.cli import command as faces
+    from seqvae.cli import command as music
 
     click.echo("| model | page, MB | decode, ms | slider, ms | load |\n|---|---:|---:|---:|---:|")
     for name in models or MODELS:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / f"{name}.html"
-            command()(["page", name, "-o", str(file), "--quiet"], standalone_mode=False)
+            command = (faces if name.startswith("faces") else music)()
+            command(["page", name, "-o", str(file), "--quiet"], standalone_mode=False)
             decode, slider = measured(file, points)
             click.echo(
                 f"| {name} | {file.stat().st_size / 1e6:.1f} | {words(decode)} | {words(slider)} "

@@ -56,9 +56,13 @@ export function portrait({ row = false, names, faceAt, paint }) {
     frame = there && !walk ? 0 : requestAnimationFrame(follow);
   }
 
-  function go() {
+  function tell() {
     one("words").textContent = words(...field.point);
     one("face").setAttribute("aria-label", `The face: ${words(...field.point)}`);
+  }
+
+  function go() {
+    tell();
     if (frame) return;
     before = performance.now();
     frame = requestAnimationFrame(follow);
@@ -151,11 +155,10 @@ export function portrait({ row = false, names, faceAt, paint }) {
   draw(field.point);
   go();
 
-  /** What is drawn has changed, though the point has not moved. */
+  /** The face has changed, though the point has not moved. */
   const again = () => {
-    field.repaint();
+    tell();
     draw(shown ?? field.point);
-    go();
   };
   return { field, go, again, words };
 }

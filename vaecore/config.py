@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar, cast, get_origin, get_type_hints
 
 from vaecore.errors import DataError
 from vaecore.files import replacing
@@ -104,7 +104,10 @@ def _first_problem(error: ValidationError, model: type[BaseModel], where: str) -
     for section in sections:
         field = model.model_fields.get(section)
         inner = field.annotation if field else None
-        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+        # In Python 3.10 `list[int]` counts as a type.
+        if get_origin(inner) is not None or not isinstance(inner, type):
+            break
+        if not issubclass(inner, BaseModel):
             break
         model, where = inner, f"{where}.{section}"
     if first["type"] == "extra_forbidden":

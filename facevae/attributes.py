@@ -116,9 +116,16 @@ def fit_attributes(
         plain, apart = (
             crossing_length(codes[having], codes[~having], vector) * vector for vector in ends
         )
-        step = local(((1 - share) * plain + share * apart).to(codes), positions_of(space))
+        whole = ((1 - share) * plain + share * apart).to(codes)
+        step = local(whole, positions_of(space))
         if fitter is not None:
-            step = step * classified_step(space, codes[~having], step, fitter, name)
+            faces = codes[~having]
+            step = step * classified_step(space, faces, step, fitter, name)
+            lacking = changeable(space, faces, fitter, name)
+            if shown_by(space, lacking, step, fitter, name) < ENOUGH:
+                # No length of the local one does it: hair, for one, may be anywhere.
+                whole = whole * classified_step(space, faces, whole, fitter, name)
+                step = max((step, whole), key=lambda v: shown_by(space, lacking, v, fitter, name))
         found[name] = step
     return found
 
@@ -185,18 +192,42 @@ def classified_step(
         name: The attribute.
         sign: -1 for faces that have the attribute, from which the vector takes it away.
     """
-    column = fitter.names.index(name)
-    faces = _evenly(faces, CALIBRATED_ON)
-    before = attribute_probabilities(space, faces, fitter)[:, column]
-    faces = faces[eligible(before, None, sign)]
+    faces = changeable(space, faces, fitter, name, sign)
     if not len(faces):
         return 1.0
 
     def shown(length: float) -> float:
-        after = attribute_probabilities(space, faces + sign * length * vector, fitter)[:, column]
-        return ((after > 0.5) == (sign > 0)).double().mean().item()
+        return shown_by(space, faces, sign * length * vector, fitter, name, sign)
 
     return shortest_length(shown, LENGTHS, FIRST_LENGTH)
+
+
+def changeable(
+    space: LatentSpace[Any], faces: Tensor, fitter: FaceClassifier, name: str, sign: float = 1.0
+) -> Tensor:
+    """Return those of at most `CALIBRATED_ON` faces in which the fitter does not find an attribute.
+
+    Arguments are those of `classified_step`; with a sign of -1, those in which it finds it.
+    """
+    faces = _evenly(faces, CALIBRATED_ON)
+    before = attribute_probabilities(space, faces, fitter)[:, fitter.names.index(name)]
+    return faces[eligible(before, None, sign)]
+
+
+def shown_by(
+    space: LatentSpace[Any],
+    faces: Tensor,
+    step: Tensor,
+    fitter: FaceClassifier,
+    name: str,
+    sign: float = 1.0,
+) -> float:
+    """Return the share of faces in which a step `(latent_dim,)` changes what the fitter finds.
+
+    Arguments are those of `classified_step`, but for the faces, which are those of `changeable`.
+    """
+    after = attribute_probabilities(space, faces + step, fitter)[:, fitter.names.index(name)]
+    return ((after > 0.5) == (sign > 0)).double().mean().item()
 
 
 def positions_of(space: LatentSpace[Any]) -> int:

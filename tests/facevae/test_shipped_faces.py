@@ -39,6 +39,19 @@ def test_the_folder_is_light(space: LatentSpace) -> None:
     assert (folder / "README.md").is_file()
 
 
+def test_the_spatial_model_keeps_less_and_has_the_same_attributes(space: LatentSpace) -> None:
+    other = facevae.load("faces_64_spatial")
+    assert set(other.attributes) == set(space.attributes)
+    assert other.prior is not None
+    faces = torch.stack([space.codec.encode(path) for path in FACES])
+    kept = [psnr(each.decode_to_examples(each.encode(FACES)), faces) for each in (other, space)]
+    assert kept[0].min() > 24
+    assert (kept[0] < kept[1]).all()
+    # A vector leaves out the positions of the code where it does little.
+    positions = other.attributes["Smiling"].unflatten(0, (16, 24)).abs().sum(1)
+    assert 0 < int((positions > 0).sum()) < 12
+
+
 def test_faces_that_it_did_not_make_are_kept(space: LatentSpace) -> None:
     """The example faces are this model's own samples; moved by three pixels they are not.
 

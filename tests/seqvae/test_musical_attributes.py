@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from seqvae.music.properties import measure
 from seqvae.music.representations import make_codec
 from seqvae.music.representations.drums.properties import PROPERTIES
-from seqvae.sequences.attributes import describe, effects, fit_attributes
+from seqvae.sequences.attributes import LENGTHS, describe, effects, fit_attributes
 from seqvae.sequences.property import Property
 from vaecore.model import VAE
 from vaecore.space import LatentSpace
@@ -102,7 +102,7 @@ def test_vectors_move_their_own_property_by_one_deviation_and_no_other(linear) -
 
 
 def test_lengths_are_set_by_trial(linear) -> None:
-    """A decoder that follows by half gets twice the vector; one that hardly follows, four times."""
+    """A decoder that follows by half gets twice the vector; one that hardly does, the longest."""
     windows = (1000 * torch.randn(3000, 3, generator=torch.Generator().manual_seed(1))).long()
     codes = linear.posterior_of(windows).mean
     lengths = {}
@@ -111,7 +111,7 @@ def test_lengths_are_set_by_trial(linear) -> None:
         linear.model.decoder.generate = lambda z, *_, share=follows: decode(share * z)
         lengths[follows] = fit_attributes(linear, windows, codes)["first"].norm().item()
     assert lengths[0.5] == pytest.approx(2 * lengths[1.0], rel=0.02)
-    assert lengths[0.01] == pytest.approx(4 * lengths[1.0], rel=0.02)
+    assert lengths[0.01] == pytest.approx(LENGTHS[-1] * lengths[1.0], rel=0.02)
 
 
 def test_effects_are_the_changes_of_the_decoded_music(space: LatentSpace, windows: Tensor) -> None:

@@ -9,12 +9,10 @@ from torch import Tensor, nn
 
 from seqvae.music.networks.architecture import SequenceArchitecture
 from seqvae.music.networks.model import SequenceVAE
-from seqvae.music.page.blender import refuse
 from seqvae.music.representations import make_codec
 from seqvae.music.representations.piano.evaluate import figures_of, measure
 from seqvae.music.representations.piano.networks import ChordEmbedding, NotesHead
 from seqvae.music.representations.piano.texture import MOST, PITCHES, rolls, steps_of
-from vaecore.errors import UsageError
 
 CODEC = make_codec({"name": "piano"})
 
@@ -211,12 +209,6 @@ def test_transposing_keeps_windows_that_would_leave_the_piano() -> None:
         found = transpose(x, torch.Generator().manual_seed(k), semitones=3)
         assert torch.equal(found[1], x[1])
         assert torch.equal(found[..., MOST:], x[..., MOST:])
-
-
-def test_a_page_refuses_such_models() -> None:
-    model = SequenceVAE(SequenceArchitecture(32, MOST, tokens="piano", head="notes"))
-    with pytest.raises(UsageError, match="mine: a page cannot have models of piano yet"):
-        refuse(model, "mine")
 
 
 def test_keys_and_scales() -> None:

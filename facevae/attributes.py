@@ -27,7 +27,7 @@ from torch import Tensor
 
 from facevae.effects import attribute_probabilities, eligible
 from facevae.networks.architecture import FaceArchitecture
-from vaecore.attributes import along, attribute_directions, attribute_vector
+from vaecore.attributes import along, attribute_directions, attribute_vector, local
 from vaecore.calibration import ENOUGH, crossing_length, shortest_length
 
 if TYPE_CHECKING:
@@ -50,9 +50,6 @@ EASED_SHARE = 0.4
 """Share of the regression in an eased vector. At 0.65, half of the opened mouths look distorted."""
 CALIBRATED_ON = 256
 """At most so many faces calibrate a vector."""
-LOCAL = 0.5
-"""A position stays in a vector that has this share there of what it has on average. With it the
-hat's keeps the person in 90 % of 300 faces, with all positions in 35 %."""
 LENGTHS = tuple(0.4 * 1.15**k for k in range(18))
 """Lengths that are tried, relative to the step that the codes alone suggest: 0.4 to 4.3."""
 FIRST_LENGTH = 6
@@ -234,22 +231,6 @@ def positions_of(space: LatentSpace[Any]) -> int:
     """Return how many positions the codes of a model have; 1 where they are not spatial."""
     architecture = getattr(space.model, "architecture", None)
     return architecture.positions if isinstance(architecture, FaceArchitecture) else 1
-
-
-def local(vector: Tensor, positions: int) -> Tensor:
-    """Return a vector that is 0 at the positions of a code where it does little.
-
-    A smile belongs to the mouth and the cheeks: what its vector adds elsewhere, because smiles are
-    commoner in some pictures than in others, changes the person and the background.
-
-    Args:
-        vector: `(latent_dim,)`, position by position.
-        positions: Of the code; see `FaceArchitecture.positions`.
-    """
-    parts = vector.unflatten(0, (positions, -1))
-    energy = parts.square().sum(1, keepdim=True)
-    kept: Tensor = parts * (energy >= LOCAL * energy.mean())
-    return kept.flatten()
 
 
 def _evenly(rows: Tensor, limit: int) -> Tensor:

@@ -14,7 +14,6 @@ from facevae.attributes import (
     classified_step,
     describe,
     fit_attributes,
-    local,
     positions_of,
     steps_back,
 )
@@ -23,7 +22,7 @@ from facevae.codec import FaceCodec
 from facevae.effects import Effects, attribute_probabilities, effects, eligible
 from facevae.networks.architecture import FaceArchitecture
 from facevae.networks.model import FaceVAE
-from vaecore.attributes import step_length
+from vaecore.attributes import local, step_length
 from vaecore.calibration import ENOUGH
 from vaecore.model import VAE
 from vaecore.space import LatentSpace

@@ -101,11 +101,17 @@ def test_keys_alone_suffice(browser, file):
             assert page.evaluate("seqvae.player.playing") == playing
 
 
+LONG_NAMES = """for (const each of document.querySelectorAll(".slot .name")) {
+  each.textContent = "the third verse, a little slower";
+}"""
+
+
 @pytest.mark.parametrize(("size", "theme"), [((360, 740), "dark"), ((1280, 800), "light")])
 def test_it_fits_and_is_accessible(browser, file, size, theme):
     viewport = dict(zip(("width", "height"), size, strict=True))
     with opened(browser, file, viewport=viewport, color_scheme=theme) as page:
         page.wait_for_function(READY)
+        page.evaluate(LONG_NAMES)
         assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
         assert page.locator("#field").bounding_box()["height"] > 150
         assert faults(page) == []

@@ -30,11 +30,12 @@ class Sound(NamedTuple):
     """The sound of a film.
 
     Attributes:
-        samples: `(2, n)`, floats; full scale is 1.
+        samples: `(2, n)`, floats; full scale is 1. An array, or what is read from a file in parts:
+            it has a `shape`, and gives an array for `[:, first:last]`.
         rate: Samples a second.
     """
 
-    samples: npt.NDArray[Any]
+    samples: Any
     rate: int
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vaecore.cli import learn, options
-from vaecore.cli.echo import echo
+from vaecore.cli.echo import echo, style
 from vaecore.cli.job import Job, counted
 from vaecore.cli.study import vector_place, write_vector
 from vaecore.errors import DataError, UsageError
@@ -114,11 +114,11 @@ def align(source: Path, output: Path, size: int, as_json: bool, quiet: bool) -> 
         facts = {"aligned": report.aligned, "already": report.already, "failed": failed}
         echo(json.dumps({"verb": "align", "output": str(output), **facts}))
     elif not quiet:
-        echo(f"{click.style(str(output), bold=True)}")
+        echo(f"{style(output, bold=True)}")
         already = f", {report.already} of them framed before" if report.already else ""
         echo(f"  {counted(done, 'face')} of {size} x {size} pixels{already}")
         for line in _first([f"{name}: {problem}" for name, problem in report.failed]):
-            echo(click.style(f"    left out: {line}", dim=True))
+            echo(style(f"    left out: {line}", dim=True))
     if not done:
         remedy = "give photographs of faces from the front"
         raise DataError("no face in any photograph", path=source, remedy=remedy)

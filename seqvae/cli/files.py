@@ -9,7 +9,7 @@ import click
 from seqvae.cli.reading import meter, warn
 from seqvae.cli.writing import FILM, SOUNDFONT
 from vaecore.cli import options
-from vaecore.cli.echo import echo, progress
+from vaecore.cli.echo import coloured, echo, progress, style
 from vaecore.cli.job import check_files, width
 from vaecore.cli.outputs import Outputs
 from vaecore.errors import UsageError, printable
@@ -62,7 +62,7 @@ def show(
         raise UsageError(f"--bar {bar}: {input_} has {grid.bars} bars")
     part = grid if all_bars else grid.lines(BARS)[(bar - 1) // BARS]
     last = part.first_bar + part.bars - 1
-    name = click.style(input_.name, bold=True)
+    name = style(input_.name, bold=True)
     echo(f"{name}  bars {part.first_bar}-{last} of {grid.bars}")
     if png or output:
         path = output or input_.with_suffix(".png")
@@ -78,7 +78,7 @@ def show(
     # With several voices a page fits the terminal only with twice as many bars in a line.
     even = not any(start % 2 for start in (*part.bar_starts, part.steps))
     small = part.bass and part.bars >= LONG and even
-    echo(text_roll(part, width(), each=2 if small else 1, colour=True))
+    echo(coloured(text_roll(part, width(), each=2 if small else 1, colour=True)))
     if last < grid.bars:
         echo(f"\nmore: --bar {last + 1}, or --all")
 
@@ -115,4 +115,4 @@ def render(input_: Path, output: Path | None, soundfont: Path | None, quiet: boo
         else:
             play(item, place, soundfont=soundfont)
     if not quiet:
-        echo(f"{click.style(str(path), bold=True)}  {seconds:.1f} s")
+        echo(f"{style(path, bold=True)}  {seconds:.1f} s")

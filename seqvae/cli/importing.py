@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from vaecore.cli import options
-from vaecore.cli.echo import echo
+from vaecore.cli.echo import echo, style
 
 
 @click.command("import")
@@ -50,6 +50,6 @@ def import_(
     if as_json:
         echo(json.dumps({"verb": "import", "output": str(place), **facts}))
     elif not quiet:
-        echo(f"{click.style(str(place), bold=True)}  {facts['description']}")
+        echo(f"{style(place, bold=True)}  {facts['description']}")
         echo(f"  {facts['weights']:,} weights, every tensor as it must be")
         echo(f"  use it: seqvae sample --model {place}")

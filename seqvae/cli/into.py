@@ -11,7 +11,7 @@ import numpy as np
 
 from vaecore.cli.job import counted
 from vaecore.cli.presentation import Result, Source, Written
-from vaecore.errors import DataError, UsageError
+from vaecore.errors import DataError, UsageError, printable
 
 if TYPE_CHECKING:
     from seqvae.music.presentation.into import Change
@@ -85,7 +85,7 @@ def write(
         ]
         outputs.add(place).write_bytes(put_back(data, path, changes))
     text = f"{counted(len(rounds), 'window')} of {source.name}, all else as it was"
-    listen = f"listen: seqvae render {outputs.written[0]}"
+    listen = f"listen: seqvae render {printable(outputs.written[0])}"
     return Written(text, {"into": path, "replaced": len(rounds)}, listen)
 
 

@@ -14,7 +14,7 @@ import click
 from seqvae.cli.reading import GRID_NAMES, grid_name, signature
 from seqvae.music.domain import DOMAIN as MUSIC
 from vaecore.cli import learn, options
-from vaecore.cli.echo import echo
+from vaecore.cli.echo import echo, style
 from vaecore.cli.job import find_files
 from vaecore.errors import DataError, UsageError
 
@@ -119,9 +119,9 @@ def prepare(
         report = {"verb": "prepare", "output": str(output), **asdict(summary), "seconds": seconds}
         echo(json.dumps(report))
     elif not quiet:
-        echo(f"{click.style(kind, bold=True)}  windows of {bars} bars\n")
+        echo(f"{style(kind, bold=True)}  windows of {bars} bars\n")
         echo(summary.table())
-        echo(f"\n{click.style(str(output), bold=True)}  in {seconds:g} s")
+        echo(f"\n{style(output, bold=True)}  in {seconds:g} s")
         echo(f"  next: seqvae train --data {output}")
 
 

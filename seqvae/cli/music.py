@@ -30,7 +30,7 @@ from seqvae.music.reading.grids import GRIDS, SIXTEEN
 from vaecore.cli.job import counted
 from vaecore.cli.presentation import Choice, Input, Presentation, Result, Source, Written
 from vaecore.config import read_config
-from vaecore.errors import DataError
+from vaecore.errors import DataError, printable
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -238,6 +238,7 @@ class MusicPresentation(Presentation):
         from seqvae.music.presentation import text_roll
 
         grids, titles = compared(result)
+        titles = [printable(title) for title in titles]
         if result.verb in _PLAYING:
             begun = [grid.lines(SHOWN)[0] for grid in grids]
             return text_roll(begun, width, titles, colour=True)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from vaecore.cli.echo import echo
+from vaecore.cli.echo import echo, style
 from vaecore.cli.job import counted
-from vaecore.errors import UsageError
+from vaecore.errors import UsageError, printable
 
 if TYPE_CHECKING:
     from seqvae.music.reading.score import Score
@@ -221,7 +221,7 @@ def show_tracks(path: Path, score: Score, as_json: bool) -> None:
                 str(part.place),
                 str(part.track + 1),
                 str(part.channel or ""),
-                part.name.strip()[:24],
+                printable(part.name.strip()[:24]),
                 str(part.notes),
                 f"{pitch_name(part.low)}-{pitch_name(part.high)}",
                 f"{part.polyphony:.1f}",
@@ -231,7 +231,7 @@ def show_tracks(path: Path, score: Score, as_json: bool) -> None:
         )
     widths = [max(_width(row[k]) for row in table) for k in range(len(table[0]))]
     left = {3, 5, 8}
-    echo(f"{click.style(path.name, bold=True)}  {counted(len(found), 'part')}")
+    echo(f"{style(path.name, bold=True)}  {counted(len(found), 'part')}")
     for line in table:
         cells = []
         for k, (cell, width) in enumerate(zip(line, widths, strict=True)):

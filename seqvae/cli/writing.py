@@ -16,7 +16,7 @@ from vaecore.cli.echo import progress
 from vaecore.cli.job import counted
 from vaecore.cli.presentation import Result, Written
 from vaecore.codec import Example
-from vaecore.errors import UsageError
+from vaecore.errors import UsageError, printable
 from vaecore.film import check_video
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def write(result: Result, outputs: Outputs, options: Mapping[str, Any]) -> Writt
         "tempo_bpm": [round(tempo, 3) for tempo in tempi],
         "loop": loop,
     }
-    listen = "" if sounds or film else f"listen: seqvae render {outputs.written[0]}"
+    listen = "" if sounds or film else f"listen: seqvae render {printable(outputs.written[0])}"
     text = f"{counted(bars, 'bar')} · {minutes(total)} · {between(tempi)} bpm"
     return Written(text, facts, listen)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pretty_midi
 import pytest
 
-from seqvae.music.presentation import scene, write_film
+from seqvae.music.presentation import scene, sound, write_film
 from vaecore.errors import DataError
 
 HITS = (0.4, 1.3)
@@ -65,6 +65,20 @@ def test_a_note_sounds_when_it_reaches_the_line(tmp_path: Path) -> None:
     for picture, noise, hit in zip(seen, heard, HITS, strict=True):
         assert hit - 1 / scene.RATE <= picture <= hit + 1 / scene.RATE
         assert abs(noise - hit) < 1 / scene.RATE
+
+
+def test_a_film_is_the_same_whether_its_sound_is_in_memory_or_in_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("av", reason="PyAV is not installed (pip install 'seqvae[video]')")
+    pytest.importorskip("midirenderer", reason="there is no sound on this machine")
+    films = []
+    for longest in (sound.LONG, 0):
+        monkeypatch.setattr(sound, "LONG", longest)
+        write_film(ITEMS[:1], tmp_path / "film.mp4", [0.5], ["one"])
+        films.append((tmp_path / "film.mp4").read_bytes())
+    assert films[0] == films[1]
+    assert [path.name for path in tmp_path.iterdir()] == ["film.mp4"]
 
 
 def test_without_pyav_one_line_and_nothing_written(tmp_path, monkeypatch) -> None:

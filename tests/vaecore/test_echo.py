@@ -6,11 +6,12 @@ import os
 import re
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 from lines import make_command, make_domain, save_model
 
-from vaecore.cli.echo import echo
+from vaecore.cli.echo import coloured, echo, style
 from vaecore.errors import DataError, UsageError, printable
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,6 +32,14 @@ def test_errors_have_no_escapes() -> None:
 def test_colours_are_all_that_is_left(capsys: pytest.CaptureFixture[str]) -> None:
     echo("\x1b]0;title\x07a\rb\x1b[2Jc\td\ne")
     assert capsys.readouterr().out == "\\x1b]0;title\\x07a\\x0db\\x1b[2Jc\td\ne\n"
+
+
+def test_colours_of_others_are_escapes(capsys: pytest.CaptureFixture[str]) -> None:
+    hidden = "a\x1b[8mb\x1b[0m"
+    with click.Context(click.Command("x"), color=True):
+        echo(f"{hidden} {style(hidden, bold=True)} {coloured(chr(27) + '[38;5;9mc')}")
+    escaped = r"a\x1b[8mb\x1b[0m"
+    assert capsys.readouterr().out == f"{escaped} \x1b[1m{escaped}\x1b[0m \x1b[38;5;9mc\n"
 
 
 def test_commands_print_through_it_alone() -> None:

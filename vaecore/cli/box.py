@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from vaecore.cli import options
-from vaecore.cli.echo import echo
+from vaecore.cli.echo import echo, style
 from vaecore.cli.job import width
 from vaecore.config import CONFIG, read_config
 from vaecore.errors import DataError
@@ -40,12 +40,12 @@ def models_command(boxes: Iterable[Path]) -> click.Command:
             size = f"{model['megabytes']:.1f} MB"
             room = max(width(), 60) - margin
             what = textwrap.wrap(model["description"], room - len(size) - 2) or [""]
-            name = click.style(f"{model['name']:{margin}}", bold=True)
+            name = style(f"{model['name']:{margin}}", bold=True)
             echo(f"{name}{what[0]:{room - len(size)}}{size}")
             for line in what[1:]:
                 echo(" " * margin + line)
             for line in textwrap.wrap(", ".join(model["attributes"]), room):
-                echo(click.style(" " * margin + line, dim=True))
+                echo(style(" " * margin + line, dim=True))
 
     return models
 

@@ -10,9 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from vaecore.cli.echo import echo
+from vaecore.cli.echo import coloured, echo, style
 from vaecore.cli.outputs import Outputs
 from vaecore.cli.presentation import Input, Presentation, Result, Source
 from vaecore.errors import DataError, UsageError
@@ -81,7 +79,7 @@ class Job:
 
             torch.set_num_threads(self.domain.threads)
         space = self.space(self.model)
-        self.echo(f"{click.style(self.model, bold=True)}  {reason}".rstrip())
+        self.echo(f"{style(self.model, bold=True)}  {reason}".rstrip())
         return space
 
     def space(self, model: str) -> LatentSpace[Any]:
@@ -153,7 +151,7 @@ class Job:
         self.echo(f"  {where}: {counted(count, 'example')} of {counted(len(files), 'file')}")
         shown = problems if len(problems) <= 3 else [*problems[:2], f"{len(problems) - 2} more"]
         for problem in shown:
-            self.echo(click.style(f"    left out: {problem}", dim=True))
+            self.echo(style(f"    left out: {problem}", dim=True))
         return DiagonalGaussian(
             torch.cat([part.mean for part in parts]), torch.cat([part.stddev for part in parts])
         )
@@ -197,7 +195,7 @@ class Job:
             written = self.presentation.write(result, outputs, self.options)
         if not (self.as_json or self.quiet):
             picture = self.presentation.picture(result, width())
-            self.echo(f"\n{picture}\n" if picture else "")
+            self.echo(f"\n{coloured(picture)}\n" if picture else "")
         about = " · ".join(part for part in (text, written.text) if part)
         self.done(outputs.written, about, {**facts, **written.facts}, written.next)
 
@@ -209,7 +207,7 @@ class Job:
         if names:
             more = f" and {len(names) - 1} more, to {names[-1]}" if len(names) > 3 else ""
             shown = names[:1] if more else names
-            self.echo("\n".join(click.style(name, bold=True) for name in shown) + more)
+            self.echo("\n".join(style(name, bold=True) for name in shown) + more)
         self.echo(f"  {text}" if text else "")
         self.echo(f"  {then}" if then else "")
         self.emit({"model": self.model, **facts, "files": names})

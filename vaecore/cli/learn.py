@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vaecore.cli import options
-from vaecore.cli.echo import echo
+from vaecore.cli.echo import echo, style
 from vaecore.errors import DataError, UsageError
 from vaecore.training.ranks import here
 
@@ -122,7 +122,7 @@ class TrainingRequest:
 
     def begin(self, preset: Preset, about: str) -> None:
         """Print what is going to be trained, on what."""
-        self.echo(f"{click.style(preset.name, bold=True)}  {preset.description}")
+        self.echo(f"{style(preset.name, bold=True)}  {preset.description}")
         self.echo(f"  {about}")
 
     def end(
@@ -148,7 +148,7 @@ class TrainingRequest:
             facts = {**asdict(result), "checkpoint": str(result.checkpoint), **more}
             about = {"verb": "train", "output": str(place), "preset": preset.name}
             echo(json.dumps({**about, **facts}))
-        self.echo(click.style(str(place), bold=True))
+        self.echo(style(place, bold=True))
         metric, shape = headline
         best = shape.format(result.best.get(metric, float("nan")))
         self.echo(

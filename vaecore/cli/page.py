@@ -8,9 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from vaecore.cli.echo import echo
+from vaecore.cli.echo import echo, style
 from vaecore.cli.job import check_files
 from vaecore.cli.outputs import Outputs
 from vaecore.errors import UsageError
@@ -64,6 +62,6 @@ def write_page(
         facts = {"verb": "page", "model": model, "bytes": len(data), "files": [str(place)]}
         echo(json.dumps({**facts, "elapsed_seconds": round(time.monotonic() - begin, 3)}))
     elif not quiet:
-        echo(click.style(str(place), bold=True))
+        echo(style(place, bold=True))
         echo(f"  a page with {model} inside, {len(data) / 1e6:.1f} MB")
         echo("  open it in a browser, also offline")

@@ -14,6 +14,7 @@ import click
 
 from vaecore.cli import options
 from vaecore.cli.dispatch import Dispatch
+from vaecore.cli.echo import echo, style
 from vaecore.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -111,15 +112,15 @@ def studio_command(front: Callable[[], tuple[Page, Mapping[str, Stage]]]) -> cli
         name = context.find_root().command.name or ""
         port = listener.getsockname()[1]
         address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-        click.echo(f"{click.style(address, bold=True)}  the studio\n{address}/api  the HTTP API")
+        echo(f"{style(address, bold=True)}  the studio\n{address}/api  the HTTP API")
         server = None
         if osc is not None:
             from vaecore.studio.osc import OscServer
 
             server = OscServer(name, live, osc, most * 1_000_000)
             server.start()
-            click.echo(f"osc.udp://127.0.0.1:{server.port}  OSC")
-        click.echo("Ctrl-C ends it.")
+            echo(f"osc.udp://127.0.0.1:{server.port}  OSC")
+        echo("Ctrl-C ends it.")
         sys.stdout.flush()
         if opens or (opens is None and _has_screen()):
             webbrowser.open_new(address)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from fractions import Fraction
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,7 +17,7 @@ from seqvae.music.presentation.midi_file import join
 from seqvae.music.presentation.rows import Step
 from seqvae.music.presentation.scene import RATE, Pixels, Scene
 from seqvae.music.presentation.sound import RATE as SOUND_RATE
-from seqvae.music.presentation.sound import synthesize
+from seqvae.music.presentation.sound import room_beside, synthesize
 from vaecore.files import replacing
 from vaecore.film import Sound, check_video, write_mp4
 
@@ -94,11 +95,10 @@ def write_film(
 
     check_video("write a .mid")
     joined = join(items, seconds_each, repeat=repeat)
-    sound = _sound(joined, soundfont)
     begins = [0.0, *accumulate(repeat * each for each in seconds_each)]
     score = read_score(joined)
     steps, shape = _steps(score, begins, titles, columns)
-    return _written(path, score, steps, shape, sound, shown)
+    return _written(path, joined, score, steps, shape, soundfont, shown)
 
 
 def write_song_film(
@@ -126,31 +126,30 @@ def write_song_film(
     shape = Shape(1, 1)
     words = f"{score.tempo:.0f} bpm  ·  {score.bars} {'bar' if score.bars == 1 else 'bars'}"
     step = Step(0.0, score.total_time, shape.tint(0), title, words)
-    return _written(path, score, [step], shape, _sound(item, soundfont), shown)
-
-
-def _sound(item: PrettyMIDI, soundfont: str | os.PathLike[str] | None) -> Sound:
-    return Sound(normalize(synthesize(item, soundfont), SOUND_RATE, in_place=True), SOUND_RATE)
+    return _written(path, item, score, [step], shape, soundfont, shown)
 
 
 def _written(
     path: str | os.PathLike[str],
+    item: PrettyMIDI,
     score: Score,
     steps: Sequence[Step],
     shape: Shape,
-    sound: Sound,
+    soundfont: str | os.PathLike[str] | None,
     shown: Callable[[int, int], None],
 ) -> float:
     """Write a film, and return its length: that of the sound, with its last echo."""
-    seconds = max(steps[-1].end, float(sound.samples.shape[1] / sound.rate))
-    scene = Scene(score, steps, shape, seconds)
+    with replacing(path) as temporary, ExitStack() as stack:
+        heard = synthesize(item, soundfont, room_beside(temporary, stack))
+        sound = Sound(normalize(heard, SOUND_RATE, in_place=True), SOUND_RATE)
+        seconds = max(steps[-1].end, float(heard.shape[1] / SOUND_RATE))
+        scene = Scene(score, steps, shape, seconds)
 
-    def pictures() -> Iterator[Pixels]:
-        for number, picture in enumerate(scene):
-            shown(number + 1, len(scene))
-            yield picture
+        def pictures() -> Iterator[Pixels]:
+            for number, picture in enumerate(scene):
+                shown(number + 1, len(scene))
+                yield picture
 
-    with replacing(path) as temporary:
         write_mp4(temporary, pictures(), Fraction(RATE), sound, quality=QUALITY, preset=PRESET)
     return seconds
 

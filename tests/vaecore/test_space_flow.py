@@ -8,8 +8,10 @@ import torch
 from vaecore.distributions import DiagonalGaussian
 from vaecore.errors import UsageError
 from vaecore.paths import slerp
+from vaecore.perception import Perception
 from vaecore.priors import Flow, StandardNormal, fit_flow
 from vaecore.space import LatentSpace
+from vaecore.space.blending import TIMINGS
 
 
 def xs(items) -> list[list[float]]:
@@ -76,6 +78,49 @@ def test_each_step_has_the_form_of_the_item_that_is_nearer(with_forms: LatentSpa
     torch.testing.assert_close(straight, torch.lerp(a, b, torch.linspace(0, 1, 6)[:, None]))
 
 
+class Points(Perception):
+    """Of points: what changes is how far they move."""
+
+    def change(self, x: torch.Tensor) -> torch.Tensor:
+        return (x[1:] - x[:-1]).abs().sum(1).double()
+
+    def difference(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return (x - y).abs().sum(1).clamp(max=1)
+
+    def faults(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.zeros(len(x))
+
+    def count(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.ones(len(x))
+
+    def between(self, x: torch.Tensor, y: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
+        return torch.lerp(x, y, share[:, None])
+
+    def variants(self, x: torch.Tensor) -> torch.Tensor:
+        return x[None]
+
+    def measured(self, attribute: str, x: torch.Tensor) -> None:
+        return None
+
+
+def test_steps_through_a_flow_of_forms_are_even(
+    with_forms: LatentSpace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    points = Points()
+    monkeypatch.setattr(type(with_forms.codec), "perception", points)
+    assert with_forms.path_and_timing(None, None) == ("flow", "perceived")
+    a, b, c = torch.tensor([[3.0, 3.0], [-1.0, 2.0], [4.0, 4.0]])
+    steps, long = (torch.tensor(xs(with_forms.interpolate(a, b, timing=t))) for t in TIMINGS[::-1])
+    assert torch.equal(steps[[0, -1]], torch.stack([a, b]))
+    assert points.change(steps).max() < 1.2 * points.change(steps).mean()
+    assert points.change(long).max() > 1.4 * points.change(long).mean()
+    # A form is kept as long as its item is nearer, or rules have made what is between two forms.
+    apart = (steps[:, 0] - steps[:, 1]).abs()
+    assert apart[:3].max() < 1e-4 < apart[-3:].min()
+    through = torch.tensor(xs(with_forms.interpolate(a, b, c, steps=5)))
+    assert torch.equal(through[::2], torch.stack([a, b, c]))
+
+
 class Cubed(StandardNormal):
     """A prior whose codes are the cubes of their noise."""
 
@@ -116,9 +161,9 @@ def test_a_way_that_is_not_there_is_refused(space: LatentSpace, with_forms: Late
     assert plain.path == "slerp"
     with pytest.raises(UsageError, match="has no flow; use the path slerp"):
         plain.interpolate("2 4", "0 0", path="flow")
-    assert with_forms.path_and_timing(None, "perceived") == ("slerp", "perceived")
+    assert with_forms.path_and_timing(None, "perceived") == ("flow", "perceived")
     corners = ["2 4", "0 0", "1 3", "5 1"]
     with pytest.raises(UsageError, match="no grid; use the path slerp"):
         with_forms.palette(corners, path="flow")
-    with pytest.raises(UsageError, match="no other timing on its flow"):
+    with pytest.raises(UsageError, match="no timing but latent on its flow"):
         with_forms.interpolate("2 4", "0 0", path="flow", timing="perceived")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -19,6 +20,7 @@ from vaecore.paths import (
     interpolation_weights,
 )
 from vaecore.space.coding import contexts_of, stacked
+from vaecore.space.conditioned import ConditionedWay
 from vaecore.space.editing import Editing
 
 TIMINGS = ("latent", "perceived")
@@ -48,8 +50,8 @@ class Blending(Editing[Item]):
                 that it makes codes of (of a conditional flow each step under the condition of the
                 item that is nearer). See `path_and_timing` for the default.
             timing: "latent" takes steps of one length in the latent space, "perceived" such that
-                the decoded items change by as much with each, where the codec can measure that. By
-                default the codec's `default_timing`.
+                the decoded items change by as much with each, where the codec can measure that.
+                See `path_and_timing` for the default.
         """
         chosen, timing = self.path_and_timing(path, timing)
         examples = [self._example(item) for item in items]
@@ -138,17 +140,19 @@ class Blending(Editing[Item]):
     def path_and_timing(self, path: str | None, timing: str | None) -> tuple[str, str]:
         """Return the path and the timing of `interpolate`, the defaults in place of None.
 
+        The timing is the codec's `default_timing`, but "perceived" through a conditional flow
+        where the codec has a `Perception`.
+
         Raises:
             ValueError: There is no such timing.
         """
-        # A conditional flow has no timing but "latent".
-        if path == "flow" and self._conditional:
-            timing = timing or "latent"
-        timing = timing or self.codec.default_timing
+        path = path or self.path
+        # Where one condition follows another the way jumps, so steps of one length are not even.
+        jumps = path == "flow" and self._conditional and self.codec.perception is not None
+        timing = timing or ("perceived" if jumps else self.codec.default_timing)
         if timing not in TIMINGS:
             raise ValueError(f"unknown timing {timing!r}; known are {', '.join(TIMINGS)}")
-        default = self.path if timing == "latent" else self.plain_path
-        return path or default, timing
+        return path, timing
 
     def straightened(self, z: Tensor) -> tuple[Tensor, str, Callable[[Tensor], Tensor]]:
         """Return codes in coordinates in which the way of palettes is an arc or a line.
@@ -212,17 +216,24 @@ class Blending(Editing[Item]):
         And their conditions; those of the codes that are given are none: they are decoded as they
         are.
         """
-        condition = self._condition(x)
-        if condition is None or self.prior is None or timing != "latent":
-            what = "no flow for these" if condition is None else "no other timing on its flow"
-            raise UsageError(f"model {self.name!r} has {what}; use the path slerp")
-        noise = interpolate(self.prior.to_noise(z, condition), steps, "slerp")
-        weight, nearest = interpolation_weights(len(z), steps).max(dim=1)
-        condition = condition[nearest]
-        between = self.settle(self.prior.from_noise(noise, condition), condition)
-        given = weight == 1
-        codes = torch.where(given[:, None], z[nearest], between)
-        return codes, condition * ~given[:, None, None]
+        condition, prior = self._condition(x), self.prior
+        if condition is None or prior is None:
+            raise UsageError(f"model {self.name!r} has no flow for these; use the path slerp")
+        way = ConditionedWay(prior, self.settle, condition.shape[1:])
+        walk = None
+        if timing == "perceived":
+            if (moves := self.moves) is None:
+                raise UsageError(f"model {self.name!r} has no timing but latent on its flow")
+
+            def decode(rows: Tensor) -> Tensor:
+                codes, conditions = way.split(rows)
+                return self.decode_to_examples(codes, condition=conditions)
+
+            def encode(examples: Tensor) -> Tensor:
+                return way.unconditioned(self.posterior_of(examples).mean)
+
+            walk = replace(moves, decode=decode, encode=encode).walk
+        return way.interpolate(z, condition, steps, walk)
 
     def _measured_by(self, timing: str) -> dict[str, Any]:
         """Return what makes steps even, as arguments of `interpolate`."""

@@ -62,6 +62,8 @@ class SequenceCodec(WindowFinder):
     """Whether it takes chords whole, of which others take the top line."""
     calm: ClassVar[float] = 0.3
     """Temperature of samples: what is drawn is the code; more noise makes wrong notes."""
+    settled: ClassVar[bool] = True
+    """Whether codes of short samples are decoded and encoded once more; that makes them plainer."""
 
     def __init__(self, bars: int = 2, max_bars: int | None = 100, grid: str = SIXTEEN.name) -> None:
         super().__init__(bars, max_bars, grid)
@@ -69,7 +71,7 @@ class SequenceCodec(WindowFinder):
             self.default_temperature = self.calm
             if bars <= SHORT:  # long windows take long to decode, and change evenly as they are
                 self.default_timing = "perceived"
-                self.settles_samples = self.calm < 1
+                self.settles_samples = self.settled
 
     @property
     def config(self) -> dict[str, Any]:

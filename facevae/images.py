@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
 from vaecore.errors import DataError
-from vaecore.reading import IMAGE, opened
+from vaecore.reading import IMAGE, open_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -130,7 +130,7 @@ def _is_path(source: Any) -> bool:
 @contextmanager
 def open_image(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
     """Yield an image of which only the header was read; DataError if it cannot be opened."""
-    with opened(path, IMAGE) as file, _begun(file, path) as image:
+    with open_file(path, IMAGE) as file, _begun(file, path) as image:
         yield image
 
 

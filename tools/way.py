@@ -21,7 +21,7 @@ PACKAGES = ("vaecore", "seqvae", "facevae")
 FORMS = {
     "Score", "Piece", "Notes", "Phrase", "Window", "Windows", "Found", "Example", "Examples",
     "Context", "PrettyMIDI", "Image", "JpegImageFile", "PngImageFile", "Framing", "Photograph",
-    "Input", "Source", "Result", "Grid",
+    "Input", "Chosen", "Source", "Result", "Grid",
 }  # fmt: skip
 """Names of the types that hold the data of an input."""
 
@@ -36,7 +36,8 @@ def main() -> None:
     def holds(value: Any, depth: int = 2) -> bool:
         if isinstance(value, str | Path):
             return str(value) in inputs
-        if type(value).__name__ in FORMS:
+        kind = type(value)
+        if kind.__name__ in FORMS and not kind.__module__.startswith("click"):
             return True
         if depth and isinstance(value, list | tuple) and value:
             return holds(value[0], depth - 1)

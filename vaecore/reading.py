@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from vaecore.errors import DataError
 from vaecore.parsing import parse_json, parse_yaml
 
 _CHECK_NAME, _CHECK_RIGHTS = "check the name", "check the name and its rights"
+_NAME_A_FILE = "name a file in it"
 
 PathLike = str | os.PathLike[str]
 
@@ -62,11 +64,17 @@ def check_file(path: PathLike, kind: Kind) -> os.stat_result:
         return facts
 
 
-@contextmanager
-def opened(path: PathLike, kind: Kind) -> Iterator[IO[bytes]]:
-    """Yield a file to be read, checked as by `check_file`."""
-    with open_file(path, kind) as file:
-        yield file
+def check_files(paths: Sequence[Path]) -> None:
+    """Refuse missing files and folders before anything heavy is imported.
+
+    Raises:
+        DataError: A path is no file.
+    """
+    for path in paths:
+        if path.is_dir():
+            raise DataError("is a folder", path=path, remedy=_NAME_A_FILE)
+        if not path.exists():
+            raise DataError("does not exist", path=path, remedy=_CHECK_NAME)
 
 
 def open_file(path: PathLike, kind: Kind) -> IO[bytes]:
@@ -89,7 +97,7 @@ _BINARY = getattr(os, "O_BINARY", 0)
 
 def read_bytes(path: PathLike, kind: Kind) -> bytes:
     """Return the content of a file; errors as for `check_file`."""
-    with opened(path, kind) as file, _refusals(path):
+    with open_file(path, kind) as file, _refusals(path):
         data = file.read(kind.most + 1)
     if len(data) > kind.most:  # it grew
         raise _too_large(len(data), path, kind)
@@ -146,7 +154,7 @@ def _parsed(parse: Callable[[str], Any], path: PathLike, kind: Kind) -> dict[Any
 
 def _check(facts: os.stat_result, path: PathLike, kind: Kind) -> None:
     if stat.S_ISDIR(facts.st_mode):
-        raise DataError("is a folder", path=path, remedy="name a file in it")
+        raise DataError("is a folder", path=path, remedy=_NAME_A_FILE)
     if not stat.S_ISREG(facts.st_mode):
         remedy = "copy what it gives to a file, and name that"
         raise DataError("is not a regular file", path=path, remedy=remedy)

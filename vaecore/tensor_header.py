@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from vaecore.errors import DataError
 from vaecore.parsing import parse_json
-from vaecore.reading import TENSORS, PathLike, decoded, opened
+from vaecore.reading import TENSORS, PathLike, decoded, open_file
 
 
 class Declared(NamedTuple):
@@ -39,7 +39,7 @@ def tensor_header(path: PathLike) -> tuple[dict[str, Declared], dict[str, str]]:
     Raises:
         DataError: As for `check_file`, or it is no safetensors file, or has types of unknown kind.
     """
-    with opened(path, TENSORS) as file:
+    with open_file(path, TENSORS) as file:
         size = os.fstat(file.fileno()).st_size
         length = int.from_bytes(file.read(8), "little")
         if size < 8 or not 2 <= length <= min(size - 8, _MOST_HEADER):

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from facevae.cli import photographs
 from facevae.images import SUFFIXES, read_image
 from vaecore.cli import options as shared
 from vaecore.cli.echo import progress
 from vaecore.cli.presentation import Choice, Input, Presentation, Result, Source, Written
-from vaecore.codec import Example
 from vaecore.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -39,7 +38,6 @@ PLANE = 15
 
 MOST_HELD = 100_000_000
 """Pixels of photographs that are kept in memory between being opened and used."""
-_UNFRAMED = "not framed as the model's faces are: expect a blurred mixture, not this picture"
 _TAKING = ("morph", "palette", "reconstruct", "edit", "similar")
 _WRITING = (*_TAKING, "sample")
 
@@ -158,28 +156,8 @@ class FacePresentation(Presentation):
             raise UsageError("--face chooses what to align, which --no-align forbids")
         if len(faces) != len(inputs):
             raise UsageError(f"{len(faces)} times --face for {len(inputs)} photographs")
-        take = self._as_it_is if options["no_align"] else self._framed
+        take = photographs.as_it_is if options["no_align"] else photographs.framed
         return [[take(codec, *each) for each in zip(inputs, faces, strict=True)]]
-
-    def _framed(self, codec: FaceCodec, input_: Input, face: int | None) -> Source:
-        from facevae.align import frame_image
-
-        framing = frame_image(_photograph(input_), path=input_.path, face=face)
-        facts: dict[str, Any] = {"aligned": not framing.framed_already}
-        place = "" if framing.framed_already else "aligned"
-        if framing.faces > 1:
-            place = f"aligned, face {framing.number} of {framing.faces} from the left"
-            facts |= {"face": framing.number, "faces": framing.faces}
-        return Source(Example(codec.encode_image(framing.image)), input_, place, facts)
-
-    def _as_it_is(self, codec: FaceCodec, input_: Input, face: None) -> Source:
-        from facevae.align import is_framed
-
-        photograph = _photograph(input_)
-        framed = is_framed(photograph)
-        place = "" if framed else _UNFRAMED
-        facts = {"aligned": False, "framed": framed}
-        return Source(Example(codec.encode_image(photograph)), input_, place, facts)
 
     def write(self, result: Result, outputs: Outputs, options: Mapping[str, Any]) -> Written:
         """Write a film, a sheet, or a folder of pictures."""
@@ -216,12 +194,6 @@ class FacePresentation(Presentation):
         from facevae.evaluate import evaluate
 
         return evaluate(space, paths, seed, split=split)
-
-
-def _photograph(input_: Input) -> Image.Image:
-    """Return the photograph of an input, read again where it was not kept."""
-    kept = input_.content
-    return read_image(kept) if isinstance(kept, (str, os.PathLike)) else kept
 
 
 def _write_film(result: Result, place: Path, suffix: str, options: Mapping[str, Any]) -> Written:

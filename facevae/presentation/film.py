@@ -101,9 +101,8 @@ class Film:
         return sum(self.seconds)
 
 
-def check_size(film: Film, kind: str) -> None:
+def check_size(film: Film, side: int, kind: str) -> None:
     """Refuse a film that Pillow would hold in memory as a whole, and that is too large for that."""
-    side = film.frames[0].width
     if len(film.frames) * side**2 > MOST_PIXELS:
         raise UsageError(
             f"{len(film.frames):,} frames of {side} pixels are too many for a {kind}: write an "
@@ -126,15 +125,15 @@ def write_gif(film: Film, path: Path) -> None:
         palette = few.quantize(256, Image.Quantize.MEDIANCUT, kmeans=2)
         return frame.quantize(palette=palette, dither=Image.Dither.NONE)
 
-    check_size(film, "GIF")
-    first, *_ = film.frames[:1]
     rest = map(few_colours, film.frames[1:])
+    first = film.frames[0]
+    check_size(film, first.width, "GIF")
     few_colours(first).save(path, "GIF", append_images=rest, **_animated(film))
 
 
 def write_webp(film: Film, path: Path) -> None:
     """Write an animated WebP that repeats for ever: all colours, an eighth of the GIF's size."""
-    check_size(film, "WebP")
+    check_size(film, film.frames[0].width, "WebP")
     first, *rest = film.frames
     first.save(path, "WEBP", append_images=rest, quality=90, method=4, **_animated(film))
 

@@ -10,9 +10,10 @@ from seqvae.cli.reading import meter, warn
 from seqvae.cli.writing import FILM, SOUNDFONT
 from vaecore.cli import options
 from vaecore.cli.echo import coloured, echo, progress, style
-from vaecore.cli.job import check_files, width
+from vaecore.cli.job import width
 from vaecore.cli.outputs import Outputs
 from vaecore.errors import UsageError, printable
+from vaecore.reading import check_files
 
 BARS = 16
 """Bars on one page of a picture."""

@@ -70,7 +70,7 @@ def write(
         )
     source = rounds[0][0].input
     path = str(source.path)
-    if source.content.resolution is None:
+    if source.content.whole.resolution is None:
         text = "takes its bars from another file, and nothing can be put back into it"
         raise DataError(text, path=path, remedy="remove the .beats.txt file")
     maps = options.get("drum_map") or ()
@@ -94,13 +94,12 @@ def _changes(
 ) -> Iterator[Change]:
     """Yield what becomes of each voice of a window."""
     from seqvae.music.presentation.into import Change
-    from seqvae.music.representations.parts import parts
 
-    score = source.input.content
+    score, known = source.input.content.whole, source.input.content.parts
     before, after = source.example, made
     if np.array_equal(np.asarray(before.x.cpu()), np.asarray(after.x.cpu())):
         return
-    there = {part.place: part for part in parts(score)}
+    there = {part.place: part for part in known}
     lines = {
         taken["voice"]: frozenset(
             (there[place].track, there[place].channel - 1) for place in taken["part"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import zip_longest
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
@@ -11,8 +10,9 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from seqvae.cli import into, parts
-from seqvae.cli.keys import KEY, SCALE, in_one_key
-from seqvae.cli.reading import grid_option, meter_option, sample_meter_option, warn
+from seqvae.cli.keys import KEY, SCALE
+from seqvae.cli.reading import grid_option, meter_option, sample_meter_option
+from seqvae.cli.sources import sources
 from seqvae.cli.writing import (
     FILM,
     ORIGINAL,
@@ -20,7 +20,6 @@ from seqvae.cli.writing import (
     PLAYED,
     PNG,
     SEPARATE,
-    between,
     compared,
     numbered,
     write,
@@ -35,10 +34,8 @@ from vaecore.errors import DataError, printable
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from seqvae.music.reading.score import Score
     from seqvae.music.representations.base import SequenceCodec
     from vaecore.cli.outputs import Outputs
-    from vaecore.codec import Example
     from vaecore.space import LatentSpace
 
 FAVOURITES = ("groove", "drums")
@@ -124,13 +121,9 @@ class MusicPresentation(Presentation):
         playing = [KEY] * (verb in _BLENDING) + [SCALE] * (verb in _WRITING)
         return (choosing + taking) * (verb in _TAKING) + playing + writing * (verb in _WRITING)
 
-    def open(self, path: Path | str) -> Score:
-        """Return the score of a MIDI file; what was not read as it is written is told on stderr."""
-        from seqvae.music.reading.midi import read_score
-
-        score = read_score(path)
-        warn(score, path)
-        return score
+    def read(self, paths: Sequence[Path], options: Mapping[str, Any]) -> list[Input]:
+        """Return the inputs, of each the part that the options ask for: a `Chosen`."""
+        return parts.read(paths, options)
 
     def choose_model(self, inputs: Sequence[Input], options: Mapping[str, Any]) -> Choice:
         """Return the shipped model for these files with the longest window that fits.
@@ -138,14 +131,15 @@ class MusicPresentation(Presentation):
         Trios shorter than the windows of all models for trios are read as melodies, and so are
         chords with --top-line or --part melody. Bars before --bar do not count.
         """
-        from seqvae.music.representations import CODECS, candidates
+        from seqvae.music.representations import CODECS
+        from seqvae.music.representations.detection import candidates_of
 
         if not inputs:
             shipped = next(filter(None, map(self._shipped, FAVOURITES)))
             return Choice(shipped[min(shipped)], "choose another with --model")
         before = max(options.get("bar") or (1,)) - 1
         top_line = options.get("top_line") or "melody" in (options.get("part") or ())
-        found = candidates(parts.selected(inputs, options), bool(top_line))
+        found = candidates_of([each.content.score for each in inputs], bool(top_line))
         chords = [each for each in found if CODECS[each.kind].polyphonic]
         if any(self._shipped(each.kind, each.grid) for each in chords):
             found = chords  # those shorter than a window are still no melody
@@ -170,34 +164,8 @@ class MusicPresentation(Presentation):
         self, codec: SequenceCodec, inputs: Sequence[Input], options: Mapping[str, Any]
     ) -> list[list[Source]]:
         """Return the windows: the first with notes, that at --bar, or with --all one by one."""
-        from seqvae.music.representations.timing import timed
-
-        bars = parts.each_of(options["bar"], len(inputs), "bar")
-        taken = []
-        for each, score, bar in zip(inputs, parts.selected(inputs, options), bars, strict=True):
-            music, note = parts.looped(score, codec)
-            found = codec.cover(music, bar) if options["all_windows"] else codec.read(music)
-            if found.problem is not None:
-                raise found.problem
-            chosen = [found.default if bar is None else found.at(bar)]
-            if options["all_windows"]:
-                chosen = list(range(len(found)))
-                parts.tell_left_out(found, each.path)
-            text, facts = parts.taken(codec, each.content, score, found.instruments[found.default])
-            of = " · ".join(part for part in (text, note) if part), facts
-            examples = [found[index] for index in chosen]
-            if options.get("quantize") == "none":
-                examples = [timed(codec, music, found, index) for index in chosen]
-            taken.append(
-                [
-                    _source(codec, example, each, of, following)
-                    for example, following in zip_longest(examples, examples[1:])
-                ]
-            )
-        parts.tell_again(taken, [each.path for each in inputs], codec.bars)
-        self._rounds = rounds = parts.rounds(taken)
-        pitched = any(alphabet.pitched for _, alphabet in codec.voices)
-        return in_one_key(codec, rounds) if options.get("key") == "common" and pitched else rounds
+        self._rounds = rounds = sources(codec, inputs, options)
+        return rounds
 
     def endings(self, verb: str) -> tuple[str, ...]:
         """Return the endings of MIDI files and films, and of a page for what is blended."""
@@ -273,36 +241,3 @@ class MusicPresentation(Presentation):
             if (representation["name"], representation.get("grid", SIXTEEN.name)) == (kind, grid):
                 found[representation["bars"]] = name
         return found
-
-
-def _source(
-    codec: SequenceCodec,
-    example: Example,
-    input_: Input,
-    of: tuple[str, list[dict[str, Any]]],
-    following: Example | None,
-) -> Source:
-    """Return a window, and where it is from; `of` are its parts, from `parts.taken`.
-
-    It is filled up with silence where `following` begins within it: before bars of another meter.
-    """
-    context = example.context
-    first, last, total = context.bar, context.bar + codec.bars - 1, context.of_bars
-    if following is not None:
-        last = min(last, following.context.bar - 1)
-    total = max(last, total)
-    bars = f"bar {first}" if first == last else f"bars {first}-{last}"
-    facts = {
-        "bars": [first, last],
-        "of_bars": total,
-        "tempo_bpm": round(context.tempo_bpm, 3),
-        "program": context.program,
-        "parts": of[1],
-        **({"bass_program": context.bass_program} if "bass" in codec.voice_names else {}),
-    }
-    place = f"{bars} of {total} · {between([tempo for _, tempo in context.tempos])} bpm"
-    if codec.grid is not SIXTEEN:
-        facts["meter"] = "{}/{}".format(*context.meter)
-        place += f" · {facts['meter']}" + " in triplets" * (context.per_quarter == 3)
-    place += f" · {of[0]}" if of[0] else ""
-    return Source(example, input_, place, facts)

@@ -6,20 +6,19 @@ import json
 import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
+from seqvae.cli.reading import warn
 from vaecore.cli.echo import echo, style
 from vaecore.cli.job import counted
+from vaecore.cli.presentation import Input
 from vaecore.errors import UsageError, printable
 
 if TYPE_CHECKING:
     from seqvae.music.reading.score import Score
-    from seqvae.music.representations.base import SequenceCodec
     from seqvae.music.representations.parts import Part
-    from seqvae.music.representations.windows import Windows
-    from vaecore.cli.presentation import Input, Source
 
 ROLES = ("melody", "bass", "drums")
 _NOTES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
@@ -75,133 +74,50 @@ def each_of(values: Sequence[T], count: int, name: str) -> list[T | None]:
     return list(values)
 
 
-def selected(inputs: Sequence[Input], given: Mapping[str, Any]) -> list[Score]:
-    """Return the part of each input that the options ask for, or all of it.
+class Chosen(NamedTuple):
+    """The content of an input of music.
+
+    Attributes:
+        whole: All of the file.
+        parts: Its parts.
+        score: What is meant of it, or all.
+    """
+
+    whole: Score
+    parts: tuple[Part, ...]
+    score: Score
+
+
+def read(paths: Sequence[Path], given: Mapping[str, Any]) -> list[Input]:
+    """Return the inputs, each read once, with the part that the options ask for: a `Chosen`.
+
+    What was not read as it is written is told on stderr.
 
     Raises:
         UsageError: There are too many or too few of an option.
-        DataError: An input has no such part.
+        DataError: An input cannot be read, or has no such part.
     """
-    from seqvae.music.representations.parts import Selection, kit, select
+    from seqvae.music.reading.midi import read_score
+    from seqvae.music.representations.parts import Selection, kit, parts, select
 
-    count = len(inputs)
+    scores, count = [], len(paths)
+    for path in paths:
+        scores.append(read_score(path))
+        warn(scores[-1], path)
     tracks = each_of(given.get("track") or (), count, "track")
     channels = each_of(given.get("channel") or (), count, "channel")
     roles = each_of(given.get("part") or (), count, "part")
     maps = each_of(given.get("drum_map") or (), count, "drum-map")
     kits = {name: kit(name) for name in maps if name is not None}
+    drums = bool(given.get("drums"))
+    asked = [
+        Selection(track, channel, role, drums, kits.get(name or ""))
+        for track, channel, role, name in zip(tracks, channels, roles, maps, strict=True)
+    ]
     return [
-        select(
-            each.content,
-            Selection(track, channel, role, bool(given.get("drums")), kits.get(name or "")),
-        )
-        for each, track, channel, role, name in zip(
-            inputs, tracks, channels, roles, maps, strict=True
-        )
+        Input(path, Chosen(score, parts(score), select(score, wish)))
+        for path, score, wish in zip(paths, scores, asked, strict=True)
     ]
-
-
-def taken(
-    codec: SequenceCodec, whole: Score, score: Score, instrument: int
-) -> tuple[str, list[dict[str, Any]]]:
-    """Return which parts a window is of, and why: in words and for `--json`.
-
-    The words are empty where there was nothing to choose from.
-
-    Args:
-        codec: Of the window.
-        whole: All of the file.
-        score: What was asked for.
-        instrument: That of the window.
-    """
-    from seqvae.music.representations.parts import parts
-
-    there, asked = parts(whole), len(parts(score)) < len(parts(whole))
-    places = {part.number: part.place for part in there}
-    named = {part.number for part in there if part.is_drum and not _on_drum_channel(part)}
-    texts, facts, first = [], [], True
-    for voice, alphabet in codec.voices:
-        found = parts(score)
-        if not alphabet.pitched:
-            found = tuple(part for part in found if part.is_drum)
-        elif first:
-            numbers = codec.together(score, instrument)
-            found, first = tuple(p for p in found if p.number in numbers), False
-        else:
-            found = tuple(part for part in found if part.role == voice)[:1]
-        if not found:
-            continue
-        why = found[0].why if not asked else "as asked"
-        if found[0].is_drum and not asked:
-            why = "called drums" if {p.number for p in found} & named else ""
-        together = alphabet.pitched and len(found) > 1
-        why = "played together" if together else why
-        title = " and ".join(part.title for part in found[:2])
-        texts.append(title if len(codec.voices) == 1 else f"{voice} {title}")
-        if why and len(codec.voices) == 1:
-            at = [str(places.get(part.number)) for part in (found if together else found[:1])]
-            texts[-1] += f" (part {', '.join(at)} of {len(there)}: {why})"
-        facts.append(
-            {
-                "voice": voice,
-                "part": [places.get(part.number) for part in found],
-                "name": [part.name for part in found],
-                "why": why,
-            }
-        )
-    several = len(there) > 1 or named
-    return ", ".join(texts) if several else "", facts
-
-
-def looped(score: Score, codec: SequenceCodec) -> tuple[Score, str]:
-    """Return music of one bar repeated to a window, and a word that says so."""
-    from seqvae.music.representations.parts import repeated
-
-    known = score.stretches[0].bar in codec.grid.lengths
-    if score.bars > 1 or codec.bars == 1 or len(score.tempos) > 1 or not known:
-        return score, ""
-    return repeated(score, codec.bars), "one bar, looped"
-
-
-def tell_left_out(found: Windows, path: Path | str) -> None:
-    """Tell on stderr which bars a song is without."""
-    from seqvae.music.representations.windows import OF_NOTES
-
-    for rejection in found.rejections:
-        if rejection.rule not in OF_NOTES:
-            echo(f"{path}: {rejection.text}, which is left out", err=True)
-
-
-def tell_again(taken: Sequence[Sequence[Source]], paths: Sequence[Path | str], bars: int) -> None:
-    """Tell on stderr which songs begin again, because another one is longer.
-
-    Args:
-        taken: The windows of each song.
-        paths: The songs.
-        bars: Of a window.
-    """
-    counts = list(map(len, taken))
-    longest = max(counts)
-    shorter = [
-        f"{path} ({counted(bars * count, 'bar')})"
-        for path, count in zip(paths, counts, strict=True)
-        if count < longest
-    ]
-    if shorter:
-        again = "begins again" if len(shorter) == 1 else "begin again"
-        beside = f"{paths[counts.index(longest)]} ({counted(bars * longest, 'bar')})"
-        echo(f"{', '.join(shorter)} {again} beside {beside}", err=True)
-
-
-def rounds(taken: Sequence[Sequence[Source]]) -> list[list[Source]]:
-    """Return the windows of several songs side by side; a shorter one begins again.
-
-    Where none of them sounds there is no round.
-    """
-    longest = max(map(len, taken))
-    found = [[windows[k % len(windows)] for windows in taken] for k in range(longest)]
-    sounding = [each for each in found if any(source.example.x.any() for source in each)]
-    return sounding or found[:1]
 
 
 def show_tracks(path: Path, score: Score, as_json: bool) -> None:
@@ -278,7 +194,3 @@ def _use(part: Part) -> str:
     if part.polyphony > 1.5:
         return "chords; their top line as a melody"
     return "bass, melody" if part.middle < 52 else "melody"
-
-
-def _on_drum_channel(part: Part) -> bool:
-    return part.channel in (0, 10)

@@ -7,7 +7,6 @@ from typing import cast
 
 import click
 
-from seqvae.cli import parts
 from vaecore.cli import options
 from vaecore.cli.job import Job
 from vaecore.cli.presentation import Result
@@ -74,7 +73,7 @@ def _play(
     from seqvae.music.representations.groove import feel
     from seqvae.music.representations.groove.performance import blocks
 
-    score = parts.selected(read, job.options)[0]
+    score = read[0].content.score
     played = Example(*getattr(feel, function)(space, score, temperature, seed))
     of_model = cast("GrooveCodec", space.codec)
     try:

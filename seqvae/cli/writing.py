@@ -80,17 +80,14 @@ def write(result: Result, outputs: Outputs, options: Mapping[str, Any]) -> Writt
         check_video("write a .mid")
     loop, font = options.get("loop", 1), options.get("soundfont")
     codec = cast("SequenceCodec", result.codec)
-    length = codec.bars
-    contexts = [example.context or codec.context for example in result.examples]
-    # An item always lasts as long as its window.
-    seconds = [context.seconds(codec.steps) for context in contexts]
-    tempi = [contexts[0].tempo_bpm, contexts[-1].tempos[-1][1]]
+    length, every = codec.bars, result.items
+    seconds, tempi = _lasting(result.examples, codec)
     titles: list[str] | None = list(result.titles) * len(result.rounds)
     files, each = [outputs.main], 1
     if options.get("separate"):
         files, each, titles = numbered(outputs.main, len(result.titles)), len(result.titles), None
     for k, place in enumerate(files):
-        items, lasting = result.items[k::each], seconds[k::each]
+        items, lasting = every[k::each], seconds[k::each]
         if film:
             write_film(
                 items,
@@ -111,9 +108,9 @@ def write(result: Result, outputs: Outputs, options: Mapping[str, Any]) -> Writt
         piano_roll(grids, outputs.beside(".png"), names, columns=result.columns)
     sounds = [p.with_suffix(".wav") for p in files if options["wav"] or (font and not film)]
     for k, place in enumerate(sounds):
-        joined = join(result.items[k::each], seconds[k::each], repeat=loop)
+        joined = join(every[k::each], seconds[k::each], repeat=loop)
         render(joined, outputs.add(place), soundfont=font)
-    bars, total = loop * length * len(result.items), loop * sum(seconds)
+    bars, total = loop * length * len(every), loop * sum(seconds)
     facts = {
         "bars": bars,
         "seconds": round(total, 3),
@@ -123,6 +120,14 @@ def write(result: Result, outputs: Outputs, options: Mapping[str, Any]) -> Writt
     listen = "" if sounds or film else f"listen: seqvae render {printable(outputs.written[0])}"
     text = f"{counted(bars, 'bar')} · {minutes(total)} · {between(tempi)} bpm"
     return Written(text, facts, listen)
+
+
+def _lasting(examples: Sequence[Example], codec: SequenceCodec) -> tuple[list[float], list[float]]:
+    """Return the seconds that each example lasts, and the first and the last tempo."""
+    contexts = [example.context or codec.context for example in examples]
+    # An item always lasts as long as its window.
+    seconds = [context.seconds(codec.steps) for context in contexts]
+    return seconds, [contexts[0].tempo_bpm, contexts[-1].tempos[-1][1]]
 
 
 def _write_page(result: Result, outputs: Outputs, options: Mapping[str, Any]) -> Written:

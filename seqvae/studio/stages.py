@@ -74,10 +74,12 @@ class MusicStage(Stage):
     def contents(self, input_: Input) -> Mapping[str, Any]:
         """Return the parts of a score, and its bars."""
         from seqvae.cli.parts import part_facts
-        from seqvae.music.representations.parts import parts
 
-        score = input_.content
-        return {"bars": score.bars, "parts": [part_facts(part) for part in parts(score)]}
+        content = input_.content
+        return {
+            "bars": content.whole.bars,
+            "parts": [part_facts(part) for part in content.parts],
+        }
 
 
 class TextStage(Stage):

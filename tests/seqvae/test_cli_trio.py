@@ -20,7 +20,7 @@ from seqvae.music.domain import DOMAIN
 from seqvae.music.evaluate import fidelity
 from seqvae.music.presentation import Grid, grid_of_item, grid_of_window
 from seqvae.music.representations import MelodyCodec, TrioCodec
-from vaecore.cli.presentation import Choice, Input, Result
+from vaecore.cli.presentation import Choice, Result
 from vaecore.codec import Example
 from vaecore.config import ModelConfig, write_config
 
@@ -43,12 +43,8 @@ def fill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     return fill
 
 
-def opened(paths: list[Path]) -> list[Input]:
-    return [Input(path, SHOW.open(path)) for path in paths]
-
-
 def choose(paths: list[Path], **given: Any) -> Choice:
-    return SHOW.choose_model(opened(paths), given)
+    return SHOW.choose_model(SHOW.read(paths, given), given)
 
 
 ALL = ("drums_2bar", "melody_2bar", "melody_16bar", "trio_16bar")
@@ -98,7 +94,7 @@ def options(**given: Any) -> dict[str, Any]:
 def test_a_song_goes_phrase_by_phrase(shared_data: Path, name: str) -> None:
     song = [shared_data / f"midi/karaoke/{name}.mid"]
     for codec in (TrioCodec(), MelodyCodec(16)):
-        rounds = SHOW.sources(codec, opened(song), options(all_windows=True))
+        rounds = SHOW.sources(codec, SHOW.read(song, {}), options(all_windows=True))
         assert len(rounds) > 1
         bars = [source.facts["bars"] for (source,) in rounds]
         assert all(before[1] < after[0] for before, after in itertools.pairwise(bars))

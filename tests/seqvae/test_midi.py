@@ -229,7 +229,6 @@ def test_beats_file_beside_the_midi_file_gives_the_bars(tmp_path):
     assert [piece.problem is None for piece in read_score(path).pieces()] == [False]
     flags = [(time, 1.0, float(k % 4 == 1)) for k, time in enumerate(np.arange(9) / 2)]
     (tmp_path / "a.beats.txt").write_text("\n".join(f"{a} {b} {c}" for a, b, c in flags))
-    read_score.__globals__["_read_file"].cache_clear()
     (piece,) = read_score(path).pieces()
     assert piece.notes.start.tolist() == [16]
     assert [p.problem is None for p in read_score(path, beats=False).pieces()] == [False]

@@ -14,7 +14,6 @@ from seqvae.cli import command
 from seqvae.cli.music import MusicPresentation
 from seqvae.music.domain import DOMAIN
 from seqvae.music.page.data import lengths
-from vaecore.cli.presentation import Input
 
 CASES = Path(__file__).resolve().parents[1] / "cases"
 SHOW = MusicPresentation(DOMAIN)
@@ -49,7 +48,7 @@ def meters(path: Path) -> list[tuple[int, int]]:
 )
 def test_bars_decide_on_the_model(examples: Path, names: str, model: str) -> None:
     paths = [examples / f"{name}.mid" for name in names.split()]
-    assert SHOW.choose_model([Input(path, SHOW.open(path)) for path in paths], {}).model == model
+    assert SHOW.choose_model(SHOW.read(paths, {}), {}).model == model
 
 
 @pytest.mark.parametrize(

@@ -47,8 +47,7 @@ def interpolate(
         raise UsageError(f"{steps} steps cannot pass {len(inputs)} inputs; use more --steps")
     read = job.read(inputs)
     space = job.load(read).as_examples()
-    rounds = job.sources(space.codec, read)
-    space = job.limited(space, rounds)
+    space, rounds = job.take(space, read)
     if goes_on:
         _go_through(job, space, rounds, place, path, temperature, seed)
         return
@@ -64,9 +63,9 @@ def interpolate(
         for sources in rounds
     ]
     path, timing = space.path_and_timing(path, timing)
+    codes = [space.encode([source.example for source in sources]) for sources in rounds]
     facts = flat(rounds)
-    for taken, sources in zip(facts, rounds, strict=True):
-        z = space.encode([source.example for source in sources])
+    for taken, z in zip(facts, codes, strict=True):
         lengths = (z[1:] - z[:-1]).norm(dim=-1).tolist()
         taken["latent_distances"] = [round(length, 4) for length in lengths]
     job.write(
@@ -163,8 +162,7 @@ def palette(
     read = job.read(inputs)
     space = job.load(read).as_examples()
     path = path or space.plain_path
-    rounds = job.sources(space.codec, read)
-    space = job.limited(space, rounds)
+    space, rounds = job.take(space, read)
     made = []
     for sources in rounds:
         corners = [source.example for source in sources]

@@ -14,9 +14,9 @@ from vaecore.cli.echo import coloured, echo, style
 from vaecore.cli.outputs import Outputs
 from vaecore.cli.presentation import Input, Presentation, Result, Source
 from vaecore.errors import DataError, UsageError
+from vaecore.reading import check_files
 
 if TYPE_CHECKING:
-    from vaecore.codec import Codec
     from vaecore.distributions import DiagonalGaussian
     from vaecore.domain import Domain
     from vaecore.space import LatentSpace
@@ -60,14 +60,8 @@ class Job:
     # The model and the inputs
 
     def read(self, paths: Sequence[Path]) -> list[Input]:
-        """Return the inputs, each read once; refuse what is missing before torch is imported."""
-        typed = [self.presentation.typed(path) for path in paths]
-        for path, text in zip(paths, typed, strict=True):
-            if text and any("\ud800" <= letter <= "\udfff" for letter in str(path)):
-                raise UsageError(f"{path}: what is typed must be UTF-8")
-        check_files([path for path, text in zip(paths, typed, strict=True) if not text])
-        named = [str(path) if text else path for path, text in zip(paths, typed, strict=True)]
-        return [Input(path, self.presentation.open(path)) for path in named]
+        """Return the inputs, each read once, before torch is imported."""
+        return self.presentation.read(paths, self.options)
 
     def load(self, inputs: Sequence[Input] = ()) -> LatentSpace[Any]:
         """Load the model of --model, or the one that fits the inputs, and print its name."""
@@ -86,28 +80,28 @@ class Job:
         """Return a model, loaded."""
         return self.domain.load(model, self.device)
 
-    def sources(self, codec: Codec[Any], inputs: Sequence[Input]) -> list[list[Source]]:
-        """Return what is taken from the inputs, round by round, and list it."""
-        rounds = self.presentation.sources(codec, inputs, self.options)
+    def take(
+        self, space: LatentSpace[Any], inputs: Sequence[Input]
+    ) -> tuple[LatentSpace[Any], list[list[Source]]]:
+        """Return what is taken from the inputs, round by round, and list it.
+
+        And the space within the limits that the domain's own options set.
+        """
+        rounds = self.presentation.sources(space.codec, inputs, self.options)
         names = [source.input.name for source in rounds[0]]
+        space = self.presentation.limited(space, rounds, self.options)
         for name, source in zip(names, rounds[0], strict=True):
             self.echo(f"  {name:{max(map(len, names))}}  {source.place}".rstrip())
         if len(rounds) > 1:
             self.echo(f"  and so on, {len(rounds)} windows one after the other")
-        return rounds
-
-    def limited(
-        self, space: LatentSpace[Any], rounds: Sequence[Sequence[Source]] = ()
-    ) -> LatentSpace[Any]:
-        """Return the space within the limits that the domain's own options set."""
-        return self.presentation.limited(space, rounds, self.options)
+        return space, rounds
 
     def load_for(self, paths: Sequence[Path]) -> LatentSpace[Any]:
         """Load the model of --model, or the one for the first usable file of folders."""
         files = self.files(paths, self.presentation.reads)
         for file in files if self.model is None else ():
             try:
-                return self.load([Input(file, self.presentation.open(file))])
+                return self.load(self.presentation.read([Path(file)], self.options))
             except DataError:
                 if file == files[-1]:
                     raise
@@ -234,19 +228,6 @@ def counted(number: int, noun: str) -> str:
 def width() -> int:
     """Return the columns of the terminal, 80 if there is none."""
     return shutil.get_terminal_size((80, 24)).columns
-
-
-def check_files(paths: Sequence[Path]) -> None:
-    """Refuse missing files and folders before anything heavy is imported.
-
-    Raises:
-        DataError: A path is no file.
-    """
-    for path in paths:
-        if path.is_dir():
-            raise DataError("is a folder", path=path, remedy="name a file in it")
-        if not path.exists():
-            raise DataError("does not exist", path=path, remedy="check the name")
 
 
 def find_files(paths: Sequence[Path], suffixes: tuple[str, ...]) -> list[Path]:

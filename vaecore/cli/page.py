@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vaecore.cli.echo import echo, style
-from vaecore.cli.job import check_files
 from vaecore.cli.outputs import Outputs
 from vaecore.errors import UsageError
+from vaecore.reading import check_files
 
 if TYPE_CHECKING:
     from vaecore.domain import Domain

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from vaecore.errors import printable
+from vaecore.errors import UsageError, printable
 
 if TYPE_CHECKING:
     import click
@@ -34,7 +34,7 @@ class Input(NamedTuple):
 
     Attributes:
         path: The file; a string is an input that is the item itself.
-        content: What `Presentation.open` made of it.
+        content: What `Presentation.open` made of it, or `Presentation.read` of that.
     """
 
     path: Path | str
@@ -85,7 +85,7 @@ class Result:
     originals: Sequence[Example] = ()
     kept: Sequence[Example] = ()
 
-    @property
+    @cached_property
     def examples(self) -> list[Example]:
         """All results, round by round."""
         return [example for examples in self.rounds for example in examples]
@@ -178,6 +178,23 @@ class Presentation(ABC):
         ends as the last one.
         """
         return False
+
+    def read(self, paths: Sequence[Path], options: Mapping[str, Any]) -> list[Input]:
+        """Return the inputs, each read once.
+
+        Args:
+            paths: As they were given.
+            options: Values of the domain's own options.
+
+        Raises:
+            DataError: One is missing, a folder, or cannot be used.
+        """
+        typed = [self.typed(path) for path in paths]
+        for path, text in zip(paths, typed, strict=True):
+            if text and any("\ud800" <= letter <= "\udfff" for letter in str(path)):
+                raise UsageError(f"{path}: what is typed must be UTF-8")
+        named = [str(path) if text else path for path, text in zip(paths, typed, strict=True)]
+        return [Input(path, self.open(path)) for path in named]
 
     def open(self, path: Path | str) -> Any:
         """Return the content of an input: what `choose_model` and `sources` see of it.

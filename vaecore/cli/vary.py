@@ -49,7 +49,7 @@ def sample(
     With the same seed, the first of many samples are those of few.
     """
     place = job.place()
-    space = job.limited(job.load().as_examples())
+    space = job.presentation.limited(job.load().as_examples(), (), job.options)
     temperature = space.codec.default_temperature if temperature is None else temperature
     draws = space.draw(n, temperature, seed, prior, keep_all)
     job.echo(f"  {draws.text}." if draws.text else "")
@@ -78,8 +78,7 @@ def reconstruct(job: Job, inputs: tuple[Path, ...], temperature: float, seed: in
     place = job.place(inputs)
     read = job.read(inputs)
     space = job.load(read).as_examples()
-    rounds = job.sources(space.codec, read)
-    space = job.limited(space, rounds)
+    space, rounds = job.take(space, read)
     originals = [source.example for sources in rounds for source in sources]
     every = space.reconstruct(originals, temperature, seed)
     made = [every[k : k + len(inputs)] for k in range(0, len(every), len(inputs))]
@@ -144,8 +143,7 @@ def edit(
     for file in vectors:
         space.attributes.update(load_vectors(file, space))
     _check_attributes(job, space, amounts)
-    rounds = job.sources(space.codec, read)
-    space = job.limited(space, rounds)
+    space, rounds = job.take(space, read)
     originals = [sources[0].example for sources in rounds]
     plans = [
         {name: round(time * amount, 6) + 0.0} for name, amount in amounts.items() for time in times
@@ -209,8 +207,7 @@ def similar(job: Job, input_: Path, n: int, amount: float, temperature: float, s
     place = job.place([input_])
     read = job.read([input_])
     space = job.load(read).as_examples()
-    rounds = job.sources(space.codec, read)
-    space = job.limited(space, rounds)
+    space, rounds = job.take(space, read)
     originals = [sources[0].example for sources in rounds]
     made = [space.similar(item, n, amount, seed, temperature) for item in originals]
     job.write(

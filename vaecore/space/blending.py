@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vaecore.codec import Example, Item
+from vaecore.codec import Item
 from vaecore.errors import UsageError
 from vaecore.paths import (
     Path,
@@ -55,7 +55,7 @@ class Blending(Editing[Item]):
         """
         chosen, timing = self.path_and_timing(path, timing)
         examples = [self._example(item) for item in items]
-        x = stacked(examples)
+        x, contexts = stacked(examples), contexts_of(examples)
         conditional = chosen == "flow" and self._conditional
         if path is None and conditional and self._condition(x) is None:
             chosen, conditional = self.plain_path, False
@@ -67,7 +67,7 @@ class Blending(Editing[Item]):
             z = interpolate(z, steps, self._way(chosen), **self._measured_by(timing))
         weights = interpolation_weights(len(items), steps)
         between = self.mended(x, weights, self.decode_to_examples(z, temperature, seed, condition))
-        return self._items(between, self._blended(examples, weights))
+        return self._items(between, self._blended(contexts, weights))
 
     def palette(
         self,
@@ -107,7 +107,8 @@ class Blending(Editing[Item]):
             return [row]
         if len(items) == 3:
             examples.append(examples[2])
-        corners = self.posterior_of(stacked(examples)).mean
+        x, contexts = stacked(examples), contexts_of(examples)
+        corners = self.posterior_of(x).mean
         # A distance between pictures has no jumps: their palettes stay even in the latent space.
         even = self.moves if self.codec.default_timing == "perceived" else None
         walk = None if even is None else even.walk
@@ -115,10 +116,8 @@ class Blending(Editing[Item]):
         z = bilinear_grid(corners, rows, columns, way, walk)
         z = z.flatten(0, 1)
         weights = bilinear_weights(rows, columns).flatten(0, 1)
-        cells = self.mended(
-            stacked(examples), weights, self.decode_to_examples(z, temperature, seed)
-        )
-        flat = self._items(cells, self._blended(examples, weights))
+        cells = self.mended(x, weights, self.decode_to_examples(z, temperature, seed))
+        flat = self._items(cells, self._blended(contexts, weights))
         return [flat[row * columns : (row + 1) * columns] for row in range(rows)]
 
     @property
@@ -242,8 +241,7 @@ class Blending(Editing[Item]):
         moves = self.moves
         return {"change": self.change} if moves is None else {"walk": moves.walk}
 
-    def _blended(self, examples: Sequence[Example], weights: Tensor) -> list[Any]:
-        contexts = contexts_of(examples)
+    def _blended(self, contexts: Sequence[Any], weights: Tensor) -> list[Any]:
         if any(context is None for context in contexts):
             return [None] * len(weights)
         return [self.codec.blend(contexts, row) for row in weights.tolist()]

@@ -28,7 +28,6 @@ from vaecore.studio.models import Models
 
 if TYPE_CHECKING:
     from vaecore.cli.presentation import Input
-    from vaecore.codec import Codec
     from vaecore.space import LatentSpace
 
 PLAIN = {"render": ".wav", "show": ".png"}
@@ -95,10 +94,12 @@ class ServedJob(Job):
         self.outcome.inputs = super().read(paths)
         return self.outcome.inputs
 
-    def sources(self, codec: Codec[Any], inputs: Sequence[Input]) -> list[list[Source]]:
+    def take(
+        self, space: LatentSpace[Any], inputs: Sequence[Input]
+    ) -> tuple[LatentSpace[Any], list[list[Source]]]:
         """Return what is taken, and keep it."""
-        self.outcome.rounds = super().sources(codec, inputs)
-        return self.outcome.rounds
+        space, self.outcome.rounds = super().take(space, inputs)
+        return space, self.outcome.rounds
 
     def write(self, result: Result, path: Path | None, text: str, facts: Mapping[str, Any]) -> None:
         """Write a result, and keep it."""
@@ -117,8 +118,7 @@ def _take(job: ServedJob, inputs: tuple[Path, ...]) -> None:
     """Read inputs as `palette` does, and stop before anything is made of them."""
     read = job.read(inputs)
     space = job.load(read)
-    rounds = job.sources(space.codec, read)
-    job.outcome.space = job.limited(space, rounds)
+    job.outcome.space, _ = job.take(space, read)
 
 
 class Verbs:

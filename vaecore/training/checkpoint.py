@@ -19,7 +19,7 @@ from torch import Tensor
 
 from vaecore.errors import DataError
 from vaecore.folder import mismatch
-from vaecore.reading import CHECKPOINT, opened
+from vaecore.reading import CHECKPOINT, open_file
 
 if TYPE_CHECKING:
     from vaecore.training.module import TrainingModule
@@ -78,7 +78,7 @@ def check(path: Path, module: TrainingModule) -> None:
 
 def _read(path: Path) -> dict[str, Any]:
     """Return the content of a checkpoint whose records are whole."""
-    with opened(path, CHECKPOINT) as file:
+    with open_file(path, CHECKPOINT) as file:
         try:
             with zipfile.ZipFile(file) as archive:
                 if any(record.compress_type != zipfile.ZIP_STORED for record in archive.filelist):

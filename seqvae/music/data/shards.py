@@ -17,7 +17,7 @@ import numpy as np
 
 from vaecore import reading
 from vaecore.errors import DataError
-from vaecore.reading import SHARD, opened, read_json
+from vaecore.reading import SHARD, open_file, read_json
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -261,7 +261,7 @@ def _open(path: Path) -> Iterator[Any]:
 
     try:
         with (
-            opened(path, SHARD) as binary,
+            open_file(path, SHARD) as binary,
             pyarrow.parquet.ParquetFile(binary, page_checksum_verification=True) as file,
         ):
             yield file

@@ -13,7 +13,7 @@ from seqvae.music.magenta.bundle import Bundle
 from seqvae.music.magenta.checkpoint import FILE
 from seqvae.music.magenta.tfjs import MANIFEST
 from vaecore.errors import DataError
-from vaecore.reading import Kind, open_file, opened, read_text
+from vaecore.reading import Kind, open_file, read_text
 
 NAMES = Kind("list of checkpoints", 1 << 20, "name the checkpoint itself")
 
@@ -60,7 +60,7 @@ def open_bundle(path: Path) -> Bundle:
 def _of_prefix(prefix: Path) -> Bundle:
     def find(name: str) -> AbstractContextManager[IO[bytes]] | None:
         file = prefix.with_name(name)
-        return opened(file, FILE) if file.exists() else None
+        return open_file(file, FILE) if file.exists() else None
 
     return Bundle(find, prefix.name, str(prefix))
 

@@ -12,7 +12,7 @@ import numpy as np
 from seqvae.music.magenta.checkpoint import FILE, checked_shape, finite
 from vaecore.errors import DataError
 from vaecore.parsing import parse_json
-from vaecore.reading import Kind, check_file, opened, read_text
+from vaecore.reading import Kind, check_file, open_file, read_text
 
 CONFIG, MANIFEST = "config.json", "weights_manifest.json"
 DESCRIPTION = Kind("description of a checkpoint", 1 << 24, "get the folder again")
@@ -108,7 +108,7 @@ class WebCheckpoint:
         end = start + size
         for file, length in self._groups[weight.group]:
             if start < length and end > 0:
-                with opened(file, FILE) as part:
+                with open_file(file, FILE) as part:
                     part.seek(max(start, 0))
                     parts.append(part.read(min(end, length) - max(start, 0)))
             start, end = start - length, end - length

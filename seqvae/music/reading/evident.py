@@ -39,9 +39,9 @@ def in_evident_bars(score: Score) -> Score:
     4/4 is written it is believed, and what contradicts it is said. Where nearly all notes lie on
     odd sixteenths the bars begin there. Music of several metres stays as it is.
     """
-    if len({stretch.metre for stretch in score.stretches}) != 1 or len(score.notes) < FEWEST:
+    start = score.starts - score.stretches[-1].begin
+    if len({stretch.metre for stretch in score.stretches}) != 1 or len(start) < FEWEST:
         return score
-    start = score.to_quarters(score.notes.start) - score.stretches[-1].begin
     score = _from_the_notes(score, start)
     if score.stretches[-1].bar != 4:
         return score

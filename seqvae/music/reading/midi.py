@@ -59,10 +59,11 @@ def read_score(item: Any, beats: bool = True, reference: bool = False) -> Score:
         return item
     if isinstance(item, (str, os.PathLike)):
         path = os.fspath(item)
-        status = reading.check_file(path, reading.MUSIC)
+        data = unpacked(read_bytes(path), path)
+        listed = beats_file(path) if beats else None
+        times = listed and reading.read_text(listed, reading.BEATS)
         asked = (None, None) if reference else (_METER.get(), _GRID.get())
-        settings = beats, reference, *asked
-        return _read_file(path, status.st_mtime_ns, status.st_size, *settings)
+        return _read(data, path, listed, times, reference, *asked)
     # By name, so that neither package has to be imported.
     kinds = {base.__name__ for base in type(item).__mro__}
     if "PrettyMIDI" in kinds:
@@ -74,17 +75,20 @@ def read_score(item: Any, beats: bool = True, reference: bool = False) -> Score:
 
 
 @lru_cache(maxsize=16)
-def _read_file(
+def _read(
+    data: bytes,
     path: str,
-    modified: int,
-    size: int,
-    beats: bool,
+    listed: str | None,
+    times: str | None,
     reference: bool,
     meter: tuple[int, int] | None,
     grid: str | None,
 ) -> Score:
-    # `modified` is part of the key: a file that was written anew is read anew.
-    return _in_bars(parse_score(read_bytes(path), path, beats, reference), reference)
+    # By content: a file that was written anew is read anew.
+    score = (_from_file_as_reference if reference else _from_file)(data, path)
+    if listed is not None and times is not None:
+        score = _with_beats(score, listed, times)
+    return _in_bars(score, reference)
 
 
 def _in_bars(score: Score, reference: bool) -> Score:
@@ -146,7 +150,7 @@ def parse_score(
     name = os.fspath(path)
     score = (_from_file_as_reference if reference else _from_file)(unpacked(data, name), name)
     listed = beats_file(path) if beats else None
-    return _with_beats_file(score, listed) if listed else score
+    return _with_beats(score, listed, reading.read_text(listed, reading.BEATS)) if listed else score
 
 
 def _from_file(data: bytes, path: str) -> Score:
@@ -241,7 +245,7 @@ def _checked(
     path: str | None,
 ) -> Score:
     """Build a score, its events in order of time; raise DataError if its notes cannot be used."""
-    if not len(notes):
+    if not notes.start.size:
         raise DataError(
             "has no notes, or only notes of no length",
             path=path,
@@ -265,10 +269,9 @@ def _checked(
     return Score(notes, tuple(tempos), tuple(meters), names, path)
 
 
-def _with_beats_file(score: Score, path: str) -> Score:
-    text = reading.read_text(path, reading.BEATS)
+def _with_beats(score: Score, path: str, times: str) -> Score:
     try:
-        table = np.loadtxt(text.splitlines(), ndmin=2)
+        table = np.loadtxt(times.splitlines(), ndmin=2)
         return score.with_beats(table[:, 0], table[:, -1] > 0)
     except (ValueError, IndexError) as error:
         remedy = "repair it or remove it to take the bars from the MIDI file"

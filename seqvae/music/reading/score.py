@@ -138,13 +138,22 @@ class Score:
         return np.asarray(ticks.astype(np.int64))
 
     @cached_property
+    def starts(self) -> np.ndarray:
+        """Where the notes begin, in quarter notes."""
+        return self.to_quarters(self.notes.start)
+
+    @cached_property
     def end(self) -> float:
         """Where the last note ends, in quarter notes; a hit of drums ends with its sixteenth."""
-        if not len(self.notes):
-            return 0.0
-        start, end = self.to_quarters(self.notes.start), self.to_quarters(self.notes.end)
-        hit = start + 1 / STEPS_PER_QUARTER
-        return float(np.where(self.notes.is_drum, hit, end).max())
+        end = self.to_quarters(self.notes.end)
+        hit = self.starts + 1 / STEPS_PER_QUARTER
+        return float(np.where(self.notes.is_drum, hit, end).max(initial=0.0))
+
+    @cached_property
+    def in_quarters(self) -> Notes:
+        """The notes in order of their start; start and end are in quarter notes."""
+        notes = replace(self.notes, start=self.starts, end=self.to_quarters(self.notes.end))
+        return notes[np.argsort(self.starts, kind="stable")]
 
     @cached_property
     def stretches(self) -> tuple[Stretch, ...]:
@@ -174,7 +183,7 @@ class Score:
     @cached_property
     def _in_four(self) -> np.ndarray:
         """Where notes begin in bars of four quarters, in quarters from a beat on."""
-        start = self.to_quarters(self.notes.start)
+        start = self.starts
         four = [
             start[(start >= stretch.begin) & (start < stretch.stop)] - stretch.begin
             for stretch in self.stretches
@@ -190,7 +199,7 @@ class Score:
     @cached_property
     def main_stretch(self) -> Stretch:
         """The stretch in which most notes begin."""
-        start = self.to_quarters(self.notes.start)
+        start = self.starts
 
         def notes(stretch: Stretch) -> int:
             return int(((start >= stretch.begin) & (start < stretch.stop)).sum())
@@ -202,7 +211,7 @@ class Score:
         """The grid that was asked for, or that of most notes; sixteen steps if bars have none."""
         if self.asked is not None:
             return GRIDS[self.asked]
-        start = self.to_quarters(self.notes.start)
+        start = self.starts
         lengths = {4.0: TWELVE if self.triplets else SIXTEEN}
         count = dict.fromkeys(GRIDS.values(), 0)
         for stretch in self.stretches:
@@ -212,17 +221,17 @@ class Score:
                 count[found] += inside
         return max(count, key=lambda each: count[each])
 
-    def passages(self, keep: np.ndarray | None = None, grid: StepGrid = SIXTEEN) -> Iterator[Piece]:
+    def passages(self, keep: np.ndarray | None = None, grid: StepGrid = SIXTEEN) -> list[Piece]:
         """Cut at every change of meter, and put each passage on a grid.
 
         Args:
             keep: The notes to use, boolean `(notes,)`; all by default.
             grid: The grid; passages whose bars do not have it are of no use.
         """
-        index = np.arange(len(self.notes)) if keep is None else np.flatnonzero(keep)
+        index = np.flatnonzero(np.ones_like(self.notes.is_drum) if keep is None else keep)
         # In triplets, or without a note between beats that tells.
         allowed = self.triplets or (self.asked is None and in_triplets(self._in_four, least=0))
-        start = self.to_quarters(self.notes.start[index])
+        start = self.starts[index]
         order = np.argsort(start, kind="stable")
         index, start = index[order], start[order]
         end = self.to_quarters(self.notes.end[index])
@@ -230,21 +239,26 @@ class Score:
         begins = [stretch.begin for stretch in self.stretches]
         # A note that is a little early for the first step of a passage is at that step.
         bounds = np.searchsorted(start, np.array(begins[1:]) - 0.5 / STEPS_PER_QUARTER).tolist()
-        for stretch, (first, last) in zip(
-            self.stretches, pairwise([0, *bounds, len(index)]), strict=True
-        ):
-            own = slice(first, last)
-            piece = Piece(
-                notes[own],
-                float(self.clock.to_seconds(np.array(stretch.begin))),
-                self.clock.tempo(stretch.begin),
-                Meter(0.0, *stretch.metre),
-                stretch.bars,
-                first_bar=stretch.first_bar,
-                begin=stretch.begin,
-                clock=self.clock,
+        places = [slice(*each) for each in pairwise([0, *bounds, len(index)])]
+        return [
+            on_grid(
+                Piece(
+                    notes[own],
+                    float(self.clock.to_seconds(np.array(stretch.begin))),
+                    self.clock.tempo(stretch.begin),
+                    Meter(0.0, *stretch.metre),
+                    stretch.bars,
+                    first_bar=stretch.first_bar,
+                    begin=stretch.begin,
+                    clock=self.clock,
+                ),
+                start[own],
+                np.minimum(end[own], stretch.stop),
+                grid,
+                allowed,
             )
-            yield on_grid(piece, start[own], np.minimum(end[own], stretch.stop), grid, allowed)
+            for stretch, own in zip(self.stretches, places, strict=True)
+        ]
 
     # The reference's time
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from seqvae.music.reading.grids import SIXTEEN, TWELVE, StepGrid
 from seqvae.music.reading.midi import read_score
 from seqvae.music.reading.score import Score
 from seqvae.music.representations.parts.choice import heard
 from vaecore.errors import DataError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 class Detection(NamedTuple):
@@ -72,9 +69,13 @@ def candidates(items: Sequence[Any], top_line: bool = False) -> list[Candidate]:
         DataError: Some files have only drums and others only melodies, their bars differ, or one
             cannot be read.
     """
+    return candidates_of([heard(read_score(item)) for item in items], top_line)
+
+
+def candidates_of(scores: Sequence[Score], top_line: bool = False) -> list[Candidate]:
+    """Return the same of scores whose drums are known; see `parts.heard`."""
     from seqvae.music.representations import CODECS
 
-    scores = [heard(read_score(item)) for item in items]
     if not scores:
         raise ValueError("need at least one item")
     drums = [s for s in scores if s.notes.is_drum.all()]
@@ -84,9 +85,9 @@ def candidates(items: Sequence[Any], top_line: bool = False) -> list[Candidate]:
         remedy = "give files of one kind, or name the model with --model"
         raise DataError(text, path=_name(drums[0]), remedy=remedy)
     grid, others = _grids(scores)
-    found = list(_on(grid, scores, top_line))
+    found = _on(grid, scores, top_line)
     if others:  # in triplets, which sixteenths bend but for performances
-        straight = list(_on(others, scores, top_line))
+        straight = _on(others, scores, top_line)
         kept = [each for each in straight if CODECS[each.kind].keeps_timing]
         found = kept + found + [each for each in straight if each not in kept]
     if not found:
@@ -94,11 +95,11 @@ def candidates(items: Sequence[Any], top_line: bool = False) -> list[Candidate]:
     return found
 
 
-def _on(grid: StepGrid, scores: Sequence[Score], top_line: bool) -> Iterator[Candidate]:
-    """Yield the representations of scores on a grid, the likeliest first."""
+def _on(grid: StepGrid, scores: Sequence[Score], top_line: bool) -> list[Candidate]:
+    """Return the representations of scores on a grid, the likeliest first."""
     from seqvae.music.representations import CODECS
 
-    found = False
+    found: list[Candidate] = []
     for codec in reversed(CODECS.values()):
         several = len(codec.voices) > 1
         if grid.name not in codec.grids or (several and found):
@@ -107,10 +108,10 @@ def _on(grid: StepGrid, scores: Sequence[Score], top_line: bool) -> Iterator[Can
             continue
         bars = codec.suits(scores, grid)
         if bars is not None:
-            found = True
-            yield Candidate(codec.name, bars, grid.name)
+            found.append(Candidate(codec.name, bars, grid.name))
             if not (several or codec.polyphonic):
-                return
+                break
+    return found
 
 
 def _grids(scores: Sequence[Score]) -> tuple[StepGrid, StepGrid | None]:

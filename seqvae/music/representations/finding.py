@@ -19,7 +19,7 @@ from seqvae.music.reading.grids import GRIDS, SIXTEEN, StepGrid
 from seqvae.music.reading.midi import read_score
 from seqvae.music.reading.score import Notes, Piece, Score, minutes
 from seqvae.music.representations.contexts import Context
-from seqvae.music.representations.parts.choice import heard, ranks
+from seqvae.music.representations.parts.choice import best_first, heard
 from seqvae.music.representations.windows import (
     OF_NOTES,
     Found,
@@ -130,7 +130,7 @@ class WindowFinder(Codec["pretty_midi.PrettyMIDI"]):
         """
         score = read_score(item, beats=not reference, reference=reference)
         found = self.find(score, reference, hop_bars, deduplicate)
-        return self._collected(found, score.path)
+        return Windows.collect(found, self, score.path)
 
     def read(self, item: Any) -> Windows:
         """Return every window of an item with its context, equal ones too; there may be none.
@@ -138,8 +138,11 @@ class WindowFinder(Codec["pretty_midi.PrettyMIDI"]):
         Those of the part that is meant come first: the melody, or for trios the likeliest melody
         and bass; see `seqvae.music.representations.parts`.
         """
-        score = heard(read_score(item))
-        return self._collected(self.find(score, deduplicate=False, chosen=True), score.path)
+        return self.of_score(heard(read_score(item)))
+
+    def of_score(self, score: Score) -> Windows:
+        """Return the same of a score whose drums are known; see `parts.heard`."""
+        return Windows.collect(self.find(score, deduplicate=False, chosen=True), self, score.path)
 
     def cover(self, item: Any, first_bar: int | None = None) -> Windows:
         """Return the windows of the part that is meant one after another, up to its end.
@@ -152,7 +155,7 @@ class WindowFinder(Codec["pretty_midi.PrettyMIDI"]):
             first_bar: Where the first window starts; the first bar with notes by default.
         """
         score = heard(read_score(item))
-        taken = self.read(score)
+        taken = self.of_score(score)
         if taken.problem is not None:
             return taken
         number = taken.instruments[taken.default]
@@ -175,7 +178,7 @@ class WindowFinder(Codec["pretty_midi.PrettyMIDI"]):
                     filled = phrase.between(begin, self.steps, self.steps_per_bar)
                     found += self._cut(piece, [filled], bar, self.bars, False, [], whole=True)
             bar += piece.bars
-        return self._collected(Found(found, rejections, False, bar - 1), score.path)
+        return Windows.collect(Found(found, rejections, False, bar - 1), self, score.path)
 
     def encode(self, item: Any, bar: int | None = None) -> Tensor:
         """Return one window of an item, of the codec's `shape`: the first with notes.
@@ -229,10 +232,6 @@ class WindowFinder(Codec["pretty_midi.PrettyMIDI"]):
             rejections.sort(key=lambda rejection: rejection.rule in OF_NOTES)
         return Found(found, rejections, relaxed and bool(found), bar - 1)
 
-    def _collected(self, found: Found, path: str | None) -> Windows:
-        kind = f"{self.bars}-bar {self.name} window"
-        return Windows.collect(found, kind, path, self.shape, self.dtype)
-
     def _check_count(self, count: int) -> None:
         """Refuse music of more windows than memory is meant for."""
         if count * self.width > MOST_NUMBERS:
@@ -275,9 +274,6 @@ class WindowFinder(Codec["pretty_midi.PrettyMIDI"]):
             )
             for at in starts.tolist():
                 step, own = at + phrase.start, context
-                if len(piece.tempo_steps) > 1:
-                    (_, tempo), *changes = piece.tempos(step, self.steps)
-                    own = replace(own, tempo_bpm=tempo, changes=tuple(changes))
                 if phrase.played is not None:
                     own = replace(own, played=(phrase.played.part(at, self.steps),))
                 cut.append((step, own, phrase.instrument))
@@ -286,9 +282,16 @@ class WindowFinder(Codec["pretty_midi.PrettyMIDI"]):
         held = np.concatenate(lines) if lines else None
         bar = self.steps_per_bar
         windows = self.clean(np.concatenate(blocks), held, reference)
-        return [
+        found = [
             Window(x, first_bar + step // bar, piece.seconds(step), context, instrument)
             for x, (step, context, instrument) in zip(windows, cut, strict=True)
+        ]
+        if len(piece.tempo_steps) == 1:
+            return found
+        paces = [piece.tempos(step, self.steps) for step, _, _ in cut]
+        return [
+            each._replace(context=replace(each.context, tempo_bpm=tempo, changes=tuple(changes)))
+            for each, ((_, tempo), *changes) in zip(found, paces, strict=True)
         ]
 
     def _relaxed(self, rules: Rules, usable: np.ndarray, hop_bars: int) -> Iterator[Window]:
@@ -304,9 +307,3 @@ class WindowFinder(Codec["pretty_midi.PrettyMIDI"]):
             phrases = self.phrases(piece.notes, rules)
             yield from self._cut(piece, phrases, bar, hop_bars, False, [])
             bar += piece.bars
-
-
-def best_first(windows: list[Window], score: Score) -> list[Window]:
-    """Put the windows of the likeliest part first; otherwise the order stays."""
-    rank = ranks(score)
-    return sorted(windows, key=lambda window: rank.get(window.instrument, 0))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from seqvae.music.representations.contexts import BASS_PROGRAM, Context
 from seqvae.music.representations.dynamics import Played
 from vaecore.codec import Examples
 from vaecore.errors import DataError
+
+if TYPE_CHECKING:
+    from seqvae.music.representations.finding import WindowFinder
 
 REMEDIES = {
     "drums": "choose a melody model, or put the drums on MIDI channel 10",
@@ -151,19 +154,13 @@ class Windows(Examples):
     path: str | None = None
 
     @classmethod
-    def collect(
-        cls,
-        found: Found,
-        kind: str,
-        path: str | None,
-        shape: tuple[int, ...],
-        dtype: type = np.int64,
-    ) -> Windows:
-        """Stack windows of one shape; there may be none."""
+    def collect(cls, found: Found, codec: WindowFinder, path: str | None) -> Windows:
+        """Stack the windows that a codec found; there may be none."""
         import torch
 
-        windows = found.windows
-        x = np.stack([w.x for w in windows]) if windows else np.zeros((0, *shape), dtype)
+        windows, kind = found.windows, f"{codec.bars}-bar {codec.name} window"
+        none = np.zeros((0, *codec.shape), codec.dtype)
+        x = np.stack([w.x for w in windows]) if windows else none
         sounding = [k for k, window in enumerate(windows) if window.x.any()]
         return cls(
             torch.from_numpy(x),

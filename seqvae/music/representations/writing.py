@@ -66,7 +66,7 @@ def to_pretty_midi(tracks: Sequence[NoteTrack], context: Context) -> pretty_midi
         midi._tick_scales = [(at * tick, 60.0 / (bpm * RESOLUTION)) for at, bpm in tempos]
         midi._update_tick_to_time(max(tempos[-1][0], *_last_steps(tracks)) * tick)
     midi.time_signature_changes.append(pretty_midi.TimeSignature(*context.meter, 0.0))
-    seconds = _seconds(context)
+    seconds = _seconds(tempos, context.per_quarter)
     midi.text_events += [pretty_midi.Text(text, seconds(at)) for at, text in context.markers]
     for track in tracks:
         instrument = pretty_midi.Instrument(track.program, track.is_drum, track.name)
@@ -82,10 +82,10 @@ def _last_steps(tracks: Sequence[NoteTrack]) -> list[int]:
     return [math.ceil(max(ends, default=0))]
 
 
-def _seconds(context: Context) -> Callable[[float], float]:
-    """Return the function from steps to seconds."""
-    begins, times, tempos = [0], [0.0], context.tempos
-    steps = [60.0 / bpm / context.per_quarter for _, bpm in tempos]
+def _seconds(tempos: Sequence[tuple[int, float]], per_quarter: int) -> Callable[[float], float]:
+    """Return the function from steps, so many in a quarter note, to seconds."""
+    begins, times = [0], [0.0]
+    steps = [60.0 / bpm / per_quarter for _, bpm in tempos]
     for (at, _), step in zip(tempos[1:], steps, strict=False):
         times.append(times[-1] + (at - begins[-1]) * step)
         begins.append(at)
@@ -111,8 +111,9 @@ def to_note_sequence(tracks: Sequence[NoteTrack], context: Context) -> Any:
         remedy = "pip install 'seqvae[note-seq]'"
         raise DataError("the package note-seq is not installed", remedy=remedy) from error
     sequence = NoteSequence(ticks_per_quarter=220)
-    seconds = _seconds(context)
-    for at, bpm in context.tempos:
+    tempos = context.tempos
+    seconds = _seconds(tempos, context.per_quarter)
+    for at, bpm in tempos:
         sequence.tempos.add(time=seconds(at), qpm=bpm)
     for number, track in enumerate(tracks):
         instrument = DRUM_INSTRUMENT if track.is_drum else number

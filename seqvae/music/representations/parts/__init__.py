@@ -12,6 +12,6 @@ It is for those who have music and want something done with it. Training windows
 
 from seqvae.music.representations.parts.choice import Part, heard, parts, voices
 from seqvae.music.representations.parts.kits import Kit, kit
-from seqvae.music.representations.parts.selection import Selection, repeated, select
+from seqvae.music.representations.parts.selection import Selection, looped, select
 
-__all__ = ["Kit", "Part", "Selection", "heard", "kit", "parts", "repeated", "select", "voices"]
+__all__ = ["Kit", "Part", "Selection", "heard", "kit", "looped", "parts", "select", "voices"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from seqvae.music.reading.score import Notes, Score
 from seqvae.music.representations.parts.names import tells_bass, tells_drums, tells_melody
 from seqvae.music.representations.parts.rating import QUARTERS_PER_BAR, Rating, rate
 from seqvae.music.representations.roles import BASS, DRUMS, MELODY
+
+if TYPE_CHECKING:
+    from seqvae.music.representations.windows import Window
 
 LOW = 60
 """A bass has a lower median pitch, unless its name says that it is one."""
@@ -92,22 +95,19 @@ def heard(score: Score) -> Score:
 def parts(score: Score) -> tuple[Part, ...]:
     """Return the parts of a score in the order of the file, with what each is taken for."""
     score = heard(score)
-    notes, last = _in_quarters(score)
-    numbers = np.unique(notes.instrument).tolist()
-    found = [_part(score, number, notes[notes.instrument == number]) for number in numbers]
+    words, notes = score.to_quarters(np.array(score.words)), score.in_quarters
+    own = {n: notes[notes.instrument == n] for n in np.unique(notes.instrument).tolist()}
+    found = [_part(score, number, each) for number, each in own.items()]
     found.sort(key=lambda part: (part.track, part.channel, part.number))
     found = [part._replace(place=k) for k, part in enumerate(found, 1)]
     pitched = [part for part in found if not part.is_drum]
     common = len({part.name for part in pitched}) == 1 < len(pitched)  # the title of the song
     given = [
-        (
-            notes[notes.instrument == part.number],
-            0 if common else tells_melody(part.name),
-            part.program,
-        )
+        (own[part.number], 0 if common else tells_melody(part.name), part.program)
         for part in pitched
     ]
-    ratings = dict(zip(pitched, rate(given, _words(score), last), strict=True))
+    last = float(notes.end.max(initial=0.0))
+    ratings = dict(zip(pitched, rate(given, words, last), strict=True))
     bass = _bass(pitched, common, ratings)
     totals = {part: rating.total for part, rating in ratings.items()}
     tunes = [part for part in pitched if part not in bass]
@@ -140,21 +140,11 @@ def voices(score: Score) -> dict[int, str]:
     return kinds | {p.number: p.role for p in found if p.role in (BASS, DRUMS)}
 
 
-def ranks(score: Score) -> dict[int, int]:
-    """Return the rank of every instrument: 0 is the likeliest melody, the bass comes late."""
+def best_first(windows: list[Window], score: Score) -> list[Window]:
+    """Put the windows of the likeliest part first, those of the bass late."""
     order = sorted(parts(score), key=lambda p: (p.role == BASS, -p.rating))
-    return {part.number: rank for rank, part in enumerate(order)}
-
-
-def _words(score: Score) -> np.ndarray:
-    return score.to_quarters(np.array(score.words))
-
-
-def _in_quarters(score: Score) -> tuple[Notes, float]:
-    """Return the notes in quarter notes, by their start, and where the last one ends."""
-    start, end = score.to_quarters(score.notes.start), score.to_quarters(score.notes.end)
-    notes = replace(score.notes, start=start, end=end)
-    return notes[np.argsort(start, kind="stable")], float(end.max(initial=0.0))
+    rank = {part.number: rank for rank, part in enumerate(order)}
+    return sorted(windows, key=lambda window: rank.get(window.instrument, 0))
 
 
 def _part(score: Score, number: int, notes: Notes) -> Part:
@@ -169,11 +159,11 @@ def _part(score: Score, number: int, notes: Notes) -> Part:
         name=score.names.get(number, ""),
         program=int(notes.program[0]),
         is_drum=bool(notes.is_drum.any()),
-        notes=len(notes),
+        notes=len(pitch),
         low=int(pitch.min()),
         high=int(pitch.max()),
         middle=float(np.median(pitch)),
-        polyphony=len(notes) / onsets,
+        polyphony=len(pitch) / onsets,
         bars=len(np.unique(notes.start // QUARTERS_PER_BAR)),
     )
 

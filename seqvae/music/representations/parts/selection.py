@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from seqvae.music.reading.grids import StepGrid
 from seqvae.music.reading.score import Notes, Score
 from seqvae.music.representations.parts.choice import Part, heard, parts
 from seqvae.music.representations.parts.kits import Kit
@@ -51,6 +52,8 @@ def select(score: Score, selection: Selection) -> Score:
         DataError: There is no such part; the message lists those that there are.
     """
     score = heard(score)
+    if selection == Selection():  # all
+        return score
     there = parts(score)
     chosen = _by_channel(score, _by_track(score, there, selection.track), selection.channel)
     if selection.drums or (selection.kit is not None and not any(p.is_drum for p in chosen)):
@@ -150,8 +153,21 @@ def _mapped(score: Score, kit: Kit) -> Notes:
     return replace(notes, pitch=pitch)[kept]
 
 
-def repeated(score: Score, times: int) -> Score:
-    """Return the first bar of a score, in one tempo, some times over."""
+def looped(score: Score, bars: int, grid: StepGrid) -> Score:
+    """Return music of one bar, in one tempo, that many bars long; other music as it is.
+
+    Args:
+        score: The music.
+        bars: How long it shall be.
+        grid: Its bars must have this grid.
+    """
+    known = score.stretches[0].bar in grid.lengths
+    if score.bars > 1 or bars == 1 or len(score.tempos) > 1 or not known:
+        return score
+    return _repeated(score, bars)
+
+
+def _repeated(score: Score, times: int) -> Score:
     notes = score.notes
     bar = float(score.clock.to_seconds(score.bar_lines[1:2])[0])
     places = np.arange(times).repeat(len(notes)) * bar

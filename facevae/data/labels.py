@@ -13,7 +13,7 @@ import numpy as np
 
 from facevae.data.names import find_images
 from vaecore.errors import DataError, UsageError, printable
-from vaecore.reading import LABELS, opened
+from vaecore.reading import LABELS, open_file
 
 _MEANINGS = {"1": 1, "+1": 1, "1.0": 1, "-1": 0, "-1.0": 0, "0": 0, "0.0": 0}
 LONGEST_LINE = 1 << 20
@@ -110,7 +110,7 @@ def read_labels(path: str | os.PathLike[str]) -> Labels:
 
 def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield line numbers and cells of a table, the header first; empty lines are left out."""
-    with opened(path, LABELS) as binary:
+    with open_file(path, LABELS) as binary:
         file = TextIOWrapper(binary, "utf-8-sig", newline="")
         try:
             first = file.readline(LONGEST_LINE)

@@ -159,7 +159,7 @@ class Windows(Examples):
         import torch
 
         windows, kind = found.windows, f"{codec.bars}-bar {codec.name} window"
-        none = np.zeros((0, *codec.shape), codec.dtype)
+        none: np.ndarray = np.zeros((0, *codec.shape), codec.dtype)
         x = np.stack([w.x for w in windows]) if windows else none
         sounding = [k for k, window in enumerate(windows) if window.x.any()]
         return cls(

@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from seqvae.music.reading.midi import read_score
+from seqvae.music.reading.reference import pieces
 from seqvae.music.reading.score import STEPS_PER_BAR, Score
 from seqvae.music.representations.alphabet import CLASS_OF_PITCH, DRUMS, LOWEST_PITCH
 from seqvae.music.representations.piano.codec import REGISTERS
@@ -36,7 +37,7 @@ def measured(score: Score) -> dict[str, np.ndarray]:
     of = roles(score)
     for voice, kinds in KINDS.items():
         total, count = np.zeros((2, kinds, STEPS_PER_BAR))
-        for piece in score.pieces():
+        for piece in pieces(score):
             notes = piece.notes[piece.notes.velocity > 0]
             if voice == "drums":
                 notes = notes[notes.is_drum & (CLASS_OF_PITCH[notes.pitch] >= 0)]

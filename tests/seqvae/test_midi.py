@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from midi_files import midi_file, note
 
+from seqvae.music.reading.beats import with_beats
 from seqvae.music.reading.midi import read_score
+from seqvae.music.reading.reference import pieces
 from seqvae.music.reading.score import Meter, Score
 from vaecore.errors import DataError
 
@@ -113,12 +115,12 @@ def test_riff_header_before_the_midi_data_is_skipped(tmp_path):
     [(0.0, 0), (0.0624, 0), (0.0625, 1), (0.125, 1), (0.1874, 1), (0.1875, 2), (2.0, 16)],
 )
 def test_quantising_at_120_bpm_halves_go_up(seconds, step):
-    (piece,) = Score.from_notes([seconds], [seconds + 1], [60]).pieces()
+    (piece,) = pieces(Score.from_notes([seconds], [seconds + 1], [60]))
     assert piece.notes.start.tolist() == [step]
 
 
 def test_a_note_within_one_step_gets_length_one():
-    (piece,) = Score.from_notes([0.25], [0.26], [60]).pieces()
+    (piece,) = pieces(Score.from_notes([0.25], [0.26], [60]))
     assert (piece.notes.start[0], piece.notes.end[0]) == (2, 3)
 
 
@@ -128,25 +130,25 @@ def test_pieces_are_cut_at_tempo_and_meter_changes_and_notes_with_them():
         tempos=((0.0, 120.0), (4.0, 60.0)),
         meters=(Meter(6.0, 3, 4), Meter(8.0, 4, 4)),
     )
-    pieces = list(score.pieces())
-    assert [piece.offset for piece in pieces] == [0, 4, 6, 8]
-    assert [piece.tempo for piece in pieces] == [120, 60, 60, 60]
-    assert [str(piece.meter) for piece in pieces] == ["4/4", "4/4", "3/4", "4/4"]
-    assert [piece.problem and piece.problem[0] for piece in pieces] == [None, None, "meter", None]
-    assert pieces[0].notes.end.tolist() == [32, 32]
-    assert [len(piece.notes) for piece in pieces] == [2, 0, 0, 0]
-    assert pieces[1].seconds(4) == 5.0
+    found = list(pieces(score))
+    assert [piece.offset for piece in found] == [0, 4, 6, 8]
+    assert [piece.tempo for piece in found] == [120, 60, 60, 60]
+    assert [str(piece.meter) for piece in found] == ["4/4", "4/4", "3/4", "4/4"]
+    assert [piece.problem and piece.problem[0] for piece in found] == [None, None, "meter", None]
+    assert found[0].notes.end.tolist() == [32, 32]
+    assert [len(piece.notes) for piece in found] == [2, 0, 0, 0]
+    assert found[1].seconds(4) == 5.0
 
 
 def test_repeated_equal_events_and_events_after_the_end_cut_nothing():
     notes = Score.from_notes([0], [4], [60]).notes
     score = Score(notes, ((0.0, 120.0), (1.0, 120.0), (4.0, 90.0)), (Meter(2.0, 4, 4),))
-    assert len(list(score.pieces())) == 1
+    assert len(list(pieces(score))) == 1
 
 
 def test_a_meter_at_time_zero_makes_no_piece_of_its_own():
     score = Score.from_notes([0], [4], [60], meter=(2, 2), tempo=90)
-    (piece,) = score.pieces()
+    (piece,) = pieces(score)
     assert (piece.problem, piece.tempo) == (None, 90)
 
 
@@ -173,7 +175,7 @@ def test_pieces_equal_those_of_note_seq(starts, tempos, meters):
         sequence.tempos.add(time=time, qpm=qpm)
     for time, (numerator, denominator) in meters:
         sequence.time_signatures.add(time=time, numerator=numerator, denominator=denominator)
-    ours = list(read_score(sequence).pieces())
+    ours = list(pieces(read_score(sequence)))
     theirs = sequences_lib.split_note_sequence_on_time_changes(sequence)
     assert len(ours) == len(theirs)
     for piece, cut in zip(ours, theirs, strict=True):
@@ -206,7 +208,7 @@ def test_beats_become_quarters_and_downbeats_bar_lines():
     beats = np.array([0.1, 0.7, 1.2, 1.8, 2.3, 2.9, 3.4, 4.0, 4.5])
     downbeats = np.array([0, 1, 0, 0, 0, 1, 0, 0, 0], bool)
     score = Score.from_notes(beats[[1, 3, 5]], beats[[2, 4, 6]], [60, 62, 64], meter=(1, 4))
-    (piece,) = score.with_beats(beats, downbeats).pieces()
+    (piece,) = pieces(with_beats(score, beats, downbeats))
     assert piece.problem is None
     assert piece.notes.start.tolist() == [16, 24, 32]
     assert piece.notes.end.tolist() == [20, 28, 36]
@@ -217,8 +219,8 @@ def test_bars_of_other_lengths_between_downbeats_become_meters():
     beats = np.arange(14.0) / 2
     downbeats = np.isin(np.arange(14), [0, 4, 6, 10])
     score = Score.from_notes(beats[:-1], beats[1:], np.full(13, 60))
-    pieces = list(score.with_beats(beats, downbeats).pieces())
-    assert [str(piece.meter) for piece in pieces] == ["4/4", "2/4", "4/4"]
+    found = list(pieces(with_beats(score, beats, downbeats)))
+    assert [str(piece.meter) for piece in found] == ["4/4", "2/4", "4/4"]
 
 
 def test_beats_file_beside_the_midi_file_gives_the_bars(tmp_path):
@@ -226,12 +228,12 @@ def test_beats_file_beside_the_midi_file_gives_the_bars(tmp_path):
         tmp_path / "a.mid",
         [mido.MetaMessage("time_signature", numerator=1, denominator=4), *note(60, 480, 480)],
     )
-    assert [piece.problem is None for piece in read_score(path).pieces()] == [False]
+    assert [piece.problem is None for piece in pieces(read_score(path))] == [False]
     flags = [(time, 1.0, float(k % 4 == 1)) for k, time in enumerate(np.arange(9) / 2)]
     (tmp_path / "a.beats.txt").write_text("\n".join(f"{a} {b} {c}" for a, b, c in flags))
-    (piece,) = read_score(path).pieces()
+    (piece,) = pieces(read_score(path))
     assert piece.notes.start.tolist() == [16]
-    assert [p.problem is None for p in read_score(path, beats=False).pieces()] == [False]
+    assert [p.problem is None for p in pieces(read_score(path, beats=False))] == [False]
 
 
 def test_broken_beats_file_is_named(tmp_path):

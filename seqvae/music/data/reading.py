@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from seqvae.music.reading.midi import beats_file, parse_score, read_bytes
+from seqvae.music.reading.beats import beats_file
+from seqvae.music.reading.midi import parse_score, read_bytes
 from vaecore.errors import DataError, UsageError, printable
 
 if TYPE_CHECKING:

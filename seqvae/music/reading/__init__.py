@@ -4,6 +4,8 @@ midi         reading files and objects, and the errors of those that cannot be u
 container    what music is packed in: gzip, RIFF; scores in MusicXML and ABC
 score        notes in seconds, tempos and meters; cut into passages
 pieces       the passages: notes on the sixteenth grid
+reference    the same as the reference system cuts them
+beats        bars from a list of beats beside a file
 clock        seconds, quarter notes and bars
 smf_music    what a MIDI file says, as players understand it
 smf_arrays   all events of well-formed files at once

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from seqvae.music.reading.beats import beats_file, with_list
 from seqvae.music.reading.container import MAX_BYTES, unpacked
 from seqvae.music.reading.evident import in_evident_bars
 from seqvae.music.reading.score import Meter, Notes, Piece, Score, minutes
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["MAX_BYTES", "MAX_SECONDS", "Meter", "Notes", "Piece", "Score", "read_score"]
 
 MAX_SECONDS = 2 * 3600.0
-BEATS_SUFFIX = ".beats.txt"
 
 NO_NOTES = Notes.of([], [], [])
 
@@ -87,7 +87,7 @@ def _read(
     # By content: a file that was written anew is read anew.
     score = (_from_file_as_reference if reference else _from_file)(data, path)
     if listed is not None and times is not None:
-        score = _with_beats(score, listed, times)
+        score = with_list(score, listed, times)
     return _in_bars(score, reference)
 
 
@@ -134,12 +134,6 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     return reading.read_bytes(path, reading.MUSIC)
 
 
-def beats_file(path: str | os.PathLike[str]) -> str | None:
-    """Return the path of the list of beats beside a MIDI file, None if there is none."""
-    beats = os.path.splitext(path)[0] + BEATS_SUFFIX
-    return beats if os.path.exists(beats) else None
-
-
 def parse_score(
     data: bytes, path: str | os.PathLike[str], beats: bool = True, reference: bool = False
 ) -> Score:
@@ -150,7 +144,7 @@ def parse_score(
     name = os.fspath(path)
     score = (_from_file_as_reference if reference else _from_file)(unpacked(data, name), name)
     listed = beats_file(path) if beats else None
-    return _with_beats(score, listed, reading.read_text(listed, reading.BEATS)) if listed else score
+    return with_list(score, listed, reading.read_text(listed, reading.BEATS)) if listed else score
 
 
 def _from_file(data: bytes, path: str) -> Score:
@@ -267,12 +261,3 @@ def _checked(
     tempos.sort(key=lambda change: change[0])
     meters.sort(key=lambda meter: meter.time)
     return Score(notes, tuple(tempos), tuple(meters), names, path)
-
-
-def _with_beats(score: Score, path: str, times: str) -> Score:
-    try:
-        table = np.loadtxt(times.splitlines(), ndmin=2)
-        return score.with_beats(table[:, 0], table[:, -1] > 0)
-    except (ValueError, IndexError) as error:
-        remedy = "repair it or remove it to take the bars from the MIDI file"
-        raise DataError(f"is not a list of beats ({error})", path=path, remedy=remedy) from error

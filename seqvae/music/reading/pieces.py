@@ -189,25 +189,3 @@ def on_grid(
     last = np.maximum(last, first + 1)
     notes = replace(piece.notes, start=first, end=last, late=struck - first)
     return replace(piece, notes=notes, per_quarter=per_quarter)
-
-
-def quantise(notes: Notes, begin: float, stop: float, tempo: float, meter: Meter) -> Piece:
-    """Put the notes of one piece, cut at `stop`, on the grid; halves go up."""
-    quarters = (stop - begin) * tempo / 60.0
-    problem = None
-    if not meter.usable:
-        problem = "meter", f"is in {meter}"
-    elif not 0 < quarters <= MAX_BARS * 4:
-        problem = "tempo", f"has a tempo of {tempo:g}"
-    if problem:
-        rule, text = problem
-        problem = rule, f"{text} from {minutes(begin)} to {minutes(stop)}"
-        bars = quarters / meter.quarters if 0 < quarters <= MAX_BARS * 4 else 1
-        return Piece(notes[:0], begin, tempo, meter, max(1, round(bars)), problem)
-    steps_per_second = STEPS_PER_QUARTER * tempo / 60.0
-    struck = (notes.start - begin) * steps_per_second
-    start = (struck + 0.5).astype(np.int64)
-    end = ((np.minimum(notes.end, stop) - begin) * steps_per_second + 0.5).astype(np.int64)
-    end = np.where(end == start, end + 1, end)
-    notes = replace(notes, start=start, end=end, late=struck - start)
-    return Piece(notes, begin, tempo, meter, max(1, round(quarters / 4)))

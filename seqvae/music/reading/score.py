@@ -1,14 +1,12 @@
 """A piece of music as plain arrays: notes in seconds, tempos, meters; and its quantised pieces.
 
 A score is cut into passages where its meter changes; their grid of sixteenths goes through changes
-of tempo. For comparison it may also be cut as the reference system (note_seq) does: wherever its
-tempo or its meter changes, each piece starting again at 0 with a fixed number of steps a second.
+of tempo. As the reference system (note_seq) cuts, `reference.pieces` does.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
@@ -27,7 +25,6 @@ from seqvae.music.reading.pieces import (
     Piece,
     minutes,
     on_grid,
-    quantise,
 )
 from seqvae.music.reading.smf_music import TrackFacts
 
@@ -260,47 +257,6 @@ class Score:
             for stretch, own in zip(self.stretches, places, strict=True)
         ]
 
-    # The reference's time
-
-    def pieces(self, keep: np.ndarray | None = None) -> Iterator[Piece]:
-        """Cut at every change of tempo or meter and quantise each piece, as the reference does.
-
-        Args:
-            keep: The notes to use, boolean `(notes,)`; all by default.
-        """
-        index = np.arange(len(self.notes)) if keep is None else np.flatnonzero(keep)
-        index = index[np.argsort(self.notes.start[index], kind="stable")]
-        notes = self.notes[index]
-        splits = self._split_times()
-        bounds = np.searchsorted(notes.start, splits).tolist()
-        # The last change at or before the cut holds, as in the reference.
-        tempos = [DEFAULT_TEMPO, *(qpm for _, qpm in self.tempos)]
-        meters = [Meter(0.0, 4, 4), *self.meters]
-        tempo_times = [time for time, _ in self.tempos]
-        meter_times = [meter.time for meter in self.meters]
-        for (begin, stop), (first, last) in zip(pairwise(splits), pairwise(bounds), strict=True):
-            tempo = tempos[bisect_right(tempo_times, begin)]
-            meter = meters[bisect_right(meter_times, begin)]
-            yield quantise(notes[first:last], begin, stop, tempo, meter)
-
-    def _split_times(self) -> list[float]:
-        """Return the cut times, from 0 to the total time; empty without notes."""
-        total = self.total_time
-        if total <= 0:
-            return []
-        events: list[tuple[float, str, object]]
-        events = [(m.time, "meter", (m.numerator, m.denominator)) for m in self.meters]
-        events += [(time, "tempo", qpm) for time, qpm in self.tempos]
-        now: dict[str, object] = {"meter": (4, 4), "tempo": DEFAULT_TEMPO}
-        splits = [0.0]
-        for time, what, value in sorted(events, key=lambda event: event[0]):
-            if time >= total or value == now[what]:
-                continue
-            if time > splits[-1]:
-                splits.append(time)
-            now[what] = value
-        return [*splits, total]
-
     # The same music with other bars
 
     def in_usual_bars(self) -> Score:
@@ -323,51 +279,3 @@ class Score:
     def in_meter(self, numerator: int, denominator: int) -> Score:
         """Return the score in one meter from its beginning on, whatever its time signatures say."""
         return replace(self, meters=(Meter(0.0, numerator, denominator),))
-
-    def with_beats(self, times: np.ndarray, downbeats: np.ndarray) -> Score:
-        """Return the score with its bars taken from beat annotations.
-
-        Time is warped piecewise linearly so that every beat is one quarter at one steady tempo
-        (the median) and every downbeat starts a bar; bars of other than four beats become
-        meters of their own. Existing tempos and time signatures are dropped.
-
-        Args:
-            times: Beat times in seconds, ascending, at least two.
-            downbeats: Which of the beats begin a bar, boolean, at least one.
-        """
-        times, downbeats = np.asarray(times, float), np.asarray(downbeats, bool)
-        if len(times) < 2 or times.shape != downbeats.shape or not downbeats.any():
-            raise ValueError("with_beats needs two or more beats and at least one downbeat")
-        if (np.diff(times) <= 0).any():
-            raise ValueError("beat times must ascend")
-        gaps = np.diff(times)
-        beat = float(np.median(gaps))
-        firsts = np.flatnonzero(downbeats)
-        # Whole bars are inserted before the first downbeat, so that no note lies before time 0.
-        early = firsts[0] + max(0.0, times[0] - self.notes.start.min(initial=times[0])) / gaps[0]
-        lead = int(np.ceil(early / 4)) * 4 - firsts[0]
-
-        def warp(seconds: np.ndarray) -> np.ndarray:
-            k = np.clip(np.searchsorted(times, seconds, side="right") - 1, 0, len(gaps) - 1)
-            return np.asarray((lead + k + (seconds - times[k]) / gaps[k]) * beat)
-
-        meters, lengths = [Meter(0.0, 4, 4)], np.diff(firsts)
-        for first, length in zip(firsts, lengths, strict=False):
-            if length != meters[-1].numerator:
-                meters.append(Meter(float((lead + first) * beat), int(length), 4))
-        return self._warped(warp, 60.0 / beat, meters)
-
-    def _warped(
-        self, warp: Callable[[np.ndarray], np.ndarray], tempo: float, meters: Sequence[Meter]
-    ) -> Score:
-        notes = replace(self.notes, start=warp(self.notes.start), end=warp(self.notes.end))
-        return replace(
-            self,
-            notes=notes,
-            tempos=((0.0, tempo),),
-            meters=tuple(meters),
-            resolution=None,
-            keys=tuple((float(warp(np.array(time))), key) for time, key in self.keys),
-            markers=tuple((float(warp(np.array(time))), text) for time, text in self.markers),
-            words=tuple(warp(np.array(self.words)).tolist()),
-        )

@@ -17,6 +17,7 @@ import numpy as np
 from seqvae.music.reading.container import SUFFIXES
 from seqvae.music.reading.grids import GRIDS, SIXTEEN, StepGrid
 from seqvae.music.reading.midi import read_score
+from seqvae.music.reading.reference import pieces
 from seqvae.music.reading.score import Notes, Piece, Score, minutes
 from seqvae.music.representations.contexts import Context
 from seqvae.music.representations.parts.choice import best_first, heard
@@ -211,7 +212,7 @@ class WindowFinder(Codec["pretty_midi.PrettyMIDI"]):
         usable, rejections = self.usable(score.notes, rules)
         found: list[Window] = []
         bar = 1
-        for piece in score.pieces(usable) if reference else score.passages(usable, self.grid):
+        for piece in pieces(score, usable) if reference else score.passages(usable, self.grid):
             if piece.problem:
                 rejections.append(Rejection.of(piece, bar))
             phrases = self.phrases(piece.notes, rules)

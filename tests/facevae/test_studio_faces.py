@@ -113,7 +113,7 @@ def test_the_page_shows_the_face_at_the_point(browser, client):
 
 def test_the_way_through_a_flow_is_that_of_palettes() -> None:
     from vaecore.paths import bilinear_grid
-    from vaecore.studio.live import Ways
+    from vaecore.studio.ways import Ways
 
     space = facevae.load(Path(facevae.__file__).parent / "models" / "faces_64")
     assert space.plain_path == "flow"
@@ -131,8 +131,8 @@ def test_visitors_go_through_the_flow_together() -> None:
     from concurrent.futures import ThreadPoolExecutor
     from threading import Event
 
-    from vaecore.studio.live import Ways
     from vaecore.studio.models import Together
+    from vaecore.studio.ways import Ways
 
     space = facevae.load(Path(facevae.__file__).parent / "models" / "faces_64")
     z = space.sample_codes(4, seed=1)

@@ -19,7 +19,8 @@ from seqvae.cli import command
 from seqvae.studio.stages import front
 from vaecore.studio import app, pool
 from vaecore.studio.command import listen
-from vaecore.studio.verbs import Outcome, Verbs
+from vaecore.studio.served import Outcome
+from vaecore.studio.verbs import Verbs
 
 pytest.importorskip("starlette", reason="needs the extra [studio]")
 

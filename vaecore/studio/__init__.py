@@ -4,9 +4,12 @@
     app         the routes and their errors
     guard       who may ask, and how much may be sent
     verbs       a verb of the command line, run on files that were sent
+    served      its job, which keeps models and reports
     pool        threads, and the queue before them
     models      models that are loaded once, and decoding for many people at once
     live        a point between inputs, decoded while somebody moves it
+    requests    what the page asks for
+    ways        the ways between corners
     stage       what a domain adds: what the page draws
     describe    the OpenAPI description, and its page
     osc         the same over Open Sound Control

@@ -26,10 +26,11 @@ from vaecore.cli.echo import echo
 from vaecore.errors import DataError, UsageError
 from vaecore.studio.describe import description, reference
 from vaecore.studio.guard import Guard, TooLarge, too_large
-from vaecore.studio.live import Codes, Live, Missing, Point
+from vaecore.studio.live import Live, Missing
 from vaecore.studio.pool import Busy, Pool
+from vaecore.studio.requests import Codes, Point
+from vaecore.studio.served import File, Outcome
 from vaecore.studio.stage import Page
-from vaecore.studio.verbs import File, Outcome
 
 MOST_BYTES = 32_000_000
 """Of one request, by default."""

@@ -12,7 +12,8 @@ from typing import Any
 import click
 
 from vaecore import __version__
-from vaecore.studio.live import Codes, Live, Point
+from vaecore.studio.live import Live
+from vaecore.studio.requests import Codes, Point
 from vaecore.studio.verbs import may_be_file
 
 _FILE = {"type": "string", "format": "binary"}

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from vaecore.cli.options import MANY
 from vaecore.cli.presentation import Input, Source
 from vaecore.codec import Example
 from vaecore.errors import DataError, UsageError
-from vaecore.paths import interpolate_at
 from vaecore.studio.models import Models, Together
+from vaecore.studio.requests import Codes, Point
+from vaecore.studio.served import File
 from vaecore.studio.stage import Stage
-from vaecore.studio.verbs import File, Verbs
+from vaecore.studio.verbs import Verbs
+from vaecore.studio.ways import Ways, shares
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,7 +29,6 @@ KEPT_BYTES = 128_000_000
 """Files kept in memory for the page; the oldest go first, and the page sends them again."""
 KEPT = 256
 """Combinations of files that were read."""
-CORNERS = 4
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
@@ -74,53 +72,6 @@ class Recent(Generic[Key, Value]):
             self._kept[key], self._size = (value, size), self._size + size
             while self._size > self._most and len(self._kept) > 1:
                 self._size -= self._kept.popitem(last=False)[1][1]
-
-
-class Corner(BaseModel):
-    """One input, as the page names it."""
-
-    model_config = ConfigDict(extra="forbid")
-    file: str = Field(description="The `id` that /api/files gave.")
-
-
-class Point(BaseModel):
-    """A point between one and four inputs, or a code, and what is changed about it."""
-
-    model_config = ConfigDict(extra="forbid")
-    corners: list[Corner] = Field(
-        default=[], max_length=CORNERS,
-        description="One to four: the ends of a line, or A B above C D; of three the last is the "
-        "whole lower edge.",
-    )  # fmt: skip
-    at: tuple[float, float] = Field(
-        default=(0.0, 0.0), description="Where between them, from 0 0 (A) to 1 1 (D)."
-    )
-    model: str | None = Field(default=None, description="By default what fits the inputs.")
-    options: dict[str, Any] = Field(
-        default={}, description="Options of `palette` that choose what is taken: bar, track, ..."
-    )
-    code: list[float] | None = Field(
-        default=None, max_length=8192, description="A code, in place of the point between corners."
-    )
-    add: dict[str, float] = Field(
-        default={}, max_length=100, description="Attributes and how much of each to add."
-    )
-    settle: bool = Field(
-        default=False,
-        description="Search for the edit, as `edit` does, in place of adding vectors. Slower.",
-    )
-    temperature: float = Field(default=0.0, ge=0, le=10)
-    seed: int = Field(default=0, ge=0, lt=2**31)
-
-
-class Codes(BaseModel):
-    """Codes to be decoded."""
-
-    model_config = ConfigDict(extra="forbid")
-    model: str
-    codes: list[list[float]] = Field(min_length=1, max_length=MANY)
-    temperature: float = Field(default=0.0, ge=0, le=10)
-    seed: int = Field(default=0, ge=0, lt=2**31)
 
 
 @dataclass(frozen=True)
@@ -314,55 +265,6 @@ class Live:
         assert space.config is not None
         domain = next(each for each in self.models.domains if each.takes(space.config))
         return self.stages[domain.subject]
-
-
-def shares(at: tuple[float, float], corners: int) -> list[float]:
-    """Return how much each corner counts at a point; they sum to 1."""
-    x, y = (min(max(each, 0.0), 1.0) for each in at)
-    if corners <= 1:
-        return [1.0] * corners
-    if corners == 2:
-        return [1 - x, x]
-    above = [(1 - x) * (1 - y), x * (1 - y)]
-    return [*above, y] if corners == 3 else [*above, (1 - x) * y, x * y]
-
-
-class Ways:
-    """The ways between corners, those of `palette`.
-
-    Args:
-        space: The model.
-        z: Codes of the corners, `(1..4, latent_dim)`.
-        together: Leads from noise to codes for several threads at once, where the way is through
-            a flow.
-    """
-
-    def __init__(
-        self, space: LatentSpace[Any], z: Tensor, together: Callable[[Tensor], Tensor] | None = None
-    ) -> None:
-        self._z = z
-        self._places, self._path, back = space.straightened(z)
-        self._back = together or (lambda row: back(row[None])[0])
-        self._last: tuple[tuple[float, float], Tensor] | None = None
-
-    def code(self, at: tuple[float, float]) -> Tensor:
-        """Return the code at a point, `(latent_dim,)`; corners are exact."""
-        found = self._last  # sliders move, and the point stays
-        if found is None or found[0] != at:
-            self._last = found = at, self._code(at)
-        return found[1]
-
-    def _code(self, at: tuple[float, float]) -> Tensor:
-        weights = shares(at, len(self._z))
-        if max(weights) == 1:
-            return self._z[weights.index(1)]
-        x, y = (min(max(each, 0.0), 1.0) for each in at)
-        p = self._places
-        if len(p) == 2:
-            return self._back(interpolate_at(p[0], p[1], x, self._path))
-        left = interpolate_at(p[0], p[2], y, self._path)
-        right = interpolate_at(p[1], p[-1], y, self._path)
-        return self._back(interpolate_at(left, right, x, self._path))
 
 
 def _texts(value: Any) -> list[str]:

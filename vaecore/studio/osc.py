@@ -15,8 +15,10 @@ from typing import Any
 
 from vaecore.errors import DataError, UsageError
 from vaecore.reading import Kind, read_bytes
-from vaecore.studio.live import CORNERS, Corner, Live, Point
-from vaecore.studio.verbs import File, clean_name
+from vaecore.studio.live import Live
+from vaecore.studio.requests import CORNERS, Corner, Point
+from vaecore.studio.served import File
+from vaecore.studio.verbs import clean_name
 
 HOST = "127.0.0.1"
 """Nobody else may ask: datagrams have no sender one could trust."""

@@ -7,12 +7,11 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from copy import copy
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,15 +19,14 @@ from vaecore.cli import options
 from vaecore.cli.build import VERBS, bind
 from vaecore.cli.dispatch import Dispatch
 from vaecore.cli.echo import NOTES
-from vaecore.cli.job import Job, find_files
+from vaecore.cli.job import find_files
 from vaecore.cli.main import Group
-from vaecore.cli.presentation import Result, Source
 from vaecore.errors import DataError, UsageError
 from vaecore.studio.models import Models
+from vaecore.studio.served import File, Outcome, ServedJob
 
 if TYPE_CHECKING:
-    from vaecore.cli.presentation import Input
-    from vaecore.space import LatentSpace
+    pass
 
 PLAIN = {"render": ".wav", "show": ".png"}
 """Verbs without a model that are offered, where the command has them, and what they write."""
@@ -37,78 +35,6 @@ _HIDDEN = {"device", "as_json", "quiet", "output", "help", "tracks", "labels"}
 """Parameters that make no sense for a server, or that name files by a table."""
 _NAME = re.compile(r"[\w \-]*")
 _STDOUT = Lock()
-
-
-class File(NamedTuple):
-    """A file that was sent, or that a verb wrote."""
-
-    name: str
-    data: bytes
-
-
-@dataclass
-class Outcome:
-    """What a verb did.
-
-    Attributes:
-        facts: What it reports with --json.
-        notes: What it says beside that.
-        files: What it wrote.
-        job: The job; None for verbs without a model.
-        result: What it made, if it made something.
-        space: The model.
-        rounds: What was taken from the inputs.
-        inputs: The inputs as they were read.
-    """
-
-    facts: dict[str, Any] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    files: list[File] = field(default_factory=list)
-    job: Job | None = None
-    result: Result | None = None
-    space: LatentSpace[Any] | None = None
-    rounds: list[list[Source]] = field(default_factory=list)
-    inputs: list[Input] = field(default_factory=list)
-
-
-@dataclass
-class ServedJob(Job):
-    """A job whose models stay loaded, and which keeps what it reports."""
-
-    models: Models | None = None
-    outcome: Outcome = field(default_factory=Outcome)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.outcome.job = self
-
-    def space(self, model: str) -> LatentSpace[Any]:
-        """Return a model of the server."""
-        assert self.models is not None
-        self.model = self.models.name(model)
-        self.outcome.space = self.models.space(self.model)
-        return self.outcome.space
-
-    def read(self, paths: Sequence[Path]) -> list[Input]:
-        """Return the inputs, and keep them."""
-        self.outcome.inputs = super().read(paths)
-        return self.outcome.inputs
-
-    def take(
-        self, space: LatentSpace[Any], inputs: Sequence[Input]
-    ) -> tuple[LatentSpace[Any], list[list[Source]]]:
-        """Return what is taken, and keep it."""
-        space, self.outcome.rounds = super().take(space, inputs)
-        return space, self.outcome.rounds
-
-    def write(self, result: Result, path: Path | None, text: str, facts: Mapping[str, Any]) -> None:
-        """Write a result, and keep it."""
-        self.outcome.result = result
-        super().write(result, path, text, facts)
-
-    def emit(self, facts: Mapping[str, Any]) -> None:
-        """Keep the report."""
-        self.outcome.facts = {"verb": self.verb, **facts}
 
 
 @click.command()

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vaecore.errors import UsageError, printable
+from vaecore.reading import check_files
 
 if TYPE_CHECKING:
     import click
@@ -199,9 +200,13 @@ class Presentation(ABC):
     def open(self, path: Path | str) -> Any:
         """Return the content of an input: what `choose_model` and `sources` see of it.
 
+        By default the path of a file, which exists.
+
         Raises:
             DataError: It cannot be read.
         """
+        if isinstance(path, Path):
+            check_files([path])
         return path
 
     @abstractmethod

@@ -45,7 +45,9 @@ PROBED = 20
     help="Steps of a bar: 16 of 4/4; 12 of 3/4, 6/8 and 12/8, and of 4/4 in triplets.",
 )
 @click.option(
-    "--voices", metavar="REGEX", help="Use only tracks with such names, if a file has any."
+    "--voices",
+    metavar="REGEX",
+    help="Of files with tracks whose name matches, use these alone; other files are used whole.",
 )
 @click.option(
     "--two-four",

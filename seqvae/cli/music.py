@@ -91,8 +91,8 @@ class MusicPresentation(Presentation):
                 ["--bar"],
                 multiple=True,
                 type=click.IntRange(min=1),
-                help="Bar where the window starts, 1 is the first; once for all inputs, or once "
-                "for each. Default: the first window with notes.",
+                help="Bar to begin at; 1 is the first. Once for all inputs, or once for each. "
+                "Default: where notes begin.",
             ),
             click.Option(
                 ["--all", "all_windows"],

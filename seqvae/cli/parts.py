@@ -34,7 +34,7 @@ def options() -> list[click.Option]:
             multiple=True,
             metavar="NAME|N",
             help=f"Take this part: its name, or its number in `show --tracks`. {each} Default: the "
-            "likeliest melody, which is said.",
+            "likeliest melody; the command says which it took.",
         ),
         click.Option(
             ["--channel"],

@@ -131,9 +131,13 @@ def _go_through(
 @click.command()
 @click.argument("inputs", nargs=-1, required=True, metavar="A B [C] [D]", type=options.FILE)
 @click.option(
-    "--rows", type=click.IntRange(2, 32), help="Default: 5, of pages more; of two inputs 1."
+    "--rows",
+    type=click.IntRange(2, 32),
+    help="Rows of the grid. Default: 5, on a page more; with two inputs 1.",
 )
-@click.option("--columns", type=click.IntRange(2, 32), help="Default: 5, of pages more.")
+@click.option(
+    "--columns", type=click.IntRange(2, 32), help="Columns of the grid. Default: 5, on a page more."
+)
 @options.path
 @options.temperature
 @options.seed

@@ -68,6 +68,9 @@ def bind(
     defaults: dict[str, Any] = {"steps": "9"}
     if verb is blend.interpolate:
         defaults["path"] = "flow where the model has one, else slerp"
+    if file := dispatch.presentations[0].outputs.get(name):
+        several = len(dispatch.presentations) > 1
+        defaults["output"] = file + f" for {dispatch.presentations[0].domain.subject}" * several
     for presentation in reversed(dispatch.presentations):
         defaults |= presentation.defaults.get(name, {})
     params = [_with_default(param, defaults) for param in verb.params]

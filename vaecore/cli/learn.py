@@ -159,7 +159,7 @@ class TrainingRequest:
 
 
 _OPTIONS = (
-    click.option("--config", type=options.FILE, help="A YAML file of recipes, not the shipped."),
+    click.option("--config", type=options.FILE, help="A YAML file with recipes of your own."),
     click.option(
         "--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change the recipe: "
         "training.max_steps=1000, objective.beta=0.5; may be given again.",
@@ -169,14 +169,18 @@ _OPTIONS = (
     ),
     click.option(
         "--minutes", type=options.Finite(min=0, min_open=True),
-        help="Time to train; a cosine learning rate ends with it.",
+        help="Minutes to train; a cosine schedule of the learning rate ends with them.",
     ),
     click.option("--from", "start", help="Begin with the weights of this model."),
     click.option(
         "--resume", is_flag=True, help="Go on with the training in the output folder."
     ),
-    click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Of weights and batches."),
-    click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), help="Where."),
+    click.option(
+        "--seed", type=click.IntRange(0, 2**31 - 1), help="Makes weights and batches repeatable."
+    ),
+    click.option(
+        "--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), help="Where to train."
+    ),
     options.as_json,
     options.quiet,
 )  # fmt: skip

@@ -136,7 +136,8 @@ def analyze(job: Job, inputs: tuple[Path, ...], picture: bool) -> None:
 @click.option(
     "--split",
     type=click.Choice(["train", "validation", "test"]),
-    help="Only the files that a training on the same INPUTS takes for this.  [of shards: test]",
+    help="Measure on this part of the INPUTS, divided as `train` divides them.  "
+    "[default for shards: test]",
 )
 @options.seed
 @options.model

@@ -46,7 +46,7 @@ def sample(
 ) -> None:
     """Invent something new.
 
-    With the same seed, the first of many samples are those of few.
+    With one seed, -n 16 begins with the eight samples of -n 8.
     """
     place = job.place()
     space = job.presentation.limited(job.load().as_examples(), (), job.options)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -157,11 +158,43 @@ def loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Domain, "load", cached)
 
 
+@contextmanager
+def _locked(place: Path) -> Iterator[None]:
+    import fcntl
+
+    with place.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 @pytest.fixture(scope="session")
 def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder of `python`, `pytest`, `seqvae` and `facevae` that start at once; see `warm.py`."""
-    programs = tmp_path_factory.mktemp("warm")
+    """A folder of `python`, `pytest`, `seqvae` and `facevae` that start at once; see `warm.py`.
+
+    The processes of a test run share one server. The first that needs it starts it, and the last
+    that leaves ends it.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    folder = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    programs, users, number = (folder / f"warm{end}" for end in ("", ".users", ".pid"))
+    lock, me = folder / "warm.lock", users / str(os.getpid())
+    with _locked(lock):
+        users.mkdir(exist_ok=True)
+        if not any(users.iterdir()):
+            programs.mkdir(exist_ok=True)
+            number.write_text(str(_serve(programs).pid))
+        me.touch()
+    yield programs
+    with _locked(lock):
+        me.unlink()
+        if not any(users.iterdir()):
+            os.kill(int(number.read_text()), signal.SIGKILL)
+
+
+def _serve(programs: Path) -> subprocess.Popen[bytes]:
+    """Start the server of processes, and wait until it answers."""
     address = programs / "socket"
+    address.unlink(missing_ok=True)
     write_clients(programs, address)
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     server = subprocess.Popen(
@@ -170,9 +203,7 @@ def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     while not address.exists():
         assert server.poll() is None, "the server of processes ended"
         time.sleep(0.05)
-    yield programs
-    server.kill()
-    server.wait()
+    return server
 
 
 @pytest.fixture

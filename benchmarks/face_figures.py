@@ -12,7 +12,7 @@ from torch import Tensor
 from facevae.classifier import FaceClassifier, classify
 from facevae.frechet import frechet_distance
 from facevae.measures import as_saved
-from vaecore import Flow, lerp, slerp
+from vaecore import lerp, slerp
 from vaecore.space import LatentSpace
 
 AT_ONCE = 128
@@ -27,7 +27,7 @@ def decoded(space: LatentSpace, codes: Tensor) -> Tensor:
 def middles(space: LatentSpace, a: Tensor, b: Tensor) -> dict[str, Tensor]:
     """Return the codes in the middle of each two codes, by path."""
     paths = {"lerp": lerp(a, b, 0.5), "slerp": slerp(a, b, 0.5)}
-    if isinstance(space.prior, Flow) and not space.prior.conditional:
+    if space.prior is not None and space.prior.invertible and not space.prior.conditional:
         noise = [space.prior.to_noise(z) for z in (a, b)]
         paths["flow"] = space.prior.from_noise(slerp(*noise, 0.5))
     return paths

@@ -22,7 +22,7 @@ from judges import classifier, data, read
 import facevae
 from facevae.classifier import classify
 from facevae.measures import ssim
-from vaecore import Flow, interpolate
+from vaecore import interpolate
 from vaecore.paths import bent
 
 SETTINGS = (
@@ -50,7 +50,7 @@ def main(faces, labels, cache, model, pairs, steps, as_json) -> None:
     exact = torch.cat([space.decode_to_examples(z[k : k + 1]) for k in range(2 * pairs)])
     report = {}
     for path, timing in SETTINGS:
-        if path == "flow" and not isinstance(space.prior, Flow):
+        if path == "flow" and (space.prior is None or not space.prior.invertible):
             continue
         way = bent(space.prior.to_noise, space.prior.from_noise) if path == "flow" else path
         change = space.change if timing == "perceived" else None

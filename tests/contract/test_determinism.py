@@ -26,9 +26,17 @@ MUSIC: dict[str, list[str]] = {
     "edit.mid": ["edit", A, "--add", "note_density=1"],
     "similar.mid": ["similar", A, "-n", "3", "--seed", "2"],
     "page.html": ["interpolate", A, B, "--steps", "3"],
+    "mine.safetensors": ["attribute", "--name", "mine", "--with", A, "--without", B],
 }
+IN_THE_BOX: dict[str, list[str]] = {
+    "human.mid": ["humanize", A],
+    "drums.mid": ["drumify", A],
+    "sound.wav": ["render", A],
+}
+"""Verbs of music that want a model of their own kind, or none."""
 SHOWN: dict[str, list[str]] = {
     "evaluate": ["evaluate", A, B, "--json"],
+    "analyze": ["analyze", A, B, C, "--json"],
     "show": ["show", A],
 }
 """Verbs of music whose result is what they print."""
@@ -37,6 +45,7 @@ FACES: dict[str, list[str]] = {
     "faces.png": ["sample", "-n", "3", "--seed", "3"],
     "again.png": ["reconstruct", ADA, "--no-align"],
     "like.png": ["similar", ADA, "-n", "2", "--seed", "2", "--no-align"],
+    "grid.png": ["palette", ADA, BOB, "--columns", "3", "--no-align"],
 }
 
 
@@ -55,6 +64,8 @@ def run_all(folder: Path, music: str, faces: str) -> None:
     drums, pictures = seqvae.cli.command(), facevae.cli.command()
     for name, verb in MUSIC.items():
         run(drums, *verb, "--model", music, "-o", name)
+    for name, verb in IN_THE_BOX.items():
+        run(drums, *verb, "-o", name)
     for name, verb in SHOWN.items():
         model = () if name == "show" else ("--model", music)
         text = run(drums, *verb, *model)

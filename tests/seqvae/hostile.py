@@ -78,7 +78,7 @@ def start(*arguments: object, env: dict[str, str]) -> subprocess.Popen:
     )
 
 
-def wait_for(condition, seconds: float = 60.0) -> None:
+def wait_for(condition, seconds: float = 180.0) -> None:
     """Wait until a condition holds."""
     end = time.monotonic() + seconds
     while not condition():

@@ -48,7 +48,7 @@ def interrupted(songs: Path, folder: Path, number: signal.Signals, **more: objec
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_going_on_after_an_interruption(songs, expected, tmp_path, number):
-    err = interrupted(songs, tmp_path, number, SLOW=0.03)
+    err = interrupted(songs, tmp_path, number, SLOW=0.1)
     if number == signal.SIGINT:
         assert err.strip() == "Interrupted."
     assert sorted(path.name for path in tmp_path.iterdir()) == [".out.work", "hook"]
@@ -66,7 +66,7 @@ def test_what_changed_is_read_again(songs, tmp_path):
 
     mine = tmp_path / "songs"
     write_songs(mine, 90)
-    interrupted(mine, tmp_path, signal.SIGKILL, SLOW=0.03)
+    interrupted(mine, tmp_path, signal.SIGKILL, SLOW=0.1)
     # Other limits are other settings: nothing of the old is used.
     log = tmp_path / "log"
     process = start(
@@ -78,7 +78,7 @@ def test_what_changed_is_read_again(songs, tmp_path):
     log.unlink()
     env = environment(tmp_path, READ_LOG=log)
     (tmp_path / "b").mkdir()
-    interrupted(mine, tmp_path / "b", signal.SIGKILL, SLOW=0.03)
+    interrupted(mine, tmp_path / "b", signal.SIGKILL, SLOW=0.1)
     changed = sorted(mine.rglob("*.mid"))[0]  # of the first chunk, which is done
     size = changed.stat().st_size
     stamp = changed.stat().st_mtime
@@ -93,7 +93,7 @@ def test_what_changed_is_read_again(songs, tmp_path):
 
 
 def test_a_broken_journal_is_not_believed(songs, expected, tmp_path):
-    interrupted(songs, tmp_path, signal.SIGKILL, SLOW=0.03)
+    interrupted(songs, tmp_path, signal.SIGKILL, SLOW=0.1)
     chunks = sorted((tmp_path / ".out.work/chunks").glob("*.arrow"))
     chunks[0].write_bytes(chunks[0].read_bytes()[:-20])
     chunks[1].write_bytes(b"")
@@ -122,9 +122,9 @@ def test_hostile_files_are_named_and_left_behind(songs, tmp_path):
 def test_two_at_one_output(songs, tmp_path):
     pytest.importorskip("fcntl")
     first = start(songs, "-o", tmp_path / "out", env=environment(tmp_path, SLOW=0.2))
-    wait_for(lambda: (tmp_path / ".out.work/lock").exists())
     try:
         wait_for(lambda: any((tmp_path / ".out.work/chunks").glob("*")))
+        first.send_signal(signal.SIGSTOP)  # or it may be done before the other one has started
         _, err = run(songs, "-o", tmp_path / "out", env=environment(tmp_path), code=2)
         assert err == "Error: another seqvae prepare is at work on out; wait for it\n"
     finally:
@@ -136,7 +136,7 @@ def test_replacing_an_output(songs, expected, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out/summary.json").write_text("{}")
     (tmp_path / "out/train-00009.parquet").write_bytes(b"old")
-    env = environment(tmp_path, SLOW=0.03)
+    env = environment(tmp_path, SLOW=0.1)
     process = start(songs, "-o", tmp_path / "out", "--overwrite", env=env)
     wait_for(lambda: len(list((tmp_path / ".out.work").glob("chunks/*.arrow"))) >= 2)
     process.kill()

@@ -138,6 +138,12 @@ def test_no_prior_is_drawn_from_at_such_a_temperature(point_config: ModelConfig,
         replace(point_config, prior_temperature=wrong)
 
 
+@pytest.mark.parametrize("wrong", [-1.0, float("nan"), float("inf"), "warm"])
+def test_no_code_is_drawn_at_such_a_temperature(space: LatentSpace, wrong) -> None:
+    with pytest.raises(UsageError, match="temperature must be a number of at least 0"):
+        space.sample_codes(2, temperature=wrong)
+
+
 def test_interpolating_straight(space: LatentSpace, point) -> None:
     way = space.interpolate("0 0", "4 8", steps=5, path="lerp")
     assert xs(way) == [[0, 0], [1, 2], [2, 4], [3, 6], [4, 8]]

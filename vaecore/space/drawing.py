@@ -12,7 +12,7 @@ from vaecore.draws import ROUNDS, Draws, draw
 from vaecore.errors import UsageError
 from vaecore.priors import Prior, StandardNormal
 from vaecore.priors.base import streams
-from vaecore.space.coding import Coding
+from vaecore.space.coding import Coding, check_number
 
 _NEXT = 7919
 """Added to a seed for the next round of draws."""
@@ -99,6 +99,7 @@ class Drawing(Coding[Item]):
         self, n: int, source: Sequence[torch.Generator], prior: Prior, temperature: float
     ) -> tuple[Tensor, Tensor | None]:
         """Return n codes of a prior, and the conditions that they were drawn under, if any."""
+        check_number("temperature", temperature)
         condition = prior.draw_condition(n, source)
         z = prior.sample(n, source, temperature, condition)
         return self.settle(z, condition), condition

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import pretty_midi
 import pytest
 import torch
 from click.testing import CliRunner
@@ -19,7 +20,7 @@ from seqvae.cli.strip import strip
 from seqvae.music.domain import DOMAIN
 from seqvae.music.evaluate import fidelity
 from seqvae.music.presentation import Grid, grid_of_item, grid_of_window
-from seqvae.music.representations import MelodyCodec, TrioCodec
+from seqvae.music.representations import MelodyCodec, TrioCodec, make_codec
 from vaecore.cli.presentation import Choice, Result
 from vaecore.codec import Example
 from vaecore.config import ModelConfig, write_config
@@ -45,6 +46,25 @@ def fill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 def choose(paths: list[Path], **given: Any) -> Choice:
     return SHOW.choose_model(SHOW.read(paths, given), given)
+
+
+@pytest.mark.parametrize("program", [0, 19, 24, 30, 48, 52])
+def test_chords_of_any_instrument_are_chords(tmp_path: Path, program: int) -> None:
+    """Piano, organ, guitars, strings, choir; what comes back keeps its sound."""
+    music = pretty_midi.PrettyMIDI(initial_tempo=120)
+    music.instruments.append(pretty_midi.Instrument(program))
+    chords = [(60, 64, 67), (57, 60, 64), (53, 57, 60), (55, 59, 62)]
+    music.instruments[0].notes = [
+        pretty_midi.Note(90, pitch, k / 2, k / 2 + 0.5)
+        for k, chord in enumerate(2 * chords)
+        for pitch in chord
+    ]
+    music.write(str(path := tmp_path / "chords.mid"))
+    assert choose([path]).model == "piano_2bar"
+    codec = make_codec({"name": "piano", "bars": 2})
+    (again,) = codec.decode(*vars(codec.read(path).first).values()).instruments
+    assert again.program == program
+    assert {note.pitch for note in again.notes} == {p for chord in chords for p in chord}
 
 
 ALL = ("drums_2bar", "melody_2bar", "melody_16bar", "trio_16bar")

@@ -177,6 +177,13 @@ def test_an_edit_comes_to_what_was_asked_whatever_the_vector(asked, vector):
     assert found.missed() == []
 
 
+@pytest.mark.parametrize("asked", [-1.0, 1.0])
+def test_an_edit_by_less_than_an_event_moves_one_rather_than_none(asked):
+    z, vector = torch.tensor([0.5, 0.0]), {"number": torch.tensor([0.3, 0.0])}
+    (found,) = moves().steer(z, [{"number": asked}], vector, {"number": 0.5})
+    assert found.reached["number"] == 2 * asked  # an event is two standard deviations
+
+
 def test_an_edit_tells_what_it_could_not_do():
     found = steered({"number": 9.0}, [0.3, 0.0])
     assert found.missed() == ["number"]

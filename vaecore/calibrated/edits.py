@@ -17,6 +17,11 @@ GENERATIONS, PARENTS, CHILDREN = 4, 8, 64
 DIFFERENCE_COST, DISTANCE_COST, FAULT_COST = 0.3, 0.1, 0.1
 """What it costs to change every event, to go as far as the origin is, and what a fault costs, where
 a miss of one standard deviation costs 1."""
+STILL_COST = 0.1
+"""What it costs if a property does not move the right way at all: of one note more and none, which
+may miss the aim by as much, the note is taken."""
+STILL = 1e-6
+"""Standard deviations that are no move."""
 SPREADS = (0.1, 0.2, 0.4, 0.7)
 """Standard deviations of the noise around the code that is tried at first."""
 UNDEFINED = 1e3
@@ -134,7 +139,8 @@ def steer(
             rows = slice(k * count, (k + 1) * count) if generation else slice(None)
             reached = torch.stack([moved[name][rows] for name in request.asked], 1)
             aims = torch.tensor(list(request.asked.values())).to(z)
-            miss = (reached - aims).abs().sum(1).nan_to_num(nan=UNDEFINED)
+            still = (reached * aims.sign() <= STILL) & (aims != 0)
+            miss = ((reached - aims).abs() + STILL_COST * still).sum(1).nan_to_num(nan=UNDEFINED)
             request.take(miss + rest[rows], many[rows], reached)
         if generation < GENERATIONS:
             tried = [_children(count, z, each, prior, generator) for each in requests]

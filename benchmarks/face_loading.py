@@ -1,6 +1,6 @@
 """Is reading images ever the bottleneck, and is memory flat however large the folder?
 
-    python benchmarks/face_loading.py IMAGES --files 100000 --preset faces_64
+    python benchmarks/face_loading.py IMAGES --files 100000 --preset faces_64_residual
 
 IMAGES is a folder of images. The script prints
 
@@ -149,7 +149,7 @@ def epoch(paths: list[Path], codec: FaceCodec, files: int) -> dict[str, object]:
 @click.option("--size", default=64, help="Height and width of the examples, in pixels.")
 @click.option("--count", default=2000, help="Images to read for each rate.")
 @click.option("--files", default=100_000, help="Images in the large folder; 0 leaves it out.")
-@click.option("--preset", default="faces_64", help="Recipe to train; empty leaves it out.")
+@click.option("--preset", default="faces_64_residual", help="Recipe; empty trains none.")
 @click.option("--steps", default=40, help="Steps of that training.")
 @click.option("--json", "as_json", is_flag=True)
 def main(images, size, count, files, preset, steps, as_json) -> None:

@@ -1,6 +1,6 @@
 """Is the middle of two faces a face? Interpolations, samples and edits of face models.
 
-    python benchmarks/face_space.py FACES faces_64 runs/faces_64_spatial --sheets out
+    python benchmarks/face_space.py FACES faces_64 faces_64_residual --sheets out
     python benchmarks/face_space.py FACES faces_64 --count 300 --identity FOLDER
 
 `--count` test faces are taken at even distances and shuffled by `--seed`. Each is interpolated with

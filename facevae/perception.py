@@ -10,10 +10,15 @@ Once the critic is used (`facevae.adversary`), it also judges pictures that are 
 between two faces. These have no original, but can be trained to look like photographs (Berthelot et
 al., Understanding and improving interpolation in autoencoders via an adversarial regularizer, 2019,
 train their interpolations against a critic too).
+
+Short codes, such as the middles of lines and draws at low temperatures, are not judged: what they
+mean is nobody in particular, a critic is never content with it, and the decoder would fill it with
+texture. They are anchored to what the decoder made of them before the critic was used.
 """
 
 from __future__ import annotations
 
+from copy import deepcopy
 from pathlib import Path
 
 import torch
@@ -33,6 +38,8 @@ from vaecore.training.module import Metrics
 
 POOLED = 4096
 """Draws of a fitted prior, which are made once: one takes as long as decoding several pictures."""
+COOLEST, WARMEST = 0.2, 0.8
+"""Temperatures of the draws that are short codes."""
 MARGIN = 0.2
 """Interpolations keep this distance to both ends, on a path of length 1."""
 
@@ -117,6 +124,10 @@ class PerceptualModule(AdversarialModule):
         self._distance = (PerceptualDistance(adversary.classifier),)
         self.register_buffer("perceptual_norms", torch.zeros(2))
         self._pool: Tensor | None = None
+        self._short: Tensor | None = None
+        self._means: Tensor | None = None
+        # A submodule, so that a training that is resumed has it; `parameter_groups` leaves it out.
+        self.before = deepcopy(model.decoder).requires_grad_(False) if adversary.anchor else None
 
     def on_fit_start(self) -> None:
         self._distance[0].to(self.device)
@@ -126,11 +137,15 @@ class PerceptualModule(AdversarialModule):
             generator = torch.Generator().manual_seed(self.config.seed)
             parts = [prior.sample(POOLED // 8, generator) for _ in range(8)]
             self._pool = torch.cat(parts).to(self.device)
+            temperatures = torch.linspace(COOLEST, WARMEST, 4).tolist()
+            parts = [prior.sample(POOLED // 8, generator, each) for each in temperatures]
+            self._short = torch.cat(parts).to(self.device)
 
     def training_step(self, batch: Tensor, batch_idx: int) -> Tensor:
         """Return a scalar whose gradient is that of all losses together."""
         if self.global_step >= self.adversary.begin_step:
-            return super().training_step(batch, batch_idx)
+            loss = super().training_step(batch, batch_idx)
+            return loss if self.before is None else loss + self._anchored(len(batch))
         model = self.model
         posterior = model.encode(batch)
         pictures: Tensor = model.decoder(model.objective.latent(posterior, self.noise))
@@ -157,11 +172,40 @@ class PerceptualModule(AdversarialModule):
         weight = self.adversary.perceptual * likelihood / perceptual
         return weight * found, distance.detach().mean()
 
+    def _anchored(self, batch_size: int) -> Tensor:
+        """Return the weighted error of short codes to what was made of them before the critic."""
+        before, model = self.before, self.model
+        assert before is not None
+        assert self._means is not None
+        if self.global_step == self.adversary.begin_step:
+            before.load_state_dict(model.decoder.state_dict())
+        with torch.no_grad():
+            codes = self.short_codes(self._means[: max(1, batch_size // 2)])
+            targets: Tensor = before(codes)
+        log_density = model.decoder.log_density(targets, model.decoder(codes))
+        terms = model.objective(log_density, torch.zeros_like(log_density), self.global_step)
+        return self.adversary.anchor * len(codes) / batch_size * terms.loss
+
+    def short_codes(self, means: Tensor) -> Tensor:
+        """Return as many codes: middles of lines, scaled codes and cool draws of the prior.
+
+        Args:
+            means: Of posteriors, `(n, latent_dim)`.
+        """
+        codes = lerp(means, means.roll(1, 0), torch.rand(len(means), device=means.device))
+        scale = torch.empty(len(means), 1, device=means.device).uniform_(COOLEST, 1)
+        codes[::2] *= scale[::2]
+        if self._short is not None:
+            drawn = torch.randint(len(self._short), (len(codes[::3]),), device=codes.device)
+            codes[::3] = self._short[drawn]
+        return codes
+
     def draw_codes(self, posterior: DiagonalGaussian) -> Tensor:
         """Return codes `(batch, latent_dim)` between each posterior's mean and a draw of it.
 
         The means are what reconstructions and morphs are decoded from.
         """
+        self._means = posterior.mean
         share = torch.rand(len(posterior.mean), 1, device=posterior.mean.device)
         return torch.lerp(posterior.mean, super().draw_codes(posterior), share)
 
@@ -170,10 +214,8 @@ class PerceptualModule(AdversarialModule):
     ) -> Tensor | None:
         """Return pictures decoded from codes between two faces of the batch.
 
-        Half of them lie between codes and half between the posteriors' means, and half on a line
-        and half on an arc: the middle of a line between two means is shorter than any code that a
-        reconstruction is decoded from, and a decoder trained without it fills it with texture.
-        With a fitted prior, as many again are draws of it.
+        Half of them lie between codes and half between the posteriors' means, on arcs; without an
+        anchor half of them lie on lines. With a fitted prior, as many again are draws of it.
         """
         settings = self.adversary
         if not settings.interpolations:
@@ -186,6 +228,7 @@ class PerceptualModule(AdversarialModule):
         of_means, on_line, position = torch.rand(3, count, 1, device=codes.device)
         ends = torch.where(of_means < 0.5, posterior.mean[:count], codes[:count])
         others, t = ends.roll(1, 0), MARGIN + (1 - 2 * MARGIN) * position.squeeze(1)
-        between = torch.where(on_line < 0.5, lerp(ends, others, t), slerp(ends, others, t))
+        lines = 0.5 if self.before is None else 0.0
+        between = torch.where(on_line < lines, lerp(ends, others, t), slerp(ends, others, t))
         pictures: Tensor = self.model.decoder(torch.cat([between, drawn]))
         return pictures

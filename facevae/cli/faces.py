@@ -133,6 +133,7 @@ class FacePresentation(Presentation):
         Of many large ones only the first are kept in memory: of others their path, to be read
         again.
         """
+        super().open(path)  # refuses a file that is missing before Pillow is imported
         image = read_image(path)
         self._held += image.width * image.height
         return image if self._held <= MOST_HELD else path

@@ -17,7 +17,7 @@ from vaecore.errors import DataError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-DEFAULT_PRESET = "faces_64"
+DEFAULT_PRESET = "faces_64_residual"
 """The preset without --preset."""
 SHOWN = 3
 """Lines about photographs that could not be framed, at most."""

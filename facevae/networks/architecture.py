@@ -21,8 +21,8 @@ class FaceArchitecture:
     """
 
     kind: str = "residual"
-    """"lecture" and "vanilla" are plain convolutions; "residual" is that of `faces_64`; the code
-    of "spatial" is a feature map."""
+    """"lecture" and "vanilla" are plain convolutions, "residual" is that of `faces_64_residual`,
+    and the code of "spatial" is a feature map."""
     size: int = 64
     """Height and width of a picture, a multiple of 16."""
     latent_dim: int = 256

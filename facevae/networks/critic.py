@@ -40,6 +40,9 @@ class Adversary:
     drawn_from: str = ""
     """File of a prior, fitted to the codes of the encoder as it is (`prior.safetensors` of a model
     folder): half of these pictures are decoded from draws of it, and the weight is theirs, too."""
+    anchor: float = 0.0
+    """Weight of the squared error, for short codes, to what the decoder made of them before the
+    critic was used; it is relative to the likelihood. See `facevae.perception`."""
     perceptual: float = 0.0
     """Weight of the perceptual loss, from the first step on; see `facevae.perception`."""
     classifier: str = ""

@@ -1,4 +1,4 @@
-"""The residual encoder and decoder of `faces_64`.
+"""The residual encoder and decoder of `faces_64_residual`.
 
 Most work is done at 4 to 16 pixels a side, where a convolution is nearly all matrix
 multiplication. The picture enters as 12 channels at half resolution (each 2 x 2 square of three

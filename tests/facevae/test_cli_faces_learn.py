@@ -49,7 +49,7 @@ def test_train_resume_use(images):
     common = ["train", "images", "--workers", 0, "--labels", "labels.csv"]
     steps = "--set=training.max_steps=4"
     report = json.loads(run(*common, *SMALL, steps, "--device=cpu", "--json").stdout)
-    assert report["output"] == str(Path("runs/faces_64"))
+    assert report["output"] == str(Path("runs/faces_64_residual"))
     assert report["steps"] == 4
     assert report["attributes"] == ["Hat", "Smiling"]
     assert set(report["broken"]) <= {"broken.jpg"}
@@ -58,20 +58,34 @@ def test_train_resume_use(images):
     assert report["reconstruction_factor"] == pytest.approx(dimensions / (2 * report["beta"]))
     assert run("train", "images", code=2).stderr.startswith("Error: runs")
 
-    arguments = [*common, "--resume", "-o", "runs/faces_64"]
+    arguments = [*common, "--resume", "-o", "runs/faces_64_residual"]
     text = run(*arguments, "--set=training.max_steps=6").stdout
     assert "noise of standard deviation" in text
     assert "6 steps" in text
     assert "facevae sample --model runs" in text
     assert re.search(r"best at \d: PSNR \d+\.\d dB\n", text)
-    measured = run("evaluate", "runs/faces_64", "images", "--split", "test", "--json").stdout
-    counted = json.loads(Path("runs/faces_64/config.json").read_text())["training"]["images"]
+    measured = run(
+        "evaluate", "runs/faces_64_residual", "images", "--split", "test", "--json"
+    ).stdout
+    counted = json.loads(Path("runs/faces_64_residual/config.json").read_text())["training"][
+        "images"
+    ]
     report = json.loads(measured)
     assert report["examples"] + len(report["skipped"]) == counted["test"]
-    assert "facevae train images --labels labels.csv" in Path("runs/faces_64/README.md").read_text()
-    run("sample", "-n", 2, "--model", "runs/faces_64", "-q")
+    assert (
+        "facevae train images --labels labels.csv"
+        in Path("runs/faces_64_residual/README.md").read_text()
+    )
+    run("sample", "-n", 2, "--model", "runs/faces_64_residual", "-q")
     assert Path("samples.png").exists()
-    run("edit", "images/000.png", "--no-align", "--model=runs/faces_64", "--add=Smiling=1", "-q")
+    run(
+        "edit",
+        "images/000.png",
+        "--no-align",
+        "--model=runs/faces_64_residual",
+        "--add=Smiling=1",
+        "-q",
+    )
 
 
 def test_the_lectures_factor_is_explained(images):

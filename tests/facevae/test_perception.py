@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -150,6 +151,39 @@ def test_half_of_what_has_no_original_is_drawn_from_a_fitted_prior(
     assert bool((codes[:3] > 3).any())
 
 
+def test_short_codes_are_anchored_to_the_decoder_before_the_critic(
+    classifier: Path, x: Tensor
+) -> None:
+    module = make_module(classifier, interpolations=1.0, anchor=2.0)
+    module.training_step(x, 0).backward()
+    decoder = module.model.decoder
+    mine, before = decoder.state_dict(), module.before.state_dict()
+    assert all(torch.equal(before[name], value) for name, value in mine.items())
+    assert all(p.grad is None for p in module.before.parameters())
+    assert any(name.startswith("before.") for name in module.state_dict())
+    trained = {id(p) for group in module.parameter_groups() for p in group["params"]}
+    assert not trained & {id(p) for p in module.before.parameters()}
+    # It is 0 but for the constant of the density while the decoder is as before, then it grows.
+    module._means = torch.randn(4, 32)
+    torch.manual_seed(0)
+    first = module._anchored(4).item()
+    with torch.no_grad():
+        decoder.network.last.weight.add_(0.1)
+    module.adversary = replace(module.adversary, begin_step=9)  # copies no more at this step
+    torch.manual_seed(0)
+    assert module._anchored(4).item() > first + 1
+
+
+def test_short_codes_are_shorter_than_those_of_faces(classifier: Path) -> None:
+    module = make_module(classifier, interpolations=1.0, anchor=1.0)
+    means = torch.randn(64, 32)
+    lengths = module.short_codes(means).norm(dim=1)
+    assert (lengths < means.norm(dim=1).max()).all()
+    assert lengths.mean() < 0.75 * means.norm(dim=1).mean()
+    module._short = torch.zeros(5, 32)
+    assert not module.short_codes(means)[::3].any()
+
+
 def test_codes_for_the_critic_are_between_mean_and_draw(classifier: Path) -> None:
     module = make_module(classifier)
     posterior = DiagonalGaussian(torch.randn(4, 32), torch.ones(4, 32))
@@ -195,11 +229,11 @@ def test_the_recipe_chooses_the_module(classifier: Path) -> None:
     from facevae.train import FaceTask
     from vaecore.training.module import TrainingModule
 
-    settings = {"faces_64_spatial": [f"adversary.classifier={classifier}"]}
+    settings = {"faces_64": [f"adversary.classifier={classifier}"]}
     kinds = {
         "vanilla": TrainingModule,
-        "faces_64": AdversarialModule,
-        "faces_64_spatial": PerceptualModule,
+        "faces_64_residual": AdversarialModule,
+        "faces_64": PerceptualModule,
     }
     for name, kind in kinds.items():
         preset = load_preset(name, settings.get(name, []))

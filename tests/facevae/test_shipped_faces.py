@@ -1,4 +1,4 @@
-"""The model in the box: small enough, and as good as its card says on faces of nobody."""
+"""The models in the box: small enough, and as good as its card says on faces of nobody."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import facevae
-from facevae.measures import psnr, ssim
+from facevae.measures import gradient_energy, psnr, ssim
 from vaecore.paths import interpolate
 from vaecore.space import LatentSpace
 
@@ -39,32 +39,40 @@ def test_the_folder_is_light(space: LatentSpace) -> None:
     assert (folder / "README.md").is_file()
 
 
-def test_the_spatial_model_keeps_less_and_has_the_same_attributes(space: LatentSpace) -> None:
-    other = facevae.load("faces_64_spatial")
-    assert set(other.attributes) == set(space.attributes)
-    assert other.prior is not None
+def test_the_model_before_keeps_more_and_has_the_same_attributes(space: LatentSpace) -> None:
+    before = facevae.load("faces_64_residual")
+    assert set(before.attributes) == set(space.attributes)
+    assert before.prior is not None
     faces = torch.stack([space.codec.encode(path) for path in FACES])
-    kept = [psnr(each.decode_to_examples(each.encode(FACES)), faces) for each in (other, space)]
-    assert kept[0].min() > 24
-    assert (kept[0] < kept[1]).all()
+    kept = [psnr(each.decode_to_examples(each.encode(FACES)), faces) for each in (before, space)]
+    assert kept[1].min() > 24
+    assert (kept[0] > kept[1]).all()
     # A vector leaves out the positions of the code where it does little.
-    positions = other.attributes["Smiling"].unflatten(0, (16, 24)).abs().sum(1)
+    positions = space.attributes["Smiling"].unflatten(0, (16, 24)).abs().sum(1)
     assert 0 < int((positions > 0).sum()) < 12
 
 
-def test_faces_that_it_did_not_make_are_kept(space: LatentSpace) -> None:
-    """The example faces are this model's own samples; moved by three pixels they are not.
+def test_short_codes_have_no_texture(space: LatentSpace) -> None:
+    """A decoder whose critic was not anchored makes coloured noise of them."""
+    cool, warm = (
+        gradient_energy(space.decode_to_examples(space.sample_codes(16, seed=1, temperature=t)))
+        for t in (0.3, 1.0)
+    )
+    assert cool.mean() < warm.mean()
 
-    A model without the weaker half of its dimensions still has 32 dB on the examples as they are,
-    but 27 dB here.
+
+def test_faces_that_it_did_not_make_are_kept(space: LatentSpace) -> None:
+    """The example faces are samples of the model before, moved here by three pixels.
+
+    Without the weaker half of the dimensions 26.6 dB are left of 27.2.
     """
     from facevae.evaluate import measure
 
     faces = torch.stack([space.codec.encode(path) for path in FACES])
     moved = faces.roll((3, -3), (2, 3))
     found = measure(space.model, moved)
-    assert found["psnr"] > 28.5
-    assert found["ssim"] > 0.82
+    assert found["psnr"] > 27
+    assert found["ssim"] > 0.75
     codes = space.posterior_of(moved)
     kept = space.decode_to_examples(codes.mean)
     likeness = torch.stack([psnr(kept, each.expand_as(kept)) for each in moved], 1)
@@ -73,7 +81,7 @@ def test_faces_that_it_did_not_make_are_kept(space: LatentSpace) -> None:
     assert (likeness.diagonal() - others.amax(1)).min() > 8
     weak = codes.kl_per_dimension().mean(0).argsort()[: space.latent_dim // 2]
     poorer = space.decode_to_examples(codes.mean.index_fill(1, weak, 0))
-    assert psnr(poorer, moved).mean() < 27.5
+    assert psnr(poorer, moved).mean() < 26.8
 
 
 def test_samples_are_sharp_and_varied(space: LatentSpace) -> None:
@@ -103,8 +111,8 @@ def test_attributes_change_what_they_say(space: LatentSpace) -> None:
 def test_taking_back_what_was_added_leads_back(space: LatentSpace) -> None:
     """From the edited picture: it is encoded to where the vector led, or nothing would come back.
 
-    Of the change by each attribute at most a quarter remains (0.23 for the bangs of dan), whereas
-    adding the attribute again goes on.
+    Of the change by each attribute at most a quarter remains, beside what encoding a decoded face
+    again changes, whereas adding the attribute again goes on.
     """
 
     def distance(pictures: list) -> torch.Tensor:
@@ -113,12 +121,13 @@ def test_taking_back_what_was_added_leads_back(space: LatentSpace) -> None:
 
     codes = space.encode(FACES)
     before = space.decode_to_examples(codes)
+    coded_again = distance(space.decode(space.encode(space.decode(codes))))
     for name, vector in space.attributes.items():
         edited = space.decode(codes + vector)
         again = space.encode(edited)
         back, further = space.decode(again - vector), space.decode(again + vector)
         assert distance(edited).min() > 0.03, name
-        assert (distance(back) / distance(edited)).max() < 0.25, name
+        assert (distance(back) < 0.25 * distance(edited) + coded_again).all(), name
         assert (distance(further) / distance(edited)).min() > 1.2, name
 
 

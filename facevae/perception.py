@@ -39,7 +39,7 @@ from vaecore.training.module import Metrics
 POOLED = 4096
 """Draws of a fitted prior, which are made once: one takes as long as decoding several pictures."""
 COOLEST, WARMEST = 0.2, 0.8
-"""Temperatures of the draws that are short codes."""
+"""Lowest and highest temperature of the draws that are short codes."""
 MARGIN = 0.2
 """Interpolations keep this distance to both ends, on a path of length 1."""
 
@@ -123,11 +123,15 @@ class PerceptualModule(AdversarialModule):
         # In a tuple it is no submodule: checkpoints and optimiser have only what is trained.
         self._distance = (PerceptualDistance(adversary.classifier),)
         self.register_buffer("perceptual_norms", torch.zeros(2))
+        # Codes drawn from the fitted prior: at temperature 1 for the critic, cool ones to anchor.
         self._pool: Tensor | None = None
         self._short: Tensor | None = None
+        # Of the batch's posteriors: `_anchored` makes short codes of them without encoding again.
         self._means: Tensor | None = None
         # A submodule, so that a training that is resumed has it; `parameter_groups` leaves it out.
-        self.before = deepcopy(model.decoder).requires_grad_(False) if adversary.anchor else None
+        self.decoder_before = (
+            deepcopy(model.decoder).requires_grad_(False) if adversary.anchor else None
+        )
 
     def on_fit_start(self) -> None:
         self._distance[0].to(self.device)
@@ -145,7 +149,7 @@ class PerceptualModule(AdversarialModule):
         """Return a scalar whose gradient is that of all losses together."""
         if self.global_step >= self.adversary.begin_step:
             loss = super().training_step(batch, batch_idx)
-            return loss if self.before is None else loss + self._anchored(len(batch))
+            return loss if self.decoder_before is None else loss + self._anchored(len(batch))
         model = self.model
         posterior = model.encode(batch)
         pictures: Tensor = model.decoder(model.objective.latent(posterior, self.noise))
@@ -174,7 +178,7 @@ class PerceptualModule(AdversarialModule):
 
     def _anchored(self, batch_size: int) -> Tensor:
         """Return the weighted error of short codes to what was made of them before the critic."""
-        before, model = self.before, self.model
+        before, model = self.decoder_before, self.model
         assert before is not None
         assert self._means is not None
         if self.global_step == self.adversary.begin_step:
@@ -228,7 +232,7 @@ class PerceptualModule(AdversarialModule):
         of_means, on_line, position = torch.rand(3, count, 1, device=codes.device)
         ends = torch.where(of_means < 0.5, posterior.mean[:count], codes[:count])
         others, t = ends.roll(1, 0), MARGIN + (1 - 2 * MARGIN) * position.squeeze(1)
-        lines = 0.5 if self.before is None else 0.0
+        lines = 0.5 if self.decoder_before is None else 0.0
         between = torch.where(on_line < lines, lerp(ends, others, t), slerp(ends, others, t))
         pictures: Tensor = self.model.decoder(torch.cat([between, drawn]))
         return pictures

@@ -157,12 +157,12 @@ def test_short_codes_are_anchored_to_the_decoder_before_the_critic(
     module = make_module(classifier, interpolations=1.0, anchor=2.0)
     module.training_step(x, 0).backward()
     decoder = module.model.decoder
-    mine, before = decoder.state_dict(), module.before.state_dict()
+    mine, before = decoder.state_dict(), module.decoder_before.state_dict()
     assert all(torch.equal(before[name], value) for name, value in mine.items())
-    assert all(p.grad is None for p in module.before.parameters())
-    assert any(name.startswith("before.") for name in module.state_dict())
+    assert all(p.grad is None for p in module.decoder_before.parameters())
+    assert any(name.startswith("decoder_before.") for name in module.state_dict())
     trained = {id(p) for group in module.parameter_groups() for p in group["params"]}
-    assert not trained & {id(p) for p in module.before.parameters()}
+    assert not trained & {id(p) for p in module.decoder_before.parameters()}
     # It is 0 but for the constant of the density while the decoder is as before, then it grows.
     module._means = torch.randn(4, 32)
     torch.manual_seed(0)

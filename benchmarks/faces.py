@@ -30,11 +30,12 @@ from torch import Tensor
 import facevae
 from facevae.classifier import FaceClassifier, classify
 from facevae.data.labels import read_labels
+from facevae.data.parts import Data
 from facevae.evaluate import measure
 from facevae.frechet import frechet_distance
 from facevae.measures import as_saved, gradient_energy
 from facevae.presets import load_preset
-from facevae.train import Data, train
+from facevae.train import train
 from vaecore.space import LatentSpace
 
 BASELINES = ("lecture", "vanilla")
@@ -89,7 +90,7 @@ def main(faces, labels, cache, models, minutes, runs, limit, seed, as_json, plot
         for name in BASELINES:
             preset = load_preset(name, [f"training.max_minutes={minutes}"])
             table = read_labels(labels or faces.parent / "attributes.csv")
-            train(preset, Data.of(faces, preset, table), runs / name)
+            train(preset, Data.of(faces, preset.make_codec(), table), runs / name)
         models = [*(str(runs / name) for name in BASELINES), *models]
     rows = [row(facevae.load(name), name, faces, labels, judge, limit, seed) for name in models]
     test, others = (

@@ -6,6 +6,7 @@
     networks        the convolutional encoders and decoders
     data            folders of pictures, streamed; labels
     train           from such a folder to a model folder; recipes in presets.yaml
+    fitting         codes, attribute vectors and a classifier, fitted to such a folder
     adversary       training a decoder against a critic
     attributes      vectors for smiles, glasses and hats
     classifier      a classifier of attributes, which calibrates and judges vectors

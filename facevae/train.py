@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import torch
 from torch import Tensor
 
+from facevae import fitting
 from facevae.adversary import AdversarialModule
-from facevae.data.folder import SPLITS, FaceFolder
+from facevae.data.folder import SPLITS
 from facevae.data.loader import FaceLoader, report_broken
+from facevae.data.parts import Data, evenly, read_once
 from facevae.domain import DOMAIN
 from facevae.evaluate import measure
 from facevae.networks.model import FaceVAE
@@ -30,7 +29,6 @@ from vaecore.training.task import TrainingTask
 
 if TYPE_CHECKING:
     from facevae.classifier import FaceClassifier
-    from facevae.data.labels import Labels
     from facevae.presets import Preset
     from vaecore.model import VAE
     from vaecore.space import LatentSpace
@@ -39,47 +37,12 @@ if TYPE_CHECKING:
     from vaecore.training.task import Vectors
     from vaecore.training.watching import Pictures
 
-VALIDATION_IMAGES = 1024
 STARTED_ON = 8192
 """At most so many images give the principal components that initialise a model."""
-FITTED_ON = 20_000
-"""At most so many training images fit the attribute vectors and the prior."""
-CLASSIFIABLE = 2000
-"""Fewest labelled images for which a classifier is trained."""
 PERCEPTUAL_CLASSIFIER = "perceptual.safetensors"
 """File, in the folder of a training, of the classifier that its perceptual loss compares with."""
 COMPONENTS = 4
 """Of the mixture. Few, as each has a full covariance matrix, which takes many codes to fit."""
-
-
-@dataclass(frozen=True)
-class Data:
-    """The parts of a folder of images.
-
-    Attributes:
-        whole: All images, with labels if there are any.
-        train: Those to train on, whether they have labels or not.
-        validation: Those that choose which checkpoint is kept, at most `VALIDATION_IMAGES`.
-        labels: The labels, or None.
-    """
-
-    whole: FaceFolder
-    train: FaceFolder
-    validation: FaceFolder
-    labels: Labels | None = None
-
-    @classmethod
-    def of(cls, root: Path, preset: Preset, labels: Labels | None = None) -> Data:
-        """Return the parts of a folder.
-
-        Raises:
-            DataError: The folder holds too few images, or the labels name missing ones.
-        """
-        whole = FaceFolder(root, preset.make_codec())
-        if labels is not None:
-            whole.labelled(labels, strict=True)  # refused now, not after hours
-        train, validation = whole.split("train"), whole.split("validation")
-        return cls(whole, train, _evenly(validation, VALIDATION_IMAGES), labels)
 
 
 @dataclass(frozen=True)
@@ -162,7 +125,7 @@ class FaceTask(TrainingTask):
         if start is not None or resume or not isinstance(model, FaceVAE):
             return
         if ranks.here().first:  # the other ranks get its weights
-            images = _reader(_evenly(self.data.train, STARTED_ON), self.workers)
+            images = read_once(evenly(self.data.train, STARTED_ON), self.workers)
             model.start(images)
             images.close()
 
@@ -234,7 +197,7 @@ class FaceTask(TrainingTask):
         status.show("  training a classifier from the labels, for the perceptual loss (minutes)")
         data = self.data
         assert data.labels is not None
-        save_classifier(classifier(data.whole, data.labels, PERCEPTUAL, self.workers), path)
+        save_classifier(fitting.classifier(data.whole, data.labels, PERCEPTUAL, self.workers), path)
         return path
 
     def close(self) -> None:
@@ -242,27 +205,14 @@ class FaceTask(TrainingTask):
             loader.close()
 
     def encode(self, space: LatentSpace[Any]) -> DiagonalGaussian:
-        return encode(space, _evenly(self.data.train, FITTED_ON), self.workers, mirrored=True)[0]
+        images = evenly(self.data.train, fitting.FITTED_ON)
+        return fitting.encode(space, images, self.workers, mirrored=True)[0]
 
     def vectors(self, space: LatentSpace[Any]) -> Vectors:
-        from facevae.attributes import NAMES, describe, fit_attributes, steps_back
-        from facevae.classifier import FITTER
-
-        data = self.data
-        if data.labels is None:
-            return {}, {}
-        labelled = data.train.labelled(data.labels)
-        # Some of CelebA's forty labels, or all of anyone else's.
-        known = NAMES if set(NAMES) <= set(labelled.attributes) else labelled.attributes
-        fitter = self.fitter
-        if fitter is None and len(labelled) >= CLASSIFIABLE:
-            fitter = classifier(data.whole, data.labels, FITTER, self.workers)
-        codes, values = encode(space, _evenly(labelled, FITTED_ON), self.workers)
-        columns = [labelled.attributes.index(name) for name in known]
-        given = (space, codes.mean, values[:, columns], known)
-        vectors = fit_attributes(*given, fitter)
-        back = {} if fitter is None else steps_back(*given, vectors, fitter)
-        return vectors, describe(vectors, back)
+        if self.fitter is None and fitting.classifiable(self.data):
+            about = "training a classifier of the labels, which finds the lengths of the vectors"
+            StatusLine(self.progress).show(f"  {about} (minutes)")
+        return fitting.vectors(space, self.data, self.fitter, self.workers)
 
 
 def train(
@@ -293,67 +243,3 @@ def train(
     task = FaceTask(preset, data, workers, fitter, output, options.get("progress", True))
     done = pipeline.train(task, output, **options)
     return Trained(done.result, done.attributes, task.broken, len(data.whole))
-
-
-def classifier(
-    folder: FaceFolder, labels: Labels, recipe: Mapping[str, Any], workers: int | None = None
-) -> FaceClassifier:
-    """Return a classifier of the labels, trained on a folder's training part.
-
-    Args:
-        folder: The images; at most `FITTED_ON` of each part are held in memory.
-        labels: Their labels.
-        recipe: Options of `facevae.classifier.train_classifier`.
-        workers: Processes that read images.
-    """
-    from facevae.classifier import SIZE, Faces, train_classifier
-    from facevae.codec import FaceCodec
-
-    whole = FaceFolder(folder.root, FaceCodec(SIZE)).labelled(labels)
-
-    def faces(part: str) -> Faces:
-        loader = _reader(_evenly(whole.split(part), FITTED_ON), workers)
-        batches = [((x * 255).round().byte(), y.bool()) for x, y in loader]
-        loader.close()
-        return Faces(*(torch.cat(each) for each in zip(*batches, strict=True)))
-
-    return train_classifier(faces("train"), faces("validation"), whole.attributes, **recipe)
-
-
-def encode(
-    space: LatentSpace[Any], folder: FaceFolder, workers: int | None = None, mirrored: bool = False
-) -> tuple[DiagonalGaussian, Tensor]:
-    """Return the posteriors of all usable images of a folder, and their labels.
-
-    Args:
-        space: The model.
-        folder: The images.
-        workers: Processes that read images.
-        mirrored: Encode the mirror image of each as well.
-
-    Returns:
-        Posteriors `(n, latent_dim)`, and bool `(n, attributes)`, or `(n, 0)` without labels.
-    """
-    means, stddevs, values = [], [], []
-    loader = _reader(folder, workers)
-    for batch in loader:
-        x, labels = batch if folder.values is not None else (batch, torch.zeros(len(batch), 0))
-        for each in (x, x.flip(3)) if mirrored else (x,):
-            posterior = space.posterior_of(each)
-            means.append(posterior.mean)
-            stddevs.append(posterior.stddev)
-            values.append(labels.bool())
-    loader.close()
-    return DiagonalGaussian(torch.cat(means), torch.cat(stddevs)), torch.cat(values)
-
-
-def _reader(folder: FaceFolder, workers: int | None) -> FaceLoader:
-    """Return the images of a folder in their order, once."""
-    return FaceLoader(folder, 256, training=False, workers=workers)
-
-
-def _evenly(folder: FaceFolder, limit: int) -> FaceFolder:
-    """Return at most `limit` images of a folder, at even distances."""
-    if len(folder) <= limit:
-        return folder
-    return folder.select(np.linspace(0, len(folder) - 1, limit).astype(int))

@@ -11,6 +11,7 @@ them in a fork of itself as a new Python would. SIGINT and SIGTERM are passed on
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import runpy
@@ -125,6 +126,7 @@ def serve(address: str) -> None:
     for name in IMPORTED:
         import_module(name)
     import_module("seqvae.music.pictures").COLUMNS = 1  # at each validation; takes longest
+    gc.freeze()  # a fork that searched all this for garbage would copy it
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(address)
         server.listen()

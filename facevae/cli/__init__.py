@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 HELP = """Morph, vary, edit and invent faces with trained models.
 
-`facevae morph a.jpg b.jpg` writes a film from one face to the other. Every verb has --help;
-`facevae models` lists the models in the box.
+`facevae morph a.jpg b.jpg` writes a film from one face to the other. Each command explains
+itself with --help; `facevae models` lists the models that come with it.
 """
 
 

@@ -142,25 +142,26 @@ def _first(lines: Sequence[str]) -> list[str]:
     type=click.IntRange(0),
     help="Processes that read images. [default: one less than the cores, at most 8]",
 )
-@learn.training_options(f"A recipe in the box. [default: {DEFAULT_PRESET}]")
+@learn.training_options(f"A recipe that comes with facevae. [default: {DEFAULT_PRESET}]")
 def train(
     request: learn.TrainingRequest, images: Path, labels: Path | None, workers: int | None
 ) -> None:
     """Train a model on a folder of framed faces, searched at any depth.
 
-    The images are streamed, so that any number fits into memory. The recipe is one in the box
-    (--preset), your own (--config), or a changed one (--set). Ctrl-C saves and ends; --resume -o
-    FOLDER continues from there. Training in several processes:
+    The images are streamed, so that any number fits into memory. Choose a recipe that comes with
+    facevae (--preset) or your own (--config), and change it with --set. Ctrl-C saves and ends;
+    --resume -o FOLDER continues. To train with several processes:
     torchrun --nproc-per-node 2 -m facevae.cli train ...
     """
     learn.need(*learn.NEEDED)
     from facevae import train as training
     from facevae.data.labels import read_labels
+    from facevae.data.parts import Data
     from facevae.presets import Preset
 
     preset = request.recipe(Preset, DEFAULT_PRESET)
     place = request.place(preset)
-    data = training.Data.of(images, preset, read_labels(labels) if labels else None)
+    data = Data.of(images, preset.make_codec(), read_labels(labels) if labels else None)
     train_images, validation = len(data.train), len(data.validation)
     request.begin(preset, f"{images}: {train_images:,} images, {validation:,} to validate")
     factor, implied = training.noise(preset.make_model()) or (None, None)
@@ -168,6 +169,9 @@ def train(
         request.echo(
             f"  reconstruction factor {factor:,.0f}: noise of standard deviation "
             f"{implied.sigma:.3g} (values 0 to 1), beta {implied.beta:.3g}"
+        )
+        request.echo(
+            "  the loss is a negative log density, which may be below 0; PSNR is easier to read"
         )
     done = training.train(preset, data, place, workers=workers, **request.options)
     if done.report:

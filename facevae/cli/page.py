@@ -31,11 +31,11 @@ def page(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Put a model into a page: it decodes faces in the browser, with no server.
+    """Put a model into one HTML file that decodes faces in the browser, with no server.
 
-    MODEL is a name in the box or a model folder. Up to four photographs are the corners of a plane
-    of faces; the model invents the others. On the page any point of the plane is decoded at once,
-    with sliders for attributes. Writes MODEL.html, or -o.
+    MODEL is one that `models` lists, or a model folder. Up to four photographs are the corners of
+    a plane of faces; the model invents the others. On the page any point of the plane is decoded at
+    once, with sliders for attributes. Writes MODEL.html, or -o.
     """
 
     def make() -> Any:

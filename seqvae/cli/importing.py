@@ -40,8 +40,8 @@ def import_(
     """Make a model folder of a checkpoint of Magenta's MusicVAE or GrooVAE.
 
     CHECKPOINT is one of TensorFlow (the files' name without .index, their folder, or the released
-    .tar), or a folder of magenta.js, which needs no --config. TensorFlow is not needed. All verbs
-    then work with --model and the folder.
+    .tar), or a folder of magenta.js, which needs no --config. TensorFlow is not needed. All
+    commands then work with --model and the folder.
     """
     from seqvae.music.magenta.importing import import_checkpoint
 

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 INTO = click.Option(
     ["--into"],
     is_flag=True,
-    help="Write the whole song with the result in its place; all else in it stays as it is.",
+    help="Write the whole song, with the result in the place of what it was made of; all else "
+    "stays as it is.",
 )
 VERBS = ("interpolate", "reconstruct", "edit", "similar")
 MIDI = (".mid", ".midi")

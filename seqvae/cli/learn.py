@@ -47,7 +47,7 @@ PROBED = 20
 @click.option(
     "--voices",
     metavar="REGEX",
-    help="Of files with tracks whose name matches, use these alone; other files are used whole.",
+    help="In files that have tracks whose name matches, use only these; use other files whole.",
 )
 @click.option(
     "--two-four",
@@ -96,7 +96,7 @@ def prepare(
     quiet: bool,
     **settings: Any,
 ) -> None:
-    """Turn folders of MIDI files into shards to train on.
+    """Turn folders of MIDI files into shards, the files that `train` reads.
 
     An interrupted run continues when the same command is started again.
     """

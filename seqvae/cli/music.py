@@ -107,8 +107,8 @@ class MusicPresentation(Presentation):
                 type=click.Choice(["grid", "none"]),
                 default="grid",
                 show_default=True,
-                help="none: results on the grid get the timing of the inputs, such "
-                "as swing or a late snare.",
+                help="grid: notes begin exactly on the steps. none: they get the timing of the "
+                "inputs, such as swing or a late snare.",
             )
         )
         writing = [SEPARATE, PNG, *PLAYED] + [sample_meter_option()] * (verb == "sample")

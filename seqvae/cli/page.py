@@ -30,12 +30,12 @@ def page(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Put a model into a page: it decodes in the browser, with no server.
+    """Put a model into one HTML file that decodes in the browser, with no server.
 
-    MODEL is a name in the box or a model folder. Up to four MIDI files are the corners of a field
-    of blends; the model invents the others. On the page any point of the field is decoded at once,
-    with sliders for attributes and temperature, and a visitor's MIDI file can be dropped into a
-    corner. Writes MODEL.html, or -o.
+    MODEL is one that `models` lists, or a model folder. Up to four MIDI files are the corners of a
+    field of blends; the model invents the others. On the page any point of the field is decoded at
+    once, with sliders for attributes and temperature, and a visitor's MIDI file can be dropped into
+    a corner. Writes MODEL.html, or -o.
     """
 
     def make() -> Any:

@@ -50,7 +50,9 @@ def options() -> list[click.Option]:
             is_flag=True,
             help="Of chords, such as a piano's, take the top line as a melody.",
         ),
-        click.Option(["--drums"], is_flag=True, help="What is taken is drums, on any channel."),
+        click.Option(
+            ["--drums"], is_flag=True, help="Read the part as drums, whatever its channel."
+        ),
         click.Option(
             ["--drum-map"],
             multiple=True,

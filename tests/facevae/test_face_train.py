@@ -14,6 +14,7 @@ from PIL import Image
 
 import facevae
 from facevae.data.labels import read_labels
+from facevae.data.parts import Data
 from facevae.presets import Preset, load_preset
 from vaecore.errors import DataError, UsageError
 from vaecore.presets import RECIPE
@@ -57,12 +58,12 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def data(images: Path) -> training.Data:
-    return training.Data.of(images, PRESET, read_labels(images / "labels.csv"))
+def data(images: Path) -> Data:
+    return Data.of(images, PRESET.make_codec(), read_labels(images / "labels.csv"))
 
 
 @pytest.fixture(scope="module")
-def trained(data: training.Data, tmp_path_factory: pytest.TempPathFactory):
+def trained(data: Data, tmp_path_factory: pytest.TempPathFactory):
     place = tmp_path_factory.mktemp("runs") / "drawn"
     return place, training.train(PRESET, data, place, progress=False, workers=0)
 
@@ -104,7 +105,7 @@ def test_the_folder_tells_how_it_was_made(trained, images: Path) -> None:
     assert str(images) not in json.dumps(config)
 
 
-def test_the_saved_weights_are_the_best_ones(trained, data: training.Data) -> None:
+def test_the_saved_weights_are_the_best_ones(trained, data: Data) -> None:
     from facevae.evaluate import evaluate
 
     place, done = trained
@@ -114,7 +115,7 @@ def test_the_saved_weights_are_the_best_ones(trained, data: training.Data) -> No
     assert figures["kl_nats"] == pytest.approx(done.result.best["validation/kl"], rel=0.02)
 
 
-def test_nothing_that_is_held_out_is_trained_on(data: training.Data) -> None:
+def test_nothing_that_is_held_out_is_trained_on(data: Data) -> None:
     parts = {
         part: {data.whole.split(part).name(k) for k in range(len(data.whole.split(part)))}
         for part in ("train", "validation", "test")
@@ -167,7 +168,7 @@ def test_training_on_from_another_model(trained, data, tmp_path: Path) -> None:
 
 def test_without_labels_there_are_no_vectors(images: Path, tmp_path: Path) -> None:
     short = replace(PRESET, training={**PRESET.training, "max_steps": 2})
-    data = training.Data.of(images, short)
+    data = Data.of(images, short.make_codec())
     done = training.train(short, data, tmp_path / "plain", progress=False, workers=0)
     space = facevae.load(tmp_path / "plain")
     assert done.attributes == []
@@ -184,7 +185,7 @@ PERCEPTUAL = replace(
 
 
 def test_the_classifier_of_a_perceptual_loss_is_trained_once_and_kept(
-    data: training.Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from facevae import classifier
 
@@ -203,7 +204,7 @@ def test_the_classifier_of_a_perceptual_loss_is_trained_once_and_kept(
 def test_a_perceptual_loss_without_labels_is_refused_before_anything_is_written(
     images: Path, tmp_path: Path
 ) -> None:
-    data = training.Data.of(images, PERCEPTUAL)
+    data = Data.of(images, PERCEPTUAL.make_codec())
     with pytest.raises(UsageError, match=r"trained from labels; .*--labels, .*--set adversary"):
         training.train(PERCEPTUAL, data, tmp_path / "no", progress=False, workers=0)
     assert not (tmp_path / "no").exists()
@@ -218,14 +219,14 @@ def test_resuming_nothing_is_refused(data, tmp_path: Path) -> None:
 def test_labels_of_other_images_are_refused(images: Path, tmp_path: Path) -> None:
     (tmp_path / "other.csv").write_text("image,Hat\nnobody.jpg,1\nnothing.jpg,-1\n")
     with pytest.raises(DataError, match="names only missing images"):
-        training.Data.of(images, PRESET, read_labels(tmp_path / "other.csv"))
+        Data.of(images, PRESET.make_codec(), read_labels(tmp_path / "other.csv"))
 
 
 def test_too_few_images_are_refused(tmp_path: Path) -> None:
     for name in ("a.png", "b.png"):
         Image.new("RGB", (40, 40)).save(tmp_path / name)
     with pytest.raises(DataError, match="holds only 2 usable images"):
-        training.Data.of(tmp_path, PRESET)
+        Data.of(tmp_path, PRESET.make_codec())
 
 
 @pytest.mark.parametrize(

@@ -46,9 +46,9 @@ def test_progress_in_a_log_file_is_plain_lines(tmp_path: Path, capsys) -> None:
     fit(make_model(), Loader(), Loader(2, fixed=True), config, tmp_path)
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 2
-    assert lines[0].startswith("  step 5 of 10 · loss ")
-    assert " · validation " in lines[0]
-    assert lines[1].startswith("  step 10 of 10 · loss ")
+    assert lines[0].startswith("  step 5 of 10 · validation ")
+    assert " · loss " in lines[0]
+    assert lines[1].startswith("  step 10 of 10 · validation ")
     assert "\r" not in "".join(lines)
 
 
@@ -63,11 +63,12 @@ def test_the_line_shows_a_metric_and_the_time_that_is_left(tmp_path: Path, capsy
     fit(make_model(), *loaders, config, tmp_path, headline=headline, **metrics)
     (line,) = capsys.readouterr().err.splitlines()
     assert " · validation PSNR 24.1 dB · " in line
+    assert "1,000,000" not in line  # the last step, which the minutes do not allow
     assert " to go" not in line  # the minutes are over, whatever the steps say
 
     progress = Progress(10**6, 2.0)
-    assert progress._left(100, 10.0, 0.25) == " · 1:30 to go"
-    assert progress._left(10**6 - 100, 10.0, 0.25) == " · 0:10 to go"
+    assert progress._end(100, 10.0, 0.25) == ("", " · 1:30 to go")
+    assert progress._end(10**6 - 100, 10.0, 0.25) == (" of 1,000,000", " · 0:10 to go")
 
 
 def test_another_logger_takes_the_metrics(tmp_path: Path) -> None:

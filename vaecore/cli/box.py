@@ -24,7 +24,10 @@ def models_command(boxes: Iterable[Path]) -> click.Command:
     @click.argument("folders", nargs=-1, type=options.FILE, metavar="[FOLDER]...")
     @options.as_json
     def models(folders: tuple[Path, ...], as_json: bool) -> None:
-        """List the models in the box, or those in folders: model folders, or folders of them."""
+        """List the models that come with it, or those in FOLDERs.
+
+        A FOLDER is a model folder, or a folder of model folders.
+        """
         inside = [path.parent for box in boxes for path in box.glob(f"*/{CONFIG}")]
         found = [describe(folder) for folder in sorted(inside)]
         if folders:

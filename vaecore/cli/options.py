@@ -34,7 +34,8 @@ one_input = click.argument("input_", metavar="INPUT", type=FILE)
 
 output = click.option("-o", "--output", type=FILE, help="File to write.")
 model = click.option(
-    "--model", help="Name of a model in the box, a model folder, or hf://OWNER/NAME on the hub."
+    "--model",
+    help="A model that `models` lists, a model folder, or hf://OWNER/NAME on the Hugging Face hub.",
 )
 device = click.option(
     "--device", default="cpu", show_default=True, help="auto, cpu, cuda, cuda:N or mps."
@@ -48,7 +49,7 @@ steps = click.option(
     help="Number of results, both ends included.",
 )
 count = click.option(
-    "-n", "n", type=click.IntRange(1, MANY), default=4, show_default=True, help="How many."
+    "-n", "n", type=click.IntRange(1, MANY), default=4, show_default=True, help="Number of results."
 )
 temperature = click.option(
     "--temperature",
@@ -69,8 +70,8 @@ seed = click.option(
 path = click.option(
     "--path",
     type=click.Choice(["slerp", "lerp", "flow"]),
-    help="An arc (slerp) or a straight line (lerp) through the latent space, or an arc through the "
-    "noise of its prior (flow), which keeps the form of phrases.",
+    help="From code to code on an arc (slerp), on a straight line (lerp), or on a curve that stays "
+    "near real examples as the model's prior learned them (flow).",
 )
 
 

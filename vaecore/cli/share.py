@@ -31,8 +31,8 @@ model = click.argument("model")
 def export(job: Job) -> None:
     """Write a model for other programs: web pages, C++, plug-ins.
 
-    MODEL is a name in the box, a model folder, or hf://OWNER/NAME. Beside the decoder come the
-    encoder, the prior, and a JSON with the shapes, the meaning of every class and the attribute
+    MODEL is one that `models` lists, a model folder, or hf://OWNER/NAME. Beside the decoder come
+    the encoder, the prior, and a JSON with the shapes, the meaning of every class and the attribute
     vectors. What was written is run and compared with Python. docs/export.md shows how to use it.
     """
     from vaecore.export.writing import export, format_of
@@ -76,8 +76,8 @@ def _checked(differences: Differences | None) -> str:
 def push(job: Job, repository: str, private: bool) -> None:
     """Put a model on the Hugging Face hub, its card as the README.
 
-    MODEL is a model folder, or a name in the box. Then anyone can name it as hf://OWNER/NAME. Log
-    in before: hf auth login, or set HF_TOKEN.
+    MODEL is a model folder, or one that `models` lists. Then anyone can name it as
+    hf://OWNER/NAME. Log in before: hf auth login, or set HF_TOKEN.
     """
     from vaecore.hub import Reference, checked, push
 

@@ -33,7 +33,7 @@ PREPARED = "summary.json"
     "--without", "lacking", multiple=True, required=True, type=options.FILE,
     help="Files or folders that lack it.",
 )  # fmt: skip
-@click.option("--name", required=True, help="What to call it.")
+@click.option("--name", required=True, help="Name of the attribute, for --add.")
 @options.writes
 def attribute(job: Job, having: tuple[Path, ...], lacking: tuple[Path, ...], name: str) -> None:
     """Make an attribute of your own from examples.
@@ -145,9 +145,9 @@ def analyze(job: Job, inputs: tuple[Path, ...], picture: bool) -> None:
 def evaluate(job: Job, inputs: tuple[Path, ...], seed: int, split: str | None) -> None:
     """Measure a model on files that it never saw.
 
-    MODEL is a name in the box or a model folder; without it, and without --model, the one that
-    fits is taken. INPUTS are files and folders, or with MODEL one folder of shards or of images
-    that it was trained on: its test split, or --split.
+    INPUTS are files and folders. MODEL is one that `models` lists, or a model folder; without it,
+    and without --model, the one that fits is taken. Of a folder of shards the test split is
+    measured. Of the folder of images or the text files that MODEL was trained on, choose --split.
     """
     if job.model is None and len(inputs) > 1 and not _is_data(job, inputs[0]):
         job.model, inputs = str(inputs[0]), inputs[1:]

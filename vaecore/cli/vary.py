@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option(
-    "-n", "n", type=click.IntRange(1, options.MANY), default=8, show_default=True, help="How many."
+    "-n",
+    "n",
+    type=click.IntRange(1, options.MANY),
+    default=8,
+    show_default=True,
+    help="Number of results.",
 )
 @click.option(
     "--temperature",
@@ -31,13 +36,14 @@ if TYPE_CHECKING:
 @click.option(
     "--prior",
     type=click.Choice(["normal", "mixture", "flow"]),
-    help="Where codes are drawn from: N(0, I), or what was fitted to real ones, which is the "
-    "default where the model has one.",
+    help="Draw codes from N(0, I) (normal), or from what was fitted to the codes of real examples "
+    "(mixture, flow), the default where the model has one.",
 )
 @click.option(
     "--keep-all",
     is_flag=True,
-    help="Keep also what is empty, nearly empty or chaotic; it is drawn again otherwise.",
+    help="Keep results that are empty, nearly empty or chaotic; others are drawn in their place "
+    "otherwise.",
 )
 @options.seed
 @options.writes
@@ -109,13 +115,13 @@ def reconstruct(job: Job, inputs: tuple[Path, ...], temperature: float, seed: in
     "--vectors",
     multiple=True,
     type=options.FILE,
-    help="A file of the `attribute` verb, with attributes of your own; may be given again.",
+    help="A file that `attribute` wrote, with an attribute of your own; may be given again.",
 )
 @click.option(
     "--sweep",
     metavar="FROM:TO:STEPS",
-    help="Add the amounts FROM to TO times, in so many steps: -2:2:7. With several --add, one "
-    "after the other.",
+    help="A series of results: AMOUNT is multiplied by STEPS numbers from FROM to TO, such as "
+    "-2:2:7. Of several --add, one is changed after the other.",
 )
 @options.temperature
 @options.seed
@@ -203,7 +209,7 @@ def edit(
 @options.seed
 @options.writes
 def similar(job: Job, input_: Path, n: int, amount: float, temperature: float, seed: int) -> None:
-    """Vary an input."""
+    """Make variations of an input."""
     place = job.place([input_])
     read = job.read([input_])
     space = job.load(read).as_examples()

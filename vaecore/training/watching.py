@@ -69,18 +69,29 @@ class Progress(pl.Callback):
         module, step = own(module), trainer.global_step
         rate = (step - self._first) / max(time.monotonic() - self._began, 1e-9)
         loss = "" if math.isnan(module.last_loss) else f" · loss {module.last_loss:.4g}"
-        text = f"  step {step:,} of {self.max_steps:,}{loss}{self._validation}"
-        self.line.show(f"{text} · {rate:.3g} steps/s{self._left(step, rate, module.time_share)}")
+        last, left = self._end(step, rate, module.time_share)
+        # The metric that people know comes before the loss, which may be a negative log density.
+        text = f"  step {step:,}{last}{self._validation}{loss} · {rate:.3g} steps/s{left}"
+        self.line.show(text)
 
-    def _left(self, step: int, rate: float, time_share: float) -> str:
-        """Return how long it still takes, until the last step or the last minute."""
+    def _end(self, step: int, rate: float, time_share: float) -> tuple[str, str]:
+        """Return the last step, where minutes do not end the training before it; and the time left.
+
+        Args:
+            step: Steps so far.
+            rate: Steps a second.
+            time_share: How much of `max_minutes` is over, 0 to 1.
+        """
         seconds = (self.max_steps - step) / rate if rate else math.inf
+        timed = math.inf
         if self.max_minutes is not None:
-            seconds = min(seconds, 60 * self.max_minutes * (1 - time_share))
+            timed = 60 * self.max_minutes * (1 - time_share)
+        last = f" of {self.max_steps:,}" if seconds <= timed else ""
+        seconds = min(seconds, timed)
         if not 0 < seconds < math.inf:
-            return ""
+            return last, ""
         minutes, rest = divmod(round(seconds), 60)
-        return f" · {minutes}:{rest:02} to go"
+        return last, f" · {minutes}:{rest:02} to go"
 
 
 class ShowPictures(pl.Callback):

@@ -8,6 +8,7 @@
     attributes      attribute vectors, by means and by regression
     priors          N(0, I), and mixtures and flows fitted to codes
     analysis        how an aggregate posterior compares with the prior
+    refinement      codes made better by the decoder, after encoding
     model           the VAE over a domain's encoder and decoder
     codec, domain   what a domain brings
     space           LatentSpace, the one object users hold

@@ -38,7 +38,7 @@ class EvidenceBound:
             model: In evaluation mode, on the device of `x`.
             x: Examples.
         """
-        posterior = model.encode(x)
+        posterior = model.infer(x)
         self._kl += total(posterior.kl())
         self._nll -= total(model.log_likelihood(x, posterior.sample(self._generator)))
         self.examples += len(x)

@@ -28,6 +28,9 @@ BITS = (8, 16, 32)
 HOTTEST = 4.0
 """Temperature from which on what is drawn from a prior is noise."""
 
+MOST_STEPS = 100
+"""By which a code is refined."""
+
 _PLAIN = {"bool_type": "bool", "int_type": "int", "float_type": "float", "string_type": "str"}
 """Pydantic's kinds of error for a value that is not of a plain type, and that type."""
 
@@ -150,15 +153,24 @@ class ModelConfig:
     prior_temperature: float = 1.0
     """What the noise of the fitted prior is multiplied by where samples are drawn from it: below 1
     more typical ones."""
+    refinement: int = 0
+    """Steps by which a code is refined after encoding; see `vaecore.refinement`."""
     format: int = FORMAT
 
     def __post_init__(self) -> None:
         if not 0 < self.prior_temperature <= HOTTEST:
             value = self.prior_temperature
             raise ValueError(f"prior_temperature must be above 0, {HOTTEST} at most, got {value}")
+        check_refinement(self.refinement)
         for name in ("bits", "prior_bits"):
             if getattr(self, name) not in BITS:
                 raise ValueError(f"{name} must be 8, 16 or 32, got {getattr(self, name)}")
+
+
+def check_refinement(steps: int) -> None:
+    """Raise `ValueError` if codes cannot be refined by so many steps."""
+    if not 0 <= steps <= MOST_STEPS:
+        raise ValueError(f"refinement must be 0 to {MOST_STEPS} steps, got {steps}")
 
 
 def write_config(folder: Path, config: ModelConfig) -> None:

@@ -98,6 +98,7 @@ class Domain:
             raise DataError(f"is a model of {config.domain!r}, not of {self.name!r}", path=place)
         codec, network = self._build(config, place)
         files.load_weights(network, place / files.WEIGHTS)
+        network.refinement = config.refinement
         return LatentSpace(
             network.to(choose_device(device)),
             codec,

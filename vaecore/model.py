@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from vaecore.distributions import DiagonalGaussian, Noise
 from vaecore.objective import LossTerms, Objective
+from vaecore.refinement import refined
 
 
 class Encoder(Protocol):
@@ -75,6 +76,8 @@ class VAE(nn.Module):
         self.objective = objective or Objective()
         self.encoder_frozen = False
         """Whether the encoder is frozen; see `freeze_encoder`."""
+        self.refinement = 0
+        """Steps by which `infer` refines what the encoder says."""
 
     def freeze_encoder(self) -> None:
         """Freeze the encoder from now on: no gradients, and in training no dropout."""
@@ -118,6 +121,10 @@ class VAE(nn.Module):
     def encode(self, x: Tensor) -> DiagonalGaussian:
         """Return the posterior q(z|x) of a batch `(batch, ...)`."""
         return DiagonalGaussian(*self.encoder(x))
+
+    def infer(self, x: Tensor) -> DiagonalGaussian:
+        """Return the posterior of a batch, refined by `refinement` steps; see `refined`."""
+        return refined(self, x, self.encode(x))
 
     def decode(self, z: Tensor, temperature: float = 0.0, seed: int = 0) -> Tensor:
         """Return one x per row of z `(batch, latent_dim)`.

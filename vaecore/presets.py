@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from vaecore.config import BITS, build
+from vaecore.config import BITS, build, check_refinement
 from vaecore.domain import Domain
 from vaecore.errors import DataError, UsageError
 from vaecore.files import replacing
@@ -49,6 +49,7 @@ class Preset:
         description: One line for lists.
         bits: Of a weight in the model folder, 16, 32 or 8; see `vaecore.eight_bit`.
         prior_bits: The same of the fitted prior.
+        refinement: Steps by which a code is refined after encoding; see `vaecore.refinement`.
     """
 
     domain: ClassVar[Domain]
@@ -62,6 +63,7 @@ class Preset:
     description: str = ""
     bits: int = 16
     prior_bits: int = 16
+    refinement: int = 0
 
     @classmethod
     def load(
@@ -125,6 +127,7 @@ class Preset:
         for name in ("bits", "prior_bits"):
             if getattr(self, name) not in BITS:
                 raise ValueError(f"{name} must be 8, 16 or 32, got {getattr(self, name)}")
+        check_refinement(self.refinement)
         build(self.prior_config(), self.prior, "prior")
         groups, dimensions = self.prior.get("groups", 1), model.latent_dim
         if dimensions % groups:

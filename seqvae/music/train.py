@@ -127,7 +127,7 @@ class MusicTask(TrainingTask):
     def encode(self, space: LatentSpace[Any]) -> DiagonalGaussian:
         rows = self.windows.spread(FLOW_CODES if self._flow_settings else CODES)
         self._x = torch.from_numpy(self.codec.unpack(rows))
-        posterior = space.posterior_of(self._x)
+        posterior = space.posterior_of(self._x, refine=False)
         self._codes = posterior.mean
         self._good = torch.arange(len(self._x))
         if self.preset.prior.get("good_windows_only"):

@@ -137,7 +137,7 @@ def effects(
     (or in units of `scale`); windows whose property is undefined do not count. MusicVAE (Roberts
     et al. 2018) shows such a matrix in its figure 6.
     """
-    z = space.posterior_of(windows).mean
+    z = space.posterior_of(windows, refine=False).mean
     known = _properties(space.codec)
     before = _values(known, space.decode_to_examples(z))
     if scale is None:

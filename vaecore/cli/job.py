@@ -134,7 +134,7 @@ class Job:
             except DataError as error:
                 problems.append(str(error))
             if sum(map(len, waiting)) >= ENCODED_AT_ONCE or (path is files[-1] and waiting):
-                parts.append(space.posterior_of(torch.cat(waiting)))
+                parts.append(space.posterior_of(torch.cat(waiting), refine=False))
                 waiting = []
         count = sum(map(len, parts))
         where = where or ", ".join(map(str, paths))

@@ -124,7 +124,7 @@ def compare(
         values = None
         if greedy.is_floating_point():
             values = differ("values", found[same], greedy[same])
-        posterior = space.posterior_of(x)
+        posterior = space.posterior_of(x, refine=False)
         mean, stddev = _applied(functions["encoder"], x)
     prior = None
     if "prior" in functions and space.prior is not None:

@@ -77,4 +77,4 @@ class LatentSpace(Blending[Item]):
 
     def analyse(self, items: Any) -> LatentReport:
         """Return how the aggregate posterior of all examples of the items compares with N(0, I)."""
-        return analyse(self.posterior_of(self.examples(items).x))
+        return analyse(self.posterior_of(self.examples(items).x, refine=False))

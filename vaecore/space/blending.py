@@ -229,7 +229,7 @@ class Blending(Editing[Item]):
                 return self.decode_to_examples(codes, condition=conditions)
 
             def encode(examples: Tensor) -> Tensor:
-                return way.unconditioned(self.posterior_of(examples).mean)
+                return way.unconditioned(self.posterior_of(examples, refine=False).mean)
 
             walk = replace(moves, decode=decode, encode=encode).walk
         return way.interpolate(z, condition, steps, walk)

@@ -16,6 +16,7 @@ from vaecore.distributions import DiagonalGaussian
 from vaecore.errors import UsageError
 from vaecore.model import VAE
 from vaecore.priors import Prior
+from vaecore.refinement import refined
 from vaecore.threads import threads_for
 
 ENCODED_AT_ONCE = 64
@@ -71,15 +72,24 @@ class Coding(Generic[Item]):
         """
         return self.posterior_of(stacked(self._each(items)))
 
-    def posterior_of(self, x: Tensor) -> DiagonalGaussian:
-        """Return the posteriors of example tensors `(n, ...)`."""
+    def posterior_of(self, x: Tensor, refine: bool = True) -> DiagonalGaussian:
+        """Return the posteriors of example tensors `(n, ...)`.
+
+        Args:
+            x: Examples.
+            refine: Whether to refine them, where the model does (see `vaecore.refinement`);
+                without it many are encoded quickly.
+        """
         with torch.no_grad(), threads_for(self.model.encoder, ENCODED_AT_ONCE):
             encoder, device = self.model.encoder, self.model.device
             parts = [
                 torch.stack(encoder(_padded(rows.to(device), encoder)), 1)[: len(rows)]
                 for rows in x.split(ENCODED_AT_ONCE)
             ]
-        return DiagonalGaussian(*torch.cat(parts).cpu().unbind(1))
+            posterior = DiagonalGaussian(*torch.cat(parts).unbind(1))
+            if refine:
+                posterior = refined(self.model, x.to(device), posterior)
+        return DiagonalGaussian(posterior.mean.cpu(), posterior.stddev.cpu())
 
     def decode(
         self,

@@ -67,7 +67,7 @@ class Drawing(Coding[Item]):
         def once(sources: Sequence[torch.Generator], number: int) -> Tensor:
             codes, condition = self._drawn(len(sources), sources, known, spread)
             if condition is None and self.codec.settles_samples:
-                codes = self.posterior_of(self.decode_to_examples(codes)).mean
+                codes = self.posterior_of(self.decode_to_examples(codes), refine=False).mean
             x = self.decode_to_examples(codes, chosen, seed + _NEXT * number, condition)
             return x if perception is None else perception.mended(x)
 
@@ -116,7 +116,8 @@ class Drawing(Coding[Item]):
         """
         if condition is None:
             return z
-        return self.posterior_of(self.decode_to_examples(z, condition=condition)).mean
+        x = self.decode_to_examples(z, condition=condition)
+        return self.posterior_of(x, refine=False).mean
 
 
 def check_count(n: int) -> None:

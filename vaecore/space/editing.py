@@ -35,7 +35,7 @@ class Editing(Drawing[Item]):
         return Moves(
             perception,
             self.decode_to_examples,
-            lambda x: self.posterior_of(x).mean,
+            lambda x: self.posterior_of(x, refine=False).mean,
             self.sample_codes,
         )
 
@@ -85,7 +85,8 @@ class Editing(Drawing[Item]):
         Every example of an item counts: all windows of a song.
         """
         having, lacking = (
-            self.posterior_of(self.examples(items).x).mean for items in (with_items, without_items)
+            self.posterior_of(self.examples(items).x, refine=False).mean
+            for items in (with_items, without_items)
         )
         return attribute_vector(having, lacking)
 

@@ -267,6 +267,7 @@ def describe(task: TrainingTask, model: VAE, name: str, start: str | Path | None
         },
         bits=preset.bits,
         prior_bits=preset.prior_bits,
+        refinement=preset.refinement,
     )
 
 

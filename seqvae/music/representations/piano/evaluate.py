@@ -30,7 +30,7 @@ def measure(model: VAE, x: Tensor, seed: int = 0) -> dict[str, float]:
     """
     parts = []
     for number, part in enumerate(x.split(MEASURED_AT_ONCE)):
-        z = model.encode(part.to(model.device)).mean
+        z = model.infer(part.to(model.device)).mean
         made = (model.decode(z), model.decode(z, 1.0, seed + number))
         parts.append(torch.stack([_counts(part, each.cpu()) for each in made]))
     greedy, sampled = torch.stack(parts).sum(0)

@@ -184,7 +184,7 @@ def train_classifier(
         DataError: There are fewer than two faces to train on, or none to validate on.
     """
     if len(train.images) < 2 or not len(validation.images):
-        raise DataError("too few labelled faces to train a classifier on")
+        raise DataError("too few labelled faces to train a classifier on", remedy="label more")
     generator = torch.Generator().manual_seed(seed)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -278,7 +278,7 @@ def load_classifier(path: Path) -> FaceClassifier:
         DataError: The file is missing, or holds no classifier.
     """
     if not path.exists():
-        raise DataError("is missing", path=path)
+        raise DataError("is missing", path=path, remedy="check the name")
     try:
         about = build(_Shape, parse_json(tensor_header(path)[1]["classifier"]), "classifier")
         with Budget(room(path)):
@@ -286,7 +286,8 @@ def load_classifier(path: Path) -> FaceClassifier:
         tensors = read_tensors(path, fits_model(classifier))
         classifier.load_state_dict(tensors)
     except (ValueError, KeyError, TypeError, RuntimeError, MemoryError) as error:
-        raise DataError("holds no face classifier", path=path) from error
+        remedy = "name a classifier that `facevae train` or benchmarks/judges.py wrote"
+        raise DataError("holds no face classifier", path=path, remedy=remedy) from error
     return classifier.eval()
 
 

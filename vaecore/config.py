@@ -189,7 +189,8 @@ def read_config(folder: Path) -> ModelConfig:
     if not folder.is_dir():
         raise DataError("no such model folder", path=folder, remedy="see the `models` command")
     if not path.exists():
-        raise DataError(f"is no model folder: it has no {CONFIG}", path=folder)
+        remedy = "name a folder that `train` or `import` wrote"
+        raise DataError(f"is no model folder: it has no {CONFIG}", path=folder, remedy=remedy)
     values = read_json(path, CONFIGURATION)
     found = values.get("format")
     if found != FORMAT:

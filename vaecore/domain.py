@@ -95,7 +95,8 @@ class Domain:
         place = self.folder(model)
         config = read_config(place)
         if config.domain != self.name:
-            raise DataError(f"is a model of {config.domain!r}, not of {self.name!r}", path=place)
+            problem = f"is a model of {config.domain!r}, not of {self.name!r}"
+            raise DataError(problem, path=place, remedy=f"load it with {config.domain}")
         codec, network = self._build(config, place)
         files.load_weights(network, place / files.WEIGHTS)
         network.refinement = config.refinement

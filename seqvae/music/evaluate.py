@@ -88,7 +88,8 @@ def _windows(codec: SequenceCodec, shards: Path, split: str) -> Tensor:
     """Return the windows of a split of shards, which must be of the codec's representation."""
     found = read_summary(shards)["representation"]
     if found != codec.config:
-        raise DataError(f"holds {found}, the model needs {codec.config}", path=shards)
+        problem = f"holds {found}, the model needs {codec.config}"
+        raise DataError(problem, path=shards, remedy="prepare shards for this model")
     return torch.from_numpy(codec.unpack(read_windows(shards, split, codec.packed_classes)))
 
 

@@ -165,7 +165,7 @@ def test_an_attribute_of_ones_own(run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "message"),
     [
-        ("none", "none: does not exist; make one with the `attribute` verb"),
+        ("none", "none: does not exist; make one with the command `attribute`"),
         ("box", "box: is a folder; make one"),
         ("a.txt", "a.txt: is no readable safetensors file"),
         ("of_other.safetensors", "is made for other, not for plain; make one"),

@@ -246,7 +246,8 @@ def find_files(paths: Sequence[Path], suffixes: tuple[str, ...]) -> list[Path]:
             p for p in path.rglob("*") if p.name.lower().endswith(suffixes) and p.is_file()
         )
         if not inside:
-            raise DataError(f"holds no {' or '.join(suffixes)} files", path=path)
+            remedy = "name files, or a folder of them"
+            raise DataError(f"holds no {' or '.join(suffixes)} files", path=path, remedy=remedy)
         found += inside
     return found
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from vaecore.space import LatentSpace
 
-_REMEDY = "make one with the `attribute` verb"
+_REMEDY = "make one with the command `attribute`"
 
 
 def save_vector(path: Path, name: str, vector: Tensor, model: str) -> None:

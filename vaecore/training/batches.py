@@ -89,7 +89,8 @@ class Batches(ABC):
         self.batch_size = size - size % ranks.world if training else size
         if self.batch_size == 0:
             wanted = f"{self.accumulate} batches for {ranks.world} processes"
-            raise DataError(f"{count} examples are too few for {wanted}")
+            remedy = "add examples, or lower training.accumulate"
+            raise DataError(f"{count} examples are too few for {wanted}", remedy=remedy)
         self._epoch, self._batch = 0, 0
         self._begun = False
 

@@ -91,7 +91,9 @@ def candidates_of(scores: Sequence[Score], top_line: bool = False) -> list[Candi
         kept = [each for each in straight if CODECS[each.kind].keeps_timing]
         found = kept + found + [each for each in straight if each not in kept]
     if not found:
-        raise DataError("is music for which there is no representation", path=_name(scores[0]))
+        remedy = "see what is in it: seqvae show --tracks"
+        problem = "is neither drums, a melody, chords nor a band"
+        raise DataError(problem, path=_name(scores[0]), remedy=remedy)
     return found
 
 

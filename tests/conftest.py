@@ -22,7 +22,7 @@ from vaecore.domain import Domain
 if TYPE_CHECKING:
     from vaecore.space import LatentSpace
 
-if "PYTEST_XDIST_WORKER" in os.environ:  # a process for each core, so a core for each process
+if "PYTEST_XDIST_WORKER" in os.environ:  # cores are for processes here
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -44,9 +44,37 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int | None:
+    """Use a process more than there are cores: some tests wait for a browser, a server, a limit."""
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None
+    cores = getattr(os, "sched_getaffinity", None)
+    return 1 + (len(cores(0)) if cores else os.cpu_count() or 1)
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the slow tests first, so that no process is left alone with one of them at the end."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    """Run the slow tests first, so that no process is left alone with one of them at the end.
+
+    At first each process has an equal part of the list, in its order. So each part begins with some
+    of the slow tests; all pages are in the first, since equal commands of theirs run once.
+    """
+    count = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    pages = [item for item in slow if item.path.name == "test_pages.py"]
+    others = [item for item in slow if item.path.name != "test_pages.py"]
+    quick = [item for item in items if not item.get_closest_marker("slow")]
+    begins = [pages, *(others[part :: count - 1] for part in range(count - 1))]
+    if count == 1:
+        begins = [pages + others]
+    ordered: list[pytest.Item] = []
+    for part, begin in enumerate(begins):
+        ordered += begin
+        room = (part + 1) * len(items) // count - len(ordered)
+        ordered += quick[: max(room, 0)]
+        del quick[: max(room, 0)]
+    items[:] = ordered + quick
 
 
 @pytest.fixture(scope="session")

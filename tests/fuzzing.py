@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from fuzzing_outside import DOORS as OUTSIDE
 from midi_changes import changed_events
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -256,6 +257,7 @@ DOORS: dict[str, Door] = {
     "checkpoint": Door(_checkpoint, "last.ckpt", lambda: [_training()[1]]),
     "sentence": Door(_sentence, "typed", lambda: [b"a man rides a horse .", b"two dogs"]),
     "prior": Door(_model, "prior.safetensors", _of_model("prior.safetensors")),
+    **{name: Door(*each) for name, each in OUTSIDE.items()},
 }
 
 

@@ -20,7 +20,9 @@ CHANGES = st.lists(
     min_size=1,
     max_size=4,
 )
-EXAMPLES = {"configuration": 25, "weights": 25, "attributes": 25, "prior": 25, "recipe": 25}
+LONG = ("configuration", "weights", "attributes", "prior", "recipe", "bundle", "bundle's data",
+        "archive", "manifest", "magenta.js", "score", "form", "point")  # fmt: skip
+EXAMPLES = dict.fromkeys(LONG, 25)
 """How many of a door that takes long."""
 
 

@@ -27,6 +27,23 @@ LARGEST = 65_507
 Message = tuple[str, Sequence[Any]]
 
 
+def messages(data: bytes) -> list[tuple[str, list[Any]]]:
+    """Return the addresses and arguments in a datagram; none if it is not OSC."""
+    import logging
+
+    from pythonosc.osc_packet import OscPacket
+
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)  # the package prints what it does not know as it came
+    try:
+        found = [each.message for each in OscPacket(data).messages]
+        return [(each.address, list(each.params)) for each in found]
+    except Exception:  # whatever the package stumbles over; there is nobody to tell
+        return []
+    finally:
+        logging.disable(before)
+
+
 class OscServer:
     """Answers OSC messages.
 
@@ -79,22 +96,14 @@ class OscServer:
         self._socket.close()
 
     def _serve(self) -> None:
-        from pythonosc.osc_packet import OscPacket, ParseError
-
         while True:
             try:
                 data, sender = self._socket.recvfrom(LARGEST)
             except OSError:
                 return
-            if not data:
-                continue
-            try:
-                messages = [each.message for each in OscPacket(data).messages]
-            except (ParseError, ValueError, IndexError):
-                continue  # not OSC: nobody to tell
-            for message in messages:
-                for address, arguments in self.answer(message.address, list(message.params)):
-                    self._send(address, arguments, sender)
+            for address, given in messages(data):
+                for answer, arguments in self.answer(address, given):
+                    self._send(answer, arguments, sender)
 
     def _send(self, address: str, arguments: Sequence[Any], sender: tuple[str, int]) -> None:
         from pythonosc.osc_message_builder import build_msg

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -37,7 +38,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     target = Path(path)
     temporary: Path | None = None
     try:
-        if target.is_dir():  # refuses a name that is too long, too, before the work is done
+        if _is_folder(target):
             raise DataError("is a directory", path=target, remedy="name a file for the output")
         sweep(target.parent)
         plain = target.suffix.isascii() and len(target.suffix) <= _LONGEST_SUFFIX
@@ -75,6 +76,7 @@ def replacing_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     target = Path(path)
     try:
+        _is_folder(target)
         target.parent.mkdir(parents=True, exist_ok=True)
         sweep(target.parent)
         temporary = Path(tempfile.mkdtemp(prefix=_prefix(), dir=target.parent))
@@ -97,6 +99,20 @@ def replacing_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
         if _is_full(target.parent):
             raise _unwritable("no space left on device", target) from error
         raise
+
+
+def _is_folder(path: Path) -> bool:
+    """Return whether a path is a folder; refuse, before the work, a name that cannot be.
+
+    From Python 3.14 on `Path.is_dir` says no to a name that is too long.
+
+    Raises:
+        OSError: The path cannot be looked at.
+    """
+    try:
+        return stat.S_ISDIR(os.stat(path).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 @contextmanager

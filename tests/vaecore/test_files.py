@@ -6,6 +6,8 @@ import os
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -129,9 +131,12 @@ def test_all_names_that_the_system_takes_are_written(tmp_path: Path, name: bytes
     assert os.listdir(os.fsencode(tmp_path)) == [name]
 
 
-def test_a_name_that_is_too_long_is_refused_before_the_work(tmp_path: Path) -> None:
+@pytest.mark.parametrize("write", [replacing, replacing_folder])
+def test_a_name_that_is_too_long_is_refused_before_the_work(
+    tmp_path: Path, write: Callable[[Path], AbstractContextManager[Path]]
+) -> None:
     entered = False
-    with pytest.raises(DataError, match="too long"), replacing(tmp_path / f"{'x' * 260}.mid"):
+    with pytest.raises(DataError, match="too long"), write(tmp_path / f"{'x' * 260}.mid"):
         entered = True
     assert not entered
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,13 +46,10 @@ def _rolls(codec: SequenceCodec, rows: dict[str, Tensor]) -> np.ndarray:
     """Return piano rolls `(height, width, 3)` uint8, one row for each name."""
     from PIL import Image
 
-    from seqvae.music.presentation import piano_roll
+    from seqvae.music.presentation.roll import piano_roll_pixels
 
     items = [codec.decode(window) for windows in rows.values() for window in windows]
     titles = [name for name, windows in rows.items() for _ in windows]
-    with tempfile.TemporaryDirectory() as folder:
-        path = piano_roll(items, Path(folder) / "rolls.png", titles, columns=COLUMNS)
-        with Image.open(path) as image:
-            page = image.convert("RGB")
+    page = Image.fromarray(piano_roll_pixels(items, titles, columns=COLUMNS))
     page.thumbnail((1200, 1200))
     return np.asarray(page)

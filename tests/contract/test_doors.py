@@ -43,7 +43,6 @@ ALLOWED = {
     "vaecore/page/html.py": 2,
     "vaecore/studio/app.py": 1,
     "vaecore/studio/page.py": 1,
-    "seqvae/music/pictures.py": 1,
     "seqvae/music/data/streaming.py": 1,
     "seqvae/music/data/child.py": 4,
     "seqvae/music/data/guard.py": 1,

@@ -23,6 +23,7 @@ SMALL = [
         "architecture.latent_dim=4",
         "training.batch_size=4",
         "training.validate_every=2",
+        "prior.steps=20",
     )
 ]
 

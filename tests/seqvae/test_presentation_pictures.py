@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from PIL import Image
 
 from seqvae.music.presentation import grid_of_item, grid_of_window, join, piano_roll, text_roll
+from seqvae.music.presentation.roll import piano_roll_pixels
 from seqvae.music.representations import DrumCodec, MelodyCodec
 
 DRUMS, MELODY = DrumCodec(), MelodyCodec()
@@ -30,6 +32,13 @@ def item(tempo):
         part.notes.append(pretty_midi.Note(90, pitch, k * beat, (k + 1) * beat))
     midi.instruments.append(part)
     return midi
+
+
+def test_pixels_are_those_of_the_file(tmp_path):
+    given = [item(100), load("rock")]
+    drawn = piano_roll_pixels(given, ["a", "b"], columns=1)
+    with Image.open(piano_roll(given, tmp_path / "roll.png", ["a", "b"], columns=1)) as file:
+        np.testing.assert_array_equal(drawn, file.convert("RGB"))
 
 
 def load(name):

@@ -13,7 +13,10 @@ from seqvae.music.presentation.grid import LANE_NAMES, LOOKS, DrawnNote, Grid, g
 from vaecore.files import replacing
 
 if TYPE_CHECKING:
+    import numpy as np
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
     from pretty_midi import PrettyMIDI
 
 INK, SOFT, LINE, PAPER, SHADE = "#22303c", "#75828e", "#cfd6dc", "#ffffff", "#f5f7f9"
@@ -54,6 +57,38 @@ def piano_roll(
         DataError: The file cannot be written.
     """
     from matplotlib import rc_context
+
+    figure = _figure(pictures, titles, columns, title)
+    kind = Path(path).suffix.lower()[1:]
+    kind = kind if kind in _UNDATED else "png"
+    with replacing(path) as temporary, rc_context({"svg.hashsalt": "", "pdf.fonttype": 42}):
+        # Without date and version inside, equal pictures are equal files.
+        figure.savefig(temporary, format=kind, metadata=dict.fromkeys(_UNDATED[kind]))
+    return Path(path)
+
+
+def piano_roll_pixels(
+    pictures: Sequence[PrettyMIDI | Grid] | PrettyMIDI | Grid,
+    titles: Sequence[str] | None = None,
+    *,
+    columns: int | None = None,
+) -> NDArray[np.uint8]:
+    """Draw items like `piano_roll`, and return the picture `(height, width, 3)`."""
+    import numpy as np
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas: Any = FigureCanvasAgg(_figure(pictures, titles, columns))  # it has no annotations
+    canvas.draw()
+    return np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[..., :3])
+
+
+def _figure(
+    pictures: Sequence[PrettyMIDI | Grid] | PrettyMIDI | Grid,
+    titles: Sequence[str] | None,
+    columns: int | None,
+    title: str = "",
+) -> Figure:
+    """Return the figure of items; arguments as for `piano_roll`."""
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
@@ -113,12 +148,7 @@ def piano_roll(
             _draw_bars(ax, drawn[k], numbered=name == here[-1])
             if names[k] and name == here[0]:
                 ax.set_title(names[k], fontsize=8.5, color=INK, loc="left", pad=4)
-    kind = Path(path).suffix.lower()[1:]
-    kind = kind if kind in _UNDATED else "png"
-    with replacing(path) as temporary, rc_context({"svg.hashsalt": "", "pdf.fonttype": 42}):
-        # Without date and version inside, equal pictures are equal files.
-        figure.savefig(temporary, format=kind, metadata=dict.fromkeys(_UNDATED[kind]))
-    return Path(path)
+    return figure
 
 
 def _columns(count: int, steps: int) -> int:
@@ -146,15 +176,17 @@ def _bars(
     """Draw notes as rounded bars, soft ones paler."""
     from matplotlib.patches import FancyBboxPatch
 
+    aspect = _aspect(ax)
     for note in notes:
         length = max(note.end - note.start - gap, 0.45)
-        ax.add_patch(
+        # Not `add_patch`, which looks for new limits of the axes; they are given.
+        ax.add_artist(
             FancyBboxPatch(
                 (note.start + 0.06, centre(note.row) - height / 2),
                 length,
                 height,
                 boxstyle="round,pad=0,rounding_size=0.18",
-                mutation_aspect=_aspect(ax),
+                mutation_aspect=aspect,
                 facecolor=colour,
                 edgecolor="none",
                 alpha=0.35 + 0.65 * min(note.velocity / 96, 1.0),

@@ -103,6 +103,7 @@ def test_the_folder_tells_how_it_was_made(trained, images: Path) -> None:
     assert {"torch", "python", "seqvae"} <= set(config["versions"])
     assert load_preset("tiny", path=place / RECIPE) == PRESET
     assert str(images) not in json.dumps(config)
+    assert "\n| figure | value |\n|---|---:|\n| psnr |" in (place / "README.md").read_text()
 
 
 def test_the_saved_weights_are_the_best_ones(trained, data: Data) -> None:

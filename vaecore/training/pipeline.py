@@ -212,7 +212,10 @@ def complete(
         training["prior"] = dict(task.preset.prior)
     if result is not None:
         training |= {"steps": result.steps, "minutes": round(result.minutes, 1)}
-        best = {name: round(value, 4) for name, value in result.best.items()}
+        # What is printed of a validation comes first on the card, too.
+        first = task.headline[0] if task.headline else None
+        names = sorted(result.best, key=lambda name: name != first)
+        best = {name: round(result.best[name], 4) for name in names}
         training["best"] = {"step": result.best_step, **best}
     config = replace(
         space.config,

@@ -20,9 +20,12 @@ class Perception(ABC):
     Attributes:
         effort: Above 0, at most 1: how finely variations and edits are searched for. Less where
             decoding takes long.
+        mixes: Whether what `between` makes half way is as good as its ends, as it is of hits, but
+            not of harmonies. Then ways go around thin places through it.
     """
 
     effort: float = 1.0
+    mixes: bool = False
 
     @abstractmethod
     def change(self, x: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from vaecore.calibrated.detours import around_thin_places
 from vaecore.calibrated.edits import Steered, steer
 from vaecore.calibrated.even import Codes, even_codes
 from vaecore.calibrated.variations import Draw, vary
@@ -26,16 +27,23 @@ class Moves:
         decode: Codes to examples.
         encode: Examples to posterior means.
         draw: Number and seed to codes of the prior.
+        detours: Whether a way goes around thin places, where the perception `mixes`; see
+            `around_thin_places`.
     """
 
     perception: Perception
     decode: Codes
     encode: Codes
     draw: Draw
+    detours: bool = False
 
     def walk(self, wanted: Tensor, way: Callable[[Tensor], Tensor]) -> Tensor:
         """Return codes of even steps on a way; see `even_codes`."""
-        return even_codes(wanted, way, self.perception, self.decode, self.encode)
+        codes = even_codes(wanted, way, self.perception, self.decode, self.encode)
+        if not (self.detours and self.perception.mixes):
+            return codes
+        plain = replace(self, detours=False).walk
+        return around_thin_places(wanted, codes, self.perception, self.decode, self.encode, plain)
 
     def vary(self, z: Tensor, n: int, amount: float, seed: int) -> Tensor:
         """Return n variations of a code `(latent_dim,)`; see `variations.vary`."""

@@ -51,7 +51,8 @@ class Blending(Editing[Item]):
                 item that is nearer). See `path_and_timing` for the default.
             timing: "latent" takes steps of one length in the latent space, "perceived" such that
                 the decoded items change by as much with each, where the codec can measure that.
-                See `path_and_timing` for the default.
+                See `path_and_timing` for the default. Where no path is given, perceived steps go
+                around thin places (see `vaecore.calibrated.detours`).
         """
         chosen, timing = self.path_and_timing(path, timing)
         examples = [self._example(item) for item in items]
@@ -64,7 +65,8 @@ class Blending(Editing[Item]):
         if conditional:
             z, condition = self._through_flow(x, z, steps, timing)
         else:
-            z = interpolate(z, steps, self._way(chosen), **self._measured_by(timing))
+            measured = self._measured_by(timing, detours=path is None)
+            z = interpolate(z, steps, self._way(chosen), **measured)
         weights = interpolation_weights(len(items), steps)
         between = self.mended(x, weights, self.decode_to_examples(z, temperature, seed, condition))
         return self._items(between, self._blended(contexts, weights))
@@ -88,7 +90,7 @@ class Blending(Editing[Item]):
             path: "lerp" or "slerp", along the edges and between them, or "flow", where the prior
                 is one without conditions; see `plain_path` for the default. Where the codec has a
                 `Perception` and steps are even by default, so are those of the left and right
-                edge and of every row.
+                edge and of every row, and without a path they go around thin places.
             temperature: See `decode`.
             seed: See `decode`.
         """
@@ -111,7 +113,7 @@ class Blending(Editing[Item]):
         corners = self.posterior_of(x).mean
         # A distance between pictures has no jumps: their palettes stay even in the latent space.
         even = self.moves if self.codec.default_timing == "perceived" else None
-        walk = None if even is None else even.walk
+        walk = None if even is None else replace(even, detours=path is None).walk
         way = self._way(path or self.plain_path)
         z = bilinear_grid(corners, rows, columns, way, walk)
         z = z.flatten(0, 1)
@@ -234,12 +236,13 @@ class Blending(Editing[Item]):
             walk = replace(moves, decode=decode, encode=encode).walk
         return way.interpolate(z, condition, steps, walk)
 
-    def _measured_by(self, timing: str) -> dict[str, Any]:
+    def _measured_by(self, timing: str, detours: bool) -> dict[str, Any]:
         """Return what makes steps even, as arguments of `interpolate`."""
         if timing == "latent":
             return {}
-        moves = self.moves
-        return {"change": self.change} if moves is None else {"walk": moves.walk}
+        if (moves := self.moves) is None:
+            return {"change": self.change}
+        return {"walk": replace(moves, detours=detours).walk}
 
     def _blended(self, contexts: Sequence[Any], weights: Tensor) -> list[Any]:
         if any(context is None for context in contexts):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -45,6 +45,7 @@ class DrumPerception(VoicePerception):
     """
 
     grid: StepGrid = SIXTEEN
+    mixes: ClassVar[bool] = True
 
     def described(self, x: NDArray[Any]) -> NDArray[np.float32]:
         """Return weighted, blurred hits; see `VoicePerception.described`."""

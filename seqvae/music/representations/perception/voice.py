@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -19,6 +19,9 @@ NEIGHBOURS = (0.25, 0.5, 0.25)
 
 class VoicePerception(ABC):
     """How the windows `(n, steps)`, or `(n, steps, numbers)`, of one voice are perceived."""
+
+    mixes: ClassVar[bool] = False
+    """See `Perception`."""
 
     @abstractmethod
     def described(self, x: NDArray[Any]) -> NDArray[np.float32]:

@@ -30,6 +30,7 @@ class MusicPerception(Perception):
         self.voices = voices
         self.properties = properties
         self.effort = effort
+        self.mixes = all(voice.mixes for voice in voices)
 
     def change(self, x: Tensor) -> Tensor:
         """Return how much is heard to change from window to window, `(n - 1,)`."""

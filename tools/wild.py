@@ -57,7 +57,8 @@ def call(group: Any, arguments: list[str]) -> tuple[int, str]:
 
 def reason(error: str, path: Path) -> str:
     """Return an error without the file's name and numbers."""
-    text = error.replace(f"Error: {path}: ", "").partition(";")[0]
+    text = error.removeprefix("Error: ").replace(f"{path}: ", "", 1).replace(str(path), "it")
+    text = text.replace(f"{ROOT}/data/", "").partition(";")[0]
     return re.sub(r"\d[\d.:,]*", "N", text)[:90]
 
 

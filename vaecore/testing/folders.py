@@ -166,7 +166,8 @@ class FolderContract(Fixtures):
                 parameter.mul_(1 + 1e-5 * torch.rand(parameter.shape, generator=generator))
             before = model.encode(x).mean
         under_test.domain.save(tmp_path, model, space.config)
-        after = under_test.load(tmp_path).posterior_of(x).mean
+        with torch.no_grad():  # the encoder alone: a refined code shows more than its rounding
+            after = under_test.load(tmp_path).model.encode(x).mean
         assert not torch.equal(before, after)
         assert (before - after).abs().max() < 0.02 * before.abs().max()
 

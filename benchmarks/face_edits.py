@@ -9,9 +9,12 @@ is the share in which the judge's decision about the attribute changes; `own` th
 change of its probability, `others` the mean of the other attributes that have a vector, relative to
 `own`. The matrix has the mean change of each attribute's probability in percentage points.
 
+Attributes are added as the model does it: by its directions, which depend on the face, where it has
+any, and by its vectors elsewhere; nothing is shortened.
+
 `--ways` fits vectors anew by all methods (difference of means, regression, and eased, a mean of the
 two), with the fitter to calibrate their lengths; `--save FOLDER` keeps the eased ones in a model
-folder.
+folder, and `--directions STEPS` trains and keeps directions there, too.
 """
 
 from __future__ import annotations
@@ -27,8 +30,10 @@ from judges import classifier, data, read
 import facevae
 from facevae.attributes import METHODS, NAMES, describe, fit_attributes, steps_back
 from facevae.classifier import FaceClassifier
+from facevae.directions import DirectionSettings, fit_directions
 from facevae.domain import DOMAIN
 from facevae.effects import Effects, effects
+from vaecore.directions import Directions
 from vaecore.space import LatentSpace
 
 
@@ -61,11 +66,16 @@ def codes_of(space: LatentSpace, images: torch.Tensor) -> torch.Tensor:
     return torch.cat([space.posterior_of(part.float() / 255).mean for part in images.split(256)])
 
 
-def keep(place: Path, vectors: dict[str, torch.Tensor], back: dict[str, dict]) -> None:
-    """Put vectors, and what is known of steps back, into a model folder."""
+def keep(
+    place: Path,
+    vectors: dict[str, torch.Tensor],
+    back: dict[str, dict],
+    directions: Directions | None,
+) -> None:
+    """Put vectors, what is known of steps back, and directions into a model folder."""
     space = facevae.load(place)
     config = replace(space.config, attributes=describe(vectors, back))
-    DOMAIN.save(place, space.model, config, attributes=vectors)
+    DOMAIN.save(place, space.model, config, attributes=vectors, directions=directions)
 
 
 @click.command(help=__doc__)
@@ -77,10 +87,11 @@ def keep(place: Path, vectors: dict[str, torch.Tensor], back: dict[str, dict]) -
     type=click.Path(path_type=Path),
     help="Fit eased vectors into a model folder.",
 )
+@click.option("--directions", default=0, help="Train directions for so many steps.")
 @click.option("--only", multiple=True, help="This attribute alone; may be given again.")
 @click.option("--limit", default=20_000, help="Training faces to fit on.")
 @click.option("--all", "everything", is_flag=True, help="The matrix with every attribute.")
-def main(faces, labels, cache, model, ways, save, only, limit, everything) -> None:
+def main(faces, labels, cache, model, ways, save, directions, only, limit, everything) -> None:
     judge = classifier("judge", faces, labels, cache)
     space = facevae.load(model)
     test = read(faces, labels, "test", space.codec.size)
@@ -98,9 +109,18 @@ def main(faces, labels, cache, model, ways, save, only, limit, everything) -> No
         if save:
             vectors = made[METHODS[0]]
             back = steps_back(space, z, known.labels[:, columns], names, vectors, fitter)
-            keep(save, vectors, back)
+            bent = None
+            if directions:
+                others = classifier("perceptual", faces, labels, cache)
+                settings = DirectionSettings(steps=directions)
+                bent = fit_directions(
+                    space, z, known.labels[:, columns], names, vectors, back, [fitter, others],
+                    others, settings,
+                    lambda step, loss: click.echo(f"step {step:,} · loss {loss:.3f}", err=True),
+                )  # fmt: skip
+            keep(save, vectors, back, bent)
     else:
-        made = {"shipped": {n: space.attributes[n] for n in only or space.attributes}}
+        made = {"as the model adds them": dict.fromkeys(only or space.attributes)}
     for kind, vectors in made.items():
         added, taken = (
             effects(space, vectors, codes, judge, labels=test.labels, strength=strength)

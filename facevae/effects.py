@@ -45,7 +45,7 @@ class Effects(NamedTuple):
 
 def effects(
     space: LatentSpace[Any],
-    vectors: Mapping[str, Tensor],
+    vectors: Mapping[str, Tensor | None],
     codes: Tensor,
     classifier: FaceClassifier,
     *,
@@ -62,12 +62,13 @@ def effects(
 
     Args:
         space: The model.
-        vectors: `(latent_dim,)` each, by names that the classifier has.
+        vectors: `(latent_dim,)` each, by names that the classifier has. None adds the attribute as
+            the model does, see `LatentSpace.added`.
         codes: Posterior means of faces `(n, latent_dim)`.
         classifier: The judge.
         labels: `(n, attributes)`, bool, in the order of the classifier's names; None chooses
             faces by the classifier alone.
-        strength: Factor of the vector; negative subtracts it.
+        strength: Factor of the vector, or amount; negative subtracts it.
         limit: At most this many faces for each vector, the first eligible ones.
 
     Returns:
@@ -81,7 +82,13 @@ def effects(
             before[:, column], None if labels is None else labels[:, column], strength
         )
         chosen = chosen.nonzero().flatten()[:limit]
-        after = attribute_probabilities(space, codes[chosen] + strength * vector, classifier)
+        faces = codes[chosen]
+        if vector is None:
+            edited = [space.added(z[None], [{name: strength}]) for z in faces]
+            faces = torch.cat([faces[:0], *edited])
+        else:
+            faces = faces + strength * vector
+        after = attribute_probabilities(space, faces, classifier)
         difference = (after - before[chosen]).double()
         flipped = (after[:, column] > 0.5) == (strength > 0)
         n = max(len(chosen), 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -11,13 +11,17 @@ from torch import Tensor
 from facevae.data.folder import FaceFolder
 from facevae.data.parts import evenly, read_once
 from vaecore.distributions import DiagonalGaussian
+from vaecore.training.task import Vectors
 
 if TYPE_CHECKING:
     from facevae.classifier import FaceClassifier
     from facevae.data.labels import Labels
     from facevae.data.parts import Data
+    from facevae.directions import DirectionSettings
     from vaecore.space import LatentSpace
-    from vaecore.training.task import Vectors
+
+Report = Callable[[int, float], None]
+"""Is told the steps taken and the loss."""
 
 FITTED_ON = 20_000
 """At most so many training images fit the attribute vectors and the prior."""
@@ -35,6 +39,9 @@ def vectors(
     data: Data,
     fitter: FaceClassifier | None = None,
     workers: int | None = None,
+    settings: DirectionSettings | None = None,
+    second: FaceClassifier | None = None,
+    report: Report | None = None,
 ) -> Vectors:
     """Return attribute vectors of the labels, and what is said about each; none without labels.
 
@@ -44,12 +51,16 @@ def vectors(
         fitter: A classifier by which the lengths of the vectors are chosen. Without it one is
             trained; below `CLASSIFIABLE` labelled images the lengths follow from the codes.
         workers: Processes that read images.
+        settings: How directions are trained; without them, or without a fitter, there are none.
+        second: A second classifier, which directions are to satisfy, too, and whose features a face
+            is to keep.
+        report: Called while directions are trained, with the steps taken and the loss.
     """
     from facevae.attributes import NAMES, describe, fit_attributes, steps_back
     from facevae.classifier import FITTER
 
     if data.labels is None:
-        return {}, {}
+        return Vectors({}, {})
     labelled = data.train.labelled(data.labels)
     # Some of CelebA's forty labels, or all of anyone else's.
     known = NAMES if set(NAMES) <= set(labelled.attributes) else labelled.attributes
@@ -60,7 +71,14 @@ def vectors(
     given = (space, codes.mean, values[:, columns], known)
     found = fit_attributes(*given, fitter)
     back = {} if fitter is None else steps_back(*given, found, fitter)
-    return found, describe(found, back)
+    about = describe(found, back)
+    if fitter is None or settings is None or not found:
+        return Vectors(found, about)
+    from facevae.directions import fit_directions
+
+    judges = [fitter] if second is None else [fitter, second]
+    made = fit_directions(*given, found, about, judges, judges[-1], settings, report)
+    return Vectors(found, about, made)
 
 
 def classifier(

@@ -1,10 +1,7 @@
 """Training with a perceptual loss, and with a critic that also judges interpolations.
 
-A squared error weighs all pixels alike, and glasses or hats are few of them. A perceptual loss
-compares the features of a fixed classifier of face attributes instead (Johnson et al., Perceptual
-losses for real-time style transfer and super-resolution, 2016). Features are compared by their
-direction at each pixel, as in LPIPS (Zhang et al., The unreasonable effectiveness of deep features
-as a perceptual metric, 2018).
+A squared error weighs all pixels alike, and glasses or hats are few of them. The perceptual loss
+(`facevae.distance`) compares features instead.
 
 Once the critic is used (`facevae.adversary`), it also judges pictures that are decoded from codes
 between two faces. These have no original, but can be trained to look like photographs (Berthelot et
@@ -22,11 +19,11 @@ from copy import deepcopy
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import Tensor
 
 from facevae.adversary import AdversarialModule
 from facevae.classifier import load_classifier
+from facevae.distance import PerceptualDistance
 from facevae.networks.critic import Adversary
 from vaecore.distributions import DiagonalGaussian
 from vaecore.folder import read_tensors
@@ -42,62 +39,6 @@ COOLEST, WARMEST = 0.2, 0.8
 """Lowest and highest temperature of the draws that are short codes."""
 MARGIN = 0.2
 """Interpolations keep this distance to both ends, on a path of length 1."""
-
-
-class PerceptualDistance(nn.Module):
-    """The distance of pictures in the features of a classifier that is not trained.
-
-    Args:
-        path: The classifier's file; see `facevae.classifier.save_classifier`.
-    """
-
-    def __init__(self, path: str | Path) -> None:
-        super().__init__()
-        classifier = load_classifier(Path(path))
-        trunk = classifier.trunk.to(memory_format=torch.channels_last)
-        self.trunk = trunk.requires_grad_(False)
-        self.every = classifier.blocks + 1
-        """The first layer, and each layer by this many further on, is the last of its stage."""
-        self.eval()
-
-    def train(self, mode: bool = True) -> PerceptualDistance:
-        """Stay in evaluation mode, whatever is asked for."""
-        return super().train(False)
-
-    def features(self, x: Tensor) -> list[Tensor]:
-        """Return the features of each stage, at 1/2, 1/4, 1/8 and 1/16 of the picture's size.
-
-        Args:
-            x: Pictures `(batch, 3, size, size)` in [0, 1].
-
-        Returns:
-            `(batch, channels, height, width)` for each stage, of length 1 at every pixel.
-        """
-        x = F.pixel_unshuffle(2 * x - 1, 2).contiguous(memory_format=torch.channels_last)
-        found = []
-        for number, layer in enumerate(self.trunk):
-            x = layer(x)
-            if number % self.every == 0:
-                found.append(F.normalize(x, dim=1, eps=1e-3))
-        return found
-
-    def forward(self, x: Tensor, target: Tensor) -> Tensor:
-        """Return the distance of each picture to its target, `(batch,)`.
-
-        The squared difference of features, averaged over pixels and summed over stages. Only x gets
-        a gradient.
-
-        Args:
-            x: Pictures `(batch, 3, size, size)` in [0, 1].
-            target: The pictures to compare with, of the same shape.
-        """
-        with torch.no_grad():
-            targets = self.features(target)
-        parts = [
-            (ours.float() - theirs.float()).square().sum(1).mean((1, 2))
-            for ours, theirs in zip(self.features(x), targets, strict=True)
-        ]
-        return torch.stack(parts).sum(0)
 
 
 class PerceptualModule(AdversarialModule):
@@ -121,7 +62,7 @@ class PerceptualModule(AdversarialModule):
     ) -> None:
         super().__init__(model, config, metrics, adversary)
         # In a tuple it is no submodule: checkpoints and optimiser have only what is trained.
-        self._distance = (PerceptualDistance(adversary.classifier),)
+        self._distance = (PerceptualDistance(load_classifier(Path(adversary.classifier))),)
         self.register_buffer("perceptual_norms", torch.zeros(2))
         # Codes drawn from the fitted prior: at temperature 1 for the critic, cool ones to anchor.
         self._pool: Tensor | None = None

@@ -11,6 +11,7 @@ from vaecore import presets
 
 if TYPE_CHECKING:
     from facevae.codec import FaceCodec
+    from facevae.directions import DirectionSettings
     from facevae.networks.critic import Adversary
 
 PRESETS = Path(__file__).with_name("presets.yaml")
@@ -22,10 +23,12 @@ class Preset(presets.Preset):
 
     Attributes:
         adversary: Fields of `facevae.networks.critic.Adversary`; empty trains without a critic.
+        directions: Fields of `facevae.directions.DirectionSettings`; empty trains no directions.
     """
 
     domain, shipped = DOMAIN, PRESETS
     adversary: dict[str, Any] = field(default_factory=dict)
+    directions: dict[str, Any] = field(default_factory=dict)
 
     def make_codec(self) -> FaceCodec:
         return cast("FaceCodec", super().make_codec())
@@ -37,9 +40,18 @@ class Preset(presets.Preset):
 
         return build(Adversary, self.adversary, "adversary") if self.adversary else None
 
+    def make_directions(self) -> DirectionSettings | None:
+        """Return how directions are trained, or None for a training without them."""
+        from facevae.directions import DirectionSettings
+        from vaecore.config import build
+
+        settings = build(DirectionSettings, self.directions, "directions")
+        return settings if settings.steps else None
+
     def make_all(self) -> None:
         super().make_all()
         self.make_adversary()
+        self.make_directions()
 
 
 load_preset = Preset.load

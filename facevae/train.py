@@ -134,6 +134,7 @@ class FaceTask(TrainingTask):
         counts = {part: len(whole.split(part)) for part in SPLITS}
         return {
             "adversary": self.preset.adversary,
+            "directions": self.preset.directions,
             "images": counts,
             "sources": [whole.root.resolve().name],
             "broken": len(self.broken),
@@ -212,7 +213,26 @@ class FaceTask(TrainingTask):
         if self.fitter is None and fitting.classifiable(self.data):
             about = "training a classifier of the labels, which finds the lengths of the vectors"
             StatusLine(self.progress).show(f"  {about} (minutes)")
-        return fitting.vectors(space, self.data, self.fitter, self.workers)
+        settings = self.preset.make_directions()
+        if settings is None:
+            return fitting.vectors(space, self.data, self.fitter, self.workers)
+        about = f"training directions of attributes, {settings.steps:,} steps"
+        show = StatusLine(self.progress).show
+
+        def report(step: int, loss: float) -> None:
+            show(f"  {about}: step {step:,} · loss {loss:.3f}", now=False)
+
+        given = (self.fitter, self.workers, settings, self._second(), report)
+        return fitting.vectors(space, self.data, *given)
+
+    def _second(self) -> FaceClassifier | None:
+        """Return the classifier of the perceptual loss; None in a training without one."""
+        from facevae.classifier import load_classifier
+
+        adversary = self.preset.make_adversary()
+        if adversary is None or not adversary.compares:
+            return None
+        return load_classifier(Path(adversary.classifier or self.perceptual_classifier()))
 
 
 def train(

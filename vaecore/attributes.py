@@ -174,6 +174,22 @@ def step_length(z: Tensor, vector: Tensor, amount: float, about: object) -> floa
     return float(amount * length)
 
 
+def added_and_taken(
+    vectors: Mapping[str, Tensor], about: Mapping[str, object]
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Return the steps that add each attribute by its vector, and those that take it away.
+
+    Args:
+        vectors: By name.
+        about: What the model knows of steps back; see `step_length`.
+    """
+    lengths = {
+        name: float(each.get("less", 1.0)) if isinstance(each, Mapping) else 1.0
+        for name, each in about.items()
+    }
+    return dict(vectors), {n: -lengths.get(n, 1.0) * each for n, each in vectors.items()}
+
+
 def within_prior(z: Tensor, origin: Tensor) -> Tensor:
     """Return edited codes, shortened where they are longer than draws of the prior are.
 

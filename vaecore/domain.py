@@ -19,6 +19,7 @@ from vaecore.files import replacing
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from vaecore.directions import Directions
     from vaecore.model import VAE
     from vaecore.objective import Objective
     from vaecore.priors import Prior
@@ -105,6 +106,7 @@ class Domain:
             codec,
             attributes=_attributes(place / files.ATTRIBUTES, network.latent_dim),
             prior=_prior(place / files.PRIOR, config.prior, network.latent_dim),
+            directions=_directions(place / files.DIRECTIONS, network.latent_dim),
             config=config,
         )
 
@@ -144,6 +146,7 @@ class Domain:
         config: ModelConfig,
         attributes: Mapping[str, Tensor] | None = None,
         prior: Prior | None = None,
+        directions: Directions | None = None,
         card: str | None = None,
     ) -> None:
         """Write a model folder; what is None and already there stays."""
@@ -156,6 +159,8 @@ class Domain:
         if prior is not None:
             files.write_tensors(place / files.PRIOR, prior.state(), config.prior_bits)
             config = replace(config, prior=prior.kind)
+        if directions is not None:
+            files.write_tensors(place / files.DIRECTIONS, directions.state(), config.prior_bits)
         if card is not None:
             with replacing(place / files.CARD) as temporary:
                 temporary.write_text(card, encoding="utf-8")
@@ -196,6 +201,15 @@ def _attributes(path: Path, latent_dim: int) -> dict[str, Tensor]:
     from vaecore.folder import fits_vectors, read_tensors
 
     return read_tensors(path, fits_vectors(latent_dim)) if path.exists() else {}
+
+
+def _directions(path: Path, latent_dim: int) -> Directions | None:
+    from vaecore.directions import directions_fit, directions_from_state
+    from vaecore.folder import read_tensors
+
+    if not path.exists():
+        return None
+    return directions_from_state(read_tensors(path, directions_fit(latent_dim)))
 
 
 def _prior(path: Path, kind: str, latent_dim: int) -> Prior | None:

@@ -4,6 +4,7 @@ config.json             architecture, representation, training recipe, versions;
 weights.safetensors     float16, or the matrices in 8 bits; see `eight_bit`
 attributes.safetensors  one vector per named attribute
 prior.safetensors       optional: the prior that was fitted to the codes of training examples
+directions.safetensors  optional: steps of attributes that depend on the code; see `directions`
 README.md               the model card
 """
 
@@ -25,6 +26,7 @@ from vaecore.tensor_header import Declared, tensor_header
 
 WEIGHTS, ATTRIBUTES = "weights.safetensors", "attributes.safetensors"
 PRIOR, CARD = "prior.safetensors", "README.md"
+DIRECTIONS = "directions.safetensors"
 SPARE = 1 << 22
 """Numbers that a network may have beside its weights: what it computes once and does not store."""
 MOST_VECTORS, LONGEST_NAME = 1000, 100

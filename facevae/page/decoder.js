@@ -24,6 +24,8 @@ const rowsOf = (name) => {
 };
 const vectors = rowsOf("vectors"), draws = rowsOf("draws");
 const amounts = vectors.map(() => 0);
+/** The network that says for a code what each attribute adds there; null where vectors do. */
+const directions = page.directions && new Recorded({ ...page.directions, latent }, readTensors(bytesOf(page.directions.weights)));
 
 // Corners. The way between the first four was found in Python, at the places of a grid; between
 // others it is an arc.
@@ -47,7 +49,14 @@ function between(x, y) {
 /** The code of a place, with what the sliders add. */
 function codeAt(x, y) {
   const code = between(x, y);
-  return edited(code, vectors, amounts.map((amount, k) => stepLength(code, vectors[k], amount, page.attributes[k].about)));
+  if (!amounts.some(Boolean)) return code;
+  const all = directions?.decode(code);
+  const steps = page.attributes.map(({ about, direction }, k) => {
+    if (direction === null) return [vectors[k], stepLength(code, vectors[k], amounts[k], about)];
+    const row = 2 * direction + (amounts[k] < 0);
+    return [all.subarray(row * latent, (row + 1) * latent), Math.abs(amounts[k])];
+  });
+  return edited(code, steps.map(([step]) => step), steps.map(([, amount]) => amount));
 }
 
 // Decoding

@@ -55,6 +55,8 @@ def decoder_page(
     corners = torch.cat([*given, drawn[:missing]])
     names = [name for name, _ in inputs] + [f"Invented {k}" for k in range(1, missing + 1)]
     recording = record(model.decoder.network, corners[:1])
+    bent = [name for name in space.attributes if space.has_directions(name)]
+    bending = record(space.directions, corners[:1]) if space.directions and bent else None
     codes = {
         "corners": corners,
         "draws": drawn[missing:],
@@ -75,12 +77,17 @@ def decoder_page(
             "result": recording.result,
             "weights": recording.packed({k: t.half() for k, t in codes.items()}),
         },
+        "directions": bending
+        and {"steps": bending.steps, "result": bending.result, "weights": bending.packed()},
         "names": names,
         "invented": missing,
         "attributes": [
             {
                 "name": name,
                 "description": known.get(name, {}).get("description", ""),
+                "direction": space.directions.names.index(name)
+                if space.directions and name in bent
+                else None,
                 "about": {k: v for k, v in known.get(name, {}).items() if isinstance(v, float)},
             }
             for name in space.attributes

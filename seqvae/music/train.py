@@ -22,7 +22,7 @@ from seqvae.sequences.attributes import describe, fit_attributes
 from seqvae.sequences.loader import WindowLoader
 from vaecore.errors import DataError
 from vaecore.training import pipeline, ranks
-from vaecore.training.task import TrainingTask
+from vaecore.training.task import TrainingTask, Vectors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from vaecore.model import VAE
     from vaecore.space import LatentSpace
     from vaecore.training import FitResult, TrainingConfig
-    from vaecore.training.task import Vectors
     from vaecore.training.watching import Pictures
 
 VALIDATION_WINDOWS, VALIDATION_TOKENS = 1024, 1 << 17
@@ -173,7 +172,7 @@ class MusicTask(TrainingTask):
     def vectors(self, space: LatentSpace[Any]) -> Vectors:
         few = _spread(len(self._x), CODES)
         vectors = fit_attributes(space, self._x[few], self._codes[few])
-        return vectors, describe(space.codec, self._x[few])
+        return Vectors(vectors, describe(space.codec, self._x[few]))
 
 
 def train(

@@ -18,7 +18,7 @@ from seqvae.text.evaluate import accuracies
 from seqvae.text.loader import SentenceLoader
 from vaecore.errors import DataError
 from vaecore.training import pipeline, ranks
-from vaecore.training.task import TrainingTask
+from vaecore.training.task import TrainingTask, Vectors
 
 if TYPE_CHECKING:
     from seqvae.text.network import SentenceVAE
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from vaecore.model import VAE
     from vaecore.space import LatentSpace
     from vaecore.training import FitResult, TrainingConfig
-    from vaecore.training.task import Vectors
 
 VALIDATION = 1024
 """Largest number of sentences that a validation measures."""
@@ -93,7 +92,7 @@ class TextTask(TrainingTask):
         return posterior
 
     def vectors(self, space: LatentSpace[Any]) -> Vectors:
-        return fit_attributes(space, self._x, self._codes), describe(space.codec)
+        return Vectors(fit_attributes(space, self._x, self._codes), describe(space.codec))
 
 
 def train(

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from drawn_files import save_drawn
 
 from vaecore.domain import Domain
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from facevae.classifier import FaceClassifier
 
 SIZE = 32
 
@@ -59,3 +65,24 @@ def boxed_faces(face_box: Path, monkeypatch: pytest.MonkeyPatch) -> Domain:
     domain = replace(facevae.domain.DOMAIN, box=face_box)
     monkeypatch.setattr(facevae.domain, "DOMAIN", domain)
     return domain
+
+
+@pytest.fixture(scope="session")
+def having() -> Tensor:
+    """Which of 300 drawn faces have which attribute."""
+    from drawn import labels
+
+    return labels(300, 5)
+
+
+@pytest.fixture(scope="session")
+def fitter() -> FaceClassifier:
+    """A classifier of the attributes of drawn faces."""
+    from drawn import NAMES, draw, labels
+
+    from facevae.classifier import Faces, train_classifier
+
+    shown = labels(480, 1)
+    faces = Faces((draw(shown, size=32) * 255).byte(), shown)
+    few = Faces(faces.images[:60], faces.labels[:60])
+    return train_classifier(faces, few, NAMES, width=4, epochs=4, batch_size=24, rate=5e-3)

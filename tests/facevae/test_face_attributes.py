@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from drawn import NAMES, draw, labels
+from drawn import NAMES, draw
 from torch import Tensor, nn
 
 from facevae import attributes
@@ -17,7 +17,6 @@ from facevae.attributes import (
     positions_of,
     steps_back,
 )
-from facevae.classifier import FaceClassifier, Faces, train_classifier
 from facevae.codec import FaceCodec
 from facevae.effects import Effects, attribute_probabilities, effects, eligible
 from facevae.networks.architecture import FaceArchitecture
@@ -50,22 +49,9 @@ def space() -> LatentSpace:
 
 
 @pytest.fixture(scope="module")
-def having() -> Tensor:
-    return labels(300, 5)
-
-
-@pytest.fixture(scope="module")
 def codes(having: Tensor) -> Tensor:
     noise = 0.1 * torch.randn(having.shape, generator=torch.Generator().manual_seed(1))
     return (having.float() * 0.9 + 0.05 + noise) @ MIX
-
-
-@pytest.fixture(scope="module")
-def fitter() -> FaceClassifier:
-    shown = labels(480, 1)
-    faces = Faces((draw(shown, size=32) * 255).byte(), shown)
-    few = Faces(faces.images[:60], faces.labels[:60])
-    return train_classifier(faces, few, NAMES, width=4, epochs=4, batch_size=24, rate=5e-3)
 
 
 def test_regression_leaves_companions_alone_and_means_do_not(space, codes, having) -> None:

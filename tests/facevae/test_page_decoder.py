@@ -87,7 +87,7 @@ def space():
 def file(space, tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("page") / "faces.html"
     path.write_text(decoder_page(space, seed=3, spare=1, places=3))
-    assert path.stat().st_size < 8e6
+    assert path.stat().st_size < 9.2e6
     return path
 
 

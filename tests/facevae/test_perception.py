@@ -53,9 +53,10 @@ def make_module(classifier: Path, **settings: float):
 def test_distance_is_that_of_each_picture_alone_and_0_from_itself(
     classifier: Path, x: Tensor
 ) -> None:
-    from facevae.perception import PerceptualDistance
+    from facevae.classifier import load_classifier
+    from facevae.distance import PerceptualDistance
 
-    distance = PerceptualDistance(classifier).train()
+    distance = PerceptualDistance(load_classifier(classifier)).train()
     assert not distance.training
     torch.testing.assert_close(distance(x, x), torch.zeros(4))
     found = distance(x, x.flip(0))
@@ -63,14 +64,12 @@ def test_distance_is_that_of_each_picture_alone_and_0_from_itself(
     torch.testing.assert_close(distance(x[1:2], x[2:3]), found[1:2], rtol=1e-4, atol=1e-6)
 
 
-def test_every_stage_is_compared_whatever_the_number_of_blocks(tmp_path: Path, x: Tensor) -> None:
-    from facevae.classifier import FaceClassifier, save_classifier
-    from facevae.perception import PerceptualDistance
+def test_every_stage_is_compared_whatever_the_number_of_blocks(x: Tensor) -> None:
+    from facevae.classifier import FaceClassifier
+    from facevae.distance import PerceptualDistance
 
     for blocks in (1, 2):
-        path = tmp_path / f"{blocks}.safetensors"
-        save_classifier(FaceClassifier(["Smiling"], 4, blocks), path)
-        features = PerceptualDistance(path).features(x)
+        features = PerceptualDistance(FaceClassifier(["Smiling"], 4, blocks)).features(x)
         assert [each.shape for each in features] == [
             (4, 4, 32, 32), (4, 8, 16, 16), (4, 16, 8, 8), (4, 16, 4, 4)
         ]  # fmt: skip

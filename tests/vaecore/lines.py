@@ -206,7 +206,7 @@ class LineTask(TrainingTask):
         high = self.x.mean(1) > 0
         vector = self.codes.mean[high].mean(0) - self.codes.mean[~high].mean(0)
         about = {"description": "higher", "unit": "high against low"}
-        return {"height": vector}, {"height": about, "slope": {}}
+        return Vectors({"height": vector}, {"height": about, "slope": {}})
 
     def close(self) -> None:
         self.closed = True

@@ -53,6 +53,7 @@ def describe(
         "attributes": {
             name: {
                 **(known[name] if isinstance(known.get(name), Mapping) else {}),
+                "depends_on_code": space.has_directions(name),
                 "vector": [float(f"{number:.8g}") for number in vector.tolist()],
             }
             for name, vector in space.attributes.items()

@@ -17,6 +17,7 @@ from torch import Tensor
 from vaecore.analysis import LatentReport, analyse
 from vaecore.codec import Codec, Example, Item
 from vaecore.config import ModelConfig
+from vaecore.directions import Directions
 from vaecore.model import VAE
 from vaecore.priors import Prior
 from vaecore.space.blending import Blending
@@ -33,6 +34,8 @@ class LatentSpace(Blending[Item]):
         model: The trained VAE; put into evaluation mode.
         codec: The representation it was trained on.
         attributes: Named attribute vectors `(latent_dim,)`.
+        directions: Steps of these attributes that depend on the code. An attribute whose vector is
+            replaced in `attributes` no longer has any.
         prior: A mixture or flow fitted to the aggregate posterior, offered beside N(0, I).
         config: The model folder's configuration.
     """
@@ -43,12 +46,15 @@ class LatentSpace(Blending[Item]):
         codec: Codec[Item],
         *,
         attributes: Mapping[str, Tensor] | None = None,
+        directions: Directions | None = None,
         prior: Prior | None = None,
         config: ModelConfig | None = None,
     ) -> None:
         self.model = model.eval()
         self.codec = codec
         self.attributes = dict(attributes or {})
+        self.directions = directions
+        self._of_directions = {n: self.attributes.get(n) for n in getattr(directions, "names", ())}
         self.prior = prior
         self.config = config
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from vaecore.codec import Codec, Example, Examples, Item
 from vaecore.config import ModelConfig
 from vaecore.device import pad
+from vaecore.directions import Directions
 from vaecore.distributions import DiagonalGaussian
 from vaecore.errors import UsageError
 from vaecore.model import VAE
@@ -29,6 +30,8 @@ class Coding(Generic[Item]):
     model: VAE
     codec: Codec[Item]
     attributes: dict[str, Tensor]
+    directions: Directions | None
+    _of_directions: dict[str, Tensor | None]
     prior: Prior | None
     config: ModelConfig | None
     _gives_examples = False

@@ -129,9 +129,9 @@ class Editing(Drawing[Item]):
         Where the codec has a `Perception` and the model's configuration has the attributes'
         standard deviations, 1 is one standard deviation of the data, and a search finds a code
         that is decoded to that, with as little else changed (see `vaecore.calibrated.edits`).
-        Otherwise the attribute vectors are added. Where the codec says that edits can be overdone
-        (`Codec.overdone`), they are shortened until they are not, and to the length of codes that
-        N(0, I) has.
+        Otherwise attributes are added as `added` does. Where the codec says that edits can be
+        overdone (`Codec.overdone`), they are shortened until they are not, and to the length of
+        codes that N(0, I) has.
 
         Raises:
             UsageError: An attribute is unknown.
@@ -157,20 +157,36 @@ class Editing(Drawing[Item]):
         return found
 
     def added(self, z: Tensor, amounts: Sequence[Mapping[str, float]]) -> Tensor:
-        """Return a code `(1, latent_dim)` with attribute vectors added, `(n, latent_dim)`.
+        """Return a code `(1, latent_dim)` with attributes added, `(n, latent_dim)`.
 
-        Quick, for what follows a hand: nothing is decoded, and so nothing is measured.
+        Where the model has directions for an attribute, by its step at this code; else by its
+        vector. Quick, for what follows a hand: nothing is decoded, and so nothing is measured.
 
         Raises:
             UsageError: An attribute is unknown.
         """
+        return torch.cat([z + self._step(z, each) for each in amounts])
+
+    def _step(self, z: Tensor, amounts: Mapping[str, float]) -> Tensor:
+        """Return what adds attributes to a code `(1, latent_dim)`."""
         known, vectors = self.config.attributes if self.config else {}, self.attributes
-        steps = [
-            # What is unknown is refused when it is added.
-            {n: step_length(z[0], vectors[n], a, known.get(n)) if n in vectors else a for n, a in e}
-            for e in (each.items() for each in amounts)
-        ]
-        return torch.cat([apply_attributes(z, vectors, each) for each in steps])
+        bent = {n: a for n, a in amounts.items() if self.has_directions(n)}
+        # What is unknown is refused when it is added.
+        straight = {
+            n: step_length(z[0], vectors[n], a, known.get(n)) if n in vectors else a
+            for n, a in amounts.items()
+            if n not in bent
+        }
+        step = apply_attributes(torch.zeros_like(z), vectors, straight)
+        if self.directions is not None and bent:
+            step = step + self.directions.change(z, bent)
+        return step
+
+    def has_directions(self, name: str) -> bool:
+        """Whether an attribute is added by steps that depend on the code, see `Directions`."""
+        own = self._of_directions.get(name)
+        present = self.directions is not None and own is not None
+        return present and self.attributes.get(name) is own
 
     def _added(self, z: Tensor, amounts: Sequence[Mapping[str, float]]) -> list[Steered]:
         """Return a code `(1, latent_dim)` with attribute vectors added, as much as can be shown."""

@@ -26,7 +26,7 @@ from vaecore.device import NAMES, choose_device
 from vaecore.domain import Domain
 from vaecore.errors import DataError
 from vaecore.files import locked
-from vaecore.folder import WEIGHTS, load_weights
+from vaecore.folder import DIRECTIONS, WEIGHTS, load_weights
 from vaecore.model import VAE
 from vaecore.presets import CHECKPOINT, Preset
 from vaecore.priors import fit_prior
@@ -205,7 +205,7 @@ def complete(
         _device(task.preset.make_training().accelerator),
     )
     show("  fitting attribute vectors")
-    vectors, known = task.vectors(space)
+    vectors, known, directions = task.vectors(space)
     assert space.config is not None  # it was read from a folder
     training = {**space.config.training, **task.facts()}
     if task.preset.prior:
@@ -224,7 +224,11 @@ def complete(
         prior_temperature=float(task.preset.prior.get("temperature", 1.0)),
     )
     card = model_card(config, space.model, prior.kind, task.command, measured)
-    task.domain.save(place, space.model, config, attributes=vectors, prior=prior, card=card)
+    if directions is None:  # those of an earlier training are not of these codes
+        (place / DIRECTIONS).unlink(missing_ok=True)
+    task.domain.save(
+        place, space.model, config, vectors, prior=prior, directions=directions, card=card
+    )
     if status is not None:
         status.end()
     return list(vectors)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from torch import Tensor
 
 if TYPE_CHECKING:
+    from vaecore.directions import Directions
     from vaecore.distributions import DiagonalGaussian
     from vaecore.domain import Domain
     from vaecore.model import VAE
@@ -20,8 +21,16 @@ if TYPE_CHECKING:
     from vaecore.training.loop import MakeModule
     from vaecore.training.watching import Pictures
 
-Vectors = tuple[dict[str, Tensor], dict[str, Any]]
-"""Attribute vectors `(latent_dim,)` by name, and what each of them changes."""
+
+class Vectors(NamedTuple):
+    """The attributes of a model."""
+
+    vectors: dict[str, Tensor]
+    """Attribute vectors `(latent_dim,)`, by name."""
+    about: dict[str, Any]
+    """What each of them changes."""
+    directions: Directions | None = None
+    """Steps that depend on the code, where the recipe trains any."""
 
 
 class TrainingTask(ABC):

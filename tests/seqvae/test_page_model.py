@@ -93,7 +93,9 @@ def test_decoder_and_encoder_are_those_of_python(pages):
     x = space.decode_to_examples(z)
     found = answer(decode=z.tolist(), encode=x.flatten(1).tolist(), plain=z[:1].tolist())
     ours, mean = torch.tensor(found["decode"]), torch.tensor(found["encode"])
-    assert torch.allclose(mean, space.posterior_of(x).mean, atol=1e-4)
+    with torch.no_grad():  # the page does not refine codes
+        expected = space.model.encode(x).mean
+    assert torch.allclose(mean, expected, atol=1e-4)
     plain = torch.tensor(found["plain"])
     if x.is_floating_point():
         assert torch.allclose(ours, x.flatten(1), atol=1e-3)

@@ -3,12 +3,12 @@
     python benchmarks/face_morphs.py FACES faces_64
 
 Pairs of test faces are morphed in `--steps` frames. The size of a step between neighbouring frames
-is measured in pixels (root mean square), in structure (the root of 1 - SSIM), and in the features
-of the judge (benchmarks/judges.py). Evenness is the largest step of a morph
-over its smallest, 1 if all are equal. The table has the median over pairs,
-the 95th percentile, and the share of morphs that stay within a factor of 2, for the arc and the
-line, and with the steps timed by perceived change; `flow`, timed so, is the default of
-`facevae morph`.
+is measured in pixels (root mean square), in structure (the root of 1 - SSIM), in the face (the
+perceived change by which frames are timed), and in the features of the judge
+(benchmarks/judges.py). Evenness is the largest step of a morph over its smallest, 1 if all are
+equal. The table has the median over pairs, the 95th percentile, and the share of morphs that stay
+within a factor of 2, for the arc and the line, and with the steps timed by perceived change;
+`flow`, timed so, is the default of `facevae morph`.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def main(faces, labels, cache, model, pairs, steps, as_json) -> None:
             continue
         way = bent(space.prior.to_noise, space.prior.from_noise) if path == "flow" else path
         change = space.change if timing == "perceived" else None
-        ratios, apart = {"pixels": [], "structure": [], "features": []}, 0.0
+        ratios, apart = {"pixels": [], "structure": [], "face": [], "features": []}, 0.0
         for k, pair in enumerate(ends):
             frames = space.decode_to_examples(interpolate(pair, steps, way, change))
             apart = max(
@@ -66,6 +66,7 @@ def main(faces, labels, cache, model, pairs, steps, as_json) -> None:
             alike = ssim(frames[1:], frames[:-1])
             sizes = {
                 "structure": (1 - alike).clamp(min=1e-9).sqrt(),
+                "face": space.codec.change(frames).clamp(min=1e-9),
                 "features": features.diff(dim=0).norm(dim=1),
                 "pixels": frames.diff(dim=0).square().mean((1, 2, 3)).sqrt(),
             }
@@ -86,7 +87,7 @@ def main(faces, labels, cache, model, pairs, steps, as_json) -> None:
         f"{'way':18}{'measured in':14}{'median':>8}{'95 %':>8}{'within 2':>10}{'ends off by':>13}"
     )
     for way, found in report.items():
-        for name in ("pixels", "structure", "features"):
+        for name in ("pixels", "structure", "face", "features"):
             figures = found[name]
             click.echo(
                 f"{way:18}{name:14}{figures['median']:8.2f}{figures['percentile_95']:8.2f}"

@@ -162,6 +162,29 @@ def _of_model(name: str) -> Callable[[], list[bytes]]:
     return lambda: [(_model_folder() / name).read_bytes()]
 
 
+def _directions() -> list[bytes]:
+    import torch
+    from lines import make_domain
+    from safetensors.torch import save
+
+    from vaecore.directions import Directions
+
+    space = make_domain(_model_folder().parent).load(_model_folder())
+    torch.manual_seed(1)
+    network = Directions(list(space.attributes), space.latent_dim, width=4, blocks=1)
+    return [save({k: t.detach().contiguous() for k, t in network.state().items()})]
+
+
+def _edited(path: Path) -> None:
+    import torch
+    from lines import make_domain
+
+    for whole in _model_folder().iterdir():
+        shutil.copy(whole, path.parent)
+    space = make_domain(path.parent).load(path.parent)
+    space.added(torch.zeros(1, space.latent_dim), [dict.fromkeys(space.attributes, 1.0)])
+
+
 def _shards() -> list[bytes]:
     import tempfile
 
@@ -257,6 +280,7 @@ DOORS: dict[str, Door] = {
     "checkpoint": Door(_checkpoint, "last.ckpt", lambda: [_training()[1]]),
     "sentence": Door(_sentence, "typed", lambda: [b"a man rides a horse .", b"two dogs"]),
     "prior": Door(_model, "prior.safetensors", _of_model("prior.safetensors")),
+    "directions": Door(_edited, "directions.safetensors", _directions),
     **{name: Door(*each) for name, each in OUTSIDE.items()},
 }
 

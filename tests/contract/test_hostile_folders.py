@@ -55,6 +55,15 @@ def _attribute(name: str) -> Callable[[Path], None]:
     return lambda folder: save_file({name: torch.zeros(6)}, folder / "attributes.safetensors")
 
 
+def _directions(folder: Path) -> None:
+    tensors = {
+        "added.a": torch.zeros(6),
+        "taken.a": torch.zeros(6),
+        "input.weight": torch.zeros(0, 6),
+    }
+    save_file(tensors | {"place": torch.zeros(1, 1 << 20)}, folder / "directions.safetensors")
+
+
 def _types(folder: Path) -> None:
     save_file({"x": torch.zeros(6, dtype=torch.float8_e4m3fn)}, folder / "attributes.safetensors")
 
@@ -80,6 +89,8 @@ HOSTILE: dict[str, tuple[Callable[[Path], None], str]] = {
     "holes in weights": (_holes("weights.safetensors"), "lacks tensor"),
     "holes in attributes": (_holes("attributes.safetensors"), "has shape"),
     "holes in prior": (_holes("prior.safetensors"), "holds neither mixture nor flow"),
+    "holes in directions": (_holes("directions.safetensors"), "holds no directions"),
+    "huge directions": (_directions, "a width of 1048576"),
     "escape in a name": (_attribute("a\x1b[31m"), "which is no name"),
     "long name": (_attribute("a" * 1000), "which is no name"),
     "unknown type": (_types, "F8_E4M3, which is not read"),

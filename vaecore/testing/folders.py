@@ -148,7 +148,14 @@ class FolderContract(Fixtures):
     ) -> None:
         space = under_test.load()
         assert space.config is not None
-        under_test.domain.save(tmp_path, space.model, space.config, space.attributes, space.prior)
+        under_test.domain.save(
+            tmp_path,
+            space.model,
+            space.config,
+            space.attributes,
+            space.prior,
+            space.directions,
+        )
         for file in under_test.folder.iterdir():
             if file.suffix == ".safetensors":
                 assert (tmp_path / file.name).read_bytes() == file.read_bytes(), file.name

@@ -84,6 +84,7 @@ class ModelUnderTest:
             PlainCodec(),
             attributes=space.attributes,
             prior=space.prior,
+            directions=space.directions,
             config=space.config,
         )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,6 +67,21 @@ def test_a_file_comes_back(tmp_path: Path, bits: int) -> None:
     assert again.sizes == directions.sizes
     z = torch.randn(4, 6)
     assert torch.allclose(again(z), directions(z), atol={8: 0.1, 16: 5e-3, 32: 0}[bits])
+
+
+def test_a_check_of_a_file_leaves_the_compiler_alone(tmp_path: Path) -> None:
+    path = tmp_path / DIRECTIONS
+    write_tensors(path, trained().state())
+    program = (
+        "import sys; from pathlib import Path; from vaecore.folder import read_tensors\n"
+        "from vaecore.directions import directions_fit, directions_from_state\n"
+        "directions_from_state(read_tensors(Path(sys.argv[1]), directions_fit(6)))\n"
+        "print('torch._dynamo' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(path)], capture_output=True, text=True
+    )
+    assert (done.stdout, done.returncode) == ("False\n", 0), done.stderr
 
 
 def test_a_page_can_run_them() -> None:

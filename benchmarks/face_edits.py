@@ -115,7 +115,7 @@ def main(faces, labels, cache, model, ways, save, directions, only, limit, every
                 settings = DirectionSettings(steps=directions)
                 bent = fit_directions(
                     space, z, known.labels[:, columns], names, vectors, back, [fitter, others],
-                    others, settings,
+                    settings,
                     lambda step, loss: click.echo(f"step {step:,} · loss {loss:.3f}", err=True),
                 )  # fmt: skip
             keep(save, vectors, back, bent)

@@ -85,7 +85,6 @@ def fit_directions(
     vectors: Mapping[str, Tensor],
     about: Mapping[str, Any],
     classifiers: Sequence[FaceClassifier],
-    perceptual: FaceClassifier,
     settings: DirectionSettings,
     report: Callable[[int, float], None] | None = None,
 ) -> Directions:
@@ -98,12 +97,12 @@ def fit_directions(
         names: The attributes in the order of the columns.
         vectors: What the steps begin with: calibrated attribute vectors, by name.
         about: What is known of steps back, by name; see `vaecore.attributes.step_length`.
-        classifiers: Say whether attributes are there; not the one that is to judge the result.
-        perceptual: Its features are those of the perceptual loss.
+        classifiers: Say whether attributes are there; not the one that is to judge the result. The
+            last one's features are those of the perceptual loss.
         settings: How they are trained.
         report: Called now and then with the steps taken and the loss.
     """
-    fit = _Fit(space, codes, labels, names, vectors, about, classifiers, perceptual, settings)
+    fit = _Fit(space, codes, labels, names, vectors, about, classifiers, settings)
     optimizer = torch.optim.AdamW(
         fit.directions.parameters(), settings.learning_rate, betas=(0.9, 0.99), weight_decay=0.01
     )
@@ -133,14 +132,13 @@ class _Fit:
         vectors: Mapping[str, Tensor],
         about: Mapping[str, Any],
         classifiers: Sequence[FaceClassifier],
-        perceptual: FaceClassifier,
         settings: DirectionSettings,
     ) -> None:
         self.settings, self.codes = settings, codes
         self.generator = torch.Generator().manual_seed(settings.seed)
         self.decoder = space.model.decoder.requires_grad_(False)
         self.classifiers = [each.eval().requires_grad_(False) for each in classifiers]
-        self.distance = PerceptualDistance(perceptual)
+        self.distance = PerceptualDistance(classifiers[-1])
         self.pictures = _decoded(self.decoder, codes)
         with torch.random.fork_rng():
             torch.manual_seed(settings.seed)
@@ -176,12 +174,7 @@ class _Fit:
             ours = self.distance.features(shown)
             with torch.no_grad():
                 theirs = self.distance.features(plain)
-        features = torch.stack(
-            [
-                (a.float() - b.float()).square().sum(1).mean()
-                for a, b in zip(ours, theirs, strict=True)
-            ]
-        ).sum()
+        features = self.distance.between(ours, theirs).mean()
         change = (shown - plain).flatten(1).view(len(chosen), FACES, -1)
         energy = change.square().sum(2).mean(1).clamp(min=1e-6)
         same = (change.mean(1).square().sum(1) / energy).mean()

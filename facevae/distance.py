@@ -8,6 +8,8 @@ metric, 2018).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -63,8 +65,13 @@ class PerceptualDistance(nn.Module):
         """
         with torch.no_grad():
             targets = self.features(target)
+        return self.between(self.features(x), targets)
+
+    @staticmethod
+    def between(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> Tensor:
+        """Return the distance of each picture's features to another's, `(batch,)`."""
         parts = [
-            (ours.float() - theirs.float()).square().sum(1).mean((1, 2))
-            for ours, theirs in zip(self.features(x), targets, strict=True)
+            (a.float() - b.float()).square().sum(1).mean((1, 2))
+            for a, b in zip(ours, theirs, strict=True)
         ]
         return torch.stack(parts).sum(0)

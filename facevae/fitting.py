@@ -77,7 +77,7 @@ def vectors(
     from facevae.directions import fit_directions
 
     judges = [fitter] if second is None else [fitter, second]
-    made = fit_directions(*given, found, about, judges, judges[-1], settings, report)
+    made = fit_directions(*given, found, about, judges, settings, report)
     return Vectors(found, about, made)
 
 

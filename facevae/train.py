@@ -222,10 +222,10 @@ class FaceTask(TrainingTask):
         def report(step: int, loss: float) -> None:
             show(f"  {about}: step {step:,} · loss {loss:.3f}", now=False)
 
-        given = (self.fitter, self.workers, settings, self._second(), report)
+        given = (self.fitter, self.workers, settings, self._perceptual(), report)
         return fitting.vectors(space, self.data, *given)
 
-    def _second(self) -> FaceClassifier | None:
+    def _perceptual(self) -> FaceClassifier | None:
         """Return the classifier of the perceptual loss; None in a training without one."""
         from facevae.classifier import load_classifier
 

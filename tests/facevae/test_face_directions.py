@@ -52,7 +52,7 @@ def test_training_finds_steps_that_show_and_hide(space, having, fitter, monkeypa
     def fitted(settings: DirectionSettings) -> Tensor:
         """Return, for each attribute, how far it came when added and when taken away."""
         directions = fit_directions(
-            space, codes, having, NAMES, vectors, {}, [fitter], fitter, settings,
+            space, codes, having, NAMES, vectors, {}, [fitter], settings,
             lambda step, _: reports.append(step),
         )  # fmt: skip
         found = []

@@ -54,7 +54,8 @@ class LatentSpace(Blending[Item]):
         self.codec = codec
         self.attributes = dict(attributes or {})
         self.directions = directions
-        self._of_directions = {n: self.attributes.get(n) for n in getattr(directions, "names", ())}
+        known = directions.names if directions is not None else ()
+        self._of_directions = {name: self.attributes.get(name) for name in known}
         self.prior = prior
         self.config = config
 

@@ -5,7 +5,7 @@
 Prints the twelve numbers of `architecture.harmony`: the logarithm of how often the bass is so many
 semitones (mod 12) below the melody, against the same bass shifted by 3, 5 and 7 bars, over all
 steps of the training split on which both sound; times `--weight`. By 1 they are what music has; a
-decoder that is drawn from between codes needs more, see docs/models.md.
+decoder that is drawn from between codes needs more, see docs/between.md.
 """
 
 from __future__ import annotations

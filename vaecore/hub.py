@@ -35,6 +35,7 @@ FILES: Mapping[str, Kind] = {
     "weights.safetensors": TENSORS,
     "attributes.safetensors": TENSORS,
     "prior.safetensors": TENSORS,
+    "directions.safetensors": TENSORS,
     CARD: CARD_TEXT,
 }
 """All that is ever fetched or pushed, and how large it may be; the configuration comes first."""

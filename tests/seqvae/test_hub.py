@@ -19,6 +19,7 @@ import seqvae
 from seqvae.cli import command
 from vaecore import hub as on_hub
 from vaecore.errors import DataError, UsageError
+from vaecore.folder import ATTRIBUTES, CARD, DIRECTIONS, PRIOR, WEIGHTS
 
 
 @pytest.fixture
@@ -58,6 +59,10 @@ def test_a_model_of_the_hub_is_a_model(hub: Hub, model: Repository, tiny_drums: 
     z = own.sample_codes(4)
     assert torch.equal(space.decode_to_examples(z), own.decode_to_examples(z))
     assert space.attributes.keys() == own.attributes.keys()
+
+
+def test_every_file_of_a_model_folder_travels() -> None:
+    assert {*on_hub.FILES} == {"config.json", WEIGHTS, ATTRIBUTES, PRIOR, DIRECTIONS, CARD}
 
 
 def test_only_files_of_a_model_folder_are_fetched(

@@ -5,7 +5,7 @@ import { bytesOf } from "vaecore/page/model/arithmetic.js";
 import { bilinear, edited, stepLength } from "vaecore/page/model/plane.js";
 import { Recorded } from "vaecore/page/model/recorded.js";
 import { readTensors } from "vaecore/page/model/tensors.js";
-import { DICE, signed, slider, titled } from "vaecore/page/slider.js";
+import { attributeSliders, DICE } from "vaecore/page/slider.js";
 import { portrait } from "./portrait.js";
 
 /** Small faces in each direction. */
@@ -182,23 +182,9 @@ addEventListener("drop", (event) => {
 
 // Attributes
 
-const knobs = page.attributes.map(({ name, description }, k) => {
-  const knob = slider(titled(name), { min: -2, max: 2, step: 0.05, value: 0 }, signed, (value) => {
-    amounts[k] = value;
-    plain.disabled = !amounts.some(Boolean);
-    renew();
-  });
-  knob.element.title = description;
-  return knob;
-});
-const plain = h("button", { type: "button", class: "button", disabled: true, onclick: () => {
-  amounts.fill(0);
-  for (const knob of knobs) knob.set(0);
-  plain.disabled = true;
-  renew();
-} }, "Sliders to 0");
+const { knobs, plain } = attributeSliders(page.attributes, amounts, { reach: 2, step: 0.05 }, renew);
 one("draw").append(plain, back);
-one("knobs").append(...knobs.map(({ element }) => element));
+one("knobs").append(...knobs);
 preview(0);
 
 // For tests, and for those who look inside.

@@ -41,3 +41,30 @@ export function slider(name, range, words, changed) {
   const element = h("label", { class: "setting" }, h("span", {}, name, output), input);
   return { element, input, output, show, set(value) { input.value = value; show(); } };
 }
+
+/**
+ * A slider for each attribute, and a button that takes all of them back to 0.
+ * @param {{name: string, description: string}[]} attributes
+ * @param {number[]} amounts how much of each is added; the sliders change it in place
+ * @param {{reach: number, step: number}} range from -reach to reach
+ * @param {() => void} changed
+ * @returns {{knobs: HTMLElement[], plain: HTMLElement}}
+ */
+export function attributeSliders(attributes, amounts, { reach, step }, changed) {
+  const knobs = attributes.map(({ name, description }, k) => {
+    const knob = slider(titled(name), { min: -reach, max: reach, step, value: 0 }, signed, (value) => {
+      amounts[k] = value;
+      plain.disabled = !amounts.some(Boolean);
+      changed();
+    });
+    knob.element.title = description;
+    return knob;
+  });
+  const plain = h("button", { type: "button", class: "button", disabled: true, onclick: () => {
+    amounts.fill(0);
+    for (const knob of knobs) knob.set(0);
+    plain.disabled = true;
+    changed();
+  } }, "Sliders to 0");
+  return { knobs: knobs.map(({ element }) => element), plain };
+}

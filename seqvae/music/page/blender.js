@@ -6,7 +6,7 @@ import { Field, weights } from "vaecore/page/field.js";
 import { bytesOf } from "vaecore/page/model/arithmetic.js";
 import { bilinear, edited } from "vaecore/page/model/plane.js";
 import { readTensors } from "vaecore/page/model/tensors.js";
-import { DICE, signed, slider, titled } from "vaecore/page/slider.js";
+import { attributeSliders, DICE, slider } from "vaecore/page/slider.js";
 import { writeMidi } from "./midi.js";
 import { SequenceModel } from "./model/network.js";
 import { musicOf } from "./model/play.js";
@@ -303,23 +303,9 @@ const heat = slider("Temperature", { min: 0, max: 1.5, step: 0.05, value: 0 },
     again.disabled = !value;
     renew();
   });
-const knobs = page.attributes.map(({ name, about }, k) => {
-  const knob = slider(titled(name), { min: -3, max: 3, step: 0.1, value: 0 }, signed, (value) => {
-    amounts[k] = value;
-    plain.disabled = !amounts.some(Boolean);
-    renew();
-  });
-  knob.element.title = about;
-  return knob;
-});
-const plain = h("button", { type: "button", class: "button", disabled: true, onclick: () => {
-  amounts.fill(0);
-  for (const knob of knobs) knob.set(0);
-  plain.disabled = true;
-  renew();
-} }, "Sliders to 0");
+const { knobs, plain } = attributeSliders(page.attributes, amounts, { reach: 3, step: 0.1 }, renew);
 one("draw").append(heat.element, again, plain);
-one("knobs").append(...knobs.map(({ element }) => element));
+one("knobs").append(...knobs);
 
 onTheme(() => {
   for (const { fill } of slots) fill();

@@ -97,7 +97,7 @@ def blender_page(
         "attributes": [
             {
                 "name": name,
-                "about": about.get(name, {}).get("description", ""),
+                "description": about.get(name, {}).get("description", ""),
                 "vector": [round(float(v), 5) for v in vector],
             }
             for name, vector in space.attributes.items()

@@ -1,6 +1,6 @@
 // A slider for every attribute of the model, for the temperature and for the draw.
 
-import { h } from "vaecore/page/dom.js";
+import { signed, slider } from "vaecore/page/slider.js";
 import { label } from "./follow.js";
 
 export class Sliders {
@@ -45,24 +45,13 @@ export class Sliders {
   }
 
   #slider(words, name, min, max, step, read, write) {
-    const output = h("output", {});
-    const input = h("input", { type: "range", min, max, step, "aria-label": words, "data-name": name });
-    const tell = () => {
-      const value = Number(input.value);
-      input.style.setProperty("--share", `${(100 * (value - min)) / (max - min)}%`);
-      output.textContent = min < 0 && value > 0 ? `+${value}` : String(value);
-      input.setAttribute("aria-valuetext", output.textContent);
-    };
-    input.addEventListener("input", () => {
-      write(Number(input.value));
-      tell();
+    const knob = slider(words, { min, max, step, value: read() }, min < 0 ? signed : String, (value) => {
+      write(value);
       this.options.oninput();
     });
-    input.addEventListener("change", this.options.onrest);
-    this.sets.push(() => {
-      input.value = read();
-      tell();
-    });
-    return h("label", { class: "setting" }, h("span", {}, words, output), input);
+    knob.input.dataset.name = name;
+    knob.input.addEventListener("change", this.options.onrest);
+    this.sets.push(() => knob.set(read()));
+    return knob.element;
   }
 }

@@ -104,6 +104,9 @@ def analyse(posterior: DiagonalGaussian, seed: int = 0) -> LatentReport:
     Args:
         posterior: Posteriors of the whole data set, `(examples, latent_dim)`.
         seed: Of the samples.
+
+    Raises:
+        ValueError: There are no posteriors.
     """
     n = len(posterior)
     if n == 0:

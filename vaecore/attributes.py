@@ -22,6 +22,9 @@ def attribute_vector(z_with: Tensor, z_without: Tensor) -> Tensor:
 
     Returns:
         `(latent_dim,)`: adding it once leads from the one mean to the other.
+
+    Raises:
+        ValueError: One of the sets is empty.
     """
     if len(z_with) == 0 or len(z_without) == 0:
         raise ValueError(f"need codes on both sides, got {len(z_with)} and {len(z_without)}")
@@ -132,7 +135,12 @@ def apply_attributes(
 
 
 def along(z: Tensor, vector: Tensor) -> Tensor:
-    """Return the places `(n,)` of codes on an attribute's axis, in units of its vector."""
+    """Return the places `(n,)` of codes on an attribute's axis, in units of its vector.
+
+    Args:
+        z: `(n, latent_dim)`.
+        vector: `(latent_dim,)`, not zero.
+    """
     place: Tensor = z @ vector / (vector @ vector)
     return place
 

@@ -130,7 +130,7 @@ class Codec(ABC, Generic[Item]):
 
     @abstractmethod
     def encode(self, item: Any) -> Tensor:
-        """Return the one example that stands for an item, without batch axis.
+        """Return the one example that stands for an item, of `shape`, without batch axis.
 
         Raises:
             DataError: The item cannot be used; the message names the rule that rejected it.
@@ -207,7 +207,7 @@ class Codec(ABC, Generic[Item]):
         return None
 
     def conditioned(self, x: Tensor, condition: Tensor) -> Tensor:
-        """Return examples changed so that they meet their conditions; see `condition`."""
+        """Return examples `(n, ...)` changed to meet their conditions; see `condition`."""
         return x
 
     def poor(self, x: Tensor) -> Tensor:

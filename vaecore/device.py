@@ -120,7 +120,7 @@ def autocast(device: torch.device | str) -> torch.autocast:
 
 
 def as_double(x: Tensor) -> Tensor:
-    """Return a tensor in double precision; from MPS, which has none, on the CPU."""
+    """Return a tensor of the same shape in float64; from MPS, which has none, on the CPU."""
     return (x.cpu() if x.device.type == "mps" else x).double()
 
 
@@ -151,6 +151,9 @@ def pad(rows: Tensor, segments: int = 1, dim: int = 0) -> Tensor:
         segments: Into how many rows the network takes each of them apart before it multiplies; of
             16 bars, one window is enough.
         dim: The dimension of the batch.
+
+    Returns:
+        The rows, and after them copies of the last one.
     """
     if exporting():
         return rows

@@ -1,7 +1,7 @@
 """Attribute directions that depend on the code: a small network in place of one vector for all.
 
-An attribute vector adds the same to every code, and so, by a smooth decoder, nearly the same
-picture to every face. But glasses sit where a face has its eyes, and one that smiles needs no
+An attribute vector adds the same to every code, so a smooth decoder makes nearly the same change
+to every picture. But glasses sit where a face has its eyes, and one that smiles needs no
 smile. `Directions` says for each code which step adds an attribute to it, and which takes it away:
 the attribute's vector, plus a correction by a network that sees the code (conditional steps in a
 latent space: Abdal et al., StyleFlow, 2021; Patashnik et al., StyleCLIP, 2021, train a mapper).
@@ -27,7 +27,7 @@ ADDED, TAKEN = "added.", "taken."
 WIDEST, DEEPEST = 1024, 16
 """Largest width and number of blocks that are read from a file."""
 SLOPE = 0.2
-"""Of the rectifiers for negative numbers."""
+"""Of the leaky rectifiers, for negative numbers."""
 
 
 class Sizes(NamedTuple):
@@ -124,6 +124,9 @@ class Directions(nn.Module):
 
         Returns:
             `(n, latent_dim)`, to be added to the codes.
+
+        Raises:
+            ValueError: A name is unknown.
         """
         weights = torch.zeros(len(self.vectors)).to(z)
         for name, amount in amounts.items():

@@ -32,7 +32,7 @@ ON_HUB = "hf:/"
 
 @dataclass(frozen=True)
 class Domain:
-    """One art over the shared core.
+    """A kind of data over the shared core: its codec, its networks and its shipped models.
 
     A package may have several domains, which share its name and its box and differ in the
     representations that they take; see `find_model`.
@@ -149,7 +149,20 @@ class Domain:
         directions: Directions | None = None,
         card: str | None = None,
     ) -> None:
-        """Write a model folder; what is None and already there stays."""
+        """Write a model folder; what is None and already there stays.
+
+        Args:
+            place: The folder; it is made if it is not there.
+            model: Its weights are written in `config.bits`.
+            config: The content of `config.json`.
+            attributes: Vectors `(latent_dim,)` by name.
+            prior: Fitted to codes of training examples.
+            directions: Steps of attributes that depend on the code.
+            card: The text of README.md.
+
+        Raises:
+            DataError: The folder cannot be written.
+        """
         from vaecore import folder as files
 
         place.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Draws that one keeps: those that are empty or chaotic are drawn again."""
+"""Samples without the poor ones: what is empty or chaotic is drawn again."""
 
 from __future__ import annotations
 

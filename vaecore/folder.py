@@ -101,7 +101,11 @@ def read_tensors(path: Path, fits: Fits | None = None) -> dict[str, Tensor]:
 
 
 def read_header(path: Path) -> tuple[dict[str, Declared], dict[str, str]]:
-    """Return what a file of a model folder declares; see `vaecore.tensor_header`."""
+    """Return what a file of a model folder declares; see `vaecore.tensor_header`.
+
+    Raises:
+        DataError: The file is missing, or is no safetensors file.
+    """
     if not path.exists():
         raise DataError("is missing", path=path, remedy="the model folder is incomplete")
     return tensor_header(path)

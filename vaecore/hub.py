@@ -38,7 +38,7 @@ FILES: Mapping[str, Kind] = {
     "directions.safetensors": TENSORS,
     CARD: CARD_TEXT,
 }
-"""All that is ever fetched or pushed, and how large it may be; the configuration comes first."""
+"""All that is fetched and pushed, and how large it may be; the configuration comes first."""
 REMEDY = "pip install 'seqvae[hub]'"
 _LOG_IN = "for a private one log in: hf auth login, or set HF_TOKEN"
 _ANSWERED = "the hub answered"
@@ -164,7 +164,7 @@ def push(folder: Path, repository: str, private: bool = False, front: str = "") 
         front: Written before a card that begins with no metadata for the hub.
 
     Raises:
-        UsageError: The name is none.
+        UsageError: The name is not OWNER/NAME.
         DataError: The hub does not take it, or cannot be reached.
     """
     reference = Reference(checked(repository))

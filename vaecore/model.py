@@ -35,7 +35,7 @@ class Decoder(Protocol):
     be exported (see `vaecore.export`) has `noise_shape` and a method `draw(z, temperature, noise)`:
     what `generate` does, given its random numbers `torch.rand(batch, *noise_shape)` of the seed, as
     pure tensor operations, `temperature` being a tensor, too. It returns examples and logits. One
-    that is told something at each step has `control_shape`; `draw`, `generate` and the model's
+    with a further input at each step has `control_shape`; `draw`, `generate` and the model's
     `logits` then take `control`, `(batch, *control_shape)`, as their last argument.
     """
 
@@ -43,7 +43,7 @@ class Decoder(Protocol):
         """Return log p(x|z) in nats, summed over all event dimensions, `(batch,)`."""
 
     def generate(self, z: Tensor, temperature: float, seed: int) -> Tensor:
-        """Return one x per row of z: the most likely one at temperature 0, else a draw.
+        """Return one x per row of z `(batch, latent_dim)`: a draw, at temperature 0 the likeliest.
 
         The draw of row i depends on `seed` and i alone, not on the other rows.
         """
@@ -133,6 +133,12 @@ class VAE(nn.Module):
             z: Latent codes.
             temperature: 0 gives the most likely x; 1 a draw from p(x|z); must be at least 0.
             seed: Makes the draw repeatable; row i depends on the seed and on i alone.
+
+        Returns:
+            `(batch, ...)`.
+
+        Raises:
+            ValueError: z has another shape, or the temperature is below 0.
         """
         if z.ndim != 2 or z.shape[1] != self.latent_dim:
             raise ValueError(f"z must be (batch, {self.latent_dim}), got {tuple(z.shape)}")

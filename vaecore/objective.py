@@ -169,6 +169,9 @@ def implied_noise(factor: float, dimensions: int) -> ImpliedNoise:
     Args:
         factor: The reconstruction factor, above 0 (10,000 in much face-VAE code).
         dimensions: Event dimensions that the mean runs over (height * width * channels).
+
+    Raises:
+        ValueError: A number is out of range.
     """
     if factor <= 0 or dimensions < 1:
         raise ValueError(f"need factor > 0 and dimensions >= 1, got {factor} and {dimensions}")

@@ -217,6 +217,9 @@ def perturb(z: Tensor, amount: float, n: int, generator: torch.Generator | None 
 
     Returns:
         `(n, latent_dim)`.
+
+    Raises:
+        ValueError: The amount is not from 0 to 1.
     """
     if not 0 <= amount <= 1:
         raise ValueError(f"amount must be in [0, 1], got {amount}")

@@ -117,7 +117,11 @@ class Preset:
         return build(TrainingConfig, self.training, "training")
 
     def make_all(self) -> None:
-        """Make whatever the sections describe, once, to see that it can be made."""
+        """Make whatever the sections describe, once, to see that it can be made.
+
+        Raises:
+            ValueError: A section has a value that cannot be used.
+        """
         self.make_codec()
         from vaecore.device import Budget
 

@@ -96,7 +96,11 @@ _BINARY = getattr(os, "O_BINARY", 0)
 
 
 def read_bytes(path: PathLike, kind: Kind) -> bytes:
-    """Return the content of a file; errors as for `check_file`."""
+    """Return the content of a file.
+
+    Raises:
+        DataError: As for `check_file`, or it cannot be read.
+    """
     with open_file(path, kind) as file, _refusals(path):
         data = file.read(kind.most + 1)
     if len(data) > kind.most:  # it grew
@@ -114,7 +118,15 @@ def read_text(path: PathLike, kind: Kind) -> str:
 
 
 def decoded(data: bytes, path: PathLike) -> str:
-    """Return the text of some bytes of a file in UTF-8; errors as for `read_text`."""
+    """Return the text of some bytes of a file in UTF-8, without its byte order mark.
+
+    Args:
+        data: The bytes.
+        path: Of the file, for the message.
+
+    Raises:
+        DataError: They are not UTF-8; the line is named.
+    """
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -1,4 +1,4 @@
-"""Codes refined by the decoder: what an encoder says at once, made better by a few steps.
+"""Codes refined after encoding, by a few gradient steps through the decoder.
 
 An encoder's posterior is a guess that has to serve all examples (amortised inference). A few steps
 up the gradient of the objective serve the one example at hand; Kim et al., "Semi-Amortized
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from vaecore.model import VAE
 
 RATE = 0.3
-"""Of the way to where the objective would be best, were it the posterior's own parabola."""
+"""Learning rate: 1 would go to the optimum if the objective were quadratic with the posterior's
+variances."""
 MOMENTUM = 0.6
 
 
@@ -35,8 +36,11 @@ def refined(
     Args:
         model: In evaluation mode, on the device of the others.
         x: Examples `(batch, ...)`.
-        posterior: What the encoder says of them.
+        posterior: What the encoder made of them.
         steps: How many; those of `model.refinement` by default. 0 changes nothing.
+
+    Returns:
+        Posteriors with new means, and the same standard deviations.
     """
     steps = model.refinement if steps is None else steps
     if not steps or not len(x):

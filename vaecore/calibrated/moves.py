@@ -38,7 +38,7 @@ class Moves:
     detours: bool = False
 
     def walk(self, wanted: Tensor, way: Callable[[Tensor], Tensor]) -> Tensor:
-        """Return codes of even steps on a way; see `even_codes`."""
+        """Return codes `(m, latent_dim)` of even steps on a path; see `even_codes`."""
         codes = even_codes(wanted, way, self.perception, self.decode, self.encode)
         if not (self.detours and self.perception.mixes):
             return codes

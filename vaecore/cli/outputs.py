@@ -36,7 +36,11 @@ class Outputs:
         return temporary
 
     def beside(self, suffix: str) -> Path:
-        """Return the temporary place for a file like the main one with another suffix."""
+        """Return the temporary place for a file like the main one with another suffix.
+
+        Raises:
+            ValueError: There is no main file.
+        """
         if self.main is None:
             raise ValueError("there is no main file to write another beside")
         return self.add(self.main.with_suffix(suffix))

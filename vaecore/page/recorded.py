@@ -115,7 +115,14 @@ class Recorder(TorchFunctionMode):
             raise UsageError(f"a page has no operation {named}, which this network needs")
 
     def add(self, op: str, inputs: Any, out: Tensor, **more: Any) -> Tensor:
-        """Note an operation; constants among what it needs are kept under names of their own."""
+        """Note an operation, and return its result `out`.
+
+        Args:
+            op: Its name on the page.
+            inputs: What it is applied to; those that do not come from the code are constants.
+            out: Its result.
+            **more: Its settings; tensors among them are kept as constants.
+        """
         inputs = inputs if isinstance(inputs, list | tuple) else [inputs]
         step: Step = {"op": op, "inputs": [self.place(each) for each in inputs]}
         for key, value in more.items():
@@ -127,7 +134,11 @@ class Recorder(TorchFunctionMode):
         return out
 
     def constant(self, value: Tensor) -> str:
-        """Keep a tensor that does not come from the code, and return its name."""
+        """Keep a tensor that does not come from the code, and return its name.
+
+        Raises:
+            UsageError: It comes from the code: a page cannot multiply two such tensors.
+        """
         if id(value) in self._places:
             raise UsageError("a page has no products of two parts of what is decoded")
         name = f"c{len(self.recording.constants)}"

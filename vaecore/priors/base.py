@@ -24,7 +24,13 @@ def streams(seed: int, n: int) -> list[Generator]:
 
 
 def drawn(n: int, source: Source, draw: Callable[[int, Generator | None], Tensor]) -> Tensor:
-    """Return n rows: those of `draw(n, generator)`, or of `draw(1, generator)` for each of them."""
+    """Return n rows: those of `draw(n, generator)`, or of `draw(1, generator)` for each of them.
+
+    Args:
+        n: How many; with one generator for each code, as many as there are.
+        source: One generator, one for each code, or None for torch's own.
+        draw: A number and a generator to so many rows.
+    """
     if isinstance(source, Sequence):
         return torch.cat([draw(1, generator) for generator in source])
     return draw(n, source)

@@ -73,8 +73,8 @@ def fit_flow(
     Args:
         posterior: Posteriors of real items `(n, latent_dim)`.
         steps: Optimiser steps.
-        epochs: Fewer steps are taken where they would show every code more often than this: a flow
-            that has seen a few codes too often makes nothing else.
+        epochs: Fewer steps are taken where they would show every code more often than this, which
+            would overfit.
         minutes: Wall-clock budget that takes the place of `steps` and `epochs`.
         batch_size: Codes per step.
         learning_rate: Of AdamW, at first.

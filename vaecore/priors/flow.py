@@ -96,19 +96,19 @@ class Flow(nn.Module, Prior):
             self.register_buffer("inverse", inverse.inverse.float(), persistent=False)
 
     def coordinates(self, z: Tensor) -> Tensor:
-        """Return codes in the coordinates of the basis."""
+        """Return codes `(n, latent_dim)` in the coordinates of the basis, in the same shape."""
         if not hasattr(self, "basis"):
             return z
         return (pad(z - self.center) @ self.basis)[: z.shape[0]]
 
     def codes(self, x: Tensor) -> Tensor:
-        """Return codes, given in the coordinates of the basis."""
+        """Return codes `(n, latent_dim)` that are given in the coordinates of the basis."""
         return (pad(x) @ self.inverse)[: x.shape[0]] + self.center if hasattr(self, "basis") else x
 
     def loss(
         self, posterior: DiagonalGaussian, spread: float = 1.0, condition: Tensor | None = None
     ) -> Tensor:
-        """Return the mean squared error of the velocity, per dimension, at random times.
+        """Return the mean squared error of the velocity per dimension, a scalar, at random times.
 
         Args:
             posterior: Of examples; the target is a sample of each.

@@ -69,6 +69,9 @@ class GaussianMixture(Prior):
             covariance: "full", or "diag" for fewer parameters: a full one needs many more
                 codes than latent dimensions.
             seed: Of the initialisation.
+
+        Raises:
+            ValueError: The covariance is unknown, or there are fewer codes than components.
         """
         if covariance not in ("full", "diag"):
             raise ValueError(f"unknown covariance {covariance!r}; known are full, diag")

@@ -126,6 +126,9 @@ class VelocityNetwork(nn.Module):
             time: `(batch,)`, from 0 (noise) to 1 (code).
             condition: `(batch, groups, groups)`: bit k of an entry is set where two groups have
                 relation k; needed where the network has relations.
+
+        Raises:
+            ValueError: The network has relations, and there is no condition.
         """
         grid = torch.linspace(0, math.log(LARGEST_FREQUENCY), FREQUENCIES, device=x.device).exp()
         angles = time[:, None] * grid

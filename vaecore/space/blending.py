@@ -53,6 +53,13 @@ class Blending(Editing[Item]):
                 the decoded items change by as much with each, where the codec can measure that.
                 See `path_and_timing` for the default. Where no path is given, perceived steps go
                 around thin places (see `vaecore.calibrated.detours`).
+
+        Returns:
+            `steps` items, the first and the last included.
+
+        Raises:
+            ValueError: There are too few items or steps, or a path or timing is unknown.
+            DataError: An item cannot be used.
         """
         chosen, timing = self.path_and_timing(path, timing)
         examples = [self._example(item) for item in items]
@@ -93,6 +100,14 @@ class Blending(Editing[Item]):
                 edge and of every row, and without a path they go around thin places.
             temperature: See `decode`.
             seed: See `decode`.
+
+        Returns:
+            Rows of items, the top one first.
+
+        Raises:
+            UsageError: There are not two to four items.
+            ValueError: There are too few rows or columns, or the path is unknown.
+            DataError: An item cannot be used.
         """
         if not 2 <= len(items) <= 4:
             raise UsageError(f"a palette blends two, three or four items, got {len(items)}")
@@ -183,7 +198,16 @@ class Blending(Editing[Item]):
         return self.codec.change(self.decode_to_examples(z))
 
     def mended(self, x: Tensor, weights: Tensor, blends: Tensor) -> Tensor:
-        """Return blends of examples, those that are not one of them mended; see `Perception`."""
+        """Return blends of examples, those that are not one of them mended; see `Perception`.
+
+        Args:
+            x: What was blended, `(k, ...)`.
+            weights: Of each in each blend, `(n, k)`; a row with a 1 is one of them.
+            blends: `(n, ...)`.
+
+        Returns:
+            `(n, ...)`.
+        """
         perception = self.codec.perception
         if perception is None:
             return blends

@@ -190,6 +190,11 @@ def listed(items: Any, codec: Codec[Any]) -> list[Any]:
 
 
 def stacked(examples: Iterable[Example]) -> Tensor:
+    """Return the tensors of examples as one, `(n, ...)`.
+
+    Raises:
+        UsageError: There are none.
+    """
     rows = [example.x for example in examples]
     if not rows:
         raise UsageError("there are no items: give one or more")
@@ -197,6 +202,7 @@ def stacked(examples: Iterable[Example]) -> Tensor:
 
 
 def contexts_of(examples: Iterable[Example]) -> list[Any]:
+    """Return the context of each example."""
     return [example.context for example in examples]
 
 
@@ -213,6 +219,11 @@ def _check_codes(z: Tensor, latent_dim: int) -> None:
 
 
 def check_number(name: str, value: float, least: float = 0.0) -> None:
+    """Refuse what is not a finite number of at least `least`.
+
+    Raises:
+        UsageError: It is not; the message has the name.
+    """
     if not (isinstance(value, (int, float)) and math.isfinite(value) and value >= least):
         limit = "" if least == -math.inf else f" of at least {least:g}"
         raise UsageError(f"{name} must be a number{limit}, got {value!r}")

@@ -45,6 +45,9 @@ class Drawing(Coding[Item]):
                 where the model has one.
             keep_all: Keep also what is empty, nearly empty or chaotic (see `Codec.poor`), which is
                 drawn again otherwise.
+
+        Raises:
+            UsageError: n or the temperature is out of range, or the model has no such prior.
         """
         draws = self.draw(n, temperature, seed, prior, keep_all)
         return [self._made(row, None) for row in draws.x]
@@ -121,5 +124,10 @@ class Drawing(Coding[Item]):
 
 
 def check_count(n: int) -> None:
+    """Refuse a number of results that is not a whole number of at least 1.
+
+    Raises:
+        UsageError: It is not.
+    """
     if isinstance(n, bool) or not isinstance(n, int) or n < 1:
         raise UsageError(f"n is how many, at least 1; got {n!r}")

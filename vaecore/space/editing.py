@@ -52,6 +52,14 @@ class Editing(Drawing[Item]):
                 variations are neither copies nor repeats of each other, if there are others.
             seed: Of the variations.
             temperature: See `decode`.
+
+        Returns:
+            n items.
+
+        Raises:
+            UsageError: n is not a whole number of at least 1.
+            ValueError: The amount is not from 0 to 1.
+            DataError: The item cannot be used.
         """
         check_count(n)
         check_number("amount", amount)
@@ -74,6 +82,13 @@ class Editing(Drawing[Item]):
             dimension: Which one, from 0.
             steps: Number of results, at least 2.
             extent: The values run from -extent to extent, in standard deviations of the prior.
+
+        Returns:
+            `steps` items.
+
+        Raises:
+            ValueError: There is no such dimension, or there are too few steps.
+            DataError: The item cannot be used.
         """
         example = self._example(item)
         z = traverse(self.posterior_of(example.x[None]).mean[0], dimension, steps, extent)

@@ -228,7 +228,11 @@ class Live:
         return Played(taken, z, Example(x, context), reached)
 
     def decode(self, taken: Taken, asked: Codes) -> list[Example]:
-        """Return the examples of codes."""
+        """Return the items that codes are decoded to.
+
+        Raises:
+            UsageError: A code is not of the model's size, or not finite.
+        """
         import torch
 
         wrong = [len(code) for code in asked.codes if len(code) != taken.space.latent_dim]

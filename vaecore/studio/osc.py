@@ -115,7 +115,10 @@ class OscServer:
             return
 
     def answer(self, address: str, arguments: Sequence[Any]) -> list[Message]:
-        """Return the answers to a message: addresses without the name in front, and arguments."""
+        """Return the answers to a message: addresses without the name in front, and arguments.
+
+        What is wrong with a message is an answer, too, at /error.
+        """
         name, _, verb = address.strip("/").partition("/")
         if name != self.name:
             return []

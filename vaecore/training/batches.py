@@ -27,7 +27,7 @@ class Part(NamedTuple):
 
     @property
     def own(self) -> np.ndarray:
-        """Indices of the examples of this batch."""
+        """Indices of the examples of this batch, `(n,)`."""
         return self.rows[self.mine]
 
 

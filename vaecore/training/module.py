@@ -32,7 +32,7 @@ Metrics = Callable[[VAE, Tensor], dict[str, float]]
 
 
 class NotFinite(Exception):
-    """A loss that is no number; nothing can be learned from it, nor after it.
+    """A loss that is not finite: the training cannot go on.
 
     Args:
         batch: What it is the loss of.
@@ -223,7 +223,11 @@ class TrainingModule(pl.LightningModule):
 
 
 def own(module: pl.LightningModule) -> TrainingModule:
-    """Return the module of a training as what it is; Lightning hands it to callbacks as any."""
+    """Return the module that Lightning hands to callbacks, with its type.
+
+    Raises:
+        TypeError: It is another module.
+    """
     if not isinstance(module, TrainingModule):
         raise TypeError(f"expected a TrainingModule, got {type(module).__name__}")
     return module

@@ -45,7 +45,7 @@ def here() -> Ranks:
 
 
 def mean(values: Tensor, ranks: Ranks) -> Tensor:
-    """Return the mean of a tensor over all ranks."""
+    """Return the mean of a tensor over all ranks, in its shape."""
     if not ranks.many:
         return values
     import torch.distributed as dist

@@ -124,16 +124,18 @@ def test_a_folder_in_place_of_a_file_is_named(tmp_path: Path, tiny_drums: Path) 
 def test_names_that_are_no_text_are_prepared(tmp_path: Path, examples: Path) -> None:
     """In the shards and in the summary they are written as they are printed."""
     from seqvae.music.data.prepare import prepare
-    from seqvae.music.data.shards import read_summary
+    from seqvae.music.data.shards import ShardedWindows, read_summary
 
     songs = tmp_path / os.fsdecode(b"songs\xff")
     songs.mkdir()
     shutil.copy(examples / "rock.mid", songs / os.fsdecode(b"a\xfe.mid"))
     (songs / os.fsdecode(b"b\x1b.mid")).write_bytes(b"MThd")
-    summary = prepare([songs], tmp_path / "out", "drums", workers=1, shares=(1, 0, 0))
+    out = tmp_path / os.fsdecode(b"out\xff")
+    summary = prepare([songs], out, "drums", workers=1, shares=(1, 0, 0))
     assert summary.files["used"] == 1
     assert list(summary.broken) == [r"songs\xff/b\x1b.mid"]
-    assert read_summary(tmp_path / "out")["sources"].keys() == {r"songs\xff"}
+    assert read_summary(out)["sources"].keys() == {r"songs\xff"}
+    assert len(ShardedWindows(out, "train")) > 0
 
 
 @pytest.mark.parametrize("verb", ["humanize", "drumify", "render", "show"])

@@ -63,6 +63,8 @@ def test_a_training_that_died_is_no_dead_end(run) -> None:
     Path("runs/small/README.md").unlink()
     assert "is there already" in run("train", "data.txt", code=2).stderr
     Path("runs/small/last.ckpt").unlink()
+    error = run("train", "data.txt", "--resume", "-o", "runs/small", code=1).stderr
+    assert "runs/small: has no checkpoint that a training could go on from; leave out" in error
     run("train", "data.txt", "-q")
 
 
@@ -114,7 +116,7 @@ def test_wrong_requests(run) -> None:
     error = "Error: --resume takes the recipe of the folder that -o names, and no other\n"
     for arguments in ([], ["-o", "x", "--preset=small"], ["-o", "x", "--config=own.yaml"]):
         assert run("train", "data.txt", "--resume", *arguments, code=2).stderr == error
-    assert "x/recipe.yaml: does not exist" in run(
+    assert "x: has no checkpoint that a training could go on from" in run(
         "train", "data.txt", "--resume", "-o", "x", code=1
     ).stderr  # fmt: skip
     assert "no preset 'big'; known are small" in run(

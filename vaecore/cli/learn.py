@@ -72,12 +72,17 @@ class TrainingRequest:
 
         Raises:
             UsageError: There are several recipes, and none of that name.
+            DataError: A training is to go on that never began, or died before its first checkpoint.
         """
-        from vaecore.presets import RECIPE, preset_names
+        from vaecore.presets import CHECKPOINT, RECIPE, preset_names
 
         file = self.config or kind.shipped
         if self.resume and self.output:
             file = self.output / RECIPE
+            if not (self.output / CHECKPOINT).exists():
+                remedy = "leave out --resume to begin anew, or name another folder with -o"
+                problem = "has no checkpoint that a training could go on from"
+                raise DataError(problem, path=self.output, remedy=remedy)
         names = preset_names(file)
         only = names[0] if len(names) == 1 else None
         name = self.preset or only or next((name for name in names if name.startswith(start)), None)

@@ -58,7 +58,7 @@ class Journal:
         if not path.is_file():
             return False
         try:
-            with pa.OSFile(str(path)) as file:
+            with pa.OSFile(os.fsencode(path)) as file:
                 facts = _facts(pa.ipc.open_file(file).schema)
         except (OSError, pa.ArrowException, ValueError, KeyError, TypeError):  # cut off or damaged
             return False
@@ -73,7 +73,7 @@ class Journal:
         temporary = path.with_suffix(".new")
         options = pa.ipc.IpcWriteOptions(compression="zstd")
         with (
-            pa.OSFile(str(temporary), "wb") as file,
+            pa.OSFile(os.fsencode(temporary), "wb") as file,
             pa.ipc.new_file(file, table.schema, options=options) as writer,
         ):
             writer.write_table(table)
@@ -115,11 +115,11 @@ class Journal:
 
         path = self._path(chunk)
         try:
-            with pa.OSFile(str(path)) as file:
+            with pa.OSFile(os.fsencode(path)) as file:
                 names = pa.ipc.open_file(file).schema.names
             fields = [k for k, name in enumerate(names) if (name in KEYS) == keys]
             options = pa.ipc.IpcReadOptions(included_fields=fields)
-            with pa.OSFile(str(path)) as file:
+            with pa.OSFile(os.fsencode(path)) as file:
                 return pa.ipc.open_file(file, options=options).read_all()
         except pa.ArrowException as error:
             remedy = "remove it, and prepare again: what it holds is read anew"

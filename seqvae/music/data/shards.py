@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +80,7 @@ class ShardWriter:
         self._waiting = [window_table(np.zeros((0, width), np.uint16), [], [], [], [])]
         self._shards = self._rows = 0
         self._writer: pyarrow.parquet.ParquetWriter | None = None
+        self._open = ExitStack()
 
     def __enter__(self) -> ShardWriter:
         return self
@@ -87,8 +88,7 @@ class ShardWriter:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:
             self._flush(least=0 if self._shards else -1)
-        if self._writer is not None:
-            self._writer.close()
+        self._open.close()
 
     def add(self, windows: pa.Table) -> None:
         """Write some more windows, or keep them until there are enough."""
@@ -114,13 +114,16 @@ class ShardWriter:
 
         table = windows.append_column("split", pa.array([self.split] * len(windows), pa.string()))
         if self._writer is not None and self._rows >= self.rows_per_shard:
-            self._writer.close()
+            self._open.close()
             self._writer = None
         if self._writer is None:
             path = self.folder / f"{self.split}-{self._shards:05d}.parquet"
-            self._writer = pyarrow.parquet.ParquetWriter(
-                path, table.schema, compression="zstd", write_page_checksum=True
+            # Arrow itself opens only names that are UTF-8.
+            file = self._open.enter_context(pa.OSFile(os.fsencode(path), "wb"))
+            writer = pyarrow.parquet.ParquetWriter(
+                file, table.schema, compression="zstd", write_page_checksum=True
             )
+            self._writer = self._open.enter_context(writer)
             self._shards, self._rows = self._shards + 1, 0
         self._writer.write_table(table)
         self._rows += len(windows)

@@ -73,7 +73,9 @@ def render(
         if sample_rate != RATE:
             audio = resampled(audio, RATE, sample_rate, room)
         audio = normalize(audio, sample_rate, in_place=True)
-        with soundfile.SoundFile(temporary, "w", sample_rate, 2, "PCM_16", format="WAV") as file:
+        # As bytes where a name may be other than UTF-8, which soundfile itself cannot encode.
+        name = temporary if os.name == "nt" else os.fsencode(temporary)
+        with soundfile.SoundFile(name, "w", sample_rate, 2, "PCM_16", format="WAV") as file:
             for first in range(0, audio.shape[-1], _FRAMES):
                 file.write(audio[:, first : first + _FRAMES].T)
     return Path(path)

@@ -5,7 +5,7 @@
 The pages of `seqvae page` and `facevae page` are opened in headless Chromium without a network.
 `decode` is the time of one point in the page's main thread, `slider` that from the event of a
 slider to the next picture on the screen, both in milliseconds: the median, the 95th percentile and
-the largest. The machine's load is told: run it on an idle one.
+the largest. It prints the machine's load: run it on an idle one.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@
 one visitor; beside it the CPU time of a move in the server and in the page. `at once` are 20
 visitors with a connection each, who all move all the time; the time of a request, as each sees it,
 and the server's CPU time for it. Both run on this machine beside the server, so they share its
-cores with it; the machine's load is told.
+cores with it; it prints the machine's load.
 """
 
 from __future__ import annotations

@@ -96,6 +96,9 @@ def fit_attributes(
             codes (`vaecore.calibration.crossing_length`).
         method: "eased", "regression" or "means". Where there are too few faces for a
             regression, all are means.
+
+    Raises:
+        ValueError: The method is unknown.
     """
     if method not in METHODS:
         raise ValueError(f"unknown method {method!r}; known are {', '.join(METHODS)}")

@@ -1,4 +1,4 @@
-"""A small classifier of face attributes, by which models are judged.
+"""A small classifier of face attributes: it measures edits and samples, and trains directions.
 
 It is trained in minutes, on the labels of the training faces, and is not shipped. Benchmarks
 measure with it whether an edit worked, and its penultimate features are the space of the Fréchet

@@ -68,7 +68,7 @@ class FaceCodec(Codec["Image.Image"]):
         return resized(central_square(image), self.size)
 
     def change(self, x: Tensor) -> Tensor:
-        """Return the visible change from each picture to the next, see `perceived_change`."""
+        """Return the `perceived_change` from each picture to the next, `(n - 1,)`."""
         from facevae.measures import perceived_change
 
         return perceived_change(x)
@@ -94,7 +94,7 @@ class FaceCodec(Codec["Image.Image"]):
         return self._example(self.pixels(item))
 
     def encode_image(self, image: Image.Image) -> Tensor:
-        """Return an image that was read, as `read_image` returns it, as an example."""
+        """Return an image of `read_image` as an example, float32 `(3, size, size)` in [0, 1]."""
         return self._example(np.asarray(self.picture(image)))
 
     def _example(self, pixels: np.ndarray) -> Tensor:
@@ -104,6 +104,9 @@ class FaceCodec(Codec["Image.Image"]):
         """Return the RGB image of an example `(3, height, width)`.
 
         Values outside [0, 1] are clamped; no context is needed.
+
+        Raises:
+            ValueError: It is not floating point of this shape.
         """
         from PIL import Image
 

@@ -78,6 +78,9 @@ def measure(model: VAE, x: Tensor | Iterable[Tensor], seed: int = 0) -> dict[str
         `nll`: -log p(x|z) in nats per picture, z one draw from the posterior.
         `kl_nats`: KL(q(z|x) || N(0, I)) in nats per picture.
         `elbo`: -(nll + kl_nats).
+
+    Raises:
+        DataError: There is no picture.
     """
     bound, sums = EvidenceBound(seed), dict.fromkeys(("psnr", "ssim", "ours", "theirs"), 0.0)
     for batch in [x] if isinstance(x, Tensor) else x:

@@ -19,7 +19,7 @@ _SMALLEST = 1e-10
 
 
 def as_saved(x: Tensor) -> Tensor:
-    """Return pictures as they are written to a file: clamped, and rounded to 8 bits."""
+    """Return pictures as they are written to a file: clamped to [0, 1], and rounded to 8 bits."""
     return (x.clamp(0, 1) * 255).round() / 255
 
 

@@ -8,9 +8,9 @@ between two faces. These have no original, but can be trained to look like photo
 al., Understanding and improving interpolation in autoencoders via an adversarial regularizer, 2019,
 train their interpolations against a critic too).
 
-Short codes, such as the middles of lines and draws at low temperatures, are not judged: what they
-mean is nobody in particular, a critic is never content with it, and the decoder would fill it with
-texture. They are anchored to what the decoder made of them before the critic was used.
+Short codes, such as the middles of lines and draws at low temperatures, are not judged: they stand
+for nobody in particular, and the decoder would learn to fill their pictures with texture. They are
+anchored to what the decoder made of them before the critic was used.
 """
 
 from __future__ import annotations

@@ -120,6 +120,9 @@ def frame_image(
         size: As for `frame`.
         path: The file, for messages.
         face: As for `frame`.
+
+    Raises:
+        DataError: No face was found, or not so many.
     """
     from facevae.align.photograph import Photograph
 

@@ -139,7 +139,11 @@ class FacePresentation(Presentation):
         return image if self._held <= MOST_HELD else path
 
     def choose_model(self, inputs: Sequence[Input], options: Mapping[str, Any]) -> Choice:
-        """Return the default model."""
+        """Return the default model.
+
+        Raises:
+            DataError: The box is empty.
+        """
         names = self.domain.shipped()
         if not names:
             remedy = "name a model folder with --model"
@@ -149,7 +153,12 @@ class FacePresentation(Presentation):
     def sources(
         self, codec: FaceCodec, inputs: Sequence[Input], options: Mapping[str, Any]
     ) -> list[list[Source]]:
-        """Return one face of each photograph, framed as the model needs it."""
+        """Return one face of each photograph, framed as the model needs it.
+
+        Raises:
+            UsageError: The options contradict each other, or are not as many as the photographs.
+            DataError: A photograph cannot be read, or shows no face.
+        """
         faces = options["face"] or (None,)
         if len(faces) == 1:
             faces *= len(inputs)

@@ -63,6 +63,9 @@ def contact_sheet(
         captions: A line or more below each picture, may be empty. Lines that are too long are cut.
         rows: A name at the left of each row; none without it.
         gaps: Columns before which there is more space, to separate groups.
+
+    Raises:
+        UsageError: The page would have more than `MOST_PIXELS`.
     """
     from PIL import Image, ImageDraw
 

@@ -93,7 +93,7 @@ class Chosen(NamedTuple):
 def read(paths: Sequence[Path], given: Mapping[str, Any]) -> list[Input]:
     """Return the inputs, each read once, with the part that the options ask for: a `Chosen`.
 
-    What was not read as it is written is told on stderr.
+    What was not read as it is written is reported on stderr.
 
     Raises:
         UsageError: There are too many or too few of an option.

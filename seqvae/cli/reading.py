@@ -20,7 +20,11 @@ _HELP = "Read the files in this meter from their beginning, such as 4/4, whateve
 def signature(
     ctx: click.Context, param: click.Parameter, value: str | None
 ) -> tuple[int, int] | None:
-    """Return the numerator and denominator of a time signature such as 4/4."""
+    """Return the numerator and denominator of a time signature such as 4/4.
+
+    Raises:
+        click.BadParameter: It is none.
+    """
     if value is None:
         return None
     match = _METER.fullmatch(value.strip())

@@ -66,6 +66,9 @@ def write(result: Result, outputs: Outputs, options: Mapping[str, Any]) -> Writt
         result: What the verb made.
         outputs: Where to write.
         options: Values of the options above; those that the verb does not have are absent.
+
+    Raises:
+        UsageError: An option does not go with the results.
     """
     from seqvae.music.presentation import join, piano_roll, render, write_film, write_midi
 

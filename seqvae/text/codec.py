@@ -158,7 +158,11 @@ class TextCodec(Codec[str]):
         return [item]
 
     def decode(self, x: Tensor, context: Any = None) -> str:
-        """Return the sentence of an example `(steps,)`: what comes before the first `END`."""
+        """Return the sentence of an example `(steps,)`: what comes before the first `END`.
+
+        Raises:
+            ValueError: A number is no class.
+        """
         classes = [int(c) for c in x]
         if classes and not 0 <= min(classes) <= max(classes) < self.classes:
             raise ValueError(f"classes must lie in 0..{self.classes - 1}")

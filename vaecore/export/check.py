@@ -165,7 +165,7 @@ def _decoded(
 
 
 def _logits(model: Any, *given: Tensor) -> Tensor:
-    """Return teacher-forced logits for codes, examples, and what else the decoder is told."""
+    """Return teacher-forced logits for codes, examples, and the decoder's further input."""
     rows = zip(*(each.split(AT_ONCE) for each in given), strict=True)
     return torch.cat([model.logits(*each) for each in rows])
 

@@ -135,7 +135,7 @@ def graphs_of(space: LatentSpace[Any]) -> list[Graph]:
 
 
 def control_of(decoder: Any, rows: int, generator: torch.Generator) -> Tensor | None:
-    """Return what a decoder could be told beside codes, at random; None if it is told nothing."""
+    """Return a random further input of a decoder beside codes; None if it has none."""
     shape = getattr(decoder, "control_shape", None)
     if shape is None:
         return None

@@ -180,7 +180,11 @@ class ShardedWindows:
         return 2 * self.width * len(self)
 
     def block(self, index: int) -> np.ndarray:
-        """Read the windows of one block, `(rows, width)` uint16."""
+        """Read the windows of one block, `(rows, width)` uint16.
+
+        Raises:
+            DataError: It holds other windows than the file says, or numbers that are no classes.
+        """
         number, group = self.places[index]
         with _open(self.files[number]) as file:
             column = file.read_row_group(int(group), columns=["window"])["window"].combine_chunks()

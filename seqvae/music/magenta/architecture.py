@@ -58,7 +58,7 @@ class MagentaArchitecture:
     """What the encoder is not shown of a performance: its "feel" (velocities and timing), its
     "velocities", all but the rhythm ("tapped"), or the "closed hi-hat"."""
     controlled: bool = False
-    """Whether encoder and decoder are told the hits of a performance, step by step."""
+    """Whether encoder and decoder are given the hits of a performance at each step."""
     joint: bool = False
     """Whether one decoder writes all voices; otherwise each has its own."""
     network: str = NAME

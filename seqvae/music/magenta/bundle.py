@@ -84,7 +84,11 @@ class Bundle:
         return {name: entry.shape for name, entry in placed}
 
     def read(self, name: str) -> np.ndarray:
-        """Return a tensor, float32; see `Checkpoint.read`."""
+        """Return a tensor, float32; see `Checkpoint.read`.
+
+        Raises:
+            DataError: It is damaged, stored in parts, or not of numbers; the message names it.
+        """
         entry, tensor = self._entries[name], f"tensor {name!r}"
         shape = checked_shape(entry.shape, name, self.path)
         if entry.parts:

@@ -23,7 +23,7 @@ class Configuration:
         head: Output layer.
         inputs: What the encoder reads.
         hides: What it is not shown.
-        controlled: Whether it is told the hits.
+        controlled: Whether it is given the hits.
         joint: Whether one decoder writes all voices.
         options: Further arguments of the codec.
     """

@@ -183,7 +183,7 @@ class MagentaDecoder(nn.Module):
         self.noise_shape = (a.steps, *drawn_numbers(voices))
         """Shape of the uniform numbers of a window."""
         self.control_shape = (a.steps, self.drums) if a.controlled else None
-        """Shape of what it is told of the hits of a window, if it is controlled."""
+        """Shape of the hits of a window that it is given, if it is controlled."""
 
     @property
     def heads(self) -> list[Head]:
@@ -220,7 +220,7 @@ class MagentaDecoder(nn.Module):
         Args:
             z: Codes.
             target: The examples.
-            control: What it is told of the hits, if it is controlled; by default the target's.
+            control: The hits that it is given, if it is controlled; by default the target's.
         """
         pairs = zip(self.cores, self._hidden(target, z, control), strict=True)
         found = torch.cat([core.head.project(hidden) for core, hidden in pairs], dim=-1)
@@ -257,7 +257,7 @@ class MagentaDecoder(nn.Module):
             seed: Of the draw.
             hits: Hits of performances, as classes of drums `(batch, steps)`, which are taken as
                 they are; by default they are chosen.
-            control: What the decoder is told of the hits, `(batch, steps, drums)`, if it is
+            control: The hits that the decoder is given, `(batch, steps, drums)`, if it is
                 controlled; by default the hits, or silence without them.
         """
         noise = None

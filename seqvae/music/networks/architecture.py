@@ -93,7 +93,7 @@ class SequenceArchitecture:
     tapped: float = 0.0
     """Share of performances of which it gets only the rhythm; see `performance.tapped`."""
     hearing: bool = False
-    """Whether the voices after the first, which are written after it, hear it; see `Hearing`."""
+    """Whether the voices after the first are given it, as it is decoded first; see `Hearing`."""
     harmony: Sequence[float] = ()
     """Twelve numbers by which the notes of a bass are tilted towards those that suit the melody,
     which is written before it; see `Harmony`. Empty: they are not."""

@@ -33,7 +33,7 @@ class ConditionedLSTM(nn.Module):
         hidden_dim: Units of each layer.
         layers: Number of layers.
         summary_dim: Width of a step's part of z, for "steps".
-        a: Conditioning and dropout.
+        a: The architecture, whose conditioning and dropout are used.
     """
 
     def __init__(

@@ -32,7 +32,7 @@ class Reader(nn.Module):
         hidden_dim: LSTM units per direction.
         layers: Number of layers.
         summary_dim: Width of a step's part of the summary, for "steps".
-        a: Readout and dropout.
+        a: The architecture, whose readout and dropout are used.
     """
 
     def __init__(

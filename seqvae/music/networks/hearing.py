@@ -1,4 +1,4 @@
-"""Voices that hear each other: what a voice knows of another that is written before it."""
+"""What the decoder of a voice is given of another voice, which is decoded before it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from seqvae.music.representations.perception.notes import sounding
 class Hearing(nn.Module):
     """Turns a voice of notes into inputs of another voice at the same steps.
 
-    A step is heard as what begins there and as the note that sounds there, which may have begun
-    bars before. Untrained, nothing is heard, so that a model that did not hear goes on from what it
-    was.
+    A step is embedded as what begins there and as the note that sounds there, which may have begun
+    bars before. Zero-initialised, so that a model that was trained without it can go on from its
+    weights.
 
     Args:
-        classes: Of the voice that is heard.
+        classes: Of the voice that is given.
         embedding_dim: Width of an input.
-        alphabet: Of the voice that is heard.
+        alphabet: Of the voice that is given.
     """
 
     def __init__(self, classes: int, embedding_dim: int, alphabet: Alphabet) -> None:

@@ -89,10 +89,10 @@ class HierarchicalDecoder(nn.Module):
         return self._joined(found, torch.cat)
 
     def _heard(self, first: Tensor) -> Sequence[Tensor | None]:
-        """Return what each voice hears of the first, whose bars `(rows * bars, steps)` are given.
+        """Return what each voice is given of the first, whose bars are `(rows * bars, steps)`.
 
         Returns:
-            For each voice `(steps, rows * bars, embedding)`; None for what hears nothing.
+            For each voice `(steps, rows * bars, embedding)`; None for a voice that is given nothing.
         """
         if not self.ears:
             return [None] * len(self.cores)
@@ -100,7 +100,7 @@ class HierarchicalDecoder(nn.Module):
         return [None, *(fold(ear(whole), self.segments).transpose(0, 1) for ear in self.ears)]
 
     def _tilts(self, first: Tensor) -> Sequence[Tensor | None]:
-        """Return what each voice's notes are tilted by, as `_heard` returns what it hears.
+        """Return what each voice's notes are tilted by, in the shape that `_heard` returns.
 
         In training nothing is: the cores would learn to undo it.
         """

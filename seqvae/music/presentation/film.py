@@ -157,7 +157,7 @@ def _written(
 def _steps(
     score: Score, begins: Sequence[float], titles: Sequence[str], columns: int | None
 ) -> tuple[list[Step], Shape]:
-    """Return what is told of each item, and how the items lie beside each other."""
+    """Return the words under each item, and how the items lie beside each other."""
     count, cells = len(begins) - 1, len(titles)
     if cells == 1 < count:  # a song, window after window
         cells = count

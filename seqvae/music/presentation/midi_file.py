@@ -130,7 +130,12 @@ def midi_bytes(
     repeat: int = 1,
     titles: Sequence[str] | None = None,
 ) -> bytes:
-    """Return the MIDI file of `join` as bytes."""
+    """Return the MIDI file of `join` as bytes; the arguments are as there.
+
+    Raises:
+        ValueError: There is no item, a number is out of range, or lengths or titles are not as many
+            as the items.
+    """
     if not items:
         raise ValueError("there is no item to join")
     if repeat < 1 or gap < 0:

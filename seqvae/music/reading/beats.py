@@ -25,7 +25,16 @@ def beats_file(path: str | os.PathLike[str]) -> str | None:
 
 
 def with_list(score: Score, path: str, times: str) -> Score:
-    """Return a score with the bars of a list of beats, the text of the file at a path."""
+    """Return a score with the bars of a list of beats.
+
+    Args:
+        score: The music.
+        path: The file of the list, for the message.
+        times: Its text: in each line a time in seconds, and flags; the last marks downbeats.
+
+    Raises:
+        DataError: It is no such list.
+    """
     try:
         table = np.loadtxt(times.splitlines(), ndmin=2)
         return with_beats(score, table[:, 0], table[:, -1] > 0)
@@ -45,6 +54,9 @@ def with_beats(score: Score, times: np.ndarray, downbeats: np.ndarray) -> Score:
         score: The music.
         times: Beat times in seconds, ascending, at least two.
         downbeats: Which of the beats begin a bar, boolean, at least one.
+
+    Raises:
+        ValueError: There are too few beats, no downbeat, or times that do not ascend.
     """
     times, downbeats = np.asarray(times, float), np.asarray(downbeats, bool)
     if len(times) < 2 or times.shape != downbeats.shape or not downbeats.any():

@@ -37,12 +37,12 @@ class Clock:
         return len(self.bpm)
 
     def to_quarters(self, seconds: np.ndarray) -> np.ndarray:
-        """Return the position of some times in quarter notes."""
+        """Return the positions of times `(n,)` in quarter notes, `(n,)`."""
         k = np.searchsorted(self.seconds, seconds, side="right") - 1
         return np.asarray(self.quarters[k] + (seconds - self.seconds[k]) * self.bpm[k] / 60.0)
 
     def to_seconds(self, quarters: np.ndarray) -> np.ndarray:
-        """Return the time of some positions in seconds."""
+        """Return the times of positions `(n,)` in seconds, `(n,)`."""
         k = np.searchsorted(self.quarters, quarters, side="right") - 1
         return np.asarray(self.seconds[k] + (quarters - self.quarters[k]) * 60.0 / self.bpm[k])
 

@@ -73,7 +73,12 @@ def candidates(items: Sequence[Any], top_line: bool = False) -> list[Candidate]:
 
 
 def candidates_of(scores: Sequence[Score], top_line: bool = False) -> list[Candidate]:
-    """Return the same of scores whose drums are known; see `parts.heard`."""
+    """Return the same as `candidates` of scores whose drums are known; see `parts.heard`.
+
+    Raises:
+        DataError: As for `candidates`.
+        ValueError: There is no score.
+    """
     from seqvae.music.representations import CODECS
 
     if not scores:

@@ -149,7 +149,7 @@ class WindowFinder(Codec["pretty_midi.PrettyMIDI"]):
         """Return the windows of the part that is meant one after another, up to its end.
 
         Rests are windows of silence, and the last one is filled up with it. What is in a meter that
-        cannot be used is left out, and told by `rejections`.
+        cannot be used is left out; `rejections` has the reasons.
 
         Args:
             item: MIDI path, PrettyMIDI, NoteSequence or Score.
@@ -205,6 +205,10 @@ class WindowFinder(Codec["pretty_midi.PrettyMIDI"]):
         """Return the same as `explain`, unstacked and without torch; arguments as there.
 
         Those of the likeliest part come first if it is to be `chosen`; see `Rules`.
+
+        Raises:
+            DataError: The windows would have more than `MOST_NUMBERS` numbers together.
+            ValueError: `hop_bars` is less than 1.
         """
         if hop_bars < 1:
             raise ValueError(f"hop_bars must be at least 1, got {hop_bars}")

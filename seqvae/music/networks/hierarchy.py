@@ -92,7 +92,7 @@ class HierarchicalDecoder(nn.Module):
         """Return what each voice is given of the first, whose bars are `(rows * bars, steps)`.
 
         Returns:
-            For each voice `(steps, rows * bars, embedding)`; None for a voice that is given nothing.
+            For each voice `(steps, rows * bars, embedding)`; None for one that is given nothing.
         """
         if not self.ears:
             return [None] * len(self.cores)

@@ -83,8 +83,9 @@ def _play(
     codec = GrooveCodec(len(played.x) // of_model.steps_per_bar)
     hits, velocity, offset = (each.double() for each in blocks(played.x))
     count = int(hits.sum())
-    loudness = 127 * float(velocity.sum()) / max(count, 1)
-    late = -float(offset.sum()) / 2 / max(count, 1) * 15_000 / played.context.tempo_bpm
+    # Magenta's models give a velocity and a timing where nothing is hit, too.
+    loudness = 127 * float((hits * velocity).sum()) / max(count, 1)
+    late = -float((hits * offset).sum()) / 2 / max(count, 1) * 15_000 / played.context.tempo_bpm
     job.write(
         Result(
             job.verb,

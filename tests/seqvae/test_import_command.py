@@ -6,6 +6,9 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+import pretty_midi
+import pytest
 import torch
 from click.testing import Result
 
@@ -43,6 +46,7 @@ def test_a_checkpoint_of_tensorflow_becomes_a_model_that_is_listed_and_used(run:
     assert run("models", ".").output.startswith("mine")
     assert "has no model" in run("models", "train", code=1).output
     run("sample", "--model", "mine", "-n", 1, "-o", "a.mid")
+    assert "seqvae export" in run("page", "mine", code=2).output
     run("interpolate", "--model", "mine", "a.mid", "a.mid", "--steps", 2, "-o", "b.mid")
     assert Path("b.mid").stat().st_size > 20
 
@@ -73,6 +77,16 @@ def test_a_folder_of_the_web_needs_no_configuration(run: Run) -> None:
         "--config is not for magenta.js"
         in run("import", "web", "--config", NAME, "-o", "other", code=2).output
     )
+
+
+def test_velocities_of_what_is_not_hit_do_not_count(run: Run, examples: Path) -> None:
+    name = "groovae_2bar_tap_fixed_velocity"
+    run("import", checkpoint(name), "--config", name, "-o", "mine")
+    facts = json.loads(run("drumify", "--model", "mine", examples / "taps.mid", "--json").output)
+    (drums,) = pretty_midi.PrettyMIDI("drumified.mid").instruments
+    assert facts["hits"] == len(drums.notes)
+    loudness = np.mean([note.velocity for note in drums.notes])
+    assert facts["mean_velocity"] == pytest.approx(loudness, abs=1)
 
 
 def test_what_is_wrong_is_said_in_one_line(run: Run) -> None:

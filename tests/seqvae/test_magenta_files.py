@@ -11,7 +11,7 @@ from typing import IO
 import numpy as np
 import pytest
 
-from seqvae.music.magenta import places
+from seqvae.music.magenta import bundle, places
 from seqvae.music.magenta.crc import crc32c
 from seqvae.music.magenta.places import open_bundle
 from seqvae.music.magenta.table import read_table, unsnappy
@@ -156,11 +156,60 @@ def test_a_changed_or_shortened_file_names_its_tensor(tmp_path: Path) -> None:
         open_bundle(tmp_path).read("b")
 
 
+def test_what_a_training_left_is_checked_and_never_whole_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bundle, "AT_ONCE", 1000)
+    files.write_bundle(tmp_path / "x", {"a": TENSORS["b"]})
+    data = tmp_path / "x.data-00000-of-00001"
+    whole = data.read_bytes()
+    open_bundle(tmp_path).check("a")
+    data.write_bytes(whole[:-1])
+    with pytest.raises(DataError, match=r"ends within tensor 'a', which has 12000 bytes from 0 on"):
+        open_bundle(tmp_path).check("a")
+    data.write_bytes(whole[:5000] + bytes([whole[5000] ^ 1]) + whole[5001:])
+    with pytest.raises(DataError, match="tensor 'a' is damaged"):
+        open_bundle(tmp_path).check("a")
+
+
+@pytest.mark.parametrize("suffix", ["tar", "tar.gz"])
+def test_an_archive_that_is_cut_names_what_is_not_whole(tmp_path: Path, suffix: str) -> None:
+    noise = {"b": np.random.default_rng(0).standard_normal(20000).astype("<f4")}
+    files.write_bundle(tmp_path / "m", noise)
+    index, data = tmp_path / "m.index", tmp_path / "m.data-00000-of-00001"
+    path = tmp_path / f"x.{suffix}"
+    for order in ((index, data), (data, index)):
+        with tarfile.open(path, f"w:{suffix.partition('.')[2]}") as archive:
+            for file in order:
+                archive.add(file, file.name)
+        path.write_bytes(path.read_bytes()[: len(data.read_bytes()) // 2])
+        message = "ends within tensor 'b'" if order[0] == index else f"ends within {data.name}"
+        with pytest.raises(DataError, match=message):
+            open_bundle(path).read("b")
+
+
+def test_the_latest_of_an_archive_is_the_one_that_its_list_names(tmp_path: Path) -> None:
+    path = tmp_path / "x.tar"
+    latest = tmp_path / "checkpoint"
+    latest.write_text('model_checkpoint_path: "/elsewhere/model.ckpt-5"\n')
+    for step in (5, 10):
+        files.write_bundle(tmp_path / f"model.ckpt-{step}", {"a": np.full(2, step, "<f4")})
+    for listed in ([], [latest]):
+        with tarfile.open(path, "w") as archive:
+            for file in (*tmp_path.glob("model.ckpt-*"), *listed):
+                archive.add(file, f"train/{file.name}")
+        if listed:
+            assert open_bundle(path).read("a")[0] == 5
+        else:
+            with pytest.raises(DataError, match=r"has 2 checkpoints .*; unpack it, and name one"):
+                open_bundle(path)
+
+
 def test_an_index_that_is_damaged_anywhere_is_refused(tmp_path: Path) -> None:
     files.write_bundle(tmp_path / "x", TENSORS, compressed=True)
     index = tmp_path / "x.index"
     whole = index.read_bytes()
-    for place in range(0, len(whole) - 48, 11):  # all that a checksum covers
+    for place in range(0, len(whole) - 8, 11):
         index.write_bytes(whole[:place] + bytes([whole[place] ^ 0x41]) + whole[place + 1 :])
         with pytest.raises(DataError, match=r"x\.index: is damaged"):
             open_bundle(tmp_path / "x")

@@ -137,6 +137,7 @@ MEAN = "encoder/mu/kernel"
         ("cat-drums_2bar_small", {}, r"tensor 'encoder/cell_0/.*' has shape \(102, 48\), cat-dr"),
         ("hierdec-mel_16bar", {}, r"no tensor '.*'"),
         ("flat-mel_16bar", {}, r"as cat-mel_2bar_small has; flat-mel_16bar has 2 and 3 \(tensor"),
+        ("cat-mel_2bar_big", {}, r"cat-mel_2bar_big has 1 and 3 \(tensor 'decoder/.*cell_2/lstm_"),
         ("groovae_2bar_humanize", {}, r"tensor 'encoder/cell_0/.*kernel' has shape"),
     ],
 )
@@ -149,6 +150,18 @@ def test_what_is_wrong_with_a_checkpoint_is_named(
         import_checkpoint(tmp_path / "x", tmp_path / "made", config)
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "made").exists()
+
+
+def test_a_file_that_is_cut_in_what_is_not_needed_is_refused(tmp_path: Path) -> None:
+    tensors = files.tensors_of(files.architecture("cat-mel_2bar_small"))
+    tensors |= {f"{MEAN}/Adam": np.ones((24, 6), "<f4"), "z/global_step": np.array(3, "<i8")}
+    files.write_bundle(tmp_path / "x", tensors)
+    import_checkpoint(tmp_path / "x", tmp_path / "made", "cat-mel_2bar_small")
+    data = tmp_path / "x.data-00000-of-00001"
+    data.write_bytes(data.read_bytes()[:-1])
+    with pytest.raises(DataError, match="ends within tensor 'z/global_step', which has 8 bytes"):
+        import_checkpoint(tmp_path / "x", tmp_path / "again", "cat-mel_2bar_small")
+    assert not (tmp_path / "again").exists()
 
 
 def test_configurations_that_are_refused_say_why(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from seqvae.music.magenta.checkpoint import Open, checked_shape, finite
+from seqvae.music.magenta.checkpoint import DAMAGED, Open, checked_shape, finite
 from seqvae.music.magenta.crc import crc32c, masked
 from seqvae.music.magenta.table import read_table, varint
 from vaecore.errors import DataError
@@ -21,6 +21,8 @@ from vaecore.errors import DataError
 MOST_BYTES = 1 << 28
 """Largest size of an index file; that of a model of a hundred tensors has a few thousand bytes."""
 MOST_SHARDS = 1 << 12
+AT_ONCE = 1 << 24
+"""Bytes that are read together of tensors that are only checked."""
 
 _TYPES = {
     1: "<f4", 2: "<f8", 3: "<i4", 4: "<u1", 5: "<i2", 6: "<i1", 9: "<i8", 10: "?", 17: "<u2",
@@ -89,41 +91,69 @@ class Bundle:
         Raises:
             DataError: It is damaged, stored in parts, or not of numbers; the message names it.
         """
-        entry, tensor = self._entries[name], f"tensor {name!r}"
-        shape = checked_shape(entry.shape, name, self.path)
-        if entry.parts:
-            raise DataError(
-                f"{tensor} is stored in parts, which seqvae cannot read",
-                path=self.path,
-                remedy="save the checkpoint without partitioned variables",
-            )
-        kind = "<u2" if entry.dtype == _BFLOAT16 else _TYPES.get(entry.dtype)
+        entry = self._entries[name]
+        shape = self._shape(name)
+        kind = _type(entry)
         if kind is None:
-            raise DataError(f"{tensor} is not of numbers (type {entry.dtype})", path=self.path)
-        expected = math.prod(shape) * np.dtype(kind).itemsize
-        if entry.size != expected:
-            text = f"{tensor} of shape {shape} has {entry.size} bytes, expected {expected}"
+            text = f"tensor {name!r} is not of numbers (type {entry.dtype})"
             raise DataError(text, path=self.path)
-        data = self._bytes(name, entry)
-        if masked(crc32c(data)) != entry.checksum:
-            text = f"{tensor} is damaged: its checksum is not the one in the index"
-            raise DataError(text, path=self.path, remedy=_INCOMPLETE)
+        data = self._bytes(name, 0, entry.size)
+        self._compare(name, crc32c(data))
         array = np.frombuffer(data, kind)
         if entry.dtype == _BFLOAT16:  # the upper half of a float32
             array = (array.astype("<u4") << np.uint32(16)).view("<f4")
         return finite(array, name, self.path).reshape(shape)
 
-    def _bytes(self, name: str, entry: Entry) -> bytearray:
-        """Return the bytes of a tensor."""
+    def check(self, name: str) -> None:
+        """Check the checksum of a tensor that is not read; see `Checkpoint.check`.
+
+        Raises:
+            DataError: It is damaged, or stored in parts; the message names it.
+        """
+        self._shape(name)
+        found, size = 0, self._entries[name].size
+        for begin in range(0, size, AT_ONCE):
+            found = crc32c(self._bytes(name, begin, min(AT_ONCE, size - begin)), found)
+        self._compare(name, found)
+
+    def _shape(self, name: str) -> tuple[int, ...]:
+        """Return the shape of a tensor, which is in one piece and has as many bytes."""
+        entry = self._entries[name]
+        if entry.parts:
+            raise DataError(
+                f"tensor {name!r} is stored in parts, which seqvae cannot read",
+                path=self.path,
+                remedy="save the checkpoint without partitioned variables",
+            )
+        shape, kind = checked_shape(entry.shape, name, self.path), _type(entry)
+        expected = entry.size if kind is None else math.prod(shape) * np.dtype(kind).itemsize
+        if entry.size != expected:
+            text = f"tensor {name!r} of shape {shape} has {entry.size} bytes, expected {expected}"
+            raise DataError(text, path=self.path)
+        return shape
+
+    def _compare(self, name: str, checksum: int) -> None:
+        if masked(checksum) != self._entries[name].checksum:
+            text = f"tensor {name!r} is damaged: its checksum is not the one in the index"
+            raise DataError(text, path=self.path, remedy=_INCOMPLETE)
+
+    def _bytes(self, name: str, begin: int, size: int) -> bytearray:
+        """Return some bytes of a tensor."""
+        entry = self._entries[name]
         shard = f"{self._name}.data-{entry.shard:05}-of-{self._shards:05}"
         opened = self._open(shard) if 0 <= entry.shard < self._shards else None
         if opened is None:
             text = f"tensor {name!r} is in the file {shard}, which is missing"
             raise DataError(text, path=self.path, remedy=_INCOMPLETE)
+        data = bytearray(size)  # `read` would hold it twice
         with opened as file:
-            file.seek(entry.offset)
-            data = bytearray(entry.size)  # `read` would hold it twice
-            whole = file.readinto(data) == entry.size  # type: ignore[attr-defined]
+            try:
+                file.seek(entry.offset + begin)
+                whole = file.readinto(data) == size  # type: ignore[attr-defined]
+            except DAMAGED as error:
+                if isinstance(error, OSError) and error.errno is not None:
+                    raise  # the disk, not the archive
+                whole = False
         if not whole:
             text = (
                 f"{shard} ends within tensor {name!r}, which has {entry.size} bytes from "
@@ -131,6 +161,11 @@ class Bundle:
             )
             raise DataError(text, path=self.path, remedy=_INCOMPLETE)
         return data
+
+
+def _type(entry: Entry) -> str | None:
+    """Return NumPy's name of a tensor's type, or None if it is not of numbers."""
+    return "<u2" if entry.dtype == _BFLOAT16 else _TYPES.get(entry.dtype)
 
 
 def _header(data: bytes) -> int:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import lzma
 import math
+import tarfile
+import zlib
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import IO, Protocol
@@ -18,6 +21,9 @@ MOST_VALUES = 1 << 30
 
 Open = Callable[[str], "AbstractContextManager[IO[bytes]] | None"]
 """Opens a file of a checkpoint by its name, or returns None if there is none."""
+
+DAMAGED = (tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError)
+"""What reading a damaged archive raises."""
 
 FILE = Kind("file of a checkpoint", 1 << 34, "get the checkpoint again")
 
@@ -37,6 +43,13 @@ class Checkpoint(Protocol):
 
         Raises:
             DataError: It is damaged, or not of numbers; the message names it.
+        """
+
+    def check(self, name: str) -> None:
+        """Check an array that is not needed, as far as its file has checksums.
+
+        Raises:
+            DataError: It is damaged; the message names it.
         """
 
 

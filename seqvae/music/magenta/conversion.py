@@ -53,7 +53,7 @@ class Conversion:
         names = Names(checkpoint, name)
         self.architecture = _architecture(names, configuration, codec)
         if not sure:
-            _check_bars(names, configuration, self.architecture)
+            _check_layers(names, configuration, self.architecture)
         self._parts = list(_parts(self.architecture))
         names.check(self._parts)
 
@@ -71,6 +71,8 @@ class Conversion:
         for name in self.checkpoint.shapes:
             if name in part_of:
                 yield from part_of[name].convert(name, self.checkpoint.read(name))
+            else:  # what a training left; a damaged file is refused all the same
+                self.checkpoint.check(name)
 
 
 def _architecture(names: Names, of: Configuration, codec: SequenceCodec) -> MagentaArchitecture:
@@ -182,8 +184,8 @@ def _output(
     yield Dense(source, tuple(f"{place}.projection" for place in places), top, outputs)
 
 
-def _check_bars(names: Names, of: Configuration, a: MagentaArchitecture) -> None:
-    """Refuse layers of a configuration whose tensors are alike but whose bars are others.
+def _check_layers(names: Names, of: Configuration, a: MagentaArchitecture) -> None:
+    """Refuse layers of another configuration whose tensors are alike, perhaps of other bars.
 
     Raises:
         DataError: It is named.
@@ -193,11 +195,15 @@ def _check_bars(names: Names, of: Configuration, a: MagentaArchitecture) -> None
         return
     for name, other in CONFIGURATIONS.items():
         alike = replace(other, bars=of.bars, layers=of.layers) == of
-        if alike and other.layers == layers and other.bars != of.bars:
-            tensor = f"encoder/{_READER.format(of.layers[0] - 1)}/kernel"
+        if alike and other.layers == layers:
+            read, written = (max(pair) - 1 for pair in zip(layers, of.layers, strict=True))
+            cell = f"{_core(of, 0)}/multi_rnn_cell/cell_{written}/lstm_cell"
+            if layers[0] != of.layers[0]:
+                cell = f"encoder/{_READER.format(read)}"
             raise DataError(
                 f"has {layers[0]} layers of the encoder and {layers[1]} of the decoder, as {name} "
-                f"has; {names.name} has {of.layers[0]} and {of.layers[1]} (tensor {tensor!r})",
+                f"has; {names.name} has {of.layers[0]} and {of.layers[1]} "
+                f"(tensor '{cell}/kernel')",
                 path=names.path,
                 remedy=f"choose --config {name}, or say with --bars how long its windows are",
             )

@@ -19,9 +19,9 @@ _PART = 1 << 22
 _START = 0xFFFFFFFF
 
 
-def crc32c(data: bytes | bytearray | memoryview) -> int:
-    """Return the CRC-32C of some bytes."""
-    state = np.array([_START], np.uint32)
+def crc32c(data: bytes | bytearray | memoryview, before: int = 0) -> int:
+    """Return the CRC-32C of some bytes, and of those before them, whose checksum is given."""
+    state = np.array([before ^ _START], np.uint32)
     view = memoryview(data).cast("B")
     for begin in range(0, len(view), _PART):
         part = view[begin : begin + _PART]

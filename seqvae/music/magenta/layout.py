@@ -189,8 +189,9 @@ class Names:
         there = self.shapes.get(tensor)
         if there is not None:
             text = f"tensor {tensor!r} has shape {there}, {self.name} needs one {what}"
-            raise DataError(text, path=self.path)
-        raise DataError(f"has no tensor {tensor!r}, which {self.name} needs", path=self.path)
+            raise DataError(text, path=self.path, remedy=self._remedy)
+        text = f"has no tensor {tensor!r}, which {self.name} needs"
+        raise DataError(text, path=self.path, remedy=self._remedy)
 
     def check(self, parts: list[Part]) -> None:
         """Check that there are exactly the tensors of a layout.

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 import tarfile
-from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 from seqvae.music.magenta.bundle import Bundle
-from seqvae.music.magenta.checkpoint import FILE
+from seqvae.music.magenta.checkpoint import DAMAGED, FILE
 from seqvae.music.magenta.tfjs import MANIFEST
 from vaecore.errors import DataError
 from vaecore.reading import Kind, open_file, read_text
@@ -18,6 +17,8 @@ from vaecore.reading import Kind, open_file, read_text
 NAMES = Kind("list of checkpoints", 1 << 20, "name the checkpoint itself")
 
 _DATA = re.compile(r"\.(index|data-\d{5}-of-\d{5})$")
+LATEST = "checkpoint"
+"""TensorFlow's file with the name of the latest checkpoint of a folder."""
 _LATEST = re.compile(r'^model_checkpoint_path:\s*"([^"]+)"', re.MULTILINE)
 
 
@@ -50,7 +51,7 @@ def open_bundle(path: Path) -> Bundle:
         stack.callback(file.close)
         try:
             found = _of_archive(path, file)
-        except (tarfile.TarError, EOFError, OSError) as error:
+        except DAMAGED as error:
             problem = "is neither a checkpoint nor a tar that can be read"
             raise DataError(problem, path=path) from error
         stack.pop_all()  # the checkpoint reads from it
@@ -67,26 +68,37 @@ def _of_prefix(prefix: Path) -> Bundle:
 
 def _of_folder(folder: Path) -> Bundle:
     names = sorted(path.name.removesuffix(".index") for path in folder.glob("*.index"))
-    latest = folder / "checkpoint"
+    latest = folder / LATEST
     if len(names) > 1 and latest.is_file():
-        found = _LATEST.search(read_text(latest, NAMES))
-        wanted = re.split(r"[/\\]", found[1])[-1] if found else ""
-        names = [name for name in names if name == wanted] or names
-    return _of_prefix(folder / _only(names, folder))
+        names = _latest(names, read_text(latest, NAMES))
+    return _of_prefix(folder / _only(names, folder, f"name one: {folder}/NAME"))
 
 
 def _of_archive(path: Path, file: IO[bytes]) -> Bundle:
     """Open a checkpoint in a tar; nothing is unpacked, and links in it are not followed."""
     archive = tarfile.open(fileobj=file)  # noqa: SIM115  # open as long as the checkpoint
-    files: dict[str, Mapping[str, tarfile.TarInfo]] = {}
-    for member in archive:
-        found = _DATA.search(member.name)
-        if member.isreg() and found:
-            prefix = member.name[: found.start()]
-            files.setdefault(prefix, {})
-            files[prefix] = {**files[prefix], PurePosixPath(member.name).name: member}
+    files: dict[str, dict[str, tarfile.TarInfo]] = {}
+    latest = last = None
+    cut = ""
+    try:
+        for last in archive:
+            found = _DATA.search(last.name)
+            if last.isreg() and found:
+                prefix = last.name[: found.start()]
+                files.setdefault(prefix, {})[PurePosixPath(last.name).name] = last
+            elif last.isreg() and PurePosixPath(last.name).name == LATEST:
+                latest = last
+    except DAMAGED:
+        if last is None:
+            raise
+        cut = f"ends within {PurePosixPath(last.name).name}, which has {last.size} bytes"
     prefixes = [prefix for prefix, own in files.items() if any(n.endswith(".index") for n in own)]
-    prefix = _only(prefixes, path)
+    if cut and not prefixes:
+        raise DataError(cut, path=path, remedy="get it again")
+    listed = archive.extractfile(latest) if latest and len(prefixes) > 1 else None
+    if listed is not None:
+        prefixes = _latest(prefixes, listed.read(NAMES.most).decode("utf-8", "replace"))
+    prefix = _only(prefixes, path, "unpack it, and name one")
 
     def find(name: str) -> AbstractContextManager[IO[bytes]] | None:
         member = files[prefix].get(name)
@@ -95,7 +107,14 @@ def _of_archive(path: Path, file: IO[bytes]) -> Bundle:
     return Bundle(find, PurePosixPath(prefix).name, str(path))
 
 
-def _only(names: list[str], place: Path) -> str:
+def _latest(prefixes: list[str], text: str) -> list[str]:
+    """Return the one of some checkpoints that TensorFlow's file `checkpoint` names, if any."""
+    found = _LATEST.search(text)
+    wanted = re.split(r"[/\\]", found[1])[-1] if found else ""
+    return [each for each in prefixes if PurePosixPath(each).name == wanted] or prefixes
+
+
+def _only(names: list[str], place: Path, remedy: str) -> str:
     """Return the one checkpoint of a place.
 
     Raises:
@@ -108,6 +127,5 @@ def _only(names: list[str], place: Path) -> str:
         )
     if len(names) > 1:
         shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
-        remedy = f"name one: {place}/NAME"
         raise DataError(f"has {len(names)} checkpoints ({shown})", path=place, remedy=remedy)
     return names[0]

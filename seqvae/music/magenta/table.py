@@ -29,7 +29,9 @@ def read_table(data: bytes) -> dict[bytes, bytes]:
         raise ValueError("is no table of TensorFlow's, or its end is missing")
     footer = data[-FOOTER:]
     meta, at = _handle(footer, 0)
-    index, _ = _handle(footer, at)
+    index, at = _handle(footer, at)
+    if any(footer[at:-8]):  # the only bytes that no checksum covers
+        raise ValueError("is damaged: its last 48 bytes are not as they must be")
     _block(data, meta)  # it has nothing, but a checksum
     found: dict[bytes, bytes] = {}
     for _, place in _entries(_block(data, index)):

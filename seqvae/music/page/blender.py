@@ -71,8 +71,11 @@ def blender_page(
             of different length.
     """
     codec, model = space.codec, space.model
-    if not isinstance(codec, SequenceCodec) or not isinstance(model, SequenceVAE):
+    if not isinstance(codec, SequenceCodec):
         raise UsageError(f"{space.name}: a page is for models of music on a grid")
+    if not isinstance(model, SequenceVAE):
+        problem = f"{space.name}: a page has networks of seqvae's own, not Magenta's"
+        raise UsageError(f"{problem}; for web pages of yours, seqvae export writes ONNX")
     refuse(model, space.name)
     if len(inputs) > CORNERS:
         raise UsageError(f"a page has four corners; {len(inputs)} files are too many")

@@ -6,7 +6,7 @@ import io
 import json
 import tarfile
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 import pytest
@@ -259,9 +259,40 @@ def test_broken_folders_of_the_web_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="lacks the file group1-shard2of2"):
         WebCheckpoint(tmp_path)
     manifest = tmp_path / "weights_manifest.json"
+    manifest.write_text(json.dumps([{"paths": [".."], "weights": []}]))
+    with pytest.raises(DataError, match=r"'\.\.' is not the name of a file"):
+        WebCheckpoint(tmp_path)
     manifest.write_text(json.dumps([{"paths": ["../x"], "weights": []}]))
     with pytest.raises(DataError, match=r"'\.\./x' is not the name of a file"):
         WebCheckpoint(tmp_path)
     manifest.write_text("[{")
     with pytest.raises(DataError, match="is no JSON"):
+        WebCheckpoint(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"quantization": {"dtype": "uint8", "min": 0}}, "scale None, expected a number above 0"),
+        ({"quantization": {"dtype": "uint8", "scale": 1}}, "min None, expected a number"),
+        ({"quantization": {"dtype": "uint8", "scale": 0, "min": 0}}, "scale 0, expected"),
+        ({"quantization": {"dtype": "uint16", "scale": 1e39, "min": 0}}, "scale 1e[+]39, exp"),
+        ({"quantization": {"dtype": "uint16", "scale": 1, "min": "x"}}, "min 'x', expected"),
+        ({"quantization": {"dtype": "uint32", "scale": 1, "min": 0}}, "the unknown type uint32"),
+        ({"quantization": [1]}, r"the quantization \[1\]"),
+        ({"dtype": "string"}, "the unknown type string"),
+        ({"shape": [2.5]}, r"the impossible shape \[2\.5\]"),
+        ({"shape": [-1]}, r"the impossible shape \(-1,\)"),
+        ({"shape": "ab"}, "the impossible shape 'ab'"),
+    ],
+)
+def test_a_wrong_entry_of_a_manifest_is_named(
+    tmp_path: Path, changed: dict[str, Any], message: str
+) -> None:
+    files.write_web(tmp_path, {"a": np.ones(4, "<f4")}, {})
+    manifest = tmp_path / "weights_manifest.json"
+    (group,) = json.loads(manifest.read_text())
+    group["weights"][0] |= changed
+    manifest.write_text(json.dumps([group]))
+    with pytest.raises(DataError, match=f"tensor 'a' has .*{message}"):
         WebCheckpoint(tmp_path)

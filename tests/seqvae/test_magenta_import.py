@@ -103,6 +103,7 @@ def test_converters_of_the_web_are_understood(
         ({"dataConverter": {"type": "MultitrackConverter"}}, "up to eight instruments"),
         ({"dataConverter": {"type": "MelodyShapeConverter"}}, "MelodyShapeConverter"),
         ({"dataConverter": {"type": "DrumsConverter", "args": {"numSteps": 30}}}, "30 steps"),
+        ({"dataConverter": {"type": "DrumsConverter", "args": {"numSteps": 1600}}}, "100 bars; s"),
         ({"dataConverter": {"type": "DrumsConverter", "args": {}}}, "'numSteps'"),
         ({}, "'dataConverter'"),
     ],
@@ -114,6 +115,13 @@ def test_what_cannot_be_imported_of_the_web_says_so(
     with pytest.raises(DataError, match=message):
         import_checkpoint(tmp_path / "web", tmp_path / "made")
     assert not (tmp_path / "made").exists()
+
+
+def test_a_folder_of_the_web_without_a_manifest_is_told_so(tmp_path: Path) -> None:
+    files.write_web(tmp_path / "web", {"a": np.ones(2, "<f4")}, {})
+    (tmp_path / "web" / "weights_manifest.json").unlink()
+    with pytest.raises(DataError, match=r"weights_manifest\.json: does not exist"):
+        import_checkpoint(tmp_path / "web", tmp_path / "made")
 
 
 MEAN = "encoder/mu/kernel"

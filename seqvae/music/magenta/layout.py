@@ -15,6 +15,7 @@ from typing import NamedTuple, NoReturn
 import numpy as np
 
 from seqvae.music.magenta.checkpoint import Checkpoint
+from seqvae.music.magenta.tfjs import CONFIG
 from vaecore.errors import DataError
 
 IGNORED = re.compile(r"(^|/)(global_step|beta[12]_power|Adam(_\d+)?|opaque_kernel)(/|$)")
@@ -217,4 +218,6 @@ class Names:
 
     @property
     def _remedy(self) -> str:
+        if self.name == CONFIG:
+            return "get the folder again"
         return "choose another --config, or a whole checkpoint"

@@ -10,7 +10,7 @@ from typing import IO
 
 from seqvae.music.magenta.bundle import Bundle
 from seqvae.music.magenta.checkpoint import DAMAGED, FILE
-from seqvae.music.magenta.tfjs import MANIFEST
+from seqvae.music.magenta.tfjs import CONFIG, MANIFEST
 from vaecore.errors import DataError
 from vaecore.reading import Kind, open_file, read_text
 
@@ -24,7 +24,9 @@ _LATEST = re.compile(r'^model_checkpoint_path:\s*"([^"]+)"', re.MULTILINE)
 
 def is_web(path: Path) -> bool:
     """Return whether a folder has a checkpoint of magenta.js."""
-    return (path / MANIFEST).is_file()
+    # Beside a config.json, so that a folder that has lost its manifest is told so.
+    lost = (path / CONFIG).is_file() and not any(path.glob("*.index"))
+    return lost or (path / MANIFEST).is_file()
 
 
 def open_bundle(path: Path) -> Bundle:

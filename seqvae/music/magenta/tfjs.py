@@ -17,6 +17,9 @@ from vaecore.reading import Kind, check_file, open_file, read_text
 CONFIG, MANIFEST = "config.json", "weights_manifest.json"
 DESCRIPTION = Kind("description of a checkpoint", 1 << 24, "get the folder again")
 _TYPES = {"float32": "<f4", "int32": "<i4", "uint8": "<u1", "uint16": "<u2", "float16": "<f2"}
+QUANTISED = ("uint8", "uint16", "float16")
+"""Types of quantised weights; the first two have a scale and a minimum."""
+LARGEST = float(np.finfo(np.float32).max)
 
 
 class Weight(NamedTuple):
@@ -72,26 +75,18 @@ class WebCheckpoint:
         """Note the weights of a group of the manifest, and the sizes of its shards."""
         shards, offset = [], 0
         for path in group["paths"]:
-            if Path(path).name != path:
+            if path in (".", "..") or Path(path).name != path:
                 raise ValueError(f"{path!r} is not the name of a file")
             file = folder / path
             if not file.exists():
                 raise DataError(f"lacks the file {path} of its weights", path=folder)
             shards.append((file, check_file(file, FILE).st_size))
         for entry in group["weights"]:
-            name, shape = str(entry["name"]), tuple(int(length) for length in entry["shape"])
-            stored = entry.get("quantization") or {}
-            dtype = str(stored.get("dtype", entry["dtype"]))
-            if dtype not in _TYPES or (stored and dtype not in ("uint8", "uint16", "float16")):
-                raise DataError(f"tensor {name!r} has the unknown type {dtype}", path=self.path)
+            name, weight = _weight(entry, len(self._groups), offset, self.path)
             if name in self._weights:
                 raise ValueError(f"{name!r} is there twice")
-            checked_shape(shape, name, self.path)
-            scale, minimum = float(stored.get("scale", 1)), float(stored.get("min", 0))
-            self._weights[name] = Weight(
-                shape, len(self._groups), offset, _TYPES[dtype], scale, minimum
-            )
-            offset += math.prod(shape) * np.dtype(_TYPES[dtype]).itemsize
+            self._weights[name] = weight
+            offset += math.prod(weight.shape) * np.dtype(weight.dtype).itemsize
         self._groups.append(shards)
         have = sum(size for _, size in shards)
         if have != offset:
@@ -120,6 +115,41 @@ class WebCheckpoint:
             text = f"tensor {name!r} has {len(data)} bytes, expected {size}"
             raise DataError(text, path=self.path)
         return data
+
+
+def _weight(entry: Mapping[str, Any], group: int, offset: int, path: str) -> tuple[str, Weight]:
+    """Return a weight of the manifest, with its name.
+
+    Raises:
+        DataError: Its shape, type or quantization is not one that there is; the message names it.
+    """
+    name, shape = str(entry["name"]), entry["shape"]
+    if not isinstance(shape, list) or any(type(length) is not int for length in shape):
+        raise DataError(f"tensor {name!r} has the impossible shape {shape!r:.60}", path=path)
+    stored = entry.get("quantization") or {}
+    if not isinstance(stored, Mapping):
+        raise DataError(f"tensor {name!r} has the quantization {stored!r:.60}", path=path)
+    dtype = str(stored.get("dtype", entry["dtype"]))
+    if dtype not in _TYPES or (stored and dtype not in QUANTISED):
+        raise DataError(f"tensor {name!r} has the unknown type {dtype:.60}", path=path)
+    scale, minimum = 1.0, 0.0
+    if dtype in QUANTISED[:2] and stored:
+        scale, minimum = (stored.get(key) for key in ("scale", "min"))  # type: ignore[assignment]
+        for key, value, known in (
+            ("scale", scale, _number(scale) and scale > 0),
+            ("min", minimum, _number(minimum)),
+        ):
+            if not known:
+                what = "a number above 0" if key == "scale" else "a number"
+                problem = f"tensor {name!r} has the quantization {key} {value!r:.60}"
+                raise DataError(f"{problem}, expected {what}", path=path)
+    checked = checked_shape(tuple(shape), name, path)
+    return name, Weight(checked, group, offset, _TYPES[dtype], float(scale), float(minimum))
+
+
+def _number(value: object) -> bool:
+    """Return whether a value of JSON is a number that float32 can hold."""
+    return type(value) in (int, float) and abs(value) < LARGEST  # type: ignore[arg-type]
 
 
 def read_json(path: Path) -> Any:

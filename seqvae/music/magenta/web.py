@@ -14,6 +14,8 @@ from seqvae.music.representations.drums.pitches import PITCHES
 from vaecore.errors import DataError
 
 _LSTM = "multi_rnn_cell/cell_0/lstm_cell/kernel"
+MOST_BARS = 64
+"""Bars of a window, as for --bars."""
 _KEYS = {
     "numSteps", "numSegments", "minPitch", "maxPitch", "pitchClasses", "melArgs", "bassArgs",
     "drumsArgs", "humanize", "tapify", "splitInstruments", "stepsPerQuarter", "quartersPerBar",
@@ -65,6 +67,8 @@ def _configuration(spec: Any, checkpoint: Checkpoint) -> Configuration:
     bars, rest = divmod(steps, STEPS_PER_BAR)
     if rest or bars < 1:
         raise ValueError(f"has windows of {steps} steps, which are no whole bars of 4/4")
+    if bars > MOST_BARS:
+        raise ValueError(f"has windows of {bars} bars; seqvae's have at most {MOST_BARS}")
     levels = (int(segments), steps // int(segments)) if segments else ()
     if levels and levels[0] * levels[1] != steps:
         raise ValueError(f"has {segments} segments, which do not divide its {steps} steps")

@@ -77,6 +77,21 @@ def check_files(paths: Sequence[Path]) -> None:
             raise DataError("does not exist", path=path, remedy=_CHECK_NAME)
 
 
+def files_below(folder: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
+    """Yield folder by folder, as `os.walk`, but refuse what cannot be read in place of skipping it.
+
+    Raises:
+        DataError: A folder, at any depth, cannot be read: what it holds would be missing silently.
+    """
+
+    def refuse(error: OSError) -> None:
+        with _refusals(error.filename):
+            raise error
+
+    for here, below, names in os.walk(folder, onerror=refuse):
+        yield Path(here), below, names
+
+
 def open_file(path: PathLike, kind: Kind) -> IO[bytes]:
     """Return a file to be read, checked as by `check_file`; whoever asked for it closes it."""
     with _refusals(path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from facevae.align.framing import frame
 from facevae.images import SUFFIXES, open_image, orientation
 from vaecore.errors import DataError
 from vaecore.files import replacing
+from vaecore.reading import files_below
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -77,8 +77,7 @@ def _images(source: Path, target: Path) -> list[Path]:
         remedy = "choose another -o/--output, so that no photograph is lost"
         raise DataError("is the folder of the photographs itself", path=target, remedy=remedy)
     names = []
-    for folder, below, files in os.walk(source):
-        here = Path(folder)
+    for here, below, files in files_below(source):
         below[:] = [name for name in below if (here / name).resolve() != target.resolve()]
         names += [
             (here / name).relative_to(source)

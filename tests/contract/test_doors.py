@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import resource
+import shutil
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -300,6 +301,38 @@ def test_a_file_that_may_not_be_read_is_data_that_cannot_be_used(
             assert result.exit_code == 1, (verb, result.output)
             reason = "cannot be read (permission denied); check the name and its rights"
             assert result.output == f"Error: {path}: {reason}\n"
+
+
+def test_a_folder_that_cannot_be_read_is_not_skipped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it holds would be missing from shards, or from what is measured, without a word."""
+    from click.testing import CliRunner
+
+    import facevae.cli
+    import seqvae.cli
+
+    locked, real = tmp_path / "in" / "locked", os.scandir
+    locked.mkdir(parents=True)
+    for name in ("rock.mid", "ada.png"):
+        shutil.copy(ROOT / "data" / name, tmp_path / "in")
+
+    def refuse(path: Any = ".") -> Any:
+        if os.fspath(path) == str(locked):
+            raise PermissionError(13, "Permission denied", str(locked))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    out = str(tmp_path / "out")
+    for command, verb in (
+        (seqvae.cli.command, ["prepare", str(locked.parent), "-o", out]),
+        (seqvae.cli.command, ["evaluate", str(locked.parent)]),
+        (facevae.cli.command, ["align", str(locked.parent), "-o", out]),
+    ):
+        result = CliRunner().invoke(command(), verb)
+        assert result.exit_code == 1, (verb, result.output)
+        reason = "cannot be read (permission denied); check the name and its rights"
+        assert result.output == f"Error: {locked}: {reason}\n"
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,8 @@ def test_wrong_requests(run) -> None:
     error = "Error: --resume takes the recipe of the folder that -o names, and no other\n"
     for arguments in ([], ["-o", "x", "--preset=small"], ["-o", "x", "--config=own.yaml"]):
         assert run("train", "data.txt", "--resume", *arguments, code=2).stderr == error
+    error = run("train", "data.txt", "-o", os.fsdecode(b"\xff"), code=1).stderr
+    assert r"\xff: the name of a training's folder must be UTF-8" in error
     assert "x: has no checkpoint that a training could go on from" in run(
         "train", "data.txt", "--resume", "-o", "x", code=1
     ).stderr  # fmt: skip

@@ -14,7 +14,7 @@ from vaecore.cli.echo import coloured, echo, style
 from vaecore.cli.outputs import Outputs
 from vaecore.cli.presentation import Input, Presentation, Result, Source
 from vaecore.errors import DataError, UsageError
-from vaecore.reading import check_files
+from vaecore.reading import check_files, files_below
 
 if TYPE_CHECKING:
     from vaecore.distributions import DiagonalGaussian
@@ -234,7 +234,7 @@ def find_files(paths: Sequence[Path], suffixes: tuple[str, ...]) -> list[Path]:
     """Return the files among paths, and those of the right kind in folders, at any depth.
 
     Raises:
-        DataError: A path does not exist, or a folder holds no such file.
+        DataError: A path does not exist, a folder cannot be read, or it holds no such file.
     """
     found = []
     for path in paths:
@@ -243,7 +243,10 @@ def find_files(paths: Sequence[Path], suffixes: tuple[str, ...]) -> list[Path]:
             found.append(path)
             continue
         inside = sorted(
-            p for p in path.rglob("*") if p.name.lower().endswith(suffixes) and p.is_file()
+            here / name
+            for here, _, names in files_below(path)
+            for name in names
+            if name.lower().endswith(suffixes) and (here / name).is_file()
         )
         if not inside:
             remedy = "name files, or a folder of them"

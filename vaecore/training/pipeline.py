@@ -152,12 +152,17 @@ def locked_folder(output: Path) -> Iterator[None]:
 
     A folder that was made here is taken away again if nothing comes into it.
     """
+    remedy = "choose another -o/--output"
+    try:
+        str(output).encode()
+    except UnicodeEncodeError as error:
+        problem = "the name of a training's folder must be UTF-8, as TensorBoard needs it"
+        raise DataError(problem, path=output, remedy=remedy) from error
     new = not output.exists()
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        remedy = "choose another -o/--output"
         raise DataError(f"cannot be written ({reason})", path=output, remedy=remedy) from error
     try:
         with locked(output, f"another training is at work in {output}; wait for it, or end it"):

@@ -18,6 +18,7 @@ import numpy as np
 from seqvae.music.reading.beats import beats_file
 from seqvae.music.reading.midi import parse_score, read_bytes
 from vaecore.errors import DataError, UsageError, printable
+from vaecore.reading import files_below
 
 if TYPE_CHECKING:
     from seqvae.music.representations.base import SequenceCodec
@@ -88,7 +89,7 @@ def find_files(sources: Sequence[Path], suffixes: Sequence[str]) -> list[SourceF
     """Return the files with these suffixes in folders, at any depth, sorted by name.
 
     Raises:
-        DataError: A source does not exist, or there are no such files.
+        DataError: A source does not exist, or cannot be read, or there are no such files.
         UsageError: Two sources have the same name.
     """
     roots = [Path(source).resolve() for source in sources]
@@ -99,11 +100,11 @@ def find_files(sources: Sequence[Path], suffixes: Sequence[str]) -> list[SourceF
     for root in roots:
         if not root.exists():
             raise DataError("does not exist", path=root, remedy="check the name")
-        inside = [root] if root.is_file() else sorted(p for p in root.rglob("*") if p.is_file())
+        inside = (here / name for here, _, names in files_below(root) for name in names)
         files += [
             SourceFile(str(path), printable(root.name), _named(path, root))
-            for path in inside
-            if path.name.lower().endswith(tuple(suffixes))
+            for path in sorted([root] if root.is_file() else inside)
+            if path.name.lower().endswith(tuple(suffixes)) and path.is_file()
         ]
     if not files:
         where = ", ".join(str(source) for source in sources)

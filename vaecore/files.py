@@ -57,8 +57,9 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     except (DataError, UsageError):
         raise
     except Exception as error:  # writers have exceptions of their own for a full disk
-        if temporary is not None and _is_full(target.parent):
-            raise _unwritable("no space left on device", target) from error
+        reason = _obstacle(temporary) if temporary is not None else None
+        if reason is not None:
+            raise _unwritable(reason, target) from error
         raise
     finally:
         if temporary is not None:
@@ -191,6 +192,16 @@ def _runs(process: int) -> bool:
     except OSError:
         pass
     return True
+
+
+def _obstacle(file: Path) -> str | None:
+    """Return why nothing can be added to a file: a full disk, a quota, a limit of its size."""
+    try:
+        with open(file, "ab") as more:
+            more.write(bytes(_FULL_BYTES))
+    except OSError as error:
+        return error.strerror or str(error)
+    return None
 
 
 def _is_full(folder: Path) -> bool:

@@ -289,3 +289,18 @@ def test_a_full_disk_is_named_and_nothing_is_left(full_disk: Path, work: Work) -
     assert str(full_disk) in str(caught.value)
     left = [path for path in full_disk.rglob("*") if path.is_file() and "/logs/" not in str(path)]
     assert [path.name for path in left if path.stat().st_size == 0 or ".vae" in path.name] == []
+
+
+@pytest.mark.parametrize("work", [_wav, _tensors, _gif])
+def test_a_limit_of_the_size_of_files_is_named(tmp_path: Path, work: Work) -> None:
+    """As `ulimit -f` sets it: writers tell it in words of their own, or not at all."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    (tmp_path / "out").mkdir()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 14, before[1]))
+    try:
+        with pytest.raises(DataError, match=r"out/a\..*cannot be written \(file too large\)"):
+            work(tmp_path / "out")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list((tmp_path / "out").iterdir()) == []

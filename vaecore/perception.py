@@ -71,7 +71,7 @@ class Perception(ABC):
         return x
 
     def neutral(self, attribute: str) -> float | None:
-        """Return the value of a property past which an edit does not go; None if there is none.
+        """Return the value below which a property is not taken; None if there is none.
 
         To take swing away makes a beat straight, and no more.
         """

@@ -20,7 +20,7 @@ class Property:
         unit: Its unit.
         of: Examples `(n, *shape)` -> values `(n,)`; NaN where it is undefined.
         total: It is the sum of other properties, so it cannot change without them.
-        neutral: Value that an edit does not go past: to take swing away makes a beat straight.
+        neutral: Value below which nothing is taken away: less swing makes a beat straight at most.
     """
 
     description: str

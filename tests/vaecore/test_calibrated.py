@@ -7,6 +7,7 @@ import torch
 
 from vaecore.calibrated import Moves
 from vaecore.calibrated.edits import Steered
+from vaecore.cli.vary import shortfall
 from vaecore.paths import bilinear_grid, interpolate, slerp
 from vaecore.perception import Perception
 
@@ -201,6 +202,29 @@ def test_an_edit_by_one_goes_all_the_way_to_a_neutral_value_and_no_further(asked
         assert found.missed() == ([] if moved >= -asked - 0.25 else ["number"])
     away = steered({"number": 0.6}, [0.3, 0.0], neutral=0.0)
     assert away.reached["number"] == pytest.approx(0.6, abs=0.11)
+
+
+def test_nothing_is_taken_from_what_is_below_its_neutral_value_but_it_can_be_added_to():
+    own = int(decode(torch.tensor([[0.5, 0.0]])).sum())
+    for asked in (-1.0, -0.1):
+        found = steered({"number": asked}, [0.3, 0.0], neutral=own + 3.0)
+        assert found.reached == {"number": 0}
+        assert found.missed() == found.unmoved() == ["number"]
+    more = steered({"number": 1.0}, [0.3, 0.0], neutral=own + 3.0)  # the value is 0.6 away
+    assert more.reached["number"] == pytest.approx(1.0, abs=0.11)
+
+
+def test_the_line_about_an_edit_that_came_short():
+    for reached, text in (
+        ({"swing": 0.0}, "changed nothing: the input cannot go further."),
+        ({"swing": -0.41}, "was reached in part only: swing-0.41; it cannot go further."),
+        (
+            {"swing": 0.0, "loud": 1.0},
+            "was reached in part only: swing+0 loud+1; it cannot go further.",
+        ),
+    ):
+        found = Steered(torch.zeros(2), {"swing": -1.0, "loud": 1.0}, reached)
+        assert shortfall("swing-1", found) == f"swing-1 {text}"
 
 
 def test_no_edit_leaves_nothing():

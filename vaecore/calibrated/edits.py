@@ -47,8 +47,17 @@ class Steered:
     reached: Mapping[str, float]
 
     def missed(self, most: float = 0.25) -> list[str]:
-        """Return the names that missed their aim by more than so many standard deviations."""
-        return [n for n, w in self.reached.items() if not abs(self.asked[n] - w) <= most]
+        """Return the names that missed their aim by more than so many standard deviations.
+
+        And those that did not move at all, however little was asked for.
+        """
+        still = self.unmoved()
+        return [n for n, w in self.reached.items() if n in still or abs(self.asked[n] - w) > most]
+
+    def unmoved(self) -> list[str]:
+        """Return the names that did not move the way they were asked to."""
+        asked = self.asked
+        return [n for n, w in self.reached.items() if asked[n] and not w * asked[n] > STILL]
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -83,17 +84,18 @@ class Moves:
         own = self.decode(z[None])
 
         def bounded(name: str, change: float) -> float:
-            """Return a change towards the property's neutral value as a share of the way, if far.
+            """Return a change; of one that takes away, no more than leads to the neutral value.
 
-            By 1 it goes all the way, and never past it.
+            By -1 it goes all the way if that is far, and by less the same share of it.
             """
             neutral = self.perception.neutral(name)
-            if neutral is None:
+            if neutral is None or change > 0:
                 return change
-            way = neutral / deviations[name] - float(measured(name, own)[0])
-            if not way * change > 0:
+            way = float(measured(name, own)[0]) - neutral / deviations[name]
+            if math.isnan(way):
                 return change
-            return way * min(1.0, abs(change) / min(1.0, abs(way)))
+            way = max(0.0, way)
+            return -way * min(1.0, -change / min(1.0, way)) if way else 0.0
 
         aims = [{name: bounded(name, change) for name, change in each.items()} for each in asked]
         starts, draw = self.encode(near), self._rounds(0)

@@ -192,7 +192,7 @@ def edit(
     for found in steered:
         for title, each in zip(titles, found, strict=False):
             if each.missed():
-                job.echo(f"{title} was reached in part only: {_changes(each.reached)}.")
+                job.echo(shortfall(title, each))
 
 
 @click.command()
@@ -228,6 +228,13 @@ def similar(job: Job, input_: Path, n: int, amount: float, temperature: float, s
             "windows": flat(rounds),
         },
     )
+
+
+def shortfall(title: str, found: Steered) -> str:
+    """Return the line that says how far an edit came that did not come as far as was asked."""
+    if len(found.unmoved()) == len(found.reached):
+        return f"{title} changed nothing: the input cannot go further."
+    return f"{title} was reached in part only: {_changes(found.reached)}; it cannot go further."
 
 
 def _reached(steered: Sequence[Sequence[Steered]]) -> dict[str, Any]:

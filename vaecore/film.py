@@ -105,6 +105,9 @@ def _converted(pictures: Iterable[Picture]) -> Iterator[Any]:
     import av
     from av.video.reformatter import Colorspace
 
+    # Later versions of PyAV share each picture between threads that they start for it, which takes
+    # longer than the work; so nothing here runs at the same time as anything else.
+    alone: dict[str, Any] = {"threads": 1} if _takes_threads() else {}
     before, frame = None, None
     for picture in pictures:
         if picture is not before:
@@ -112,9 +115,16 @@ def _converted(pictures: Iterable[Picture]) -> Iterator[Any]:
             before = picture
             plain = np.ascontiguousarray(picture[:height, :width])
             frame = av.VideoFrame.from_ndarray(plain, format="rgb24").reformat(
-                format="yuv420p", dst_colorspace=Colorspace.ITU709
+                format="yuv420p", dst_colorspace=Colorspace.ITU709, **alone
             )
         yield frame
+
+
+def _takes_threads() -> bool:
+    """Return whether PyAV is asked how many threads convert a picture; before, it was one."""
+    from av.video.reformatter import VideoReformatter
+
+    return "threads" in (VideoReformatter.reformat.__doc__ or "")
 
 
 class _Voice:

@@ -236,8 +236,9 @@ def test_beats_file_beside_the_midi_file_gives_the_bars(tmp_path):
     assert [p.problem is None for p in pieces(read_score(path, beats=False))] == [False]
 
 
-def test_broken_beats_file_is_named(tmp_path):
+@pytest.mark.parametrize("text", ["three blind mice", " \n\n", "# time flag\n", "0.5 1\n0.2 1"])
+def test_broken_beats_file_is_named(tmp_path, text):
     path = midi_file(tmp_path / "a.mid", note(60, 480, 480))
-    (tmp_path / "a.beats.txt").write_text("three blind mice")
+    (tmp_path / "a.beats.txt").write_text(text)
     with pytest.raises(DataError, match=r"a\.beats\.txt: is not a list of beats"):
         read_score(path)

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import click
 from pydantic import BaseModel, ValidationError
+from python_multipart.exceptions import FormParserError
 from starlette.applications import Starlette
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
@@ -234,16 +235,19 @@ class Studio:
             raise UsageError("send a form (multipart/form-data)")
         files: dict[str, list[File]] = {}
         values: dict[str, list[str]] = {}
-        async with request.form(max_files=MOST_FILES, max_fields=MOST_FIELDS) as form:
-            for name, value in form.multi_items():
-                if isinstance(value, UploadFile):
-                    file = File(value.filename or "file", await value.read())
-                    files.setdefault(name, []).append(file)
-                elif name == "inputs":  # a sentence
-                    text = File(f"{len(files.get(name, [])) + 1}.txt", value.encode())
-                    files.setdefault(name, []).append(text)
-                else:
-                    values.setdefault(name, []).append(value)
+        try:
+            async with request.form(max_files=MOST_FILES, max_fields=MOST_FIELDS) as form:
+                for name, value in form.multi_items():
+                    if isinstance(value, UploadFile):
+                        file = File(value.filename or "file", await value.read())
+                        files.setdefault(name, []).append(file)
+                    elif name == "inputs":  # a sentence
+                        text = File(f"{len(files.get(name, [])) + 1}.txt", value.encode())
+                        files.setdefault(name, []).append(text)
+                    else:
+                        values.setdefault(name, []).append(value)
+        except FormParserError as error:  # older versions of Starlette let it through
+            raise UsageError(f"the form is damaged ({error}); send it again") from error
         return files, values
 
     async def _json(self, request: Request, kind: type[Model]) -> Model:

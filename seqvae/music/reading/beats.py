@@ -35,8 +35,11 @@ def with_list(score: Score, path: str, times: str) -> Score:
     Raises:
         DataError: It is no such list.
     """
+    lines = [line.partition("#")[0] for line in times.splitlines()]
     try:
-        table = np.loadtxt(times.splitlines(), ndmin=2)
+        if not any(line.strip() for line in lines):  # numpy would only warn
+            raise ValueError("it has no beats")
+        table = np.loadtxt(lines, ndmin=2)
         return with_beats(score, table[:, 0], table[:, -1] > 0)
     except (ValueError, IndexError) as error:
         remedy = "repair it or remove it to take the bars from the MIDI file"

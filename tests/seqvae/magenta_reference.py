@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -96,3 +96,63 @@ def greedy(
             chosen.append(logits[-1].argmax(-1))
             before = np.eye(width)[chosen[-1]]
     return np.stack(chosen, 1), np.stack(logits, 1)
+
+
+Chooser = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+"""From the outputs of a step to what is written, and to what the next step is given."""
+
+
+def flat(
+    t: Tensors, z: np.ndarray, steps: int, units: list[int], width: int, choose: Chooser
+) -> tuple[np.ndarray, np.ndarray]:
+    """What a flat decoder writes, and the outputs of its last layer."""
+    state = states(t, "decoder/z_to_initial_state", z, units)
+    before, chosen, outputs = np.zeros((len(z), width)), [], []
+    for _ in range(steps):
+        x = np.concatenate([before, z], -1)
+        for layer, own in enumerate(state):
+            own[:] = cell(t, f"decoder/multi_rnn_cell/cell_{layer}/lstm_cell", x, *own)
+            x = own[1]
+        outputs.append(dense(t, "decoder/output_projection", x))
+        step, before = choose(outputs[-1])
+        chosen.append(step)
+    return np.stack(chosen, 1), np.stack(outputs, 1)
+
+
+def one_hot(x: np.ndarray, classes: Sequence[int]) -> np.ndarray:
+    """The voices `(..., voices)` of a step side by side."""
+    return np.concatenate([np.eye(n)[x[..., k]] for k, n in enumerate(classes)], -1)
+
+
+def voices(classes: Sequence[int]) -> Chooser:
+    """Every voice by itself, from one state."""
+
+    def choose(outputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        parts = np.split(outputs, np.cumsum(classes)[:-1], -1)
+        x = np.stack([part.argmax(-1) for part in parts], -1)
+        return x, one_hot(x, classes)
+
+    return choose
+
+
+def nade(t: Tensors, hidden: int) -> Chooser:
+    """Drum after drum, each given those before it."""
+    encoding, decoding = t["decoder/nade/w_enc"][:, 0], t["decoder/nade/w_dec_t"][..., 0]
+
+    def choose(outputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        seen, biases = outputs[:, :hidden].copy(), outputs[:, hidden:]
+        hits = np.zeros_like(biases)
+        for drum in range(biases.shape[1]):
+            p = sigmoid(biases[:, drum] + sigmoid(seen) @ decoding[drum])
+            hits[:, drum] = p >= 0.5
+            seen += hits[:, drum, None] * encoding[drum]
+        return hits, hits
+
+    return choose
+
+
+def groove(outputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Hits, velocities and offsets."""
+    hits, velocity, offset = np.split(outputs, 3, -1)
+    x = np.concatenate([hits >= 0, sigmoid(velocity), np.tanh(offset)], -1)
+    return x, x

@@ -107,6 +107,16 @@ def test_a_bridge_that_is_decoded_to_something_else_is_not_taken():
     assert change(stubborn(z)).tolist().count(EVENTS) == 1
 
 
+def test_a_step_is_not_the_one_before_where_the_way_comes_back_to_it():
+    def there_and_back(z):
+        number = torch.tensor([0, 10, 20, 10, 20, 30, 40])[(6.99 * z[:, 0]).long()]
+        return (torch.arange(EVENTS) < number[:, None]).long()
+
+    # After a third and after two thirds of all change there are 20 events.
+    z = moves(there_and_back).walk(torch.linspace(0, 1, 4), line(1.0))
+    assert change(there_and_back(z)).min() > 0
+
+
 def test_steps_avoid_faults():
     z = moves(odd=2.0).walk(torch.linspace(0, 1, 6), line(1.0))
     assert (decode(z).sum(1) % 2 == 0).all()

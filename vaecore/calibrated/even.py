@@ -40,7 +40,7 @@ def even_codes(
     The way is decoded, more finely where it changes much. Where the decoder still jumps by more
     than half a step, codes of examples between are put into the way, if they are decoded to what
     is between. Of all these codes those are taken whose steps come nearest to what is wanted, by
-    the sum of squares; none is taken twice as long as there are others.
+    the sum of squares; none is decoded to the same as the one before, as long as there are others.
 
     Args:
         wanted: Shares in 0..1, ascending, `(m,)`; 0 and 1 are the ends themselves.
@@ -78,7 +78,8 @@ def even_codes(
     steps = np.diff(np.concatenate([[0.0], shares[inside], [1.0]])) * passed[-1]
     cost = _costs(x, passed, perception) * steps.mean() ** 2
     codes = way(wanted)
-    codes[torch.from_numpy(inside)] = z[_nearest(passed, steps, cost)].to(codes)
+    alike = torch.unique(x.flatten(1), dim=0, return_inverse=True)[1].cpu().numpy()
+    codes[torch.from_numpy(inside)] = z[_nearest(passed, steps, cost, alike)].to(codes)
     return codes
 
 
@@ -124,18 +125,31 @@ def _bridged(
     return torch.cat(codes)[order], x, _numbers(perception.change(x))
 
 
-def _nearest(passed: Floats, steps: Floats, cost: Floats) -> NDArray[np.intp]:
+def _nearest(
+    passed: Floats, steps: Floats, cost: Floats, alike: NDArray[np.int64]
+) -> NDArray[np.intp]:
     """Return the indices, without the ends, whose differences come nearest to steps, by squares.
 
     By dynamic programming; the cost of an index is added to its square.
+
+    Args:
+        passed: How much has changed up to each place of the way.
+        steps: How much should change with each step.
+        cost: Of taking each place as a step.
+        alike: Numbers of the places, equal where they are decoded to the same. A way may come back
+            to what it was, so that much has passed between two of them.
     """
     gap = passed[None, :] - passed[:, None]
-    never = np.tri(len(passed), dtype=np.bool_) & ~np.eye(len(passed), dtype=np.bool_)
-    total, came_from = np.where(np.arange(len(passed)) == 0, 0.0, np.inf), []
-    for step in steps:
-        sums = total[:, None] + np.where(never, np.inf, (gap - step) ** 2 + cost)
-        came_from.append(sums.argmin(0))
-        total = sums.min(0)
+    back = np.tri(len(passed), dtype=np.bool_) & ~np.eye(len(passed), dtype=np.bool_)
+    # No step leads to the same again, unless there is too little else.
+    for never in (back | (alike[None, :] == alike[:, None]), back):
+        total, came_from = np.where(np.arange(len(passed)) == 0, 0.0, np.inf), []
+        for step in steps:
+            sums = total[:, None] + np.where(never, np.inf, (gap - step) ** 2 + cost)
+            came_from.append(sums.argmin(0))
+            total = sums.min(0)
+        if np.isfinite(total[-1]):
+            break
     at, found = len(passed) - 1, []
     for before in reversed(came_from):
         at = int(before[at])

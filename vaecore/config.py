@@ -173,6 +173,12 @@ def check_refinement(steps: int) -> None:
         raise ValueError(f"refinement must be 0 to {MOST_STEPS} steps, got {steps}")
 
 
+def about_attribute(config: ModelConfig | None, name: str) -> Mapping[str, Any]:
+    """Return what a configuration tells of an attribute; of one it describes in words, these."""
+    known = config.attributes.get(name, {}) if config else {}
+    return known if isinstance(known, Mapping) else {"description": str(known)}
+
+
 def write_config(folder: Path, config: ModelConfig) -> None:
     """Write `config.json` into an existing folder."""
     with replacing(folder / CONFIG) as temporary:

@@ -64,7 +64,7 @@ def write_exactly(
 
 
 def read_tensors(path: Path, fits: Fits | None = None) -> dict[str, Tensor]:
-    """Read named tensors; floating point ones as float32, all of them finite.
+    """Read named tensors, sorted by name; floating point ones as float32, all of them finite.
 
     Matrices in 8 bits are float32, too.
 
@@ -85,7 +85,8 @@ def read_tensors(path: Path, fits: Fits | None = None) -> dict[str, Tensor]:
     if problem is not None:
         raise DataError(problem, path=path)
     try:
-        tensors = load(read_bytes(path, TENSORS))
+        # safetensors gives them in another order in every process.
+        tensors = dict(sorted(load(read_bytes(path, TENSORS)).items()))
     except (SafetensorError, ValueError) as error:
         raise DataError(f"is no readable safetensors file ({error})", path=path) from error
     try:

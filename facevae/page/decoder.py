@@ -11,6 +11,7 @@ import torch
 
 from facevae.networks.model import CENTRE, SCALE, FaceVAE
 from vaecore.codec import Example
+from vaecore.config import about_attribute
 from vaecore.errors import UsageError
 from vaecore.page import MODEL_STYLE, filled, page
 from vaecore.page.recorded import record
@@ -65,7 +66,7 @@ def decoder_page(
         if space.attributes
         else torch.zeros(0, space.latent_dim),
     }
-    known = space.config.attributes if space.config else {}
+    known = {name: about_attribute(space.config, name) for name in space.attributes}
     data = {
         "model": space.name,
         "side": model.architecture.size,
@@ -84,11 +85,11 @@ def decoder_page(
         "attributes": [
             {
                 "name": name,
-                "description": known.get(name, {}).get("description", ""),
+                "description": known[name].get("description", ""),
                 "direction": space.directions.names.index(name)
                 if space.directions and name in bent
                 else None,
-                "about": {k: v for k, v in known.get(name, {}).items() if isinstance(v, float)},
+                "about": {k: v for k, v in known[name].items() if isinstance(v, float)},
             }
             for name in space.attributes
         ],

@@ -64,6 +64,7 @@ def run_all(folder: Path, music: str, faces: str) -> None:
     drums, pictures = seqvae.cli.command(), facevae.cli.command()
     for name, verb in MUSIC.items():
         run(drums, *verb, "--model", music, "-o", name)
+    run(drums, "page", music, "-o", "model.html")
     for name, verb in IN_THE_BOX.items():
         run(drums, *verb, "-o", name)
     for name, verb in SHOWN.items():

@@ -104,6 +104,12 @@ def test_tensors_are_rounded_to_float16_and_read_as_float32(tmp_path: Path) -> N
     assert path.stat().st_size < 400
 
 
+def test_tensors_come_in_the_same_order_in_every_process(tmp_path: Path) -> None:
+    names = [f"{number:02}" for number in range(40)]
+    write_tensors(tmp_path / "a", {name: torch.ones(2) for name in reversed(names)})
+    assert list(read_tensors(tmp_path / "a")) == names
+
+
 def test_32_bits_are_kept(tmp_path: Path) -> None:
     third = torch.tensor([1 / 3])
     write_tensors(tmp_path / "x.safetensors", {"third": third}, bits=32)

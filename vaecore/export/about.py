@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from vaecore import __version__
+from vaecore.config import about_attribute
 
 if TYPE_CHECKING:
     from vaecore.export.graphs import Graph
@@ -31,7 +32,6 @@ def describe(
     decoder = next(graph for graph in graphs if graph.role == "decoder")
     draws = len(decoder.inputs) > 1
     x = decoder.outputs[0]
-    known = config.attributes if config else {}
     return {
         "format": FORMAT,
         "model": space.name,
@@ -52,7 +52,7 @@ def describe(
         "temperature": space.codec.default_temperature if draws else None,
         "attributes": {
             name: {
-                **(known[name] if isinstance(known.get(name), Mapping) else {}),
+                **about_attribute(config, name),
                 "depends_on_code": space.has_directions(name),
                 "vector": [float(f"{number:.8g}") for number in vector.tolist()],
             }

@@ -32,6 +32,7 @@ from seqvae.music.representations.piano.codec import REGISTERS
 from seqvae.music.representations.piano.texture import LONGEST, PITCHES
 from seqvae.music.representations.writing import RESOLUTION
 from vaecore.codec import Example
+from vaecore.config import about_attribute
 from vaecore.eight_bit import quantised
 from vaecore.errors import UsageError
 from vaecore.page import MODEL_STYLE, filled, page
@@ -87,7 +88,6 @@ def blender_page(
     corners = [*inputs, *invented]
     placed = [{"name": name, **corner(codec, example)} for name, example in corners]
     form, bar = _form(codec, corners[0][1]), lengths(codec, corners[0][1])
-    about = space.config.attributes if space.config else {}
     data = {
         "model": space.name,
         "architecture": asdict(model.architecture),
@@ -100,7 +100,7 @@ def blender_page(
         "attributes": [
             {
                 "name": name,
-                "description": about.get(name, {}).get("description", ""),
+                "description": about_attribute(space.config, name).get("description", ""),
                 "vector": [round(float(v), 5) for v in vector],
             }
             for name, vector in space.attributes.items()

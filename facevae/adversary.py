@@ -57,7 +57,7 @@ class AdversarialModule(TrainingModule):
             )
         super().__init__(model, config, metrics)
         self.adversary = adversary
-        self.critic = Critic(model.architecture.size, adversary.width)
+        self.critic = Critic(model.architecture.size, adversary.width, adversary.patches)
         self.register_buffer("strengths", torch.zeros(4))
 
     @property

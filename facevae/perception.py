@@ -48,7 +48,7 @@ class PerceptualModule(AdversarialModule):
         model: The VAE.
         config: Optimiser, clipping and seed.
         metrics: Measures for the validation.
-        adversary: Settings; `classifier` names the classifier's file.
+        adversary: Settings; `classifier` names the classifier's file, if there is a perceptual loss.
 
     Raises:
         DataError: The file is missing, or holds no classifier.
@@ -62,7 +62,11 @@ class PerceptualModule(AdversarialModule):
     ) -> None:
         super().__init__(model, config, metrics, adversary)
         # In a tuple it is no submodule: checkpoints and optimiser have only what is trained.
-        self._distance = (PerceptualDistance(load_classifier(Path(adversary.classifier))),)
+        self._distance = (
+            (PerceptualDistance(load_classifier(Path(adversary.classifier))),)
+            if adversary.compares
+            else ()
+        )
         self.register_buffer("perceptual_norms", torch.zeros(2))
         # Codes drawn from the fitted prior: at temperature 1 for the critic, cool ones to anchor.
         self._pool: Tensor | None = None
@@ -75,7 +79,8 @@ class PerceptualModule(AdversarialModule):
         )
 
     def on_fit_start(self) -> None:
-        self._distance[0].to(self.device)
+        for distance in self._distance:
+            distance.to(self.device)
         if self.adversary.drawn_from:
             path = Path(self.adversary.drawn_from)
             prior = prior_from_state("", read_tensors(path, prior_fits("", self.model.latent_dim)))
@@ -98,16 +103,22 @@ class PerceptualModule(AdversarialModule):
         log_density = model.decoder.log_density(batch, leaf)
         terms = model.objective(log_density, posterior.kl(), self.global_step)
         (gradient,) = torch.autograd.grad(terms.loss, leaf, retain_graph=True)
-        perceptual, distance = self.perceptual_gradient(batch, leaf.detach(), gradient)
-        self.report(terms, perceptual=distance)
+        perceptual = self.perceptual_gradient(batch, leaf.detach(), gradient)
+        losses = {}
+        if perceptual is not None:
+            gradient = gradient + perceptual[0]
+            losses["perceptual"] = perceptual[1]
+        self.report(terms, **losses)
         # The product backpropagates the known gradients with respect to the pictures. The loss, in
         # which these are constant, adds the gradient of the KL.
-        return (pictures * (gradient + perceptual)).sum() + terms.loss
+        return (pictures * gradient).sum() + terms.loss
 
     def perceptual_gradient(
         self, real: Tensor, decoded: Tensor, gradient: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor] | None:
         """Return the weighted gradient for decoded pictures, and their mean distance."""
+        if not self._distance:
+            return None
         decoded = decoded.requires_grad_()
         with self._autocast():
             distance = self._distance[0](decoded, real)
@@ -159,8 +170,9 @@ class PerceptualModule(AdversarialModule):
     ) -> Tensor | None:
         """Return pictures decoded from codes between two faces of the batch.
 
-        Half of them lie between codes and half between the posteriors' means, on arcs; without an
-        anchor half of them lie on lines. With a fitted prior, as many again are draws of it.
+        Half of them lie between codes and half between the posteriors' means, on arcs; half of them
+        on lines, where neither an anchor nor a frozen decoder keeps short codes as they are. With
+        a fitted prior, as many again are draws of it.
         """
         settings = self.adversary
         if not settings.interpolations:
@@ -173,7 +185,8 @@ class PerceptualModule(AdversarialModule):
         of_means, on_line, position = torch.rand(3, count, 1, device=codes.device)
         ends = torch.where(of_means < 0.5, posterior.mean[:count], codes[:count])
         others, t = ends.roll(1, 0), MARGIN + (1 - 2 * MARGIN) * position.squeeze(1)
-        lines = 0.5 if self.decoder_before is None else 0.0
+        kept = self.decoder_before is not None or self.model.architecture.enlarged > 1
+        lines = 0.0 if kept else 0.5
         between = torch.where(on_line < lines, lerp(ends, others, t), slerp(ends, others, t))
         pictures: Tensor = self.model.decoder(torch.cat([between, drawn]))
         return pictures

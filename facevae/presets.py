@@ -24,11 +24,15 @@ class Preset(presets.Preset):
     Attributes:
         adversary: Fields of `facevae.networks.critic.Adversary`; empty trains without a critic.
         directions: Fields of `facevae.directions.DirectionSettings`; empty trains no directions.
+        enlarges: A shipped model's name or a folder: the model whose pictures this one draws at
+            twice their size. Its networks are frozen and the last stage of the decoder is trained;
+            its prior, attribute vectors and directions are kept.
     """
 
     domain, shipped = DOMAIN, PRESETS
     adversary: dict[str, Any] = field(default_factory=dict)
     directions: dict[str, Any] = field(default_factory=dict)
+    enlarges: str = ""
 
     def make_codec(self) -> FaceCodec:
         return cast("FaceCodec", super().make_codec())

@@ -20,7 +20,8 @@ from facevae.networks.model import FaceVAE
 from facevae.perception import PerceptualModule
 from facevae.pictures import pictures
 from vaecore.distributions import DiagonalGaussian
-from vaecore.errors import UsageError
+from vaecore.errors import DataError, UsageError
+from vaecore.folder import PRIOR
 from vaecore.objective import ImpliedNoise, implied_noise
 from vaecore.training import pipeline, ranks
 from vaecore.training.module import TrainingModule
@@ -122,12 +123,44 @@ class FaceTask(TrainingTask):
         return {name: why for loader in self.used for name, why in loader.broken.items()}
 
     def begin(self, model: VAE, start: str | Path | None, resume: bool) -> None:
+        if self.preset.enlarges:
+            self.freeze_smaller(model)
+            return
         if start is not None or resume or not isinstance(model, FaceVAE):
             return
         if ranks.here().first:  # the other ranks get its weights
             images = read_once(evenly(self.data.train, STARTED_ON), self.workers)
             model.start(images)
             images.close()
+
+    def freeze_smaller(self, model: VAE) -> None:
+        """Give an enlarged model the networks of the smaller one, and train the last stage alone.
+
+        Raises:
+            DataError: The smaller model is of another shape.
+        """
+        smaller = self.domain.load(self.preset.enlarges)
+        given = smaller.model.state_dict()
+        expected = model.state_dict()
+        wrong = [
+            name
+            for name, value in given.items()
+            if name not in expected or expected[name].shape != value.shape
+        ]
+        last = expected.keys() - given.keys()
+        if wrong or not last:
+            raise DataError(
+                "is not the smaller model of this recipe" + (f" ({wrong[0]} differs)" if wrong else ""),
+                path=self.preset.enlarges,
+                remedy="give architecture the width, latent_dim and blocks of that model, and twice "
+                "its size with enlarged=2",
+            )
+        model.load_state_dict(given, strict=False)
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad_(name in last)
+
+    def kept(self) -> LatentSpace[Any] | None:
+        return self.domain.load(self.preset.enlarges) if self.preset.enlarges else None
 
     def facts(self) -> dict[str, Any]:
         whole = self.data.whole
@@ -166,9 +199,12 @@ class FaceTask(TrainingTask):
         adversary = self.preset.make_adversary()
         if adversary is None:
             return TrainingModule
-        if not adversary.compares:
+        if self.preset.enlarges and adversary.interpolations and not adversary.drawn_from:
+            drawn_from = self.domain.folder(self.preset.enlarges) / PRIOR
+            adversary = replace(adversary, drawn_from=str(drawn_from))
+        if not adversary.compares and not adversary.interpolations:
             return partial(AdversarialModule, adversary=adversary)
-        if not adversary.classifier:
+        if adversary.compares and not adversary.classifier:
             adversary = replace(adversary, classifier=str(self.perceptual_classifier()))
         return partial(PerceptualModule, adversary=adversary)
 

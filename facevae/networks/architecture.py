@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from vaecore.objective import implied_noise
 
 KINDS = ("lecture", "vanilla", "residual", "spatial")
+ENLARGED = (1, 2)
 LARGEST = {"size": 512, "latent_dim": 1 << 13, "width": 512, "blocks": 16}
 """Larger values in a model folder are refused before memory is allocated for them."""
 
@@ -33,6 +34,8 @@ class FaceArchitecture:
     """Residual blocks at each resolution."""
     dropout: float = 0.0
     """Probability of dropout after each hidden convolution of the plain networks, in training."""
+    enlarged: int = 1
+    """2 if a last stage of a spatial decoder draws a picture of half the size larger."""
     sigma: float | None = None
     """Standard deviation of the noise, in units of the picture's range 0..1."""
     reconstruction_factor: float | None = None
@@ -47,6 +50,13 @@ class FaceArchitecture:
                 raise ValueError(f"{name} must be a number in 1..{largest}, got {value!r}")
         if self.size % 16:
             raise ValueError(f"size must be a multiple of 16, got {self.size}")
+        if self.enlarged not in ENLARGED or isinstance(self.enlarged, bool):
+            raise ValueError(f"enlarged must be 1 or 2, got {self.enlarged!r}")
+        if self.enlarged > 1 and (self.kind != "spatial" or self.core_size % 16):
+            raise ValueError(
+                "only spatial networks can be enlarged, and half of their size must be a multiple "
+                f"of 16: got {self.kind!r} and {self.size}"
+            )
         positions = self.positions
         if self.kind == "spatial" and (self.latent_dim % positions or self.width % 4):
             raise ValueError(
@@ -61,9 +71,14 @@ class FaceArchitecture:
             raise ValueError(f"sigma must be above 0, got {self.sigma}")
 
     @property
+    def core_size(self) -> int:
+        """Height and width of the picture that is encoded, and that is decoded and then enlarged."""
+        return self.size // self.enlarged
+
+    @property
     def positions(self) -> int:
         """Parts of a code, of equally many dimensions, that each describe a part of the picture."""
-        return (self.size // 16) ** 2 if self.kind == "spatial" else 1
+        return (self.core_size // 16) ** 2 if self.kind == "spatial" else 1
 
     @property
     def dimensions(self) -> int:

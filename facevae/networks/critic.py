@@ -50,6 +50,9 @@ class Adversary:
     with that loss makes its own from the labels, and keeps it in its folder."""
     width: int = 32
     """Channels of the critic at half resolution."""
+    patches: bool = False
+    """Score each part of a picture, of some 60 pixels, instead of the whole (PatchGAN: Isola et
+    al., Image-to-image translation with conditional adversarial networks, 2017)."""
     learning_rate: float = 3e-4
     """Of the critic, on the schedule of the VAE's. It has to be well above the VAE's, or the critic
     lags behind the decoder."""
@@ -61,7 +64,7 @@ class Adversary:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if not isinstance(value, str) and not value >= 0:
+            if not isinstance(value, str | bool) and not value >= 0:
                 raise ValueError(f"{field.name} must be at least 0, got {value}")
         for name in ("share", "interpolated_share"):
             value = getattr(self, name)
@@ -73,7 +76,7 @@ class Adversary:
     @property
     def compares(self) -> bool:
         """Whether features of a classifier are compared, so that one is needed."""
-        return bool(self.perceptual or self.interpolations)
+        return bool(self.perceptual)
 
 
 class Critic(nn.Module):
@@ -86,9 +89,10 @@ class Critic(nn.Module):
     Args:
         size: Height and width of a picture, a multiple of 16.
         width: Channels at half resolution.
+        patches: Score each position at 1/16 of the picture's size.
     """
 
-    def __init__(self, size: int, width: int = 32) -> None:
+    def __init__(self, size: int, width: int = 32, patches: bool = False) -> None:
         super().__init__()
         before = 12
         self.stages = nn.ModuleList()
@@ -100,11 +104,15 @@ class Critic(nn.Module):
             nn.init.zeros_(conv.get_parameter("bias"))
             self.stages.append(nn.Sequential(conv, nn.LeakyReLU(SLOPE)))
             before = after
-        self.last = nn.Linear(before * (size // 16) ** 2, 1)
+        self.last: nn.Module = (
+            nn.Sequential(nn.Conv2d(before, 1, 1), nn.Flatten())
+            if patches
+            else nn.Sequential(nn.Flatten(), nn.Linear(before * (size // 16) ** 2, 1))
+        )
         self.to(memory_format=torch.channels_last)
 
     def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Return scores `(batch,)`, higher for photographs, and the features of each stage.
+        """Return scores `(batch, parts)`, higher for photographs, and the features of each stage.
 
         Args:
             x: Pictures `(batch, 3, size, size)`, values in 0..1.
@@ -114,4 +122,4 @@ class Critic(nn.Module):
         for stage in self.stages:
             x = stage(x)
             features.append(x)
-        return self.last(x.flatten(1)).squeeze(1), features
+        return self.last(x), features

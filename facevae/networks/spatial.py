@@ -21,6 +21,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from facevae.networks.architecture import FaceArchitecture
+from facevae.networks.blocks import SLOPE, PixelNorm, SpatialBlock, convolution
+from facevae.networks.enlarging import Enlarger, halved
 
 ENCODER = (3, 6, 12, 16)
 """Channels of the encoder at 1/2, 1/4, 1/8 and 1/16 of the picture's size, in width / 4."""
@@ -28,46 +30,8 @@ DECODER = (4, 8, 16, 20)
 """Channels of the decoder at the same sizes."""
 REFINED = 16
 """Channels of the decoder's last step, at full resolution."""
-SLOPE = 0.1
 LARGEST_LOG = 5.0
 """A tanh bounds the logarithm of a posterior's standard deviation to this, either way."""
-
-
-def _convolution(channels: int, to: int) -> nn.Conv2d:
-    layer = nn.Conv2d(channels, to, 3, padding=1)
-    nn.init.kaiming_normal_(layer.weight, SLOPE)
-    nn.init.zeros_(layer.get_parameter("bias"))
-    return layer
-
-
-class PixelNorm(nn.LayerNorm):
-    """Layer normalisation (Ba et al., 2016) over the channels of each pixel."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return features of the same shape `(batch, channels, height, width)`."""
-        # The channels of a pixel are side by side in memory: the permutation copies nothing.
-        weight, bias = self.weight.to(x.dtype), self.bias.to(x.dtype)
-        pixels = F.layer_norm(x.permute(0, 2, 3, 1), self.normalized_shape, weight, bias, self.eps)
-        return pixels.permute(0, 3, 1, 2)
-
-
-class SpatialBlock(nn.Module):
-    """x + conv(act(conv(act(norm(x))))), with the last convolution zero-initialised.
-
-    So each block is the identity at first, as in `residual`.
-    """
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.norm = PixelNorm(channels)
-        self.conv1, self.conv2 = _convolution(channels, channels), _convolution(channels, channels)
-        nn.init.zeros_(self.conv2.weight)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return features of the same shape `(batch, channels, height, width)`."""
-        h = self.conv1(F.leaky_relu(self.norm(x), SLOPE))
-        y: Tensor = x + self.conv2(F.leaky_relu(h, SLOPE))
-        return y
 
 
 class SpatialEncoder(nn.Module):
@@ -78,14 +42,15 @@ class SpatialEncoder(nn.Module):
         channels = [architecture.width * factor // 4 for factor in ENCODER]
         layers: list[nn.Module] = [
             nn.PixelUnshuffle(2),
-            _convolution(12, channels[0]),
+            convolution(12, channels[0]),
             SpatialBlock(channels[0]),
         ]
         for before, after in pairwise(channels):
             layers += [nn.Conv2d(before, after, 2, stride=2), SpatialBlock(after)]
-        code = architecture.latent_dim // (architecture.size // 16) ** 2
+        self.enlarged = architecture.enlarged > 1
+        code = architecture.latent_dim // architecture.positions
         self.layers = nn.Sequential(*layers, PixelNorm(channels[-1]), nn.LeakyReLU(SLOPE))
-        self.last = _convolution(channels[-1], 2 * code)
+        self.last = convolution(channels[-1], 2 * code)
         nn.init.normal_(self.last.weight, std=0.3 / (9 * channels[-1]) ** 0.5)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -94,6 +59,8 @@ class SpatialEncoder(nn.Module):
         Args:
             x: Pictures `(batch, 3, size, size)` with values around 0.
         """
+        if self.enlarged:
+            x = halved(x)
         mean, log_stddev = self.last(self.layers(x)).float().permute(0, 2, 3, 1).chunk(2, dim=3)
         log_stddev = LARGEST_LOG * (log_stddev / LARGEST_LOG).tanh()
         return mean.flatten(1), log_stddev.flatten(1)
@@ -105,8 +72,8 @@ class SpatialDecoder(nn.Module):
     def __init__(self, architecture: FaceArchitecture) -> None:
         super().__init__()
         channels = [architecture.width * factor // 4 for factor in reversed(DECODER)]
-        self.side = architecture.size // 16
-        self.first = _convolution(architecture.latent_dim // self.side**2, channels[0])
+        self.side = architecture.core_size // 16
+        self.first = convolution(architecture.latent_dim // self.side**2, channels[0])
         # A learned embedding of positions, since faces are aligned.
         self.place = nn.Parameter(torch.randn(channels[0], self.side, self.side) * 0.1)
         # One block more at the lowest resolution, where it costs little and where a convolution
@@ -118,20 +85,22 @@ class SpatialDecoder(nn.Module):
             layers.append(nn.ConvTranspose2d(before, after, 2, stride=2))
             layers += [SpatialBlock(after) for _ in range(architecture.blocks)]
         self.layers = nn.Sequential(*layers, PixelNorm(channels[-1]), nn.LeakyReLU(SLOPE))
-        self.last = _convolution(channels[-1], 12)
+        self.last = convolution(channels[-1], 12)
         nn.init.normal_(self.last.weight, std=0.1 / (9 * channels[-1]) ** 0.5)
         # Pixels that leave as channels of one position do not know their neighbours of the next
         # one, which shows as a grid of 2 x 2 pixels in flat areas: this is added to the picture.
         self.refined = nn.Sequential(
-            _convolution(3, REFINED), nn.LeakyReLU(SLOPE), _convolution(REFINED, 3)
+            convolution(3, REFINED), nn.LeakyReLU(SLOPE), convolution(REFINED, 3)
         )
         nn.init.zeros_(self.refined[2].get_parameter("weight"))
+        self.enlarger = Enlarger(channels[-1]) if architecture.enlarged > 1 else None
 
     def forward(self, z: Tensor) -> Tensor:
         """Return pictures `(batch, 3, size, size)` with values around 0."""
         code = z.unflatten(1, (self.side, self.side, -1)).permute(0, 3, 1, 2)
         x = self.first(code.contiguous(memory_format=torch.channels_last))
         x = x + self.place.to(x.dtype)
-        picture = F.pixel_shuffle(self.last(self.layers(x)), 2)
+        features = self.layers(x)
+        picture = F.pixel_shuffle(self.last(features), 2)
         refined: Tensor = picture + self.refined(picture)
-        return refined
+        return refined if self.enlarger is None else self.enlarger(refined, features)

@@ -29,16 +29,17 @@ from vaecore.files import locked
 from vaecore.folder import DIRECTIONS, WEIGHTS, load_weights
 from vaecore.model import VAE
 from vaecore.presets import CHECKPOINT, Preset
-from vaecore.priors import fit_prior
+from vaecore.priors import Prior, fit_prior
 from vaecore.training import ranks
 from vaecore.training.card import model_card
 from vaecore.training.status import StatusLine
-from vaecore.training.task import TrainingTask
+from vaecore.training.task import TrainingTask, Vectors
 
 if TYPE_CHECKING:
     from lightning.pytorch.callbacks import Callback
     from lightning.pytorch.loggers import Logger
 
+    from vaecore.space import LatentSpace
     from vaecore.training.loop import FitResult
 
 DISTRIBUTION = "seqvae"
@@ -197,20 +198,12 @@ def complete(
     """
     show = (status or StatusLine(False)).show
     space = task.domain.load(place)
-    show("  encoding training examples, for prior and attribute vectors")
-    posterior = task.encode(space)
-    settings = task.prior_settings(space, posterior)
-    kind = "flow" if settings else "mixture of Gaussians"
-    show(f"  fitting the prior, a {kind}, to {len(posterior):,} codes")
-    prior = fit_prior(
-        posterior,
-        settings,
-        task.components,
-        lambda step, loss: show(f"  fitting the prior: step {step:,} · loss {loss:.4g}", now=False),
-        _device(task.preset.make_training().accelerator),
-    )
-    show("  fitting attribute vectors")
-    vectors, known, directions = task.vectors(space)
+    kept = task.kept()
+    if kept is None:
+        prior, made = _fitted(task, space, show)
+    else:
+        prior, made = _of(kept)
+    vectors, known, directions = made
     assert space.config is not None  # it was read from a folder
     training = {**space.config.training, **task.facts()}
     if task.preset.prior:
@@ -226,7 +219,9 @@ def complete(
         space.config,
         attributes={name: known[name] for name in vectors},
         training=training,
-        prior_temperature=float(task.preset.prior.get("temperature", 1.0)),
+        prior_temperature=kept.config.prior_temperature
+        if kept is not None and kept.config is not None
+        else float(task.preset.prior.get("temperature", 1.0)),
     )
     card = model_card(config, space.model, prior.kind, task.command, measured)
     if directions is None:  # those of an earlier training are not of these codes
@@ -237,6 +232,40 @@ def complete(
     if status is not None:
         status.end()
     return list(vectors)
+
+
+def _fitted(
+    task: TrainingTask, space: LatentSpace[Any], show: Callable[..., None]
+) -> tuple[Prior, Vectors]:
+    """Return what is fitted to the codes of a trained model: its prior and its vectors.
+
+    Args:
+        task: Recipe and data.
+        space: The model.
+        show: Tells how far it is.
+    """
+    show("  encoding training examples, for prior and attribute vectors")
+    posterior = task.encode(space)
+    settings = task.prior_settings(space, posterior)
+    kind = "flow" if settings else "mixture of Gaussians"
+    show(f"  fitting the prior, a {kind}, to {len(posterior):,} codes")
+    prior = fit_prior(
+        posterior,
+        settings,
+        task.components,
+        lambda step, loss: show(f"  fitting the prior: step {step:,} · loss {loss:.4g}", now=False),
+        _device(task.preset.make_training().accelerator),
+    )
+    show("  fitting attribute vectors")
+    return prior, task.vectors(space)
+
+
+def _of(kept: LatentSpace[Any]) -> tuple[Prior, Vectors]:
+    """Return the prior and the vectors of a model."""
+    assert kept.config is not None  # it was read from a folder
+    assert kept.prior is not None
+    about = dict(kept.config.attributes)
+    return kept.prior, Vectors(dict(kept.attributes), about, kept.directions)
 
 
 def _device(accelerator: str) -> torch.device:

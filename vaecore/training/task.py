@@ -102,6 +102,13 @@ class TrainingTask(ABC):
     def close(self) -> None:  # noqa: B027
         """Give back what the batches hold, such as processes, when the model is trained."""
 
+    def kept(self) -> LatentSpace[Any] | None:
+        """Return a model whose codes this one has: its prior, vectors and directions are kept.
+
+        None where they are fitted to the codes after the training.
+        """
+        return None
+
     def prior_settings(
         self, space: LatentSpace[Any], posterior: DiagonalGaussian
     ) -> dict[str, Any]:

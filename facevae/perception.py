@@ -48,7 +48,7 @@ class PerceptualModule(AdversarialModule):
         model: The VAE.
         config: Optimiser, clipping and seed.
         metrics: Measures for the validation.
-        adversary: Settings; `classifier` names the classifier's file, if there is a perceptual loss.
+        adversary: Settings; `classifier` names the file for a perceptual loss.
 
     Raises:
         DataError: The file is missing, or holds no classifier.

@@ -149,12 +149,10 @@ class FaceTask(TrainingTask):
         ]
         last = expected.keys() - given.keys()
         if wrong or not last:
-            raise DataError(
-                "is not the smaller model of this recipe" + (f" ({wrong[0]} differs)" if wrong else ""),
-                path=self.preset.enlarges,
-                remedy="give architecture the width, latent_dim and blocks of that model, and twice "
-                "its size with enlarged=2",
-            )
+            where = f" ({wrong[0]} differs)" if wrong else ""
+            problem = f"is not the smaller model of this recipe{where}"
+            remedy = "give architecture what that model has, but twice its size and enlarged=2"
+            raise DataError(problem, path=self.preset.enlarges, remedy=remedy)
         model.load_state_dict(given, strict=False)
         for name, parameter in model.named_parameters():
             parameter.requires_grad_(name in last)

@@ -7,6 +7,7 @@ look at models before it loads one.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from functools import cache
@@ -24,6 +25,8 @@ Config = TypeVar("Config")
 
 CONFIG = "config.json"
 FORMAT = 1
+NAME = re.compile(r"\w[\w-]{0,63}", re.ASCII)
+"""The name of a model or a preset, which becomes that of a folder: no slash and no dot."""
 BITS = (8, 16, 32)
 HOTTEST = 4.0
 """Temperature from which on what is drawn from a prior is noise."""
@@ -155,6 +158,9 @@ class ModelConfig:
     more typical ones."""
     refinement: int = 0
     """Steps by which a code is refined after encoding; see `vaecore.refinement`."""
+    shares_with: str = ""
+    """Name of a model beside this one that has the files and weights which are not here: two
+    models with the same codes need not both have them. What is saved is complete."""
     format: int = FORMAT
 
     def __post_init__(self) -> None:
@@ -162,6 +168,8 @@ class ModelConfig:
             value = self.prior_temperature
             raise ValueError(f"prior_temperature must be above 0, {HOTTEST} at most, got {value}")
         check_refinement(self.refinement)
+        if self.shares_with and not NAME.fullmatch(self.shares_with):
+            raise ValueError(f"shares_with must be a model's name, got {self.shares_with!r}")
         for name in ("bits", "prior_bits"):
             if getattr(self, name) not in BITS:
                 raise ValueError(f"{name} must be 8, 16 or 32, got {getattr(self, name)}")

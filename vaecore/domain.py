@@ -98,22 +98,74 @@ class Domain:
         if config.domain != self.name:
             problem = f"is a model of {config.domain!r}, not of {self.name!r}"
             raise DataError(problem, path=place, remedy=f"load it with {config.domain}")
-        codec, network = self._build(config, place)
-        files.load_weights(network, place / files.WEIGHTS)
+        shared, weights = self._shared(place, config), self.weights(place, config)
+        codec, network = self._build(config, place, weights)
+        files.load_weights(network, *weights)
         network.refinement = config.refinement
+
+        def part(name: str) -> Path:
+            here = place / name
+            return here if shared is None or here.exists() else shared / name
+
         return LatentSpace(
             network.to(choose_device(device)),
             codec,
-            attributes=_attributes(place / files.ATTRIBUTES, network.latent_dim),
-            prior=_prior(place / files.PRIOR, config.prior, network.latent_dim),
-            directions=_directions(place / files.DIRECTIONS, network.latent_dim),
+            attributes=_attributes(part(files.ATTRIBUTES), network.latent_dim),
+            prior=_prior(part(files.PRIOR), config.prior, network.latent_dim),
+            directions=_directions(part(files.DIRECTIONS), network.latent_dim),
             config=config,
         )
 
-    def _build(self, config: ModelConfig, place: Path) -> tuple[Codec[Any], VAE]:
+    def weights(self, place: Path, config: ModelConfig | None = None) -> list[Path]:
+        """Return the files of a model's weights: its own, and that of the model it shares with.
+
+        Args:
+            place: The model folder.
+            config: Its configuration, if it was read.
+
+        Raises:
+            DataError: The other model is not there, or the configuration cannot be read.
+        """
+        from vaecore.folder import WEIGHTS
+
+        shared = self._shared(place, config or read_config(place))
+        return [each / WEIGHTS for each in (place, shared) if each is not None]
+
+    def complete(self, place: Path, to: Path) -> None:
+        """Write a model that shares files with another as a folder that stands alone."""
+        from vaecore.folder import CARD
+        from vaecore.reading import CARD_TEXT, read_text
+
+        space, card = self.load(place), place / CARD
+        assert space.config is not None  # it was read from a folder
+        text = read_text(card, CARD_TEXT) if card.exists() else None
+        given = (space.attributes, space.prior, space.directions)
+        self.save(to, space.model, space.config, *given, card=text)
+
+    def _shared(self, place: Path, config: ModelConfig) -> Path | None:
+        """Return the folder of the model that a model shares files with, if it does.
+
+        Raises:
+            DataError: It is not there, or shares with a third one.
+        """
+        if not config.shares_with:
+            return None
+        folder = place.parent / config.shares_with
+        if not (folder / CONFIG).is_file():
+            problem = f"shares weights with {config.shares_with}, which is not beside it"
+            remedy = f"copy the folder {config.shares_with} there, too"
+            raise DataError(problem, path=place, remedy=remedy)
+        if read_config(folder).shares_with:
+            problem = f"shares weights with {config.shares_with}, which has not all of them itself"
+            raise DataError(problem, path=place)
+        return folder
+
+    def _build(
+        self, config: ModelConfig, place: Path, weights: Sequence[Path]
+    ) -> tuple[Codec[Any], VAE]:
         """Return codec and untrained network; a configuration may hold anything.
 
-        The network gets no more memory than the header of its weights accounts for.
+        The network gets no more memory than the headers of its weights account for.
         """
         from vaecore import folder as files
         from vaecore.device import Budget
@@ -123,12 +175,12 @@ class Domain:
         try:
             codec = self.make_codec(config.representation)
             objective = Objective.from_config(config.objective)
-            with Budget(files.room(place / files.WEIGHTS)):
+            with Budget(files.room(*weights)):
                 model = self.make_model(config.architecture, objective)
             codec.check(model)
             return codec, model
         except DataError as error:
-            if error.path == place / files.WEIGHTS:
+            if error.path in weights:
                 raise
             raise DataError(error.problem, path=path, remedy=error.remedy) from error
         except (ValueError, TypeError, KeyError) as error:
@@ -150,6 +202,7 @@ class Domain:
         card: str | None = None,
     ) -> None:
         """Write a model folder; what is None and already there stays.
+        It shares nothing, whatever the configuration says.
 
         Args:
             place: The folder; it is made if it is not there.
@@ -177,7 +230,9 @@ class Domain:
         if card is not None:
             with replacing(place / files.CARD) as temporary:
                 temporary.write_text(card, encoding="utf-8")
-        write_config(place, replace(config, domain=self.name, objective=model.objective.config))
+        objective = model.objective.config
+        config = replace(config, domain=self.name, objective=objective, shares_with="")
+        write_config(place, config)
 
 
 def find_model(domains: Sequence[Domain], model: str | Path) -> tuple[Domain, Path]:

@@ -177,20 +177,31 @@ def fits_vectors(latent_dim: int, what: str = "attribute") -> Fits:
     return problem
 
 
-def room(path: Path) -> int:
-    """Return how many numbers a network may have whose weights are in a file, and some more."""
-    declared, _ = read_header(path)
-    return 2 * sum(math.prod(shape) for _, shape in declared.values()) + SPARE
+def room(*paths: Path) -> int:
+    """Return how many numbers a network may have whose weights are in files, and some more."""
+    shapes = [tensor.shape for path in paths for tensor in read_header(path)[0].values()]
+    return 2 * sum(map(math.prod, shapes)) + SPARE
 
 
-def load_weights(model: nn.Module, path: Path) -> None:
+def load_weights(model: nn.Module, path: Path, shared: Path | None = None) -> None:
     """Load weights into a model, refusing missing, unknown or misshapen tensors by name.
+
+    Args:
+        model: Gets the weights.
+        path: Their file.
+        shared: The file of another model, with the weights that `path` lacks.
 
     Raises:
         DataError: The file does not hold exactly this model's weights.
     """
     expected = model.state_dict()
-    tensors = read_tensors(path, fits_model(model))
+    fits = fits_model(model)
+    if shared is None:
+        tensors = read_tensors(path, fits)
+    else:
+        theirs, _ = read_header(shared)
+        tensors = read_tensors(path, lambda ours: fits({**theirs, **ours}))
+        tensors = read_tensors(shared) | tensors
     ready = {name: value.to(expected[name].dtype) for name, value in tensors.items()}
     # A model without storage takes the tensors themselves: there is no second copy.
     model.load_state_dict(ready, assign=any(each.is_meta for each in expected.values()))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from vaecore.config import BITS, build, check_refinement
+from vaecore.config import BITS, NAME, build, check_refinement
 from vaecore.domain import Domain
 from vaecore.errors import DataError, UsageError
 from vaecore.files import replacing
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
 
 MOST_NUMBERS = 1 << 30
 """Of a network that a recipe describes: four gigabytes of weights."""
-_NAME = re.compile(r"\w[\w-]{0,63}", re.ASCII)
-"""A preset's name becomes that of a folder, and so has no slash and no dot."""
 CHECKPOINT = "last.ckpt"
 """What a training is resumed from, in its folder."""
 RECIPE = "recipe.yaml"
@@ -187,7 +184,7 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
     for name, sections in presets.items():
         if not isinstance(name, str) or not isinstance(sections, dict):
             raise DataError("is no file of presets", path=path, remedy=RECIPES.remedy)
-        if not _NAME.fullmatch(name):
+        if not NAME.fullmatch(name):
             text = f"has a preset {name!r}: a name is of letters, digits, _ and -, at most 64"
             raise DataError(text, path=path, remedy="rename it")
     if not presets:

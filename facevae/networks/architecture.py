@@ -72,7 +72,7 @@ class FaceArchitecture:
 
     @property
     def core_size(self) -> int:
-        """Height and width of the picture that is encoded, and that is decoded and then enlarged."""
+        """Height and width of the picture that is encoded, and decoded before it is enlarged."""
         return self.size // self.enlarged
 
     @property

@@ -8,10 +8,13 @@ of the core names them.
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import Any
 
 import torch
@@ -29,7 +32,7 @@ from seqvae.music.representations import make_codec
 from seqvae.text.domain import DOMAIN as TEXT
 from seqvae.text.network import SentenceArchitecture, SentenceVAE
 from vaecore.codec import Codec
-from vaecore.config import ModelConfig, build
+from vaecore.config import ModelConfig, build, read_config
 from vaecore.domain import Domain
 from vaecore.errors import DataError
 from vaecore.model import VAE
@@ -199,12 +202,13 @@ def sentences(mode: str, steps: int = 12) -> Callable[[Path], ModelUnderTest]:
 
 
 def faces(
-    kind: str, mode: str, flow: bool = False, gain: float = 1.7
+    kind: str, mode: str, flow: bool = False, gain: float = 1.7, enlarged: int = 1
 ) -> Callable[[Path], ModelUnderTest]:
     def make(folder: Path) -> ModelUnderTest:
-        codec = FaceCodec(16)
+        codec = FaceCodec(16 * enlarged)
         # Of an odd width, rows are rounded by their place, as above.
-        architecture = FaceArchitecture(kind, codec.size, latent_dim=8, width=8, sigma=0.1)
+        sizes = {"latent_dim": 8, "width": 8, "enlarged": enlarged}
+        architecture = FaceArchitecture(kind, codec.size, **sizes, sigma=0.1)
         torch.manual_seed(1)
         model = FACES.make_model(asdict(architecture), Objective(mode=mode))
         with torch.no_grad():  # zero-initialised layers would have no effect
@@ -296,6 +300,7 @@ KINDS: dict[str, Callable[[Path], ModelUnderTest]] = {
         for kind in ("lecture", "vanilla", "residual", "spatial")
         for mode, suffix in (("vae", ""), ("autoencoder", "-autoencoder"))
     },
+    "faces-enlarged": faces("spatial", "vae", enlarged=2),
     "digits": _digits("vae"),
     "digits-autoencoder": _digits("autoencoder"),
     "pictures": _drawings,
@@ -314,4 +319,9 @@ def shipped(name: str) -> ModelUnderTest:
     domain = SHIPPED[name]
     numbers = domain is FACES or name.startswith("groove")
     folder = domain.folder(name)
+    if read_config(folder).shares_with:
+        place = Path(mkdtemp(prefix="vae-complete-"))
+        atexit.register(rmtree, place)
+        domain.complete(folder, place / name)
+        folder = place / name
     return ModelUnderTest(domain, folder, domain is not FACES, not numbers, examples=32)

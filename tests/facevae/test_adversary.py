@@ -42,7 +42,7 @@ def test_critic_scores_each_picture_alone(x: Tensor) -> None:
     with torch.no_grad():
         scores, features = critic(x)
         alone, _ = critic(x[3:4])
-    assert scores.shape == (8,)
+    assert scores.shape == (8, 1)
     assert [each.shape[2] for each in features] == [16, 8, 4, 2]
     torch.testing.assert_close(scores[3:4], alone, rtol=1e-4, atol=1e-5)
 

@@ -24,7 +24,7 @@ from vaecore.page.recorded import record
 
 NODE = shutil.which("node")
 ENTRY = Path(__file__).with_name("page_model.js")
-KINDS = ("residual", "spatial", "lecture", "vanilla")
+KINDS = ("residual", "spatial", "enlarged", "lecture", "vanilla")
 SHADE = 1 / 255
 
 
@@ -54,7 +54,10 @@ def run(script: Path, network: nn.Module, z: torch.Tensor, plain: bool = False) 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_architecture_is_decoded_as_in_python(script, kind):
     torch.manual_seed(1)
-    model = FaceVAE(FaceArchitecture(kind=kind, size=32, latent_dim=16, width=8, sigma=0.1))
+    shape = {"kind": kind, "size": 32, "latent_dim": 16, "width": 8, "sigma": 0.1}
+    if kind == "enlarged":
+        shape |= {"kind": "spatial", "enlarged": 2}
+    model = FaceVAE(FaceArchitecture(**shape))
     for parameter in model.decoder.parameters():
         nn.init.normal_(parameter, std=0.1)  # some begin as zeros, and would hide what they do
     network = model.eval().decoder.network

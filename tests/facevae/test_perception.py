@@ -198,7 +198,7 @@ def test_settings_and_a_classifier_that_is_missing_are_refused(tmp_path: Path) -
     with pytest.raises(ValueError, match="interpolated_share must be above 0"):
         Adversary(interpolated_share=0.0)
     with pytest.raises(DataError, match="missing"):
-        make_module(tmp_path / "none.safetensors")
+        make_module(tmp_path / "none.safetensors", perceptual=1.0)
 
 
 @pytest.mark.parametrize("sizes", [{"latent_dim": 40}, {"width": 6}])

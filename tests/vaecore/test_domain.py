@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -175,3 +176,55 @@ def test_a_folder_that_was_tampered_with_is_refused(
         points.load(folder)
     assert caught.value.path == folder / file
     assert "\n" not in str(caught.value)
+
+
+@pytest.fixture
+def sharing(folder: Path) -> Path:
+    """A model that has only one of its weights itself, beside the model that has the others."""
+    place = folder.parent / "sharing"
+    shutil.copytree(folder, place)
+    for name in (ATTRIBUTES, PRIOR):
+        (place / name).unlink()
+    write_tensors(place / WEIGHTS, {"decoder.scale": torch.full((2,), 3.0)})
+    edit(lambda config: config.update(shares_with="plane"))(place)
+    return place
+
+
+def test_a_model_may_share_what_another_has(points: Domain, folder: Path, sharing: Path) -> None:
+    ours, theirs = points.load(sharing), points.load(folder)
+    assert ours.model.decoder.scale.tolist() == [3.0, 3.0]
+    assert torch.equal(ours.model.encoder.scale, theirs.model.encoder.scale)
+    assert torch.equal(ours.attributes["right"], theirs.attributes["right"])
+    assert torch.equal(ours.sample_codes(3, seed=1), theirs.sample_codes(3, seed=1))
+
+
+def test_what_is_saved_of_it_is_complete(points: Domain, sharing: Path, tmp_path: Path) -> None:
+    points.complete(sharing, tmp_path / "alone")
+    ours, theirs = points.load(tmp_path / "alone"), points.load(sharing)
+    for name, value in theirs.model.state_dict().items():
+        assert torch.equal(ours.model.state_dict()[name], value)
+    assert ours.config == replace(theirs.config, shares_with="")
+    assert sorted(path.name for path in (tmp_path / "alone").iterdir()) == sorted(
+        [ATTRIBUTES, CARD, CONFIG, PRIOR, WEIGHTS]
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"shares_with": "../plane"}, "shares_with must be a model's name, got '../plane'"),
+        ({"shares_with": "nothing"}, "shares weights with nothing, which is not beside it"),
+        ({"shares_with": "sharing"}, "which has not all of them itself"),
+        ({"shares_with": ""}, r"lacks tensor 'encoder\.scale'"),
+    ],
+)
+def test_sharing_with_what_does_not_fit_is_refused(
+    points: Domain, sharing: Path, change: dict, problem: str
+) -> None:
+    edit(lambda config: config.update(change))(sharing)
+    with pytest.raises(DataError, match=problem):
+        points.load(sharing)
+
+
+def test_the_weights_of_such_a_model_are_in_two_files(points: Domain, sharing: Path) -> None:
+    assert points.weights(sharing) == [sharing / WEIGHTS, sharing.parent / "plane" / WEIGHTS]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -79,12 +80,19 @@ def push(job: Job, repository: str, private: bool) -> None:
     MODEL is a model folder, or one that `models` lists. Then anyone can name it as
     hf://OWNER/NAME. Log in before: hf auth login, or set HF_TOKEN.
     """
+    from vaecore.config import read_config
     from vaecore.hub import Reference, checked, push
 
     assert job.model is not None
     reference = Reference(checked(repository))
     job.load()  # what is broken is not given to others
-    place = push(job.domain.folder(job.model), repository, private, _front(job))
+    folder = job.domain.folder(job.model)
+    with TemporaryDirectory() as temporary:
+        if read_config(folder).shares_with:  # the other model is not there
+            complete = Path(temporary) / folder.name
+            job.domain.complete(folder, complete)
+            folder = complete
+        place = push(folder, repository, private, _front(job))
     job.echo(f"{place}\n  use it: {job.domain.name} sample --model {reference}")
     job.emit({"model": job.model, "repository": repository, "url": place})
 

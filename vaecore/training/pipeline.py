@@ -26,7 +26,7 @@ from vaecore.device import NAMES, choose_device
 from vaecore.domain import Domain
 from vaecore.errors import DataError
 from vaecore.files import locked
-from vaecore.folder import DIRECTIONS, WEIGHTS, load_weights
+from vaecore.folder import DIRECTIONS, load_weights
 from vaecore.model import VAE
 from vaecore.presets import CHECKPOINT, Preset
 from vaecore.priors import Prior, fit_prior
@@ -278,7 +278,7 @@ def begin(domain: Domain, preset: Preset, start: str | Path | None = None) -> VA
     torch.manual_seed(preset.make_training().seed)
     model = preset.make_model()
     if start is not None:
-        load_weights(model, domain.folder(start) / WEIGHTS)
+        load_weights(model, *domain.weights(domain.folder(start)))
     return model
 
 

@@ -57,7 +57,9 @@ class AdversarialModule(TrainingModule):
             )
         super().__init__(model, config, metrics)
         self.adversary = adversary
-        self.critic = Critic(model.architecture.size, adversary.width, adversary.patches)
+        self.critic = Critic(
+            model.architecture.size, adversary.width, adversary.patches, adversary.detail
+        )
         self.register_buffer("strengths", torch.zeros(4))
 
     @property

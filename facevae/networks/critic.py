@@ -11,7 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from facevae.networks.enlarging import fine_detail
+
 SLOPE = 0.2
+DETAIL = 24.0
+"""Fine detail is multiplied by this, so that its values are about as large as those of pictures."""
 FACTORS = (1, 2, 4, 6)
 """Channels at 1/2, 1/4, 1/8 and 1/16 of the picture's size, in units of the width."""
 
@@ -53,6 +57,10 @@ class Adversary:
     patches: bool = False
     """Score each part of a picture, of some 60 pixels, instead of the whole (PatchGAN: Isola et
     al., Image-to-image translation with conditional adversarial networks, 2017)."""
+    detail: bool = False
+    """The critic sees what is lost where a picture is halved and enlarged again. For a frozen
+    decoder whose pictures are enlarged: by the rest it could tell them from photographs for ever,
+    and nothing that is trained could change that."""
     learning_rate: float = 3e-4
     """Of the critic, on the schedule of the VAE's. It has to be well above the VAE's, or the critic
     lags behind the decoder."""
@@ -90,10 +98,14 @@ class Critic(nn.Module):
         size: Height and width of a picture, a multiple of 16.
         width: Channels at half resolution.
         patches: Score each position at 1/16 of the picture's size.
+        detail: Judge the fine detail alone; see `Adversary`.
     """
 
-    def __init__(self, size: int, width: int = 32, patches: bool = False) -> None:
+    def __init__(
+        self, size: int, width: int = 32, patches: bool = False, detail: bool = False
+    ) -> None:
         super().__init__()
+        self.detail = detail
         before = 12
         self.stages = nn.ModuleList()
         for factor in FACTORS:
@@ -117,7 +129,8 @@ class Critic(nn.Module):
         Args:
             x: Pictures `(batch, 3, size, size)`, values in 0..1.
         """
-        x = F.pixel_unshuffle((x - 0.5) * 4, 2).contiguous(memory_format=torch.channels_last)
+        x = DETAIL * fine_detail(x) if self.detail else (x - 0.5) * 4
+        x = F.pixel_unshuffle(x, 2).contiguous(memory_format=torch.channels_last)
         features = []
         for stage in self.stages:
             x = stage(x)

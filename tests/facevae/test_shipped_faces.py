@@ -154,3 +154,24 @@ def test_a_morph_is_even_to_the_eye(space: LatentSpace) -> None:
             (1 - ssim(frames[1:], frames[:-1])).sqrt(),
         ):
             assert sizes.max() < 2 * sizes.min(), (a, b)
+
+
+def test_faces_128_draws_the_same_faces_larger(space: LatentSpace) -> None:
+    from facevae.domain import DOMAIN
+    from facevae.networks.enlarging import fine_detail, halved
+    from vaecore.config import read_config
+
+    larger, folder = facevae.load("faces_128"), DOMAIN.folder("faces_128")
+    assert read_config(folder).shares_with == "faces_64"
+    assert sum(path.stat().st_size for path in folder.iterdir()) <= 200_000
+    assert larger.attributes.keys() == space.attributes.keys()
+    assert larger.has_directions("Smiling")
+    codes = space.sample_codes(6, seed=1)
+    assert torch.equal(codes, larger.sample_codes(6, seed=1))
+    small, large = space.decode_to_examples(codes), larger.decode_to_examples(codes)
+    assert large.shape == (6, 3, 128, 128)
+    assert psnr(halved(large).clamp(0, 1), small).min() > 27
+    # What a filter makes of the smaller pictures has less detail.
+    resampled = torch.nn.functional.interpolate(small, scale_factor=2, mode="bicubic")
+    detail, plain = (fine_detail(x).square().mean() for x in (large, resampled.clamp(0, 1)))
+    assert detail > 2 * plain

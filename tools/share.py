@@ -4,6 +4,7 @@
 
 writes the last folder, which has to be beside the second one: the configuration, the card if there
 is one, and those weights of the first that the second lacks. It is refused if any other differs.
+`--scale NAME=FACTOR` multiplies the weights whose names begin with NAME.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from vaecore.folder import CARD, WEIGHTS, read_tensors, write_tensors
 @click.argument("model", type=click.Path(path_type=Path, exists=True))
 @click.argument("other", type=click.Path(path_type=Path, exists=True))
 @click.argument("output", type=click.Path(path_type=Path))
-def main(model: Path, other: Path, output: Path) -> None:
+@click.option("--scale", multiple=True, metavar="NAME=FACTOR")
+def main(model: Path, other: Path, output: Path, scale: tuple[str, ...]) -> None:
     if output.resolve().parent != other.resolve().parent:
         raise click.ClickException(f"{output} has to be beside {other}")
     config = read_config(model)
@@ -33,6 +35,11 @@ def main(model: Path, other: Path, output: Path) -> None:
             raise click.ClickException(f"{name} is not what {other} has")
     output.mkdir(exist_ok=True)
     own = {name: value for name, value in ours.items() if name not in theirs}
+    for beginning, _, factor in (each.partition("=") for each in scale):
+        chosen = [name for name in own if name.startswith(beginning)]
+        if not chosen:
+            raise click.ClickException(f"there is no weight {beginning}")
+        own |= {name: own[name] * float(factor) for name in chosen}
     write_tensors(output / WEIGHTS, own, config.bits)
     write_config(output, replace(config, name=output.name, shares_with=other.name))
     if (model / CARD).exists() and not (output / CARD).exists():

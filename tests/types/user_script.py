@@ -59,7 +59,7 @@ def sentences() -> None:
 
 def faces(data: Path) -> None:
     """Pictures in, pictures out."""
-    assert facevae.models() == ["faces_64", "faces_64_residual"]
+    assert facevae.models() == ["faces_128", "faces_64", "faces_64_residual"]
     space: LatentSpace[Image] = facevae.load("faces_64")
     pictures = [data / f"{name}.png" for name in ("ada", "bob", "cleo", "dan")]
     frame: Image = space.interpolate(*pictures[:2], steps=3, timing="perceived")[1]

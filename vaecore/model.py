@@ -78,6 +78,8 @@ class VAE(nn.Module):
         """Whether the encoder is frozen; see `freeze_encoder`."""
         self.refinement = 0
         """Steps by which `infer` refines what the encoder says."""
+        self.never: tuple[tuple[int, ...], ...] = ()
+        """Classes that the decoder never chooses, of each voice; see `LatentSpace.within`."""
 
     def freeze_encoder(self) -> None:
         """Freeze the encoder from now on: no gradients, and in training no dropout."""

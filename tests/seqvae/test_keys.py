@@ -16,6 +16,8 @@ from seqvae.cli import command
 from seqvae.music.representations import keys, make_codec
 from vaecore.errors import UsageError
 
+DATA = Path(__file__).parents[2] / "data"
+
 TUNE = (60, 64, 67, 64, 65, 62, 59, 60)
 """In C major."""
 
@@ -119,3 +121,17 @@ def test_the_options(tmp_path: Path) -> None:
     run("--scale", "C minor pentatonic")
     found = {p % 12 for p in pitches(pretty_midi.PrettyMIDI(out))}
     assert found <= {0, 3, 5, 7, 10}
+
+
+def test_what_is_mended_stays_in_the_scale() -> None:
+    """Notes that blends should not have are moved; within a scale not out of it."""
+    space = seqvae.load("melody_2bar").as_examples()
+    codec, limit = space.codec, "C minor pentatonic"
+    ends = [codec.read(DATA / f"{name}.mid").first for name in ("sunrise", "harbour")]
+    allowed = keys.named(limit)
+    inside = space.within(limit, ends)
+    blends = [inside.interpolate(*ends, steps=9), inside.sample(4, seed=1)]
+    for example in (each for blend in blends for each in blend):
+        x = getattr(example, "x", example)
+        count = keys.pitch_classes(codec.by_voice(x[None].numpy()))
+        assert not count[~allowed].any()

@@ -212,7 +212,7 @@ class Blending(Editing[Item]):
         if perception is None:
             return blends
         given = (weights.max(dim=1).values == 1).view(-1, *[1] * (blends.ndim - 1))
-        return torch.where(given, blends, perception.mended(blends, x))
+        return torch.where(given, blends, self._allowed(perception.mended(blends, x), blends))
 
     @property
     def _conditional(self) -> bool:

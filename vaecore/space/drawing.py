@@ -72,9 +72,26 @@ class Drawing(Coding[Item]):
             if condition is None and self.codec.settles_samples:
                 codes = self.posterior_of(self.decode_to_examples(codes), refine=False).mean
             x = self.decode_to_examples(codes, chosen, seed + _NEXT * number, condition)
-            return x if perception is None else perception.mended(x)
+            return x if perception is None else self._allowed(perception.mended(x), x)
 
         return draw(n, seed, once, self.codec.poor, 0 if keep_all else ROUNDS)
+
+    def _allowed(self, mended: Tensor, decoded: Tensor) -> Tensor:
+        """Return mended examples, as they were decoded where the decoder would not choose that.
+
+        Args:
+            mended: `(n, ...)`; with several voices they are the last dimension.
+            decoded: Of the same shape.
+        """
+        never = self.model.never
+        if not any(never):
+            return mended
+        voices = mended.unsqueeze(-1) if len(never) == 1 else mended
+        wrong = [
+            torch.isin(voices[..., k], torch.tensor(each, dtype=torch.long))
+            for k, each in enumerate(never)
+        ]
+        return torch.where(torch.stack(wrong, -1).view_as(mended), decoded, mended)
 
     def sample_codes(
         self, n: int, seed: int = 0, prior: str | None = None, temperature: float = 1.0

@@ -57,4 +57,5 @@ class MagentaVAE(VAE):
         for head, never in zip(found.decoder.heads, classes, strict=True):
             if never:
                 head.bias.data[list(never)] = -torch.inf
+        found.never = tuple(map(tuple, classes))
         return found

@@ -51,6 +51,7 @@ class SequenceVAE(VAE):
         for head, never in zip(heads, classes, strict=True):
             if never:
                 head.forbid(never)
+        found.never = tuple(map(tuple, classes))
         return found
 
     def logits(self, z: Tensor, target: Tensor) -> Tensor:

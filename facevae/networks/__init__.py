@@ -3,5 +3,7 @@
 plain      "lecture" and "vanilla", to be compared with
 residual   "residual", with principal components inside (`principal`)
 spatial    "spatial": a code that is a feature map
+blocks     what spatial networks are made of
+enlarging  the last stage of a spatial decoder, for pictures of twice the size
 critic     what a decoder is trained against
 """

@@ -115,6 +115,27 @@ def test_humanized_drums_are_as_loud_as_before_and_on_time(level: int) -> None:
     assert (new[2][hits == 0] == 0).all()
 
 
+@pytest.mark.parametrize("swing", [0.0, 0.3, -0.3])
+def test_humanized_drums_swing_as_much_as_before(swing: float) -> None:
+    generator = torch.Generator().manual_seed(7)
+    hits = (torch.rand(64, 9, generator=generator) < 0.3).float()
+    places = torch.arange(64)[:, None] % 4
+    late = torch.where(places == 3, 0.5, torch.where(places == 1, 0.1, -0.1))  # as a model guesses
+    noise = 0.1 * torch.randn(64, 9, generator=generator)
+    guessed = torch.cat([hits, 0.5 * hits, hits * (noise - 2 * late)], dim=1)
+    given = torch.cat([hits, 0.5 * hits, hits * (-2 * swing * (places % 2))], dim=1)
+    new = feel.levelled(guessed, given)
+    measured = PROPERTIES["swing"].of(torch.stack([guessed, new]).numpy())
+    assert abs(measured[0] - swing) > 0.05
+    assert measured[1] == pytest.approx(swing, abs=0.02)
+    _, _, offset = blocks(new)
+    for place in (1, 3):  # both sixteenths of a beat, not only their mean
+        there = (hits > 0) & (places == place)
+        least = offset[(hits > 0) & (places % 2 == 0)].mean()
+        assert float(least - offset[there].mean()) / 2 == pytest.approx(swing, abs=0.02)
+        assert offset[there].std() > 0.05  # and each hit has its own time still
+
+
 def test_drumify_hears_the_rhythm_of_any_part_and_nothing_else() -> None:
     space = tiny()
     tune = played((0, 60, 80), (4.3, 67, 90), (4.3, 64, 20), (70, 60, 80), is_drum=False)

@@ -113,6 +113,10 @@ def test_a_stiff_beat_is_played_as_drummers_do() -> None:
         # In proportion to the level, which is that of the beat.
         assert properties["dynamics"] > 0.08 * 127 * loudness[hits > 0].mean(), name
         assert 0.005 < properties["looseness"] < 0.3, name
+    # To the model, which hears hits alone, hats on the last sixteenth of each beat are a swing.
+    for name, least, most in (("house", -0.02, 0.02), ("shuffle", 0.2, 0.4)):
+        x, _ = feel.humanize(space, DATA / f"{name}.mid", temperature=0.0)
+        assert least < float(measure(space.codec, x[None])["swing"][0]) < most, name
     taps = space.codec.taps(DATA / "taps.mid")[0]
     x, _ = feel.drumify(space, DATA / "taps.mid", temperature=0.0)
     rhythm, answered = (blocks(torch.as_tensor(each))[0].amax(-1) > 0 for each in (taps, x))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from seqvae.music.reading.grids import SIXTEEN
 from seqvae.music.representations.groove.performance import blocks, hit_classes, stiffened
 from vaecore.device import pad
 from vaecore.errors import DataError
@@ -26,9 +27,9 @@ def humanize(
 ) -> tuple[Tensor, Context]:
     """Play the drums of an item as a drummer would: the same hits, new velocities and timing.
 
-    The item's own velocities and timing are ignored, but for the mean velocity, which stays; hits
-    are neither early nor late in the mean. It is read window by window from the first bar on; the
-    last window is filled up with silence.
+    The item's own velocities and timing are ignored, but for the mean velocity and the swing, which
+    stay; hits are neither early nor late in the mean. It is read window by window from the first
+    bar on; the last window is filled up with silence.
 
     Args:
         space: A model of performances.
@@ -55,9 +56,11 @@ def humanize(
 
 
 def levelled(played: Tensor, given: Tensor) -> Tensor:
-    """Return a performance as loud as another in the mean, and neither early nor late in the mean.
+    """Return a performance with the mean velocity and the swing of another, on time in the mean.
 
-    Nothing is louder than 127: of what is given at full level the mean is `LOUDEST`.
+    Nothing is louder than 127: of what is given at full level the mean is `LOUDEST`. Hits alone do
+    not tell how much a beat swings (of half of the unseen performances a guess was worse than
+    none), but the times of what is given do: what is straight stays so, and a shuffle a shuffle.
 
     Args:
         played: `(steps, 27)`.
@@ -73,8 +76,31 @@ def levelled(played: Tensor, given: Tensor) -> Tensor:
     else:
         velocity = velocity * (aim / max(mean, 1e-6))
     velocity = velocity.clamp(1 / 127, 1) * hits
+    step = torch.arange(len(hits))
+    for place in (1, 3):  # the sixteenths before and after an eighth between the beats
+        there = (step % SIXTEEN.beat == place).float()[:, None]
+        more = _lead(hits, offset, there) - _lead(*blocks(given)[::2], there)
+        offset = offset - hits * there * more
     offset = (offset - hits * (offset.sum() / count)).clamp(-1, 1)
     return torch.cat([hits, velocity, offset], dim=-1)
+
+
+def _lead(hits: Tensor, offset: Tensor, there: Tensor) -> Tensor:
+    """Return the mean offset of the hits at some steps less that of those on the eighths.
+
+    It is 0 where there are none of either.
+
+    Args:
+        hits: `(steps, 9)`.
+        offset: Of the same shape.
+        there: Which steps, 0 or 1, `(steps, 1)`.
+    """
+    some, others = hits * there, hits.clone()
+    others[1::2] = 0
+    if not (some.any() and others.any()):
+        return offset.new_zeros(())
+    first, second = ((offset * side).sum() / side.sum() for side in (some, others))
+    return first - second
 
 
 def drumify(

@@ -2,7 +2,7 @@
 
 import { bytesOf } from "vaecore/page/model/arithmetic.js";
 import { choose, generator } from "seqvae/music/page/model/heads.js";
-import { SequenceModel } from "seqvae/music/page/model/network.js";
+import { modelOf } from "seqvae/music/page/model/model.js";
 import { bilinear, edited } from "vaecore/page/model/plane.js";
 import { musicOf } from "seqvae/music/page/model/play.js";
 import { readWindow } from "seqvae/music/page/model/reading.js";
@@ -10,14 +10,14 @@ import { readTensors } from "vaecore/page/model/tensors.js";
 
 const { data, tasks } = JSON.parse(fs.readFileSync(0, "utf8"));
 const tensors = () => readTensors(bytesOf(data.weights));
-const model = new SequenceModel(data.architecture, tensors());
+const model = modelOf(data.architecture, tensors());
 const kind = data.form.performed ? Float32Array : Int32Array;
 const codeOf = (corner) => model.encode(kind.from(corner.window));
 
 const answers = {
   decode: (codes) => codes.map((code) => [...model.decode(code)]),
   plain(codes) {
-    const other = new SequenceModel(data.architecture, tensors(), true);
+    const other = modelOf(data.architecture, tensors(), true);
     return codes.map((code) => [...other.decode(code)]);
   },
   encode: (windows) => windows.map((window) => [...codeOf({ window })]),

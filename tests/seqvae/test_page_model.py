@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import re
 import shutil
-import subprocess
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,15 +15,13 @@ import seqvae
 from seqvae.music.domain import DOMAIN
 from seqvae.music.page import blender_page, music
 from seqvae.music.page.data import lengths
+from tests.seqvae.page_node import Answer, in_node, needed
 from vaecore.attributes import apply_attributes, within_prior
 from vaecore.codec import Example
 from vaecore.errors import DataError, UsageError
-from vaecore.page import bundle
 from vaecore.paths import bilinear_grid
 from vaecore.space import LatentSpace
 
-NODE = shutil.which("node")
-ENTRY = Path(__file__).with_name("page_model.js")
 CORNERS = {
     "drums_2bar": ("rock", "bossa", "funk", "house"),
     "groove_2bar": ("shuffle", "samba", "rock", "funk"),
@@ -41,9 +35,7 @@ SHORT = ("drums_2bar", "groove_2bar", "melody_2bar", "melody_2bar_ternary")
 CODES = {name: 200 if name in SHORT else 2 for name in CORNERS}
 CODES |= {"melody_2bar_ternary": 40, "piano_2bar": 40}
 
-pytestmark = pytest.mark.skipif(NODE is None, reason="node is not here (Debian: nodejs)")
-
-Answer = Callable[..., Any]
+pytestmark = needed
 
 
 @pytest.fixture(scope="module", params=CORNERS)
@@ -59,19 +51,7 @@ def pages(request, examples: Path, tmp_path_factory) -> tuple[LatentSpace[Any], 
     html = blender_page(whole, [(f.stem, whole.codec.read(f).first) for f in files], spare=0)
     limit = 25e6 if request.param == "trio_16bar" else 8e6
     assert len(html.encode()) < limit
-    found = re.search(r'id="data">(.*?)</script>', html)
-    assert found is not None
-    data = json.loads(found[1])
-    script = folder / "model.cjs"
-    script.write_text('const fs = require("fs");\n' + bundle(ENTRY))
-
-    def answer(**tasks: Any) -> Any:
-        text = json.dumps({"data": data, "tasks": tasks})
-        run = subprocess.run([str(NODE), str(script)], input=text, capture_output=True, text=True)
-        assert run.returncode == 0, run.stderr
-        return json.loads(run.stdout)
-
-    return space, data, answer
+    return space, *in_node(html, folder)
 
 
 ALL = pytest.mark.parametrize("pages", CORNERS, indirect=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import asdict
 from html import escape
@@ -11,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from seqvae.music.networks.model import SequenceVAE
 from seqvae.music.page.data import instruments, lengths, same_bars, voices
+from seqvae.music.page.inside import bits_of, checked, weights
 from seqvae.music.representations.alphabet import (
     CLASS_OF_PITCH,
     DRUM_PITCHES,
+    DRUM_TABLES,
     DRUMS,
     GROOVE_CLASS,
     LOWEST_PITCH,
@@ -25,6 +25,8 @@ from seqvae.music.representations.alphabet import (
 )
 from seqvae.music.representations.base import SequenceCodec
 from seqvae.music.representations.contexts import Context
+from seqvae.music.representations.drums import pitches as sounds
+from seqvae.music.representations.drums.codec import DrumCodec
 from seqvae.music.representations.dynamics import USUAL
 from seqvae.music.representations.parts import names
 from seqvae.music.representations.piano.alphabet import ChordAlphabet
@@ -33,7 +35,6 @@ from seqvae.music.representations.piano.texture import LONGEST, PITCHES
 from seqvae.music.representations.writing import RESOLUTION
 from vaecore.codec import Example
 from vaecore.config import about_attribute
-from vaecore.eight_bit import quantised
 from vaecore.errors import UsageError
 from vaecore.page import MODEL_STYLE, filled, page
 from vaecore.space import LatentSpace
@@ -41,16 +42,6 @@ from vaecore.space import LatentSpace
 HERE = Path(__file__).parent
 CORNERS = 4
 SPARE = 16
-HEADS = ("softmax", "chain", "groove", "notes")
-"""Heads that the page's networks have."""
-KNOWN = {
-    "steps", "classes", "tokens", "latent_dim", "embedding_dim", "encoder_dim", "encoder_layers",
-    "encoder_levels", "levels", "conductor_dim", "conductor_layers", "decoder_dim",
-    "decoder_layers", "readout", "conditioning", "summary_dim", "segment_dim", "head", "dropout",
-    "input_dropout", "scheduled_sampling", "stiff", "tapped", "hearing", "blend", "grid",
-    "harmony",
-}  # fmt: skip
-"""Entries of an architecture that the page's networks have, or that are of training alone."""
 
 
 def blender_page(
@@ -59,7 +50,7 @@ def blender_page(
     seed: int = 0,
     spare: int = SPARE,
 ) -> str:
-    """Return a page with a model inside, its weights in 8 bits.
+    """Return a page with a model inside.
 
     Args:
         space: The model.
@@ -71,13 +62,10 @@ def blender_page(
         UsageError: The page cannot have such a model, there are too many inputs, or their bars are
             of different length.
     """
-    codec, model = space.codec, space.model
+    codec = space.codec
     if not isinstance(codec, SequenceCodec):
         raise UsageError(f"{space.name}: a page is for models of music on a grid")
-    if not isinstance(model, SequenceVAE):
-        problem = f"{space.name}: a page has networks of seqvae's own, not Magenta's"
-        raise UsageError(f"{problem}; for web pages of yours, seqvae export writes ONNX")
-    refuse(model, space.name)
+    model = checked(space.model, space.name)
     if len(inputs) > CORNERS:
         raise UsageError(f"a page has four corners; {len(inputs)} files are too many")
     same_bars(codec, [example for _, example in inputs])
@@ -91,7 +79,7 @@ def blender_page(
     data = {
         "model": space.name,
         "architecture": asdict(model.architecture),
-        "weights": weights(model),
+        "weights": weights(model, bits_of(model)),
         "form": form,
         "reading": _reading(codec, form, bar["bar"] / RESOLUTION),
         **bar,
@@ -112,38 +100,6 @@ def blender_page(
     body = filled(HERE / "blender.html", {"title": escape(space.name), "about": escape(text)})
     styles = [HERE / "style.css", MODEL_STYLE, HERE / "blender.css"]
     return page(title, body, HERE / "blender.js", data, styles, text)
-
-
-def refuse(model: SequenceVAE, name: str) -> None:
-    """Refuse a model whose networks the page does not have.
-
-    Raises:
-        UsageError: It is one; the message says why.
-    """
-    found = asdict(model.architecture)
-    others = [key for key, value in found.items() if key not in KNOWN and value]
-    if others:
-        raise UsageError(f"{name}: a page cannot have models with {', '.join(others)} yet")
-    if found["head"] not in HEADS and isinstance(found["head"], str):
-        text = f"{name}: a page cannot have models of {found['tokens']} yet"
-        raise UsageError(f"{text}; a palette (-o x.html) plays without one")
-    if isinstance(found["classes"], list | tuple) and not found["levels"]:
-        raise UsageError(f"{name}: a page cannot have models whose voices share one decoder")
-
-
-def weights(model: SequenceVAE) -> str:
-    """Return the weights in 8 bits, and the features of tokens, as `tensors.js` reads them."""
-    import torch
-    from safetensors.torch import save
-
-    tensors = {
-        name: tensor.half() if tensor.is_floating_point() else tensor
-        for name, tensor in quantised(model.state_dict()).items()
-    }
-    for name, buffer in model.named_buffers():
-        if name.endswith(".features"):  # zeros and ones, which no folder has to store
-            tensors[name] = buffer.to(torch.int8)
-    return b64encode(save({k: t.cpu().contiguous() for k, t in tensors.items()})).decode()
 
 
 def corner(codec: SequenceCodec, example: Example) -> dict[str, Any]:
@@ -184,13 +140,27 @@ def _voice(name: str, alphabet: Alphabet, bar: int) -> dict[str, Any]:
         return {"kinds": REGISTERS, "usual": usual, **keys}
     if isinstance(alphabet, NoteAlphabet):
         return {"kinds": 1, "usual": usual, "lowest": alphabet.lowest}
+    if isinstance(alphabet, sounds.DrumPitchAlphabet):
+        pitches = list(sounds.PITCHES)
+        own = [usual[drum] for drum in DRUM_TABLES["2018"][pitches]]
+        return {"kinds": len(pitches), "usual": own, "pitches": pitches, "apart": True}
     roland = alphabet.simplifies  # performances are on the kit they were played on
     pitches = [own[0] for own in ROLAND] if roland else list(DRUM_PITCHES)
     return {"kinds": DRUMS, "usual": usual, "pitches": pitches}
 
 
 def _performed(codec: SequenceCodec) -> bool:
-    return codec.dtype is not np.int64
+    """Return whether windows have velocities and times, which are real numbers."""
+    return codec.keeps_timing
+
+
+def _drum_of_pitch(codec: SequenceCodec) -> np.ndarray:
+    """Return the drum of every MIDI pitch as a model of drums reads it, -1 where there is none."""
+    if isinstance(codec, DrumCodec):
+        return codec.drum_of_pitch
+    if isinstance(codec, sounds.DrumPitchCodec):
+        return sounds.PLACE
+    return GROOVE_CLASS if codec.keeps_timing else CLASS_OF_PITCH
 
 
 def _reading(codec: SequenceCodec, form: dict[str, Any], bar: float) -> dict[str, Any] | None:
@@ -210,8 +180,9 @@ def _reading(codec: SequenceCodec, form: dict[str, Any], bar: float) -> dict[str
     return {
         "drums": voice["drum"],
         "performed": performed,
+        "apart": voice.get("apart", False),
         "kinds": voice["kinds"],
-        "drumOf": (GROOVE_CLASS if performed else CLASS_OF_PITCH).tolist(),
+        "drumOf": _drum_of_pitch(codec).tolist(),
         "lowest": lowest,
         "highest": lowest + classes - 3,
         "steps": codec.steps,

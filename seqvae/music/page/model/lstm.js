@@ -73,6 +73,62 @@ export class Cell {
   }
 }
 
+/**
+ * Run layers of two directions each, forwards and backwards, and return the outputs of the last one,
+ * `(steps, batch, 2 * hidden)`.
+ * @param layers pairs of `Cell`
+ * @param vectors `(steps, batch, inputs)`
+ */
+export function readBothWays(layers, vectors, steps, batch) {
+  let below = vectors;
+  for (const directions of layers) {
+    const { inputs, hidden } = directions[0];
+    const outputs = new Float32Array(steps * batch * 2 * hidden);
+    directions.forEach((cell, direction) => {
+      cell.begin();
+      for (let n = 0; n < steps; n++) {
+        const t = direction ? steps - 1 - n : n;
+        cell.step(below, t * batch * inputs, batch);
+        for (let b = 0; b < batch; b++) {
+          const state = cell.h.subarray(b * hidden, (b + 1) * hidden);
+          outputs.set(state, ((t * batch + b) * 2 + direction) * hidden);
+        }
+      }
+    });
+    below = outputs;
+  }
+  return below;
+}
+
+/** Set the first states of layers: of each row, cell and hidden state of the lowest, then the next. */
+export function beginLayers(cells, states, batch) {
+  const width = cells.reduce((sum, { hidden }) => sum + 2 * hidden, 0);
+  let begin = 0;
+  for (const cell of cells) {
+    const part = () => {
+      const found = new Float32Array(batch * cell.hidden);
+      for (let b = 0; b < batch; b++) {
+        const from = b * width + begin;
+        found.set(states.subarray(from, from + cell.hidden), b * cell.hidden);
+      }
+      begin += cell.hidden;
+      return found;
+    };
+    const c = part();
+    cell.begin(part(), c);
+  }
+}
+
+/** Take a step of all layers with inputs `(batch, inputs)`, and return the hidden states of the top. */
+export function stepLayers(cells, values, batch) {
+  let below = values;
+  for (const cell of cells) {
+    cell.step(below, 0, batch);
+    below = cell.h;
+  }
+  return below;
+}
+
 /** Reads vectors in both directions, and summarises them in one vector: `encoder.Reader`. */
 export class Reader {
   constructor(part, batch) {
@@ -92,29 +148,13 @@ export class Reader {
 
   /** Return `(batch, width)` for vectors `(steps, batch, inputs)`, which are changed. */
   read(vectors, batch = this.batch) {
-    const { steps, inputs, hidden } = this;
+    const { steps, inputs } = this;
     for (let t = 0, k = 0; t < steps; t++) {
       for (let b = 0; b < batch; b++) {
         for (let i = 0; i < inputs; i++, k++) vectors[k] += this.position[t * inputs + i];
       }
     }
-    let below = vectors, width = inputs;
-    for (const directions of this.layers) {
-      const outputs = new Float32Array(steps * batch * 2 * hidden);
-      directions.forEach((cell, direction) => {
-        cell.begin();
-        for (let n = 0; n < steps; n++) {
-          const t = direction ? steps - 1 - n : n;
-          cell.step(below, t * batch * width, batch);
-          for (let b = 0; b < batch; b++) {
-            const state = cell.h.subarray(b * hidden, (b + 1) * hidden);
-            outputs.set(state, ((t * batch + b) * 2 + direction) * hidden);
-          }
-        }
-      });
-      below = outputs;
-      width = 2 * hidden;
-    }
+    const below = readBothWays(this.layers, vectors, steps, batch);
     return this.summarised(below, vectors, batch);
   }
 
@@ -159,18 +199,7 @@ export class Conditioned {
 
   /** Set the initial states of codes `(batch, code)`. */
   begin(codes, batch) {
-    const { hidden, cells } = this, states = this.initial.of(codes, batch).map(Math.tanh);
-    cells.forEach((cell, layer) => {
-      const pick = (part) => {
-        const found = new Float32Array(batch * hidden);
-        for (let b = 0; b < batch; b++) {
-          const from = (b * 2 * cells.length + 2 * layer + part) * hidden;
-          found.set(states.subarray(from, from + hidden), b * hidden);
-        }
-        return found;
-      };
-      cell.begin(pick(1), pick(0)); // stored c0, h0, c1, h1
-    });
+    beginLayers(this.cells, this.initial.of(codes, batch).map(Math.tanh), batch);
   }
 
   /** Return the inputs that codes decide, `(steps, batch, inputs)`. */
@@ -189,16 +218,6 @@ export class Conditioned {
     return found;
   }
 
-  /** Take a step of all layers with inputs `(batch, inputs)`. */
-  step(values, batch) {
-    let below = values;
-    for (const cell of this.cells) {
-      cell.step(below, 0, batch);
-      below = cell.h;
-    }
-    return below;
-  }
-
   /** Return the outputs beside the guide, `(batch, steps, width)`. */
   outputs(codes, batch) {
     const { steps, inputs, hidden, width } = this, guide = this.guide(codes, batch);
@@ -206,7 +225,7 @@ export class Conditioned {
     const found = new Float32Array(batch * steps * width);
     for (let t = 0; t < steps; t++) {
       const own = guide.subarray(t * batch * inputs, (t + 1) * batch * inputs);
-      const top = this.step(own, batch);
+      const top = stepLayers(this.cells, own, batch);
       for (let b = 0; b < batch; b++) {
         const out = (b * steps + t) * width;
         found.set(top.subarray(b * hidden, (b + 1) * hidden), out);

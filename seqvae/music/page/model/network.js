@@ -5,7 +5,7 @@ import {
   ChainHead, ChordEmbedding, generator, NotesHead, PerformanceEmbedding, PerformanceHead, SoftmaxHead,
   TokenEmbedding,
 } from "./heads.js";
-import { Conditioned, Part, Reader } from "./lstm.js";
+import { Conditioned, Part, Reader, stepLayers } from "./lstm.js";
 
 const HEADS = { softmax: SoftmaxHead, chain: ChainHead, groove: PerformanceHead, notes: NotesHead };
 const listed = (value) => (Array.isArray(value) ? value : [value]);
@@ -109,7 +109,7 @@ class Core {
       for (let b = 0; t && b < batch; b++) {
         embedding.add(found, (b * steps + t - 1) * size, own, b * inputs, size);
       }
-      const top = lstm.step(own, batch), f = projection.arithmetic.floats;
+      const top = stepLayers(lstm.cells, own, batch), f = projection.arithmetic.floats;
       for (let b = 0; b < batch; b++) {
         const row = projection.input + b * projection.columns;
         f.set(top.subarray(b * hidden, (b + 1) * hidden), row);

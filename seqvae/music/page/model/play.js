@@ -135,12 +135,13 @@ function performed(window, steps, voice, inputs, kinds) {
   return notes;
 }
 
-/** Sets of drums, or one note at a time, on the grid. */
+/** Sets of drums, as classes or each sound apart, or one note at a time, on the grid. */
 function written(classes, steps, voice, inputs, kinds) {
   const { count } = kinds, struck = new Uint8Array(steps * count);
   for (let step = 0; step < steps; step++) {
     for (let kind = 0; kind < count; kind++) {
-      struck[step * count + kind] = voice.drum ? (classes[step] >> kind) & 1 : Number(classes[step] >= FIRST_NOTE);
+      const k = step * count + kind, token = classes[step];
+      struck[k] = voice.apart ? classes[k] : voice.drum ? (token >> kind) & 1 : Number(token >= FIRST_NOTE);
     }
   }
   const loud = velocities(struck, steps, inputs, kinds, voice.usual), notes = [];

@@ -110,11 +110,11 @@ function frame(first, last, shortest, bar) {
 }
 
 /** A stretch of drumming: hits, velocities and keys of every step. */
-function drumPhrase(notes, begin, length, { drumOf, kinds, performed }) {
-  const size = performed ? 3 * kinds : 1;
+function drumPhrase(notes, begin, length, { drumOf, kinds, performed, apart }) {
+  const size = performed ? 3 * kinds : apart ? kinds : 1;
   const phrase = {
     size, begin, length, program: 0,
-    events: performed ? new Float32Array(length * size) : new Int32Array(length),
+    events: performed ? new Float32Array(length * size) : new Int32Array(length * size),
     velocity: new Uint8Array(length * kinds), pitch: new Uint8Array(length * kinds),
   };
   // The loudest is last: of several hits of a drum at a step it counts.
@@ -124,7 +124,8 @@ function drumPhrase(notes, begin, length, { drumOf, kinds, performed }) {
     if (step < 0 || step >= length) continue;
     phrase.velocity[step * kinds + kind] = note.velocity;
     phrase.pitch[step * kinds + kind] = note.pitch;
-    if (!performed) phrase.events[step] |= 1 << kind;
+    if (apart) phrase.events[step * size + kind] = 1;
+    else if (!performed) phrase.events[step] |= 1 << kind;
   }
   if (performed) {
     for (const [note] of order.sort(([a, j], [b, k]) => a.velocity - b.velocity || k - j)) {

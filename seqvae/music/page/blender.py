@@ -156,11 +156,12 @@ def _performed(codec: SequenceCodec) -> bool:
 
 def _drum_of_pitch(codec: SequenceCodec) -> np.ndarray:
     """Return the drum of every MIDI pitch as a model of drums reads it, -1 where there is none."""
+    found: np.ndarray = GROOVE_CLASS if codec.keeps_timing else CLASS_OF_PITCH
     if isinstance(codec, DrumCodec):
-        return codec.drum_of_pitch
-    if isinstance(codec, sounds.DrumPitchCodec):
-        return sounds.PLACE
-    return GROOVE_CLASS if codec.keeps_timing else CLASS_OF_PITCH
+        found = codec.drum_of_pitch
+    elif isinstance(codec, sounds.DrumPitchCodec):
+        found = sounds.PLACE
+    return found
 
 
 def _reading(codec: SequenceCodec, form: dict[str, Any], bar: float) -> dict[str, Any] | None:

@@ -25,6 +25,7 @@ from vaecore.errors import DataError
 from vaecore.files import replacing
 from vaecore.folder import fits_model, read_tensors, room
 from vaecore.parsing import parse_json
+from vaecore.seeds import seeded
 from vaecore.tensor_header import tensor_header
 from vaecore.training.small import SmallLoop, cosine
 
@@ -185,7 +186,7 @@ def train_classifier(
     """
     if len(train.images) < 2 or not len(validation.images):
         raise DataError("too few labelled faces to train a classifier on", remedy="label more")
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = FaceClassifier(names, width, blocks).to(memory_format=torch.channels_last)

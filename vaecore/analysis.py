@@ -13,6 +13,7 @@ from torch import Tensor
 from vaecore.distributions import DiagonalGaussian
 from vaecore.errors import UsageError
 from vaecore.files import replacing
+from vaecore.seeds import seeded
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -103,7 +104,7 @@ def analyse(posterior: DiagonalGaussian, seed: int = 0) -> LatentReport:
 
     Args:
         posterior: Posteriors of the whole data set, `(examples, latent_dim)`.
-        seed: Of the samples.
+        seed: Of the samples, from 0 to 2**63 - 1.
 
     Raises:
         ValueError: There are no posteriors.
@@ -118,7 +119,7 @@ def analyse(posterior: DiagonalGaussian, seed: int = 0) -> LatentReport:
     active = covariance.diagonal() > ACTIVE_VARIANCE
     covariance = covariance + posterior.stddev.square().mean(0).diag()
     stddev = covariance.diagonal().sqrt()
-    samples = posterior.sample(torch.Generator().manual_seed(seed))
+    samples = posterior.sample(seeded(seed))
     return LatentReport(
         examples=n,
         mean=mean,

@@ -9,6 +9,7 @@ from vaecore.device import as_double
 from vaecore.distributions import DiagonalGaussian
 from vaecore.model import VAE
 from vaecore.objective import iwae_bound
+from vaecore.seeds import seeded
 
 
 def total(values: Tensor) -> float:
@@ -28,7 +29,7 @@ class EvidenceBound:
 
     def __init__(self, seed: int = 0) -> None:
         self.examples = 0
-        self._generator = torch.Generator().manual_seed(seed)
+        self._generator = seeded(seed)
         self._nll = self._kl = 0.0
 
     def add(self, model: VAE, x: Tensor) -> DiagonalGaussian:

@@ -83,22 +83,26 @@ def read_tensors(path: Path, fits: Fits | None = None) -> dict[str, Tensor]:
     declared, _ = read_header(path)
     problem = fits(declared) if fits is not None else None
     if problem is not None:
-        raise DataError(problem, path=path)
+        raise _refused(problem, path)
     try:
         # safetensors gives them in another order in every process.
         tensors = dict(sorted(load(read_bytes(path, TENSORS)).items()))
     except (SafetensorError, ValueError) as error:
-        raise DataError(f"is no readable safetensors file ({error})", path=path) from error
+        raise _refused(f"is no readable safetensors file ({error})", path) from error
     try:
         tensors = restored(tensors)
     except ValueError as error:
-        raise DataError(str(error), path=path) from error
+        raise _refused(str(error), path) from error
     for name, tensor in tensors.items():
         if tensor.is_floating_point():
             tensors[name] = tensor = tensor.float()
             if not torch.isfinite(tensor).all():
-                raise DataError(f"tensor {name!r} is not finite", path=path)
+                raise _refused(f"tensor {name!r} is not finite", path)
     return tensors
+
+
+def _refused(problem: str, path: Path) -> DataError:
+    return DataError(problem, path=path, remedy=TENSORS.remedy)
 
 
 def read_header(path: Path) -> tuple[dict[str, Declared], dict[str, str]]:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from vaecore.distributions import DiagonalGaussian, Noise
 from vaecore.objective import LossTerms, Objective
 from vaecore.refinement import refined
+from vaecore.seeds import check_seed
 
 
 class Encoder(Protocol):
@@ -134,19 +135,21 @@ class VAE(nn.Module):
         Args:
             z: Latent codes.
             temperature: 0 gives the most likely x; 1 a draw from p(x|z); must be at least 0.
-            seed: Makes the draw repeatable; row i depends on the seed and on i alone.
+            seed: Makes the draw repeatable, from 0 to 2**63 - 1; row i depends on the seed and on i
+                alone.
 
         Returns:
             `(batch, ...)`.
 
         Raises:
             ValueError: z has another shape, or the temperature is below 0.
+            UsageError: The seed is out of range.
         """
         if z.ndim != 2 or z.shape[1] != self.latent_dim:
             raise ValueError(f"z must be (batch, {self.latent_dim}), got {tuple(z.shape)}")
         if temperature < 0:
             raise ValueError(f"temperature must be at least 0, got {temperature}")
-        return cast(Decoder, self.decoder).generate(z, temperature, seed)
+        return cast(Decoder, self.decoder).generate(z, temperature, check_seed(seed))
 
     def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
         """Return log p(x|z) in nats, `(batch,)`."""

@@ -18,6 +18,7 @@ from seqvae.music.representations.alphabet import PLAIN
 from seqvae.music.representations.measuring import jensen_shannon
 from vaecore.bounds import EvidenceBound
 from vaecore.errors import DataError
+from vaecore.seeds import following
 
 if TYPE_CHECKING:
     from seqvae.music.networks.model import SequenceVAE
@@ -124,7 +125,10 @@ def measure(model: SequenceVAE, x: Tensor, seed: int = 0) -> dict[str, Any]:
         rows = part.to(model.device)
         posterior = bound.add(model, rows)
         forced = model.forced(posterior.mean, rows)
-        decoded = (model.decode(posterior.mean, 1.0, seed + number), model.decode(posterior.mean))
+        decoded = (
+            model.decode(posterior.mean, 1.0, following(seed, number)),
+            model.decode(posterior.mean),
+        )
         true, sampled, greedy = (indices(each).view_as(forced) for each in (rows, *decoded))
         for voice, tally in enumerate(tallies):
             tally.add(*(each[..., voice] for each in (true, forced, sampled, greedy)))

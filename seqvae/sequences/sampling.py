@@ -7,14 +7,15 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from vaecore.seeds import seeded
+
 
 def uniform_noise(batch: int, shape: Sequence[int], seed: int, device: torch.device) -> Tensor:
     """Return uniform numbers in [0, 1), `(batch, *shape)`; row i depends on `seed` and i alone.
 
     They are drawn on the CPU, so that the same seed gives the same music on every device.
     """
-    generator = torch.Generator().manual_seed(seed)
-    return torch.rand(batch, *shape, generator=generator).to(device)
+    return torch.rand(batch, *shape, generator=seeded(seed)).to(device)
 
 
 def choose(logits: Tensor, temperature: float | Tensor, noise: Tensor | None = None) -> Tensor:

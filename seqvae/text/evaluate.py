@@ -18,6 +18,7 @@ from seqvae.text.properties import words
 from seqvae.text.vocabulary import END
 from vaecore.bounds import EvidenceBound, importance_bound, total
 from vaecore.errors import DataError, UsageError
+from vaecore.seeds import following, seeded
 
 if TYPE_CHECKING:
     from seqvae.text.codec import TextCodec
@@ -112,7 +113,7 @@ def accuracies(model: SentenceVAE, x: Tensor, seed: int = 0) -> dict[str, Any]:
         posterior = bound.add(model, rows)
         found = {
             "teacher_forced": model.logits(posterior.mean, rows).argmax(-1),
-            "sampled": model.decode(posterior.mean, 1.0, seed + number),
+            "sampled": model.decode(posterior.mean, 1.0, following(seed, number)),
             "greedy": model.decode(posterior.mean),
         }
         for name, y in found.items():
@@ -138,7 +139,7 @@ def probability(
             draws from the posterior (`vaecore.bounds.importance_bound`).
         `perplexity`: exp(-log p(x) per step), by that bound; steps are pieces and end tokens.
     """
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     bound = 0.0
     for rows in x.split(MEASURED_AT_ONCE):
         bound += total(importance_bound(model, rows.to(model.device), samples, generator))

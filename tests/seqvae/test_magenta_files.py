@@ -221,7 +221,7 @@ def test_an_index_that_is_damaged_anywhere_is_refused(tmp_path: Path) -> None:
 
 def test_values_that_are_not_finite_are_refused(tmp_path: Path) -> None:
     files.write_bundle(tmp_path / "x", {"a": np.array([1, np.nan], "<f4")})
-    with pytest.raises(DataError, match="tensor 'a' is not finite"):
+    with pytest.raises(DataError, match="tensor 'a' is not finite; get the checkpoint again"):
         open_bundle(tmp_path).read("a")
 
 

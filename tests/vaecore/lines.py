@@ -25,6 +25,7 @@ from vaecore.model import VAE
 from vaecore.objective import Objective
 from vaecore.presets import Preset
 from vaecore.priors import GaussianMixture
+from vaecore.seeds import following, seeded
 from vaecore.training import ranks
 from vaecore.training.batches import Batches, Part
 from vaecore.training.config import TrainingConfig
@@ -112,7 +113,7 @@ class Decoder(nn.Module):
 
     def generate(self, z: Tensor, temperature: float, seed: int) -> Tensor:
         mean = self.layer(z)
-        rows = [torch.Generator().manual_seed(1000 * seed + row) for row in range(len(z))]
+        rows = [seeded(following(1000 * seed, row)) for row in range(len(z))]
         noise = torch.stack([torch.randn(mean.shape[1], generator=each) for each in rows])
         return mean + temperature * noise
 

@@ -119,7 +119,7 @@ def test_32_bits_are_kept(tmp_path: Path) -> None:
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e5])
 def test_values_that_are_no_numbers_are_refused(tmp_path: Path, value: float) -> None:
     write_tensors(tmp_path / "x.safetensors", {"fine": torch.ones(2), "odd": torch.tensor([value])})
-    with pytest.raises(DataError, match="'odd' is not finite"):
+    with pytest.raises(DataError, match="'odd' is not finite; get it again, or make it again"):
         read_tensors(tmp_path / "x.safetensors")
 
 

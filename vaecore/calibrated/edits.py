@@ -11,6 +11,7 @@ from torch import Tensor
 from vaecore.calibrated.even import Codes
 from vaecore.calibrated.variations import Draw
 from vaecore.perception import Perception
+from vaecore.seeds import seeded
 
 GENERATIONS, PARENTS, CHILDREN = 4, 8, 64
 """Rounds of the search, the codes that stay after each, and those that are tried in each."""
@@ -109,7 +110,7 @@ def steer(
     """
     effort = perception.effort
     count = round(CHILDREN * effort)
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     own = decode(z[None])
     names = sorted({name for each in asked for name in each})
     before = {name: measured(name, own)[0] for name in names}

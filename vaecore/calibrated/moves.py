@@ -14,6 +14,7 @@ from vaecore.calibrated.edits import Steered, steer
 from vaecore.calibrated.even import Codes, even_codes
 from vaecore.calibrated.variations import Draw, vary
 from vaecore.perception import Perception
+from vaecore.seeds import following
 
 VARIANTS = 160
 """Largest number of examples made by rules at which the search for an edit begins."""
@@ -109,4 +110,4 @@ class Moves:
 
     def _rounds(self, seed: int) -> Draw:
         """Return what draws so many codes of the prior, other ones in every round."""
-        return lambda n, number: self.draw(n, seed + 7919 * number)
+        return lambda n, number: self.draw(n, following(seed, 7919 * number))

@@ -181,7 +181,7 @@ _OPTIONS = (
         "--resume", is_flag=True, help="Go on with the training in the output folder."
     ),
     click.option(
-        "--seed", type=click.IntRange(0, 2**31 - 1), help="Makes weights and batches repeatable."
+        "--seed", type=options.Seed(), help="Makes weights and batches repeatable."
     ),
     click.option(
         "--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), help="Where to train."

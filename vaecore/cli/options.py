@@ -10,11 +10,15 @@ from typing import Any
 import click
 
 from vaecore.cli.dispatch import takes_job
+from vaecore.errors import UsageError
+from vaecore.seeds import check_seed
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 FILE = click.Path(path_type=Path, readable=False)
 """A name; whoever reads the file says what is wrong with it."""
+DIGITS = 40
+"""At most so many digits of a seed are read."""
 MANY = 1000
 """At most this many results of one command."""
 
@@ -27,6 +31,20 @@ class Finite(click.FloatRange):
         if not math.isfinite(number):
             self.fail(f"{value!r} is not a number.", param, ctx)
         return number
+
+
+class Seed(click.IntRange):
+    """A seed; see `vaecore.seeds`."""
+
+    def __init__(self) -> None:
+        super().__init__(min=0)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            whole = len(text := str(value)) <= DIGITS and text.removeprefix("-").isdecimal()
+            return check_seed(int(value) if whole else value)
+        except UsageError as error:
+            self.fail(str(error), param, ctx)
 
 
 inputs = click.argument("inputs", nargs=-1, required=True, type=FILE)
@@ -60,7 +78,7 @@ temperature = click.option(
 )
 seed = click.option(
     "--seed",
-    type=click.IntRange(0, 2**31 - 1),
+    type=Seed(),
     default=0,
     show_default=True,
     help="The same seed gives the same result.",

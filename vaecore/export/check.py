@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from vaecore.export.graphs import control_of
+from vaecore.seeds import seeded
 
 if TYPE_CHECKING:
     from vaecore.space import LatentSpace
@@ -104,15 +105,13 @@ def compare(
         return _largest(theirs, own)
 
     z = space.sample_codes(codes, seed)
-    control = control_of(decoder, codes, torch.Generator().manual_seed(seed))
+    control = control_of(decoder, codes, seeded(seed))
     told = {} if control is None else {"control": control}
     with torch.no_grad():
         greedy = decoder.generate(z, 0.0, 0, **told)
         x, found, logits, drawn = greedy, None, None, None
         if model.draws and hasattr(decoder, "draw"):
-            noise = torch.rand(
-                codes, *decoder.noise_shape, generator=torch.Generator().manual_seed(seed)
-            )
+            noise = torch.rand(codes, *decoder.noise_shape, generator=seeded(seed))
             found, theirs = _decoded(functions["decoder"], z, 0.0, noise, *told.values())
             logits = differ("logits", theirs, _logits(model, z, found, *told.values()))
             x = decoder.generate(z, 1.0, seed, **told)
@@ -128,7 +127,7 @@ def compare(
         mean, stddev = _applied(functions["encoder"], x)
     prior = None
     if "prior" in functions and space.prior is not None:
-        generator = torch.Generator().manual_seed(seed)
+        generator = seeded(seed)
         given = torch.randn(z.shape, generator=generator), torch.rand(len(z), generator=generator)
         prior = _largest(_applied(functions["prior"], *given)[0], space.prior.draw(*given)[0])
     return Differences(

@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
+from vaecore.seeds import check_seed
+
 if TYPE_CHECKING:
     from typing_extensions import Self
 
@@ -18,8 +20,13 @@ Source: TypeAlias = "Generator | Sequence[Generator] | None"
 
 
 def streams(seed: int, n: int) -> list[Generator]:
-    """Return a generator for each of n codes; that of code i depends on the seed and i alone."""
-    seeds = (np.random.SeedSequence((seed % 2**64, i)).generate_state(1)[0] for i in range(n))
+    """Return a generator for each of n codes; that of code i depends on the seed and i alone.
+
+    Raises:
+        UsageError: The seed is none; see `vaecore.seeds`.
+    """
+    seed = check_seed(seed)
+    seeds = (np.random.SeedSequence((seed, i)).generate_state(1)[0] for i in range(n))
     return [Generator().manual_seed(int(each)) for each in seeds]
 
 

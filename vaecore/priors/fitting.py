@@ -12,6 +12,7 @@ from vaecore.distributions import DiagonalGaussian
 from vaecore.priors.base import Prior
 from vaecore.priors.flow import Flow
 from vaecore.priors.mixture import GaussianMixture
+from vaecore.seeds import check_seed
 from vaecore.training.small import SmallLoop, cosine, ramped_decay
 
 CONDITIONS = 8192
@@ -91,7 +92,7 @@ def fit_flow(
         device: Where to compute.
     """
     with torch.random.fork_rng():
-        torch.manual_seed(seed)
+        torch.manual_seed(check_seed(seed))
         center = posterior.mean.mean(0)
         if basis is not None:
             basis = basis / ((posterior.mean - center) @ basis).std(0)

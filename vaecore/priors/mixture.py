@@ -18,6 +18,7 @@ from torch.distributions import (
 
 from vaecore.device import pad
 from vaecore.priors.base import Prior, Source, drawn
+from vaecore.seeds import check_seed
 
 
 class GaussianMixture(Prior):
@@ -68,7 +69,7 @@ class GaussianMixture(Prior):
             components: Number of normal distributions, at most n.
             covariance: "full", or "diag" for fewer parameters: a full one needs many more
                 codes than latent dimensions.
-            seed: Of the initialisation.
+            seed: Of the initialisation, from 0 to 2**63 - 1.
 
         Raises:
             ValueError: The covariance is unknown, or there are fewer codes than components.
@@ -79,7 +80,10 @@ class GaussianMixture(Prior):
         from sklearn.exceptions import ConvergenceWarning
 
         estimator = mixture.GaussianMixture(
-            components, covariance_type=covariance, reg_covar=1e-4, random_state=seed
+            components,
+            covariance_type=covariance,
+            reg_covar=1e-4,
+            random_state=check_seed(seed) % 2**32,
         )
         with warnings.catch_warnings():
             # The last iterations change the likelihood by little; what they leave is a density.

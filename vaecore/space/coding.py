@@ -18,6 +18,7 @@ from vaecore.errors import UsageError
 from vaecore.model import VAE
 from vaecore.priors import Prior
 from vaecore.refinement import refined
+from vaecore.seeds import check_seed
 from vaecore.threads import threads_for
 
 ENCODED_AT_ONCE = 64
@@ -107,7 +108,7 @@ class Coding(Generic[Item]):
         Args:
             z: Latent codes `(n, latent_dim)`.
             temperature: 0 gives the most likely item, 1 a draw from p(x|z).
-            seed: Of that draw; item i depends on the seed and i alone.
+            seed: Of that draw, from 0 to 2**63 - 1; item i depends on the seed and i alone.
             contexts: What the codec needs beside the example (tempo, instrument), one per row.
             condition: See `decode_to_examples`.
         """
@@ -127,6 +128,7 @@ class Coding(Generic[Item]):
         """
         _check_codes(z, self.latent_dim)
         check_number("temperature", temperature)
+        seed = check_seed(seed)
         padded = _padded(z.to(self.model.device, torch.float32), self.model.decoder)
         with torch.no_grad(), threads_for(self.model.decoder, len(padded)):
             x = self.model.decode(padded, temperature, seed)[: len(z)].cpu()

@@ -12,6 +12,7 @@ from vaecore.draws import ROUNDS, Draws, draw
 from vaecore.errors import UsageError
 from vaecore.priors import Prior, StandardNormal
 from vaecore.priors.base import streams
+from vaecore.seeds import check_seed, following
 from vaecore.space.coding import Coding, check_number
 
 _NEXT = 7919
@@ -39,7 +40,7 @@ class Drawing(Coding[Item]):
             n: How many.
             temperature: Of the decoder; where it does not draw, of the codes. By default the
                 codec's `default_temperature`.
-            seed: Of codes and decoder.
+            seed: Of codes and decoder, from 0 to 2**63 - 1.
             prior: "normal" draws codes from N(0, I); "mixture" or "flow" from what was fitted to
                 the aggregate posterior, which is nearer to real items. None takes the fitted one
                 where the model has one.
@@ -47,7 +48,8 @@ class Drawing(Coding[Item]):
                 drawn again otherwise.
 
         Raises:
-            UsageError: n or the temperature is out of range, or the model has no such prior.
+            UsageError: n, the temperature or the seed is out of range, or the model has no such
+                prior.
         """
         draws = self.draw(n, temperature, seed, prior, keep_all)
         return [self._made(row, None) for row in draws.x]
@@ -62,6 +64,7 @@ class Drawing(Coding[Item]):
     ) -> Draws:
         """Return n new examples, and how many were drawn again; arguments as for `sample`."""
         check_count(n)
+        seed = check_seed(seed)
         known, perception = self._prior(prior), self.codec.perception
         chosen = self.codec.default_temperature if temperature is None else temperature
         typical = self.config.prior_temperature if self.config and known is self.prior else 1.0
@@ -71,7 +74,7 @@ class Drawing(Coding[Item]):
             codes, condition = self._drawn(len(sources), sources, known, spread)
             if condition is None and self.codec.settles_samples:
                 codes = self.posterior_of(self.decode_to_examples(codes), refine=False).mean
-            x = self.decode_to_examples(codes, chosen, seed + _NEXT * number, condition)
+            x = self.decode_to_examples(codes, chosen, following(seed, _NEXT * number), condition)
             return x if perception is None else self._allowed(perception.mended(x), x)
 
         return draw(n, seed, once, self.codec.poor, 0 if keep_all else ROUNDS)
@@ -100,7 +103,7 @@ class Drawing(Coding[Item]):
 
         Args:
             n: How many.
-            seed: Of the draw.
+            seed: Of the draw, from 0 to 2**63 - 1.
             prior: "normal", "mixture" or "flow"; see `sample`.
             temperature: Multiplies the noise that the codes are made of.
         """

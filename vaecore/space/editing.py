@@ -16,6 +16,7 @@ from vaecore.paths import (
     perturb,
     traverse,
 )
+from vaecore.seeds import check_seed, seeded
 from vaecore.space.coding import check_number
 from vaecore.space.drawing import Drawing, check_count
 
@@ -50,26 +51,27 @@ class Editing(Drawing[Item]):
             amount: How far to go, from 0 (the reconstruction) to 1 (a sample from the prior).
                 Where the codec has a `Perception` it is the share of events that differ, and
                 variations are neither copies nor repeats of each other, if there are others.
-            seed: Of the variations.
+            seed: Of the variations, from 0 to 2**63 - 1.
             temperature: See `decode`.
 
         Returns:
             n items.
 
         Raises:
-            UsageError: n is not a whole number of at least 1.
+            UsageError: n is not a whole number of at least 1, or the seed is out of range.
             ValueError: The amount is not from 0 to 1.
             DataError: The item cannot be used.
         """
         check_count(n)
+        seed = check_seed(seed)
         check_number("amount", amount)
         example = self._example(item)
         z = self.posterior_of(example.x[None]).mean[0]
         moves = self.moves
-        if moves is None:
-            z = perturb(z, amount, n, torch.Generator().manual_seed(seed))
-        else:
+        if moves is not None:
             z = moves.vary(z, n, amount, seed)
+        else:
+            z = perturb(z, amount, n, seeded(seed))
         return self.decode(z, temperature, seed, [example.context] * n)
 
     def traverse(

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from vaecore.errors import DataError
+from vaecore.seeds import check_seed
 from vaecore.training.ranks import ALONE, Ranks
 
 
@@ -62,7 +63,7 @@ class Batches(ABC):
             examples, as many as there are.
         training: Shuffle, and drop the incomplete last batch; otherwise the examples come in their
             order, and all of them.
-        seed: Makes the order repeatable.
+        seed: Makes the order repeatable; from 0 to 2**63 - 1.
         accumulate: Batches that make one step of the optimiser.
         ranks: Which of the processes that train together this is.
 
@@ -82,7 +83,7 @@ class Batches(ABC):
     ) -> None:
         self.count = count
         self.training = training
-        self.seed = seed
+        self.seed = check_seed(seed)
         self.accumulate = accumulate if training else 1
         self.ranks = ranks
         size = min(batch_size, count // self.accumulate)

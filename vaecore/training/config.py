@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from vaecore.seeds import LARGEST
+
 MOST = 10**12
 """Of steps, and of whatever else is counted."""
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -66,7 +68,7 @@ class FlowConfig(BaseModel):
     blocks: int = Field(default=3, ge=1, le=64)
     groups: int = Field(default=1, ge=1, le=1 << 8)
     spread: float = Field(default=1.0, ge=0, le=10)
-    seed: int = Field(default=0, ge=0, lt=1 << 63)
+    seed: int = Field(default=0, ge=0, le=LARGEST)
 
 
 class TrainingConfig(BaseModel):
@@ -100,7 +102,7 @@ class TrainingConfig(BaseModel):
     mode: Literal["min", "max"] = "min"
     patience: int | None = Field(default=None, ge=1)
     """Stop after this many validations without a better one."""
-    seed: int = Field(default=0, ge=0, lt=1 << 63)
+    seed: int = Field(default=0, ge=0, le=LARGEST)
     threads: int | None = Field(default=None, ge=1, le=1 << 12)
     """CPU threads; torch's default without it."""
     accelerator: Literal["auto", "cpu", "cuda", "mps", "gpu"] = "auto"

@@ -34,6 +34,7 @@ from seqvae.music.data.reading import (
 from seqvae.music.data.shards import SUMMARY
 from seqvae.music.data.summary import Summary
 from vaecore.errors import DataError, UsageError
+from vaecore.seeds import check_seed
 
 TIME_LIMIT = 20.0
 """Seconds that reading a file may take; the largest real files take one."""
@@ -100,7 +101,7 @@ def prepare(
     if workers is not None and scheduler is not None:
         raise UsageError("workers are for this machine; a scheduler has its own")
     config = {"name": representation} if isinstance(representation, str) else representation
-    codec = make_codec(config)
+    codec, seed = make_codec(config), check_seed(seed)
     output = Path(output)
     _check_output(output, overwrite)
     files = find_files(sources, codec.suffixes)

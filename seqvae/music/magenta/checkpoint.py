@@ -53,6 +53,9 @@ class Checkpoint(Protocol):
         """
 
 
+_DAMAGED = "get the checkpoint again; one that was trained to NaN cannot be imported"
+
+
 def checked_shape(shape: tuple[int, ...], name: str, path: str) -> tuple[int, ...]:
     """Return a shape that an array can have.
 
@@ -74,5 +77,5 @@ def finite(array: np.ndarray, name: str, path: str) -> np.ndarray:
     array = np.asarray(array, np.float32)
     # A sum is not finite if one of its terms is not, and takes no memory.
     if not np.isfinite(array.sum(dtype=np.float64)):
-        raise DataError(f"tensor {name!r} is not finite", path=path)
+        raise DataError(f"tensor {name!r} is not finite", path=path, remedy=_DAMAGED)
     return array

@@ -15,6 +15,7 @@ from seqvae.music.representations.groove.performance import (
     velocity_histogram,
 )
 from seqvae.music.representations.measuring import jensen_shannon
+from vaecore.seeds import following
 
 if TYPE_CHECKING:
     from vaecore.model import VAE
@@ -48,7 +49,7 @@ def measure(model: VAE, x: Tensor, seed: int = 0) -> dict[str, float]:
         made = (
             model.decode(model.encode(rows).mean),
             decoder.generate(z, 0.0, seed, hits),
-            decoder.generate(z, 1.0, seed + number, hits),
+            decoder.generate(z, 1.0, following(seed, number), hits),
         )
         parts.append(tuple(each.cpu() for each in made))
     kept, humanized, drawn = map(torch.cat, zip(*parts, strict=True))

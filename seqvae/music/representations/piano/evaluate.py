@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from seqvae.music.representations.piano.texture import ended, rolls
+from vaecore.seeds import following
 
 if TYPE_CHECKING:
     from vaecore.model import VAE
@@ -31,7 +32,7 @@ def measure(model: VAE, x: Tensor, seed: int = 0) -> dict[str, float]:
     parts = []
     for number, part in enumerate(x.split(MEASURED_AT_ONCE)):
         z = model.infer(part.to(model.device)).mean
-        made = (model.decode(z), model.decode(z, 1.0, seed + number))
+        made = (model.decode(z), model.decode(z, 1.0, following(seed, number)))
         parts.append(torch.stack([_counts(part, each.cpu()) for each in made]))
     greedy, sampled = torch.stack(parts).sum(0)
     return {**_f1(greedy), **{f"sampled_{name}": value for name, value in _f1(sampled).items()}}

@@ -22,12 +22,12 @@ MODELS = (
     "drums_2bar", "groove_2bar", "melody_2bar", "piano_2bar", "melody_16bar", "trio_16bar",
     "faces_64",
 )  # fmt: skip
-DECODE = """count => {
+DECODE = """async count => {
   const found = [];
   for (let k = 0; k < count; k++) {
     const begin = performance.now();
     const at = [(k % 10) / 9, (k % 7) / 6];
-    globalThis.seqvae ? seqvae.musicAt(...at) : facevae.pixelsOf(facevae.codeAt(...at));
+    globalThis.seqvae ? await seqvae.musicAt(...at) : facevae.pixelsOf(facevae.codeAt(...at));
     found.push(performance.now() - begin);
   }
   return found;

@@ -3,12 +3,10 @@
 import { colour, mixed } from "vaecore/page/colour.js";
 import { dark, data, download, h, icon, onTheme } from "vaecore/page/dom.js";
 import { Field, weights } from "vaecore/page/field.js";
-import { bytesOf } from "vaecore/page/model/arithmetic.js";
 import { bilinear, edited } from "vaecore/page/model/plane.js";
-import { readTensors } from "vaecore/page/model/tensors.js";
 import { attributeSliders, DICE, slider } from "vaecore/page/slider.js";
 import { writeMidi } from "./midi.js";
-import { modelOf } from "./model/model.js";
+import { engineOf } from "./model/engine.js";
 import { musicOf } from "./model/play.js";
 import { readWindow } from "./model/reading.js";
 import { Player } from "./player.js";
@@ -26,7 +24,8 @@ const { form, bar, beat } = page;
 const { voices } = form;
 const one = (id) => document.getElementById(id);
 const say = (text) => { one("status").textContent = text; };
-const model = modelOf(page.architecture, readTensors(bytesOf(page.weights)));
+if (page.worker) say("The model is being loaded.");
+const engine = engineOf(page, (problem) => say(`The model cannot be used: ${problem}`));
 const vectors = page.attributes.map(({ vector }) => Float32Array.from(vector));
 const amounts = vectors.map(() => 0);
 let temperature = 0;
@@ -34,13 +33,15 @@ let seed = 1;
 
 // Corners
 
+const kind = form.performed ? Float32Array : Int32Array;
+
 /** A corner with its code. */
-function cornerOf(source) {
-  const kind = form.performed ? Float32Array : Int32Array;
-  return { ...source, code: model.encode(kind.from(source.window)) };
+async function cornerOf(source) {
+  const { code, window } = source;
+  return { ...source, code: code ? Float32Array.from(code) : await engine.encode(kind.from(window)) };
 }
 
-const corners = page.corners.map(cornerOf);
+const corners = await Promise.all(page.corners.map(cornerOf));
 let nextDraw = 0;
 
 // Decoding
@@ -52,19 +53,25 @@ function codeAt(x, y) {
   return edited(bilinear(corners.map(({ code }) => code), x, y), vectors, amounts);
 }
 
-/** The music of a place. */
-function musicAt(x, y) {
-  const begin = performance.now();
-  const window = model.decode(codeAt(x, y), temperature, seed);
-  times.push(performance.now() - begin);
-  if (times.length > 1000) times.shift();
+/** The music of a window between the corners. */
+function between(window, x, y) {
   const parts = weights(x, y, corners.length);
   return musicOf(window, form, corners.map((corner, n) => ({ ...corner, weight: parts[n] })));
 }
 
+/** The music of a place; null if something else had to be decoded first. */
+async function musicAt(x, y) {
+  const begin = performance.now();
+  const window = await engine.decode(codeAt(x, y), temperature, seed);
+  if (!window) return null;
+  times.push(performance.now() - begin);
+  if (times.length > 1000) times.shift();
+  return between(window, x, y);
+}
+
 // What is seen and heard
 
-let current = musicAt(0.5, 0.5);
+let current = await musicAt(0.5, 0.5);
 let previews = new Map();
 let plan = layout([current], voices);
 const player = new Player({ voices, bar, beat, sound: (context) => new Sound(context, voices) });
@@ -143,38 +150,72 @@ function show() {
   document.documentElement.style.setProperty("--accent", colour(tint.map((v) => v * 0.9), dark() ? 0.8 : 0.43));
 }
 
-/** Decode the place of the point; at most once for each picture. */
+const rest = (time) => new Promise((resolve) => setTimeout(resolve, time));
+
+/** Milliseconds after which a place is late: what is known of it is shown, and that more will come. */
+const LATE = 150;
+/** Decode the place of the point, at most once for each picture; the newest place counts. */
 let waiting = 0;
+let moved = false;
+let decoding = false;
 function change() {
   waiting ||= requestAnimationFrame(() => {
     waiting = 0;
-    current = musicAt(...field.point);
+    moved = true;
+    // What nobody waits for any more: small rolls, and places that were passed, if they take long.
+    if (!decoding || times.at(-1) > LATE) engine.drop();
+    if (!decoding) follow();
+  });
+}
+
+async function follow() {
+  decoding = true;
+  while (moved) {
+    moved = false;
+    const late = setTimeout(() => {
+      busy(true);
+      show();
+    }, LATE);
+    const music = await musicAt(...field.point);
+    clearTimeout(late);
+    if (!music) continue;
+    current = music;
     if (player.playing) player.next(current);
     show();
     transport.update();
-  });
+  }
+  decoding = false;
+  busy(false);
+}
+
+/** Show that what is seen is not yet that of the point. */
+function busy(is) {
+  for (const element of [field.element, roll.canvas]) element.classList.toggle("busy", is);
 }
 
 /** Milliseconds after which a slider rests. */
 const RESTS = 200;
 /** Decode the small rolls, one after the other, when there is time. */
 let round = 0;
-function preview() {
+async function preview() {
   const own = ++round;
   const places = Array.from({ length: PREVIEWS ** 2 }, (_, k) => k);
   const middle = (k) => Math.hypot((k % PREVIEWS) - 2, Math.floor(k / PREVIEWS) - 2);
   places.sort((a, b) => middle(a) - middle(b));
-  const next = () => {
-    if (own !== round) return;
-    const k = places.shift();
-    if (k === undefined) return;
-    previews.set(k, musicAt((k % PREVIEWS) / (PREVIEWS - 1), Math.floor(k / PREVIEWS) / (PREVIEWS - 1)));
-    arrange();
-    field.repaint();
-    setTimeout(next, 0);
-  };
   // Not while a slider is still moving: what is at the point comes first.
-  setTimeout(next, RESTS);
+  await rest(RESTS);
+  while (places.length && own === round) {
+    const k = places[0];
+    const music = decoding ? null : await musicAt((k % PREVIEWS) / (PREVIEWS - 1), Math.floor(k / PREVIEWS) / (PREVIEWS - 1));
+    if (own !== round) return;
+    if (music) {
+      places.shift();
+      previews.set(k, music);
+      arrange();
+      field.repaint();
+    }
+    await rest(music ? 0 : RESTS);
+  }
 }
 
 /** Everything changes: corners, sliders or temperature. */
@@ -191,7 +232,7 @@ const fileOf = (music) => writeMidi([{ music, from: 0, to: music.length }], opti
 
 const transport = new Transport(one("transport"), player, {
   current: () => current,
-  groups: groupsOf(page.corners.map((_, n) => musicAt(n % 2, n >> 1)), voices),
+  groups: groupsOf(page.corners.map(({ window }, n) => between(kind.from(window), n % 2, n >> 1)), voices),
   ondownload: () => download(`${page.model}_${field.point.map((v) => Math.round(100 * v)).join("-")}.mid`, fileOf(current), "audio/midi"),
   onmute: () => {
     roll.draw();
@@ -215,7 +256,7 @@ async function take(n, file) {
   try {
     if (file.size > LONGEST) throw new Error("is too large");
     const bytes = new Uint8Array(await file.arrayBuffer());
-    place(n, file.name.replace(/\.(midi?|kar)$/i, ""), readWindow(bytes, page.reading), bytes);
+    await place(n, file.name.replace(/\.(midi?|kar)$/i, ""), readWindow(bytes, page.reading), bytes);
     say(`${file.name} is in the corner.`);
   } catch (error) {
     say(`${file.name} ${error.message.startsWith("this") ? "cannot be read: " : ""}${error.message}.`);
@@ -223,8 +264,9 @@ async function take(n, file) {
 }
 
 /** Put music into a corner. */
-function place(n, name, source, bytes = null) {
-  corners[n] = { ...cornerOf(source), name, bytes };
+async function place(n, name, source, bytes = null) {
+  engine.drop();
+  corners[n] = { ...await cornerOf(source), name, bytes };
   meters[n].name.textContent = meters[n].name.title = name;
   slots[n].fill();
   renew();
@@ -263,6 +305,7 @@ const slots = corners.map((_, n) => {
   return { element, fill };
 });
 
+say("");
 if (page.reading) {
   const over = (n) => slots.forEach(({ element }, k) => element.classList.toggle("over", k === n));
   const nearest = (event) => {
@@ -282,7 +325,10 @@ if (page.reading) {
     if (file) take(nearest(event), file);
   });
 } else {
-  const why = `Files are read by seqvae itself: which parts of a song are taken is found out with the whole of it. For music of your own: seqvae page ${page.model} A.mid B.mid`;
+  const reason = page.whole === false
+    ? "The part of the model that reads is too large for a page."
+    : "Files are read by seqvae itself: which parts of a song are taken is found out with the whole of it.";
+  const why = `${reason} For music of your own: seqvae page ${page.model} A.mid B.mid`;
   addEventListener("dragover", (event) => event.preventDefault());
   addEventListener("drop", (event) => {
     event.preventDefault(); // or the browser leaves the page for the file
@@ -323,6 +369,6 @@ document.addEventListener("keydown", (event) => {
 
 // For tests, and for those who look inside.
 globalThis.seqvae = {
-  model, field, player, transport, corners, times, take, musicAt, codeAt, fileOf,
+  engine, field, player, transport, corners, times, take, musicAt, codeAt, fileOf,
   get current() { return current; },
 };

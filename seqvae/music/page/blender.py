@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from html import escape
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from seqvae.music.page.data import instruments, lengths, same_bars, voices
-from seqvae.music.page.inside import bits_of, checked, weights
+from seqvae.music.page.inside import checked, inside
 from seqvae.music.representations.alphabet import (
     CLASS_OF_PITCH,
     DRUM_PITCHES,
@@ -66,6 +66,7 @@ def blender_page(
     if not isinstance(codec, SequenceCodec):
         raise UsageError(f"{space.name}: a page is for models of music on a grid")
     model = checked(space.model, space.name)
+    held = inside(model, space.name)
     if len(inputs) > CORNERS:
         raise UsageError(f"a page has four corners; {len(inputs)} files are too many")
     same_bars(codec, [example for _, example in inputs])
@@ -75,16 +76,21 @@ def blender_page(
     invented = [(f"Invented {k}", draws.pop()) for k in range(1, missing + 1)]
     corners = [*inputs, *invented]
     placed = [{"name": name, **corner(codec, example)} for name, example in corners]
+    others = [corner(codec, example) for example in draws]
+    if held["worker"]:  # a large model would take a while to read them
+        examples = [*(example for _, example in corners), *draws]
+        codes = space.posterior_of(torch.stack([torch.as_tensor(e.x) for e in examples])).mean
+        for each, code in zip([*placed, *others], codes.tolist(), strict=True):
+            each["code"] = [round(value, 6) for value in code]
     form, bar = _form(codec, corners[0][1]), lengths(codec, corners[0][1])
     data = {
         "model": space.name,
-        "architecture": asdict(model.architecture),
-        "weights": weights(model, bits_of(model)),
+        **held,
         "form": form,
-        "reading": _reading(codec, form, bar["bar"] / RESOLUTION),
+        "reading": _reading(codec, form, bar["bar"] / RESOLUTION) if held["whole"] else None,
         **bar,
         "corners": placed,
-        "draws": [corner(codec, example) for example in draws],
+        "draws": others,
         "attributes": [
             {
                 "name": name,

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from base64 import b64encode
 from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save
+from torch import nn
 
 from seqvae.music.magenta.model import MagentaVAE
 from seqvae.music.networks.model import SequenceVAE
 from vaecore.eight_bit import quantised
 from vaecore.errors import UsageError
 from vaecore.model import VAE
+from vaecore.page import bundle
 
 HEADS = ("softmax", "chain", "groove", "notes")
 """Heads that the page's networks of ours have."""
@@ -21,9 +28,11 @@ KNOWN = {
     "harmony",
 }  # fmt: skip
 """Entries of an architecture that the page's networks have, or that are of training alone."""
-IN_32_BITS, IN_16_BITS = 4_000_000, 16_000_000
+IN_32_BITS, IN_16_BITS, MOST = 4_000_000, 16_000_000, 100_000_000
 """Up to so many weights a page has those of an imported model in 32 and in 16 bits, else in 8. What
-8 bits change was measured for the models in the box, not for others."""
+8 bits change was measured for the models in the box, not for others. If there are more than `MOST`,
+a page has the decoder alone."""
+WORKER = Path(__file__).parent / "model/worker.js"
 
 
 def checked(model: VAE, name: str) -> SequenceVAE | MagentaVAE:
@@ -48,31 +57,50 @@ def checked(model: VAE, name: str) -> SequenceVAE | MagentaVAE:
     return model
 
 
-def bits_of(model: VAE) -> int:
-    """Return in how many bits a page holds a weight of a model's: 8, 16 or 32."""
-    count = sum(weight.numel() for weight in model.parameters())
-    if not isinstance(model, MagentaVAE) or count > IN_16_BITS:
-        return 8
-    return 16 if count > IN_32_BITS else 32
+def inside(model: SequenceVAE | MagentaVAE, name: str) -> dict[str, Any]:
+    """Return a model as the data of a page.
+
+    Returns:
+        The `architecture` and the `weights`; `whole`, whether it has the encoder; and the script of
+        the `worker` that decodes, None if the page does.
+
+    Raises:
+        UsageError: It has more weights than a page may have.
+    """
+    about = {"architecture": asdict(model.architecture), "whole": True, "worker": None}
+    if isinstance(model, SequenceVAE):
+        return {**about, "weights": packed(model)}
+    part: nn.Module = model
+    if count(model) > MOST:
+        part, about["whole"] = nn.ModuleDict({"decoder": model.decoder}), False
+    size = count(part)
+    if size > MOST:
+        text = f"a page holds at most {MOST / 1e6:g} million weights"
+        remedy = "seqvae export writes ONNX for web pages of yours"
+        raise UsageError(f"{name}: {text}, its decoder alone has {size / 1e6:.0f}; {remedy}")
+    bits = 32 if size <= IN_32_BITS else 16 if size <= IN_16_BITS else 8
+    return {**about, "weights": packed(part, bits), "worker": bundle(WORKER)}
 
 
-def weights(model: VAE, bits: int = 8) -> str:
-    """Return the weights, and the features of tokens, as `tensors.js` reads them.
+def count(module: nn.Module) -> int:
+    """Return the number of a module's weights."""
+    return sum(weight.numel() for weight in module.parameters())
+
+
+def packed(module: nn.Module, bits: int = 8) -> str:
+    """Return weights, and the features of tokens, in base64, as `tensors.js` reads them.
 
     Args:
-        model: The model.
+        module: Whose they are.
         bits: Of a weight; with 8, vectors have 16.
     """
-    import torch
-    from safetensors.torch import save
-
-    stored = model.state_dict()
+    stored = module.state_dict()
     number = torch.float32 if bits == 32 else torch.float16
     tensors = {
         name: tensor.to(number) if tensor.is_floating_point() else tensor
         for name, tensor in (quantised(stored) if bits == 8 else stored).items()
     }
-    for name, buffer in model.named_buffers():
+    for name, buffer in module.named_buffers():
         if name.endswith(".features"):  # zeros and ones, which no folder has to store
             tensors[name] = buffer.to(torch.int8)
     return b64encode(save({k: t.cpu().contiguous() for k, t in tensors.items()})).decode()

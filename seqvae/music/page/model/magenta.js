@@ -182,7 +182,7 @@ export class MagentaModel {
     const voices = listed(a.classes), decoder = part.part("decoder.");
     const [length, ...above] = [...(a.levels?.length ? a.levels : [a.steps])].reverse();
     const read = tokensOf(a, voices, a.inputs === "classes");
-    this.encoder = new Encoder(part.part("encoder."), a, read);
+    this.encoder = part.has("encoder.mean.weight") ? new Encoder(part.part("encoder."), a, read) : null;
     let segments = 1;
     this.conductors = above.reverse().map((length, k) => {
       const stack = new Stack(decoder.part(`conductors.${k}.`), segments);
@@ -196,7 +196,7 @@ export class MagentaModel {
     this.latent = a.latent_dim;
   }
 
-  /** Return the code of a window, the mean of its posterior. */
+  /** Return the code of a window, the mean of its posterior; not where the page has no encoder. */
   encode(window) {
     return this.encoder.encode(window);
   }

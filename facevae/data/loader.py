@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import signal
+import threading
 import warnings
 import weakref
 from collections.abc import Iterator, Mapping
@@ -21,6 +22,8 @@ from vaecore.training.batches import Batches, Part
 from vaecore.training.ranks import ALONE, Ranks, here
 
 MOST_WORKERS = 8
+FEEDER_SECONDS = 2
+"""How long the end of a thread that sends requests is waited for; it takes milliseconds."""
 GRACE_SECONDS = 30
 """How long workers continue after a SIGTERM."""
 
@@ -159,7 +162,10 @@ class FaceLoader(Batches):
 
     def close(self) -> None:
         """End the worker processes, and the epoch; they start again with the next."""
+        feeders = _feeders(self._reading)
         self._reading = self._pool = None  # the last references to the workers
+        for thread in feeders:
+            thread.join(FEEDER_SECONDS)
 
 
 class _Requests:
@@ -238,6 +244,17 @@ def report_broken(broken: Mapping[str, str], count: int) -> str:
     shown = [f"{name} {problem}" for name, problem in list(broken.items())[:SHOWN]]
     more = [f"{len(broken) - SHOWN:,} more"] if len(broken) > SHOWN else []
     return f"{len(broken):,} of {count:,} images cannot be used: {', '.join(shown + more)}"
+
+
+def _feeders(reading: Any) -> list[threading.Thread]:
+    """Return the threads that send requests to the workers.
+
+    They may be the last that hold a named semaphore, and unlink it when they end. One that Python's
+    exit overtakes then has not told it to multiprocessing, which warns of a leaked semaphore.
+    """
+    queues = getattr(reading, "_index_queues", ())
+    threads = (getattr(queue, "_thread", None) for queue in queues)
+    return [thread for thread in threads if thread is not None]
 
 
 def _as_it_is(result: Any) -> Any:

@@ -200,8 +200,21 @@ def test_workers_leave_signals_to_the_training(folder: FaceFolder, number: int) 
     assert worker.is_alive()
 
 
-def test_python_ends_at_once_while_a_loader_is_open(source: Path) -> None:
-    script = f"""
+# Where workers are not forked, semaphores have names: those of a thread are unlinked slowly here.
+NAMED = """
+import multiprocessing.synchronize, threading, time
+multiprocessing.set_start_method("forkserver")
+unlink = multiprocessing.synchronize.sem_unlink
+def slowly(name):
+    unlink(name)
+    threading.current_thread() is threading.main_thread() or time.sleep(0.3)
+multiprocessing.synchronize.sem_unlink = slowly
+"""
+
+
+@pytest.mark.parametrize("before", ["", NAMED], ids=["default", "named"])
+def test_python_ends_at_once_while_a_loader_is_open(source: Path, before: str) -> None:
+    script = f"""{before}
 from facevae.codec import FaceCodec
 from facevae.data.folder import FaceFolder
 from facevae.data.loader import FaceLoader

@@ -8,16 +8,14 @@ import { attributeSliders, DICE, slider } from "vaecore/page/slider.js";
 import { writeMidi } from "./midi.js";
 import { engineOf } from "./model/engine.js";
 import { musicOf } from "./model/play.js";
-import { readWindow } from "./model/reading.js";
 import { Player } from "./player.js";
 import { drawNotes, groupsOf, layout, notesOf, Roll } from "./roll.js";
+import { Slots } from "./slots.js";
 import { Sound } from "./sound.js";
 import { Transport } from "./transport.js";
 
 const PREVIEWS = 5; // small rolls in each direction
-const LONGEST = 12_000_000; // bytes of a file that is read
 const TINTS = [[0.1, 0.055], [-0.045, -0.11], [-0.085, 0.07], [0.09, -0.075]];
-const OPEN = "M12 3l5.500 5.500-1.400 1.400L13 6.800V16h-2V6.800L7.900 9.900 6.500 8.500zM4 18h16v2H4z";
 
 const page = data();
 const { form, bar, beat } = page;
@@ -38,11 +36,11 @@ const kind = form.performed ? Float32Array : Int32Array;
 /** A corner with its code. */
 async function cornerOf(source) {
   const { code, window } = source;
+  if (!code) engine.drop(); // it comes first
   return { ...source, code: code ? Float32Array.from(code) : await engine.encode(kind.from(window)) };
 }
 
 const corners = await Promise.all(page.corners.map(cornerOf));
-let nextDraw = 0;
 
 // Decoding
 
@@ -129,10 +127,10 @@ function fits(music) {
   return true;
 }
 
-const meters = corners.map((corner) => {
+const meters = corners.map(() => {
   const meter = h("i");
   const value = h("b");
-  const name = h("span", { title: corner.name }, corner.name);
+  const name = h("span");
   one("mix").append(h("div", {}, name, meter, value));
   return { name, meter, value };
 });
@@ -242,100 +240,25 @@ const transport = new Transport(one("transport"), player, {
   say,
 });
 
-// The corners' files
-
-let asked = 0;
-const input = one("file");
-input.addEventListener("change", () => {
-  if (input.files.length) take(asked, input.files[0]);
-  input.value = "";
-});
-
-/** Read a visitor's file into a corner. */
-async function take(n, file) {
-  try {
-    if (file.size > LONGEST) throw new Error("is too large");
-    const bytes = new Uint8Array(await file.arrayBuffer());
-    await place(n, file.name.replace(/\.(midi?|kar)$/i, ""), readWindow(bytes, page.reading), bytes);
-    say(`${file.name} is in the corner.`);
-  } catch (error) {
-    say(`${file.name} ${error.message.startsWith("this") ? "cannot be read: " : ""}${error.message}.`);
-  }
-}
-
-/** Put music into a corner. */
-async function place(n, name, source, bytes = null) {
-  engine.drop();
-  corners[n] = { ...await cornerOf(source), name, bytes };
-  meters[n].name.textContent = meters[n].name.title = name;
-  slots[n].fill();
-  renew();
-}
-
-const slots = corners.map((_, n) => {
-  const name = h("span", { class: "name" });
-  const position = ["top left", "top right", "bottom left", "bottom right"][n];
-  const parts = h("select", { hidden: true, "aria-label": `Part in the corner ${position}` });
-  parts.addEventListener("change", () => {
-    const { bytes, name: called } = corners[n];
-    place(n, called, readWindow(bytes, page.reading, Number(parts.value)), bytes);
-  });
-  const open = h("button", { type: "button", class: "button", title: "Put a MIDI file of yours here", "aria-label": `Open a MIDI file for the corner ${position}`, onclick: () => {
-    asked = n;
-    input.click();
-  } }, icon(OPEN), h("span", { class: "words" }, "MIDI file"));
-  const dice = h("button", { type: "button", class: "button", title: "Something that the model invents", "aria-label": `Invent the corner ${position}`, onclick: () => {
-    const made = page.draws[nextDraw % page.draws.length];
-    nextDraw += 1;
-    place(n, `Invented ${4 + nextDraw}`, made);
-  } }, icon(DICE));
-  const element = h("div", { class: "slot" }, name, page.reading ? open : null, page.draws.length ? dice : null, parts);
-  one(n < 2 ? "above" : "below").append(element);
-  const fill = () => {
-    const corner = corners[n];
-    name.textContent = name.title = corner.name;
-    name.style.setProperty("--tint", colour(TINTS[n], dark() ? 0.75 : 0.55));
-    meters[n].meter.style.setProperty("--tint", colour(TINTS[n], dark() ? 0.75 : 0.55));
-    const several = corner.bytes && corner.parts?.length > 1;
-    parts.hidden = !several;
-    parts.replaceChildren(...(several ? corner.parts : []).map((each) =>
-      h("option", { value: each.part, selected: each.part === corner.part }, each.name)));
-  };
-  fill();
-  return { element, fill };
-});
+// The corners
 
 say("");
-if (page.reading) {
-  const over = (n) => slots.forEach(({ element }, k) => element.classList.toggle("over", k === n));
-  const nearest = (event) => {
-    const box = field.element.getBoundingClientRect();
-    const [right, down] = [event.clientX > box.left + box.width / 2, event.clientY > box.top + box.height / 2];
-    return Number(right) + 2 * Number(down);
-  };
-  addEventListener("dragover", (event) => {
-    event.preventDefault();
-    over(nearest(event));
+const cornerTint = (n) => colour(TINTS[n], dark() ? 0.75 : 0.55);
+const slots = new Slots(corners, {
+  page, field: field.element, cornerOf, say, tint: cornerTint,
+  onplace() {
+    nameMeters();
+    renew();
+  },
+});
+
+function nameMeters() {
+  meters.forEach(({ name, meter }, n) => {
+    name.textContent = name.title = corners[n].name;
+    meter.style.setProperty("--tint", cornerTint(n));
   });
-  addEventListener("dragleave", (event) => event.relatedTarget ?? over(-1));
-  addEventListener("drop", (event) => {
-    event.preventDefault();
-    over(-1);
-    const [file] = event.dataTransfer.files;
-    if (file) take(nearest(event), file);
-  });
-} else {
-  const reason = page.whole === false
-    ? "The part of the model that reads is too large for a page."
-    : "Files are read by seqvae itself: which parts of a song are taken is found out with the whole of it.";
-  const why = `${reason} For music of your own: seqvae page ${page.model} A.mid B.mid`;
-  addEventListener("dragover", (event) => event.preventDefault());
-  addEventListener("drop", (event) => {
-    event.preventDefault(); // or the browser leaves the page for the file
-    say(why);
-  });
-  say(why);
 }
+nameMeters();
 
 // Character: attributes, temperature, another draw
 
@@ -354,7 +277,8 @@ one("draw").append(heat.element, again, plain);
 one("knobs").append(...knobs);
 
 onTheme(() => {
-  for (const { fill } of slots) fill();
+  slots.fill();
+  nameMeters();
   show();
 });
 show();
@@ -369,6 +293,6 @@ document.addEventListener("keydown", (event) => {
 
 // For tests, and for those who look inside.
 globalThis.seqvae = {
-  engine, field, player, transport, corners, times, take, musicAt, codeAt, fileOf,
+  engine, field, player, transport, corners, times, musicAt, codeAt, fileOf,
   get current() { return current; },
 };

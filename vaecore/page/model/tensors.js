@@ -28,7 +28,7 @@ export function readTensors(bytes) {
     let values;
     if (dtype === "F16") values = halves(view, from, to);
     else if (dtype === "F32") values = new Float32Array(bytes.slice(from, to).buffer);
-    else if (dtype === "I8") values = Float32Array.from(new Int8Array(bytes.buffer, bytes.byteOffset + from, to - from));
+    else if (dtype === "I8") values = new Float32Array(new Int8Array(bytes.buffer, bytes.byteOffset + from, to - from));
     else throw new Error(`tensor ${name} holds ${dtype}`);
     found.set(name, { shape, values });
   }
@@ -36,7 +36,9 @@ export function readTensors(bytes) {
     const scale = found.get(`${name}.scale`);
     if (!scale) continue;
     const columns = values.length / scale.values.length;
-    for (let k = 0; k < values.length; k++) values[k] *= scale.values[Math.floor(k / columns)];
+    scale.values.forEach((by, row) => {
+      for (let k = row * columns; k < (row + 1) * columns; k++) values[k] *= by;
+    });
     found.delete(`${name}.scale`);
   }
   return found;

@@ -5,8 +5,8 @@
 - `blender_page`: the page of a model, which is `inside` it.
 
 The JavaScript beside: `roll.js` (piano rolls), `sound.js` (a synthesiser), `player.js` (plays in
-time), `midi.js` (files, Web MIDI), `transport.js` (the controls), `palette.js` and `blender.js` (the
-pages), `slots.js` (corners), `model` (networks, in the page or in a worker).
+time), `midi.js` (files, Web MIDI), `transport.js` (the controls), `palette.js` and `blender.js`
+(the pages), `slots.js` (corners), `model` (networks, in the page or in a worker).
 """
 
 import lazy_loader

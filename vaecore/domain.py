@@ -150,8 +150,11 @@ class Domain:
         """
         if not config.shares_with:
             return None
-        folder = place.parent / config.shares_with
-        if not (folder / CONFIG).is_file():
+        # Beside the folder as it was named, or, of a link, beside what that leads to.
+        named = [place.parent] if place.name not in ("", "..") else []
+        folders = [each / config.shares_with for each in (*named, place.resolve().parent)]
+        folder = next((each for each in folders if (each / CONFIG).is_file()), None)
+        if folder is None:
             problem = f"shares weights with {config.shares_with}, which is not beside it"
             remedy = f"copy the folder {config.shares_with} there, too"
             raise DataError(problem, path=place, remedy=remedy)

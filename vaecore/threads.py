@@ -22,6 +22,12 @@ one core, several turns of a busy one."""
 _LOCK = Lock()
 
 
+def use_threads(count: int | None) -> None:
+    """Compute with so many threads from now on; None leaves the number as it is."""
+    if count is not None:
+        torch.set_num_threads(count)
+
+
 @contextmanager
 def threads_for(network: nn.Module, rows: int) -> Iterator[None]:
     """Compute with one thread in this block, if a recurrent network is given few rows.

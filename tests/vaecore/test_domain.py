@@ -198,6 +198,17 @@ def test_a_model_may_share_what_another_has(points: Domain, folder: Path, sharin
     assert torch.equal(ours.sample_codes(3, seed=1), theirs.sample_codes(3, seed=1))
 
 
+@pytest.mark.parametrize("name", [".", "../sharing", "down/..", "link"])
+def test_it_is_found_by_any_name_of_its_folder(
+    points: Domain, sharing: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (sharing / "down").mkdir()
+    monkeypatch.chdir(sharing if name != "link" else tmp_path)
+    if name == "link":
+        Path("link").symlink_to(sharing)
+    assert points.load(name).model.decoder.scale.tolist() == [3.0, 3.0]
+
+
 def test_what_is_saved_of_it_is_complete(points: Domain, sharing: Path, tmp_path: Path) -> None:
     points.complete(sharing, tmp_path / "alone")
     ours, theirs = points.load(tmp_path / "alone"), points.load(sharing)

@@ -41,6 +41,23 @@ def make_task(domain: Domain):
     return make
 
 
+def test_all_of_a_training_has_the_threads_of_its_recipe(
+    make_task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task, before, seen = make_task("training.threads=2"), torch.get_num_threads(), []
+    begin = task.begin
+    monkeypatch.setattr(
+        task, "begin", lambda *args: (seen.append(torch.get_num_threads()), begin(*args))
+    )
+    torch.set_num_threads(3)
+    try:
+        pipeline.train(task, tmp_path / "model", progress=False)
+        seen.append(torch.get_num_threads())
+    finally:
+        torch.set_num_threads(before)
+    assert seen == [2, 2]
+
+
 def test_a_training_leaves_a_complete_folder(make_task, domain: Domain, tmp_path: Path) -> None:
     task, place = make_task(), tmp_path / "model"
     trained = pipeline.train(task, place, progress=False)

@@ -19,6 +19,7 @@ from vaecore.device import keep_freed_memory
 from vaecore.errors import DataError
 from vaecore.model import VAE
 from vaecore.presets import CHECKPOINT
+from vaecore.threads import use_threads
 from vaecore.training import ranks
 from vaecore.training.callbacks import AverageWeights, KeepBest, Limits, Save
 from vaecore.training.checkpoint import check
@@ -99,8 +100,7 @@ def fit(
     if resume is not None and not Path(resume).is_file():
         raise DataError("there is no checkpoint", path=resume, remedy="train without resuming")
     keep_freed_memory()
-    if config.threads is not None:
-        torch.set_num_threads(config.threads)
+    use_threads(config.threads)
     output = Path(output)
     output.mkdir(parents=True, exist_ok=True)
     best = KeepBest(config.monitor, config.mode, config.patience, save, output)

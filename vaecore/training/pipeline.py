@@ -30,6 +30,7 @@ from vaecore.folder import DIRECTIONS, load_weights
 from vaecore.model import VAE
 from vaecore.presets import CHECKPOINT, Preset
 from vaecore.priors import Prior, fit_prior
+from vaecore.threads import use_threads
 from vaecore.training import ranks
 from vaecore.training.card import model_card
 from vaecore.training.status import StatusLine
@@ -116,6 +117,7 @@ def _train(
     if resume and not (output / CHECKPOINT).is_file():
         remedy = "train without resuming"
         raise DataError("there is no checkpoint", path=output / CHECKPOINT, remedy=remedy)
+    use_threads(config.threads)  # for what is computed before the first step, too
     status = StatusLine(progress and here.first)
     model = begin(task.domain, preset, start)
     task.begin(model, start, resume)

@@ -136,14 +136,39 @@ def interpolate(
     if walk is not None:
         for index in range(len(points) - 1):
             here = segment == index
-            way = partial(_on_way, between, points[index], points[index + 1])
-            z[here] = walk(t[here], way)
+            z[here] = along(points[index], points[index + 1], t[here], path, walk=walk)
     return z
+
+
+def along(
+    a: Tensor,
+    b: Tensor,
+    shares: Tensor,
+    path: str | Path = "slerp",
+    change: Change | None = None,
+    walk: Walk | None = None,
+) -> Tensor:
+    """Return the points `(m, latent_dim)` at shares of the way between two points.
+
+    Args:
+        a: Start, `(latent_dim,)`.
+        b: End, of the same shape.
+        shares: In 0..1, ascending, `(m,)`; of the change that is measured, if it is.
+        path: See `interpolate`, as for `change` and `walk`.
+        change: Measures neighbouring codes.
+        walk: Chooses the codes.
+    """
+    between = _path(path)
+    if walk is not None:
+        return walk(shares, partial(_on_way, between, a, b))
+    if change is not None:
+        shares = _retimed(shares, a, b, between, change)
+    return between(a.expand(len(shares), -1), b.expand(len(shares), -1), shares)
 
 
 def interpolate_at(a: Tensor, b: Tensor, t: float, path: str | Path = "slerp") -> Tensor:
     """Return the point at t, from 0 to 1, on a path between two points `(latent_dim,)`."""
-    return _path(path)(a[None], b[None], torch.tensor([t]).to(a))[0]
+    return along(a, b, torch.tensor([t]).to(a), path)[0]
 
 
 def interpolation_weights(n_points: int, steps: int) -> Tensor:

@@ -95,6 +95,22 @@ def test_a_song_is_morphed_as_it_plays(run, tmp_path):
     assert torch.equal(whole, MelodyCodec(2).encode(space.reconstruct([a])[0]))
 
 
+def test_every_window_of_a_morph_is_another_and_none_has_a_strange_note(run, examples):
+    """In steps of one length the last two windows of this one are alike."""
+    a, b = examples / "voyage.mid", examples / "fountain.mid"
+    report = json.loads(run("interpolate", a, b, "--all", "--json").stdout)
+    assert (report["timing"], report["steps"]) == ("perceived", 8)
+    space = seqvae.load("melody_2bar").as_examples()
+    song, perception = space.codec.cover(a), space.codec.perception
+    rounds = [[x, space.codec.cover(b).x[0]] for x in song.x]
+    windows = [item.x for item in space.pass_through(rounds)]
+    assert len({x.numpy().tobytes() for x in windows}) == len(song) == 8
+    for x, ends in zip(windows[1:-1], rounds[1:-1], strict=True):
+        assert torch.equal(perception.mended(x[None], torch.stack(ends))[0], x)
+    for k in (0, 3, 7):
+        assert torch.equal(windows[k], space.interpolate(*rounds[k], steps=8)[k].x)
+
+
 def test_with_steps_every_window_has_its_own(run, tmp_path):
     a = write_notes(tmp_path / "a.mid", quarters(dict.fromkeys(range(1, 5), 60)))
     b = write_notes(tmp_path / "b.mid", quarters(dict.fromkeys(range(1, 5), 72)))

@@ -49,7 +49,7 @@ def interpolate(
     space = job.load(read).as_examples()
     space, rounds = job.take(space, read)
     if goes_on:
-        _go_through(job, space, rounds, place, path, temperature, seed)
+        _go_through(job, space, rounds, place, path, timing, temperature, seed)
         return
     made = [
         space.interpolate(
@@ -89,37 +89,25 @@ def _go_through(
     rounds: Sequence[Sequence[Source]],
     place: Path | None,
     path: str | None,
+    timing: str | None,
     temperature: float,
     seed: int,
 ) -> None:
     """Blend every round at the place that it has in the whole, and write them as one."""
-    import torch
-
-    from vaecore.paths import interpolate as way
     from vaecore.paths import interpolation_weights
 
-    chosen = path or space.codec.default_path
-    if chosen == "flow":
-        raise UsageError("--path flow does not go with --all; choose slerp or lerp")
-    count, inputs = max(len(rounds), 2), len(rounds[0])
-    weights = interpolation_weights(inputs, count)
-    codes = [
-        way(space.encode([each.example for each in sources]), count, chosen)[k]
-        for k, sources in enumerate(rounds)
-    ]
-    contexts = [
-        space.codec.blend([each.example.context for each in sources], weights[k].tolist())
-        for k, sources in enumerate(rounds)
-    ]
-    made = space.decode(torch.stack(codes), temperature, seed, contexts)
+    examples = [[source.example for source in sources] for sources in rounds]
+    made = space.pass_through(examples, path, temperature, seed, timing)
+    path, timing = space.path_and_timing(path, timing)
+    weights = interpolation_weights(len(rounds[0]), max(len(rounds), 2))
     job.write(
         Result(job.verb, space.codec, [[each] for each in made], [""]),
         place,
         f"{len(made)} windows, from the first input to the last",
         {
             "steps": len(made),
-            "path": chosen,
-            "timing": "latent",
+            "path": path,
+            "timing": timing,
             "temperature": temperature,
             "seed": seed,
             "weights": [[round(w, 4) for w in row] for row in weights[: len(made)].tolist()],

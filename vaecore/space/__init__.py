@@ -4,6 +4,7 @@ coding      items to codes, codes to items
 drawing     samples of a prior
 editing     one item changed: variations, traversals, edits
 blending    the way between items: interpolation and palettes
+passing     the way between pieces of many parts, while they go on
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ from vaecore.config import ModelConfig
 from vaecore.directions import Directions
 from vaecore.model import VAE
 from vaecore.priors import Prior
-from vaecore.space.blending import Blending
+from vaecore.space.passing import Passing
 
 
-class LatentSpace(Blending[Item]):
+class LatentSpace(Passing[Item]):
     """A trained VAE and its codec, seen from the latent side.
 
     An item is a path, an in-memory object the codec knows, an example tensor, an `Example`, or the

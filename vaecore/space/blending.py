@@ -13,6 +13,7 @@ from vaecore.codec import Item
 from vaecore.errors import UsageError
 from vaecore.paths import (
     Path,
+    Walk,
     bent,
     bilinear_grid,
     bilinear_weights,
@@ -61,16 +62,17 @@ class Blending(Editing[Item]):
             ValueError: There are too few items or steps, or a path or timing is unknown.
             DataError: An item cannot be used.
         """
-        chosen, timing = self.path_and_timing(path, timing)
+        _, timing = self.path_and_timing(path, timing)
         examples = [self._example(item) for item in items]
         x, contexts = stacked(examples), contexts_of(examples)
-        conditional = chosen == "flow" and self._conditional
-        if path is None and conditional and self._condition(x) is None:
-            chosen, conditional = self.plain_path, False
+        chosen, flow = self._chosen(path, x)
         z = self.posterior_of(x).mean
         condition = None
-        if conditional:
-            z, condition = self._through_flow(x, z, steps, timing)
+        if flow is not None:
+            conditioned, own = flow
+            z, condition = conditioned.interpolate(
+                z, own, steps, self._walk_on(conditioned, timing)
+            )
         else:
             measured = self._measured_by(timing, detours=path is None)
             z = interpolate(z, steps, self._way(chosen), **measured)
@@ -235,30 +237,37 @@ class Blending(Editing[Item]):
             return None
         return self.codec.condition(x, self.prior.groups)
 
-    def _through_flow(self, x: Tensor, z: Tensor, steps: int, timing: str) -> tuple[Tensor, Tensor]:
-        """Return codes on the way from the first code through the others to the last.
+    def _chosen(
+        self, path: str | None, x: Tensor
+    ) -> tuple[str, tuple[ConditionedWay, Tensor] | None]:
+        """Return the path between examples, by default the one that there is.
 
-        And their conditions; those of the codes that are given are none: they are decoded as they
-        are.
+        If it is that through a flow under conditions, also this way, and the conditions.
         """
-        condition, prior = self._condition(x), self.prior
-        if condition is None or prior is None:
-            raise UsageError(f"model {self.name!r} has no flow for these; use the path slerp")
-        way = ConditionedWay(prior, self.settle, condition.shape[1:])
-        walk = None
-        if timing == "perceived":
-            if (moves := self.moves) is None:
-                raise UsageError(f"model {self.name!r} has no timing but latent on its flow")
+        chosen, condition = path or self.path, self._condition(x)
+        if chosen != "flow" or not self._conditional:
+            return chosen, None
+        if condition is not None and self.prior is not None:
+            return chosen, (ConditionedWay(self.prior, self.settle, condition.shape[1:]), condition)
+        if path is None:
+            return self.plain_path, None
+        raise UsageError(f"model {self.name!r} has no flow for these; use the path slerp")
 
-            def decode(rows: Tensor) -> Tensor:
-                codes, conditions = way.split(rows)
-                return self.decode_to_examples(codes, condition=conditions)
+    def _walk_on(self, way: ConditionedWay, timing: str) -> Walk | None:
+        """Return what makes steps even on a way through a flow; None if they are already."""
+        if timing != "perceived":
+            return None
+        if (moves := self.moves) is None:
+            raise UsageError(f"model {self.name!r} has no timing but latent on its flow")
 
-            def encode(examples: Tensor) -> Tensor:
-                return way.unconditioned(self.posterior_of(examples, refine=False).mean)
+        def decode(rows: Tensor) -> Tensor:
+            codes, conditions = way.split(rows)
+            return self.decode_to_examples(codes, condition=conditions)
 
-            walk = replace(moves, decode=decode, encode=encode).walk
-        return way.interpolate(z, condition, steps, walk)
+        def encode(examples: Tensor) -> Tensor:
+            return way.unconditioned(self.posterior_of(examples, refine=False).mean)
+
+        return replace(moves, decode=decode, encode=encode).walk
 
     def _measured_by(self, timing: str, detours: bool) -> dict[str, Any]:
         """Return what makes steps even, as arguments of `interpolate`."""

@@ -43,9 +43,12 @@ class ConditionedWay:
             steps: Number of results.
             walk: Chooses the rows of each segment; see `vaecore.paths.interpolate`.
         """
+        return self.split(interpolate(self.rows(z, condition), steps, self.between, walk=walk))
+
+    def rows(self, z: Tensor, condition: Tensor) -> Tensor:
+        """Return codes and their conditions as rows."""
         noise = self.prior.to_noise(z, condition)
-        rows = torch.cat([z, noise, condition.flatten(1).to(z)], 1)
-        return self.split(interpolate(rows, steps, self._between, walk=walk))
+        return torch.cat([z, noise, condition.flatten(1).to(z)], 1)
 
     def split(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Return the codes and the conditions of rows."""
@@ -56,7 +59,7 @@ class ConditionedWay:
         """Return codes as rows, with zeros for the noise and the condition."""
         return torch.cat([z, z.new_zeros(len(z), z.shape[1] + self.shape.numel())], 1)
 
-    def _between(self, a: Tensor, b: Tensor, t: Tensor | float) -> Tensor:
+    def between(self, a: Tensor, b: Tensor, t: Tensor | float) -> Tensor:
         """Return rows between rows; see `vaecore.paths.Path`."""
         size = self.prior.latent_dim
         t = torch.as_tensor(t).to(a)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vaecore.errors import DataError
+from vaecore.errors import DataError, UsageError
 from vaecore.studio import command
 
 
@@ -13,6 +13,12 @@ def test_a_port_that_is_taken_is_named() -> None:
         port = first.getsockname()[1]
         with pytest.raises(DataError, match=f"127.0.0.1 port {port} cannot be used .*--port"):
             command.listen("127.0.0.1", port)
+
+
+@pytest.mark.parametrize("host", ["", " "])
+def test_an_empty_address_does_not_open_the_studio_to_the_network(host: str) -> None:
+    with pytest.raises(UsageError, match="--host is empty; 127.0.0.1 is for this machine alone"):
+        command.listen(host, 0).close()
 
 
 def test_a_package_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

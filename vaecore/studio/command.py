@@ -158,8 +158,11 @@ def listen(host: str, port: int) -> socket.socket:
     """Return a socket that listens.
 
     Raises:
+        UsageError: The address is empty, which sockets take for all of this machine's.
         DataError: The address or the port cannot be used.
     """
+    if not host.strip():
+        raise UsageError("--host is empty; 127.0.0.1 is for this machine alone, 0.0.0.0 for all")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # asyncio sends at once (TCP_NODELAY) only where the protocol is named. Otherwise the body of an
     # answer waits 40 ms for the acknowledgement of its header.

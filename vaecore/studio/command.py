@@ -174,7 +174,7 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         text = f"{host} port {port} cannot be used ({(error.strerror or str(error)).lower()})"
-        raise DataError(text, remedy="choose another with --port") from error
+        raise DataError(text, remedy="choose another with --host or --port") from error
     return listener
 
 

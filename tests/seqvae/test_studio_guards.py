@@ -220,7 +220,7 @@ def test_the_command_serves_and_ends(examples, tmp_path):
                 capture_output=True, text=True, cwd=tmp_path, check=False,
             )  # fmt: skip
             assert taken.returncode == 1
-            assert "choose another with --port" in taken.stderr
+            assert "choose another with --host or --port" in taken.stderr
             names = [m["name"] for m in httpx.get(f"{address[0]}/api/models").json()["models"]]
             assert "drums_2bar" in names
         finally:

@@ -227,6 +227,17 @@ def test_variants_are_windows_of_the_kind(kind):
     assert found.max() < top
 
 
+def test_variants_of_a_melody_move_one_note_in_time():
+    """A melody on the beats is syncopated by one note that comes a sixteenth before its beat."""
+    x = melody(*((at, 60 + at // 4) for at in range(0, 32, 4)))
+    found = {tuple(row) for row in of("melody").variants(x).tolist()}
+    early = melody(*((at - (at == 12), 60 + at // 4) for at in range(0, 32, 4)))
+    late = melody(*((at + 2 * (at == 28), 60 + at // 4) for at in range(0, 32, 4)))
+    assert {tuple(early.tolist()), tuple(late.tolist())} <= found
+    full = melody(*((at, 60) for at in range(32)))  # no step is free
+    assert all(int((row > 1).sum()) <= 32 for row in of("melody").variants(full))
+
+
 def test_blended_loss_is_of_training_alone():
     torch.manual_seed(0)
     a = SequenceArchitecture(

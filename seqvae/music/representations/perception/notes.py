@@ -35,6 +35,8 @@ PITCHES = (1, 2, 3, 4, 3, 2, 1)
 MAJOR = (0, 2, 4, 5, 7, 9, 11)
 WANDERING = 0.1
 """Share of notes outside the best major scale from which a sample is in no key."""
+MOVED = 8
+"""So many notes, one in each variant, come earlier or later."""
 FEW = 2
 """So few pitches are no melody."""
 LEAP, OUTSIDE, LOW = 12, 0.15, 52
@@ -243,8 +245,21 @@ class NotePerception(VoicePerception):
         for period, place in added_at:
             added = (torch.arange(len(x)) % period == place) & (latest >= 0) & (x == 0)
             yield torch.where(added, x[latest.clamp(min=0)], x)
+        struck = note.nonzero()[:, 0]
+        if len(struck):  # a note that comes earlier or later, at most eight of them
+            for at in struck[torch.linspace(0, len(struck) - 1, MOVED).long().unique()].tolist():
+                for by in (-2, -1, 1, 2):
+                    yield self._shifted(x, at, by)
         yield from forms(x, self.grid.steps_per_bar)
         yield torch.where(x == self.off, 0, x)
+
+    def _shifted(self, x: Tensor, at: int, by: int) -> Tensor:
+        """Return a melody with the note of one step at another, if no note begins there."""
+        to = at + by
+        moved = x.clone()
+        if 0 <= to < len(x) and x[to] < self.first:
+            moved[at], moved[to] = NO_EVENT, x[at]
+        return moved
 
     def _moved(self, x: Tensor, pitches: Tensor) -> Tensor:
         return torch.where(x >= self.first, pitches.clamp(self.first, self.last), x)

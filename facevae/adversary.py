@@ -60,7 +60,7 @@ class AdversarialModule(TrainingModule):
         super().__init__(model, config, metrics)
         self.adversary = adversary
         self.critic = Critic(
-            model.architecture.size, adversary.width, adversary.patches, adversary.detail
+            model.architecture.size, adversary.width, adversary.patches, adversary.sees
         )
         self.register_buffer("strengths", torch.zeros(4))
 

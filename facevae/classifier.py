@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from facevae.networks.trunk import Trunk
 from vaecore.config import build
 from vaecore.device import Budget, autocast
 from vaecore.errors import DataError
@@ -57,27 +58,17 @@ class _Shape:
 class FaceClassifier(nn.Module):
     """A residual network from images to one logit per attribute.
 
-    Pixels are first folded into channels (2 x 2 pixels are 12 channels): convolutions over three
-    channels of 64 x 64 would take as long as all that follows.
-
     Args:
         names: The attributes, in the order of the logits.
-        width: Channels of the first stage; each of the three stages that follow has half the
-            height and width, and twice the channels (the last as many as the third).
-        blocks: Residual blocks in each of those three stages.
+        width: Of the trunk; see `facevae.networks.trunk`.
+        blocks: Of the trunk.
     """
 
     def __init__(self, names: Sequence[str], width: int = 32, blocks: int = 1) -> None:
         super().__init__()
         self.names, self.width, self.blocks = list(names), width, blocks
-        layers: list[nn.Module] = [_unit(12, width)]
-        before = width
-        for channels in (2 * width, 4 * width, 4 * width):
-            layers.append(_unit(before, channels, stride=2))
-            layers += [_Residual(channels) for _ in range(blocks)]
-            before = channels
-        self.trunk = nn.Sequential(*layers)
-        self.embedding = nn.Linear(before * 16, FEATURES)
+        self.trunk = Trunk(width, blocks)
+        self.embedding = nn.Linear(self.trunk.channels * 16, FEATURES)
         self.norm = nn.BatchNorm1d(FEATURES)
         self.dropout = nn.Dropout(0.3)
         self.head = nn.Linear(FEATURES, len(self.names))
@@ -88,7 +79,6 @@ class FaceClassifier(nn.Module):
             x = functional.interpolate(
                 x, (SIZE, SIZE), mode="bilinear", antialias=True, align_corners=False
             )
-        x = functional.pixel_unshuffle(2 * x - 1, 2).contiguous(memory_format=torch.channels_last)
         hidden = self.trunk(x)
         # The 4 x 4 positions are not pooled: a fringe and a necktie differ in where they are.
         return functional.silu(self.norm(self.embedding(hidden.flatten(1))))
@@ -97,26 +87,6 @@ class FaceClassifier(nn.Module):
         """Return logits `(n, attributes)` of images `(n, 3, h, w)` in [0, 1]."""
         logits: Tensor = self.head(self.dropout(self.features(x)))
         return logits
-
-
-def _unit(inputs: int, outputs: int, stride: int = 1) -> nn.Module:
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False),
-        nn.BatchNorm2d(outputs),
-        nn.ReLU(inplace=True),
-    )
-
-
-class _Residual(nn.Module):
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.first = _unit(channels, channels)
-        self.second = nn.Conv2d(channels, channels, 3, 1, 1, bias=False)
-        self.norm = nn.BatchNorm2d(channels)
-        nn.init.zeros_(self.norm.weight)  # zero-initialised: a block begins as the identity
-
-    def forward(self, x: Tensor) -> Tensor:
-        return functional.relu(x + self.norm(self.second(self.first(x))))
 
 
 class Faces(NamedTuple):

@@ -22,6 +22,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from facevae.attributes import positions_of
 from facevae.distance import PerceptualDistance
+from facevae.networks.trunk import feature_distance
 from vaecore.attributes import added_and_taken
 from vaecore.device import autocast
 from vaecore.directions import Directions
@@ -174,7 +175,7 @@ class _Fit:
             ours = self.distance.features(shown)
             with torch.no_grad():
                 theirs = self.distance.features(plain)
-        features = self.distance.between(ours, theirs).mean()
+        features = feature_distance(ours, theirs).mean()
         change = (shown - plain).flatten(1).view(len(chosen), FACES, -1)
         energy = change.square().sum(2).mean(1).clamp(min=1e-6)
         same = (change.mean(1).square().sum(1) / energy).mean()

@@ -109,7 +109,7 @@ def classifier(
 def encode(
     space: LatentSpace[Any], folder: FaceFolder, workers: int | None = None, mirrored: bool = False
 ) -> tuple[DiagonalGaussian, Tensor]:
-    """Return the posteriors of all usable images of a folder, and their labels.
+    """Return the posteriors of all usable images of a folder, not refined, and their labels.
 
     Args:
         space: The model.
@@ -125,7 +125,7 @@ def encode(
     for batch in loader:
         x, labels = batch if folder.values is not None else (batch, torch.zeros(len(batch), 0))
         for each in (x, x.flip(3)) if mirrored else (x,):
-            posterior = space.posterior_of(each)
+            posterior = space.posterior_of(each, refine=False)
             means.append(posterior.mean)
             stddevs.append(posterior.stddev)
             values.append(labels.bool())

@@ -30,6 +30,7 @@ from vaecore.training.task import TrainingTask
 
 if TYPE_CHECKING:
     from facevae.classifier import FaceClassifier
+    from facevae.networks.trunk import Trunk
     from facevae.presets import Preset
     from vaecore.model import VAE
     from vaecore.space import LatentSpace
@@ -128,6 +129,8 @@ class FaceTask(TrainingTask):
             return
         if start is not None or resume or not isinstance(model, FaceVAE):
             return
+        if model.perceptual is not None:
+            self.give_trunk(model.perceptual)
         if ranks.here().first:  # the other ranks get its weights
             images = read_once(evenly(self.data.train, STARTED_ON), self.workers)
             model.start(images)
@@ -156,6 +159,26 @@ class FaceTask(TrainingTask):
         model.load_state_dict(given, strict=False)
         for name, parameter in model.named_parameters():
             parameter.requires_grad_(name in last)
+
+    def give_trunk(self, trunk: Trunk) -> None:
+        """Give the network whose features are compared the weights of the classifier.
+
+        Raises:
+            DataError: The classifier is of another shape.
+        """
+        from facevae.classifier import load_classifier
+
+        path = self.perceptual_classifier()
+        classifier = load_classifier(path)
+        try:
+            trunk.load_state_dict(classifier.trunk.state_dict())
+        except RuntimeError as error:
+            raise DataError(
+                f"is a classifier of width {classifier.width} with {classifier.blocks} blocks in "
+                "a stage, the recipe compares features of another",
+                path=path,
+                remedy=f"set architecture.perceptual={classifier.width}; blocks must be 1",
+            ) from error
 
     def kept(self) -> LatentSpace[Any] | None:
         return self.domain.load(self.preset.enlarges) if self.preset.enlarges else None
@@ -202,16 +225,19 @@ class FaceTask(TrainingTask):
             adversary = replace(adversary, drawn_from=str(drawn_from))
         if not adversary.compares and not adversary.interpolations:
             return partial(AdversarialModule, adversary=adversary)
-        if adversary.compares and not adversary.classifier:
+        if adversary.compares:
             adversary = replace(adversary, classifier=str(self.perceptual_classifier()))
         return partial(PerceptualModule, adversary=adversary)
 
     def perceptual_classifier(self) -> Path:
-        """Return the file of the classifier for a perceptual loss, which is trained at first.
+        """Return the file of the classifier for a perceptual loss; without one it is trained.
 
         Raises:
             UsageError: There are no labels to train it on, or several processes would train it.
         """
+        adversary = self.preset.make_adversary()
+        if adversary is not None and adversary.classifier:
+            return Path(adversary.classifier)
         path = self.output / PERCEPTUAL_CLASSIFIER
         if path.exists():
             return path
@@ -266,7 +292,7 @@ class FaceTask(TrainingTask):
         adversary = self.preset.make_adversary()
         if adversary is None or not adversary.compares:
             return None
-        return load_classifier(Path(adversary.classifier or self.perceptual_classifier()))
+        return load_classifier(self.perceptual_classifier())
 
 
 def train(

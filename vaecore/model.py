@@ -6,7 +6,8 @@ posterior, the reparameterised draw and the loss are the same for a bar of music
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Protocol, cast
 
 import torch
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 
 from vaecore.distributions import DiagonalGaussian, Noise
 from vaecore.objective import LossTerms, Objective
-from vaecore.refinement import refined
+from vaecore.refinement import RATE, refined
 from vaecore.seeds import check_seed
 
 
@@ -79,6 +80,8 @@ class VAE(nn.Module):
         """Whether the encoder is frozen; see `freeze_encoder`."""
         self.refinement = 0
         """Steps by which `infer` refines what the encoder says."""
+        self.refinement_rate = RATE
+        """How far such a step goes; see `vaecore.refinement`."""
         self.never: tuple[tuple[int, ...], ...] = ()
         """Classes that the decoder never chooses, of each voice; see `LatentSpace.within`."""
 
@@ -154,6 +157,14 @@ class VAE(nn.Module):
     def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
         """Return log p(x|z) in nats, `(batch,)`."""
         return cast(Decoder, self.decoder).log_likelihood(x, z)
+
+    def closeness(self, x: Tensor) -> Callable[[Tensor], Tensor]:
+        """Return how close decoded codes come to a batch, a function that refinement increases.
+
+        Here it is log p(x|z), `(batch,)` in nats, of codes `(batch, latent_dim)`. A model that is
+        trained with a perceptual loss, too, adds one.
+        """
+        return partial(self.log_likelihood, x)
 
     def loss(
         self,

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from vaecore.model import VAE
 
 RATE = 0.3
-"""Learning rate: 1 would go to the optimum if the objective were quadratic with the posterior's
-variances."""
+"""Learning rate of most models: 1 would go to the optimum if the objective were quadratic with
+the posterior's variances."""
 MOMENTUM = 0.6
 
 
@@ -29,9 +29,10 @@ def refined(
     """Return posteriors whose means are better codes of their examples.
 
     A mean z goes up the gradient of log p(x|z) - beta |z|^2 / 2, beta being the objective's last
-    one, scaled by the posterior's variances (a natural gradient), with momentum. Of all places on
-    its way, the first among them, the best is taken; so no code gets worse by this measure. Each
-    row is refined by itself, so that it does not depend on the others; deviations stay.
+    one, scaled by the posterior's variances (a natural gradient), with momentum; `VAE.closeness`
+    says what takes the place of log p(x|z) in some models. Of all places on its way, the first
+    among them, the best is taken; so no code gets worse by this measure. Each row is refined by
+    itself, so that it does not depend on the others; deviations stay.
 
     Args:
         model: In evaluation mode, on the device of the others.
@@ -55,13 +56,13 @@ def _refined(
     model: VAE, beta: float, steps: int, x: Tensor, mean: Tensor, stddev: Tensor
 ) -> Tensor:
     """Return the refined code `(1, latent_dim)` of one example."""
-    scale = RATE * stddev.square() / max(beta, 1e-6)
+    scale = model.refinement_rate * stddev.square() / max(beta, 1e-6)
     z, best = mean, mean
-    velocity, most = torch.zeros_like(z), -torch.inf
+    velocity, most, closeness = torch.zeros_like(z), -torch.inf, model.closeness(x)
     for step in range(steps + 1):
         with torch.enable_grad():
             z = z.detach().requires_grad_()
-            value = (model.log_likelihood(x, z) - beta * z.square().sum(1) / 2).sum()
+            value = (closeness(z) - beta * z.square().sum(1) / 2).sum()
         if (reached := value.item()) > most:
             most, best = reached, z
         if step < steps:

@@ -36,6 +36,9 @@ class FaceArchitecture:
     """Probability of dropout after each hidden convolution of the plain networks, in training."""
     enlarged: int = 1
     """2 if a last stage of a spatial decoder draws a picture of half the size larger."""
+    perceptual: int = 0
+    """Channels of the first stage of the trunk (`facevae.networks.trunk`) in whose features a
+    spatial model compares pictures where codes are refined. 0: pixels alone are compared."""
     sigma: float | None = None
     """Standard deviation of the noise, in units of the picture's range 0..1."""
     reconstruction_factor: float | None = None
@@ -56,6 +59,12 @@ class FaceArchitecture:
             raise ValueError(
                 "only spatial networks can be enlarged, and half of their size must be a multiple "
                 f"of 16: got {self.kind!r} and {self.size}"
+            )
+        widest = LARGEST["width"] if self.kind == "spatial" else 0
+        if not isinstance(self.perceptual, int) or not 0 <= self.perceptual <= widest:
+            raise ValueError(
+                f"perceptual must be a number in 0..{widest} for {self.kind!r}, got "
+                f"{self.perceptual!r}"
             )
         positions = self.positions
         if self.kind == "spatial" and (self.latent_dim % positions or self.width % 4):

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from facevae.networks.enlarging import fine_detail
 
 SLOPE = 0.2
+SEEN = ("picture", "detail", "both")
 DETAIL = 24.0
 """Fine detail is multiplied by this, so that its values are about as large as those of pictures."""
 DITHER = 2 / 255
@@ -59,10 +60,12 @@ class Adversary:
     patches: bool = False
     """Score each part of a picture, of some 60 pixels, instead of the whole (PatchGAN: Isola et
     al., Image-to-image translation with conditional adversarial networks, 2017)."""
-    detail: bool = False
-    """The critic sees what is lost where a picture is halved and enlarged again. For a frozen
-    decoder whose pictures are enlarged: by the rest it could tell them from photographs for ever,
-    and nothing that is trained could change that."""
+    sees: str = "picture"
+    """What the critic sees: "picture"; "detail", what is lost where the picture is halved and
+    enlarged again; or "both". The values of fine detail are small: beside the picture they are
+    multiplied, or the critic would be slow to notice them. "detail" is for a frozen decoder whose
+    pictures are enlarged: by the rest the critic could tell them from photographs for ever, and
+    nothing that is trained could change that."""
     smoothness: float = 0.0
     """Weight of the squared norm of the critic's gradient at photographs (R1: Mescheder et al.,
     Which training methods for GANs do actually converge?, 2018), taken at every eighth step. A
@@ -84,6 +87,8 @@ class Adversary:
             value = getattr(self, name)
             if not 0 < value <= 1:
                 raise ValueError(f"{name} must be above 0 and at most 1, got {value}")
+        if self.sees not in SEEN:
+            raise ValueError(f"sees must be one of {', '.join(SEEN)}, got {self.sees!r}")
         if not 1 <= self.width <= 512:
             raise ValueError(f"width must be in 1..512, got {self.width}")
 
@@ -104,15 +109,15 @@ class Critic(nn.Module):
         size: Height and width of a picture, a multiple of 16.
         width: Channels at half resolution.
         patches: Score each position at 1/16 of the picture's size.
-        detail: Judge the fine detail alone; see `Adversary`.
+        sees: "picture", "detail" or "both"; see `Adversary`.
     """
 
     def __init__(
-        self, size: int, width: int = 32, patches: bool = False, detail: bool = False
+        self, size: int, width: int = 32, patches: bool = False, sees: str = "picture"
     ) -> None:
         super().__init__()
-        self.detail = detail
-        before = 12
+        self.sees = sees
+        before = 24 if sees == "both" else 12
         self.stages = nn.ModuleList()
         for factor in FACTORS:
             after = width * factor
@@ -135,7 +140,12 @@ class Critic(nn.Module):
         Args:
             x: Pictures `(batch, 3, size, size)`, values in 0..1.
         """
-        x = self._detail(x) if self.detail else (x - 0.5) * 4
+        seen = []
+        if self.sees != "detail":
+            seen.append((x - 0.5) * 4)
+        if self.sees != "picture":
+            seen.append(self._detail(x))
+        x = torch.cat(seen, dim=1)
         x = F.pixel_unshuffle(x, 2).contiguous(memory_format=torch.channels_last)
         features = []
         for stage in self.stages:

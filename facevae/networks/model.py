@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
 
 from facevae.networks.architecture import FaceArchitecture
+from facevae.networks.enlarging import halved
 from facevae.networks.plain import PlainDecoder, PlainEncoder
 from facevae.networks.residual import (
     ResidualDecoder,
@@ -16,6 +17,7 @@ from facevae.networks.residual import (
     start_from_principal_components,
 )
 from facevae.networks.spatial import SpatialDecoder, SpatialEncoder
+from facevae.networks.trunk import Trunk, feature_distance
 from vaecore.model import VAE
 from vaecore.objective import Objective
 
@@ -30,6 +32,9 @@ DECODERS: dict[str, type[ResidualDecoder | SpatialDecoder | PlainDecoder]] = {
     "spatial": SpatialDecoder,
 }
 """By kind; the networks of all other kinds are plain."""
+PERCEPTUAL, RATE = 3000.0, 0.02
+"""Where codes are refined: weight of the perceptual distance, in nats, and the rate that goes with
+it; the distance is more curved than a posterior is. Chosen on validation faces (docs/faces.md)."""
 CENTRE, SCALE = 0.5, 0.25
 """Inputs and outputs of the networks are (x - centre) / scale, about -2..2."""
 
@@ -111,8 +116,40 @@ class FaceVAE(VAE):
             FaceEncoder(architecture), FaceDecoder(architecture), architecture.latent_dim, objective
         )
         self.architecture = architecture
+        self.perceptual: Trunk | None = None
+        if architecture.perceptual:
+            self.perceptual = Trunk(architecture.perceptual, blocks=1).requires_grad_(False).eval()
+            self.refinement_rate = RATE
         # Convolutions are faster with the channels of a pixel side by side.
         self.to(memory_format=torch.channels_last)
+
+    def train(self, mode: bool = True) -> FaceVAE:
+        """Set training or evaluation mode; features are those of evaluation in both."""
+        super().train(mode)
+        if self.perceptual is not None:
+            self.perceptual.eval()
+        return self
+
+    def closeness(self, x: Tensor) -> Callable[[Tensor], Tensor]:
+        """Return how close decoded codes come to pictures, as `VAE.closeness` says.
+
+        A model that has a perceptual trunk also compares features, as its decoder was trained to:
+        by the likelihood alone, refined pictures would be blurred. Pictures that are enlarged are
+        compared before that, so that all sizes have the same codes.
+        """
+        trunk, decoder = self.perceptual, self.decoder.network
+        if trunk is None or not isinstance(decoder, SpatialDecoder):
+            return super().closeness(x)
+        with torch.no_grad():
+            original = halved(x) if decoder.enlarger is not None else x
+            targets = trunk.stages(original)
+
+        def closeness(z: Tensor) -> Tensor:
+            picture = decoder.core(z)[0] * SCALE + CENTRE
+            distance = feature_distance(trunk.stages(picture), targets)
+            return self.decoder.log_density(original, picture) - PERCEPTUAL * distance
+
+        return closeness
 
     def start(self, batches: Iterable[Tensor]) -> None:
         """Start an untrained residual network from the pictures' principal components.

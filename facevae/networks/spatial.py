@@ -97,10 +97,14 @@ class SpatialDecoder(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """Return pictures `(batch, 3, size, size)` with values around 0."""
+        picture, features = self.core(z)
+        return picture if self.enlarger is None else self.enlarger(picture, features)
+
+    def core(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """Return pictures before they are enlarged, and the features that they are made of."""
         code = z.unflatten(1, (self.side, self.side, -1)).permute(0, 3, 1, 2)
         x = self.first(code.contiguous(memory_format=torch.channels_last))
         x = x + self.place.to(x.dtype)
         features = self.layers(x)
         picture = F.pixel_shuffle(self.last(features), 2)
-        refined: Tensor = picture + self.refined(picture)
-        return refined if self.enlarger is None else self.enlarger(refined, features)
+        return picture + self.refined(picture), features

@@ -64,11 +64,31 @@ def test_fine_detail_is_what_a_smaller_picture_lacks() -> None:
     assert fine_detail(stripes)[..., 4:-4].abs().min() > 0.4
 
 
+def test_a_critic_of_both_sees_the_picture_and_its_detail() -> None:
+    torch.manual_seed(1)
+    critic, x = Critic(32, 4, sees="both").eval(), torch.rand(2, 3, 32, 32)
+    first = critic.stages[0][0]
+    assert first.in_channels == 24
+    with torch.no_grad():
+        scores = critic(x)[0]
+        first.weight[:, 12:] = 0  # then it sees the picture alone
+        blind = critic(x)[0]
+        alone = Critic(32, 4).eval()
+        alone.load_state_dict(
+            {
+                k: v[:, :12] if k == "stages.0.0.weight" else v
+                for k, v in critic.state_dict().items()
+            }
+        )
+        torch.testing.assert_close(alone(x)[0], blind)
+    assert (scores - blind).abs().max() > 1e-3
+
+
 def test_a_critic_of_details_does_not_see_the_rest() -> None:
     torch.manual_seed(1)
     x = torch.rand(2, 3, 32, 32)
     for patches, parts in ((True, 4), (False, 1)):
-        critic = Critic(32, 4, patches, detail=True).eval()
+        critic = Critic(32, 4, patches, sees="detail").eval()
         with torch.no_grad():
             scores, features = critic(x)
             brighter, _ = critic(x + 0.2)
@@ -115,7 +135,7 @@ def recipe(smaller: Path) -> Preset:
         LARGE,
         enlarges=str(smaller),
         adversary={
-            "interpolations": 1.0, "patches": True, "detail": True, "smoothness": 1.0, "width": 2
+            "interpolations": 1.0, "patches": True, "sees": "detail", "smoothness": 1.0, "width": 2
         },
         training={
             "batch_size": 8, "max_steps": 3, "validate_every": 3, "accelerator": "cpu", "seed": 1,

@@ -179,7 +179,8 @@ def test_without_labels_there_are_no_vectors(images: Path, tmp_path: Path) -> No
 
 PERCEPTUAL = replace(
     PRESET,
-    architecture={"kind": "spatial", "latent_dim": 8, "width": 4, "sigma": 0.2},
+    architecture={"kind": "spatial", "latent_dim": 8, "width": 4, "sigma": 0.2, "perceptual": 2},
+    refinement=2,
     adversary={"begin_step": 1, "interpolations": 1.0, "perceptual": 1.0, "width": 2},
     training={**PRESET.training, "max_steps": 2, "validate_every": 1},
 )
@@ -197,9 +198,26 @@ def test_the_classifier_of_a_perceptual_loss_is_trained_once_and_kept(
     kept = place / training.PERCEPTUAL_CLASSIFIER
     assert classifier.load_classifier(kept).names == list(NAMES)
     first = kept.read_bytes()
+    # Its features are those by which codes are refined afterwards.
+    model = facevae.load(place).model
+    assert (model.refinement, model.perceptual.channels) == (2, 8)
+    trunk = classifier.load_classifier(kept).trunk.state_dict()
+    for name, value in model.perceptual.state_dict().items():
+        torch.testing.assert_close(value, trunk[name], rtol=1e-2, atol=1e-3)
     longer = replace(PERCEPTUAL, training={**PERCEPTUAL.training, "max_steps": 3})
     done = training.train(longer, data, place, resume=True, progress=False, workers=0)
     assert (done.result.steps, kept.read_bytes()) == (3, first)
+
+
+def test_a_classifier_of_another_shape_is_refused(data: Data, tmp_path: Path) -> None:
+    from facevae.classifier import FaceClassifier, save_classifier
+
+    save_classifier(FaceClassifier(["smile"], 3, 1), tmp_path / "c.safetensors")
+    given = {**PERCEPTUAL.adversary, "classifier": str(tmp_path / "c.safetensors")}
+    preset = replace(PERCEPTUAL, adversary=given)
+    with pytest.raises(DataError, match=r"of width 3 .* set architecture\.perceptual=3"):
+        training.train(preset, data, tmp_path / "no", progress=False, workers=0)
+    assert not (tmp_path / "no" / "recipe.yaml").exists()
 
 
 def test_a_perceptual_loss_without_labels_is_refused_before_anything_is_written(

@@ -71,7 +71,7 @@ def test_faces_that_it_did_not_make_are_kept(space: LatentSpace) -> None:
     faces = torch.stack([space.codec.encode(path) for path in FACES])
     moved = faces.roll((3, -3), (2, 3))
     found = measure(space.model, moved)
-    assert found["psnr"] > 27
+    assert found["psnr"] > 27.4
     assert found["ssim"] > 0.75
     codes = space.posterior_of(moved)
     kept = space.decode_to_examples(codes.mean)
@@ -81,7 +81,7 @@ def test_faces_that_it_did_not_make_are_kept(space: LatentSpace) -> None:
     assert (likeness.diagonal() - others.amax(1)).min() > 8
     weak = codes.kl_per_dimension().mean(0).argsort()[: space.latent_dim // 2]
     poorer = space.decode_to_examples(codes.mean.index_fill(1, weak, 0))
-    assert psnr(poorer, moved).mean() < 26.8
+    assert psnr(poorer, moved).mean() < found["psnr"] - 0.4
 
 
 def test_samples_are_sharp_and_varied(space: LatentSpace) -> None:

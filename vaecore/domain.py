@@ -229,6 +229,8 @@ class Domain:
         if prior is not None:
             files.write_tensors(place / files.PRIOR, prior.state(), config.prior_bits)
             config = replace(config, prior=prior.kind)
+        elif not (place / files.PRIOR).exists():
+            config = replace(config, prior="")
         if directions is not None:
             files.write_tensors(place / files.DIRECTIONS, directions.state(), config.prior_bits)
         if card is not None:
@@ -288,7 +290,7 @@ def _prior(path: Path, kind: str, latent_dim: int) -> Prior | None:
     from vaecore.folder import read_tensors
     from vaecore.priors import prior_fits, prior_from_state
 
-    if not path.exists():
+    if not kind and not path.exists():
         return None
     try:
         prior = prior_from_state(kind, read_tensors(path, prior_fits(kind, latent_dim)))

@@ -73,6 +73,13 @@ def _later(folder: Path) -> None:
     (folder / "config.json").write_text(json.dumps(values))
 
 
+def _lost(folder: Path) -> None:
+    """Say that there is a flow, and leave none."""
+    values = json.loads((folder / "config.json").read_text()) | {"prior": "flow"}
+    (folder / "config.json").write_text(json.dumps(values))
+    (folder / "prior.safetensors").unlink(missing_ok=True)
+
+
 FLOW = {f"blocks.{k}.inner.bias": torch.zeros(0) for k in range(64)}
 FLOW["first.weight"] = torch.zeros(8192, 0)
 HOSTILE: dict[str, tuple[Callable[[Path], None], str]] = {
@@ -89,6 +96,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], None], str]] = {
     "holes in weights": (_holes("weights.safetensors"), "lacks tensor"),
     "holes in attributes": (_holes("attributes.safetensors"), "has shape"),
     "holes in prior": (_holes("prior.safetensors"), "holds neither mixture nor flow"),
+    "lost prior": (_lost, "prior.safetensors: is missing; the model folder is incomplete"),
     "holes in directions": (_holes("directions.safetensors"), "holds no directions"),
     "huge directions": (_directions, "a width of 1048576"),
     "escape in a name": (_attribute("a\x1b[31m"), "which is no name"),

@@ -3,19 +3,19 @@
     distributions   the posterior, reparameterisation, the KL divergence
     objective       the loss: reconstruction factor, beta (schedules), free bits, importance weights
     paths           lerp, slerp, paths through several points, grids, variations
-    perception      how examples of symbols are compared
-    calibrated      moves that are measured on what is decoded
+    perception      how decoded examples are compared
+    calibrated      paths, variations and edits that are measured on decoded examples
     attributes      attribute vectors, by means and by regression
     priors          N(0, I), and mixtures and flows fitted to codes
     analysis        how an aggregate posterior compares with the prior
-    refinement      codes made better by the decoder, after encoding
+    refinement      gradient steps through the decoder that improve a code after encoding
     model           the VAE over a domain's encoder and decoder
     codec, domain   what a domain brings
     space           LatentSpace, the one object users hold
     folder          models on disk
-    training        one thin module over Lightning's Trainer
+    training        training over Lightning's Trainer
     cli             the verbs that every domain's command shares
-    testing         what every model promises, as tests that a domain inherits
+    testing         test classes that a domain inherits for its models
 
 The names in `__init__.pyi` are imported when first used: `import vaecore` does not import torch.
 """

@@ -51,7 +51,7 @@ class LatentReport:
 
     @property
     def most_correlated(self) -> tuple[int, int, float] | None:
-        """The two dimensions with the largest absolute correlation, and it; None for one."""
+        """The two dimensions of largest absolute correlation, and that; None if there is one."""
         if len(self.mean) == 1:
             return None
         upper = self.correlation.triu(1)
@@ -84,19 +84,19 @@ class LatentReport:
             dimensions: How many dimensions to draw, ten in a row.
 
         Raises:
-            UsageError: The suffix is of no image format.
+            UsageError: The suffix is not that of an image format.
             DataError: The file cannot be written.
         """
         figure = _figure(self, min(dimensions, len(self.mean)))
         suffix = Path(path).suffix.lower().lstrip(".")
         if suffix not in figure.canvas.get_supported_filetypes():
-            raise UsageError(f"{path}: no image format; choose a name ending in .png, .pdf or .svg")
+            raise UsageError(f"{path}: not an image format; end the name in .png, .pdf or .svg")
         with replacing(path) as temporary:
             figure.savefig(temporary, format=suffix, dpi=160)
 
 
 def analyse(posterior: DiagonalGaussian, seed: int = 0) -> LatentReport:
-    """Return how the aggregate posterior of a batch compares with N(0, I).
+    """Compare the aggregate posterior of a batch with N(0, I).
 
     Mean, standard deviation and correlation are those of the mixture of all posteriors, in
     closed form (law of total variance); active units are judged by the posterior means; the
@@ -104,7 +104,7 @@ def analyse(posterior: DiagonalGaussian, seed: int = 0) -> LatentReport:
 
     Args:
         posterior: Posteriors of the whole data set, `(examples, latent_dim)`.
-        seed: Of the samples, from 0 to 2**63 - 1.
+        seed: Seed of the samples, from 0 to 2**63 - 1.
 
     Raises:
         ValueError: There are no posteriors.

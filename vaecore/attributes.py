@@ -45,7 +45,7 @@ def quartile_attribute_vector(z: Tensor, values: Tensor) -> Tensor:
         `(latent_dim,)`.
 
     Raises:
-        ValueError: The quartiles coincide, so nothing sets top and bottom apart.
+        ValueError: The lower and the upper quartile are equal.
     """
     values = values.double()
     low, high = values.quantile(torch.tensor([0.25, 0.75], dtype=values.dtype, device=z.device))
@@ -93,7 +93,7 @@ def attribute_directions(z: Tensor, values: Tensor, ridge: float = 1e-3) -> Tens
     c = codes.T @ targets / len(codes)
     s = s + ridge * s.diagonal().mean() * torch.eye(len(s), dtype=s.dtype, device=s.device)
     weights = torch.linalg.solve(s, c)
-    # The covariance of the attributes as the regression sees them: what must be invertible.
+    # The covariance of the attributes as the regression explains them; it must be invertible.
     explained = weights.T @ c
     scale = explained.diagonal().clamp(min=0).sqrt()
     constant = (scale <= 1e-6 * targets.std(0)).nonzero().flatten().tolist()
@@ -106,7 +106,7 @@ def attribute_directions(z: Tensor, values: Tensor, ridge: float = 1e-3) -> Tens
 
 
 def unknown(name: str, known: Iterable[str], remedy: str = "") -> UsageError:
-    """Return the error that there is no attribute of a name, with those that there are."""
+    """Return the error for an unknown attribute; its message lists the known ones."""
     names = ", ".join(sorted(known)) or "none"
     return UsageError(f"unknown attribute {name!r}; known are: {names}{remedy}")
 
@@ -135,7 +135,7 @@ def apply_attributes(
 
 
 def along(z: Tensor, vector: Tensor) -> Tensor:
-    """Return the places `(n,)` of codes on an attribute's axis, in units of its vector.
+    """Return the coordinates `(n,)` of codes along an attribute's vector; 1 is its length.
 
     Args:
         z: `(n, latent_dim)`.
@@ -146,16 +146,20 @@ def along(z: Tensor, vector: Tensor) -> Tensor:
 
 
 def local(vector: Tensor, positions: int, share: float = 0.5) -> Tensor:
-    """Return a vector that is 0 at the positions of a code where it does little.
+    """Return an attribute vector, set to 0 at the positions of a code where it is weak.
 
-    A smile belongs to the mouth and the cheeks: what its vector adds elsewhere, because smiles are
-    commoner in some pictures than in others, changes the person and the background. With it the
-    vector of a hat keeps the person in 90 % of 300 faces, with all positions in 35 %.
+    A smile changes mouth and cheeks. What its vector has elsewhere comes from correlations in the
+    data, and changes the person and the background. Restricted in this way, the vector of a hat
+    keeps the person in 90 % of 300 faces; the whole vector keeps 35 %.
 
     Args:
         vector: `(latent_dim,)`, position by position.
-        positions: Parts of the code, of equally many dimensions; with 1, nothing is left out.
-        share: A position stays that has this share of the mean energy of a position.
+        positions: Parts of the code, of equally many dimensions; 1 keeps the whole vector.
+        share: Energy (sum of squares) that a position must have to be kept, as a share of the
+            mean energy of all positions.
+
+    Returns:
+        `(latent_dim,)`.
     """
     parts = vector.unflatten(0, (positions, -1))
     energy = parts.square().sum(1, keepdim=True)
@@ -164,15 +168,17 @@ def local(vector: Tensor, positions: int, share: float = 0.5) -> Tensor:
 
 
 def step_length(z: Tensor, vector: Tensor, amount: float, about: object) -> float:
-    """Return how much of a vector adds an amount of its attribute to a code.
+    """Return the factor by which an edit multiplies an attribute vector.
+
+    It is `amount`, unless the attribute is taken away and the model has a calibration for that.
 
     Args:
         z: The code, `(latent_dim,)`.
         vector: `(latent_dim,)`.
-        amount: Negative to take the attribute away.
-        about: What the model knows of it; where that is a mapping, of steps back: "less", the
-            length of one; and of a code below "middle" on the vector's axis, which lacks the
-            attribute, that it ends at "least".
+        amount: Strength of the edit; negative to take the attribute away.
+        about: The attribute's entry in the model's configuration. If it is a mapping, "less" is
+            the length of a step of strength -1; a code whose coordinate along the vector is below
+            "middle" lacks the attribute, and is moved to "least" at most.
     """
     if amount >= 0 or not isinstance(about, Mapping):
         return amount
@@ -185,11 +191,11 @@ def step_length(z: Tensor, vector: Tensor, amount: float, about: object) -> floa
 def added_and_taken(
     vectors: Mapping[str, Tensor], about: Mapping[str, object]
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Return the steps that add each attribute by its vector, and those that take it away.
+    """Return the steps that add each attribute, and those that take it away, by name.
 
     Args:
-        vectors: By name.
-        about: What the model knows of steps back; see `step_length`.
+        vectors: Attribute vectors `(latent_dim,)` by name.
+        about: The attributes' entries in the model's configuration; see `step_length`.
     """
     lengths = {
         name: float(each.get("less", 1.0)) if isinstance(each, Mapping) else 1.0
@@ -199,14 +205,15 @@ def added_and_taken(
 
 
 def within_prior(z: Tensor, origin: Tensor) -> Tensor:
-    """Return edited codes, shortened where they are longer than draws of the prior are.
+    """Return edited codes, shortened to the length that draws from N(0, I) have.
 
-    Nearly all draws of N(0, I) in d dimensions have a length of sqrt(d), give or take 1. Beyond
-    that a decoder has seen nothing, and exaggerates.
+    Nearly all draws from N(0, I) in d dimensions have a length of sqrt(d), give or take 1. Longer
+    codes are unlike any in training, and decoders exaggerate there.
 
     Args:
         z: Edited codes `(n, latent_dim)`.
-        origin: What was edited, `(n, latent_dim)`, or one for all; none becomes shorter than it.
+        origin: The codes before the edit, `(n, latent_dim)`, or one for all; no code is made
+            shorter than its origin.
     """
     longest = origin.norm(dim=-1, keepdim=True).clamp(min=z.shape[-1] ** 0.5 + 1)
     share: Tensor = (longest / z.norm(dim=-1, keepdim=True).clamp(min=1e-6)).clamp(max=1)

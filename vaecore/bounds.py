@@ -21,10 +21,10 @@ class EvidenceBound:
     """The evidence lower bound of a model, summed over batches.
 
     Args:
-        seed: Of the posterior draws, one for each example.
+        seed: Seed of the posterior draws, one for each example.
 
     Attributes:
-        examples: How many were added.
+        examples: Number of examples so far.
     """
 
     def __init__(self, seed: int = 0) -> None:
@@ -33,11 +33,11 @@ class EvidenceBound:
         self._nll = self._kl = 0.0
 
     def add(self, model: VAE, x: Tensor) -> DiagonalGaussian:
-        """Count a batch `(batch, ...)`, and return its posteriors.
+        """Add a batch, and return its posteriors.
 
         Args:
             model: In evaluation mode, on the device of `x`.
-            x: Examples.
+            x: Examples `(batch, ...)`.
         """
         posterior = model.infer(x)
         self._kl += total(posterior.kl())
@@ -46,7 +46,7 @@ class EvidenceBound:
         return posterior
 
     def figures(self) -> dict[str, float]:
-        """Return means over all examples in nats; there must be at least one.
+        """Return means over all examples, in nats; needs at least one example.
 
         Returns:
             `nll`: -log p(x|z), z one draw from the posterior.

@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 
 ENOUGH = 0.95
-"""Share of the examples without an attribute that a step of strength 1 shall give it."""
+"""Share of the examples without an attribute that must show it after a step of strength 1."""
 DRAG = 2.0
-"""What a change of the others counts, against a miss of the change that is wanted."""
+"""Cost of changing other properties, relative to that of missing the wanted change."""
 
 
 def separability(z_with: Tensor, z_without: Tensor, vector: Tensor) -> float:
@@ -42,8 +42,8 @@ def separability(z_with: Tensor, z_without: Tensor, vector: Tensor) -> float:
 def fisher_axis(z_with: Tensor, z_without: Tensor) -> Tensor:
     """Return Fisher's linear discriminant of two sets of codes, `(latent_dim,)` float64.
 
-    The axis S^-1 (mean with - mean without), S the covariance within the sets, with a thousandth
-    of its mean diagonal added so that few codes do.
+    The axis S^-1 (mean with - mean without), where S is the covariance within the sets. A
+    thousandth of its mean diagonal is added, so that S is invertible for few codes, too.
 
     Args:
         z_with: `(n, latent_dim)`, n at least 1.
@@ -60,18 +60,18 @@ def fisher_axis(z_with: Tensor, z_without: Tensor) -> Tensor:
 def crossing_length(
     z_with: Tensor, z_without: Tensor, vector: Tensor, share: float = ENOUGH
 ) -> float:
-    """Return how often to add a vector so that most codes without an attribute cross over.
+    """Return the factor of a vector that moves most codes without an attribute across.
 
-    Crossing means to pass the middle between the two means, on `fisher_axis`.
+    Across means beyond the middle between the two means, along `fisher_axis`.
 
     Args:
         z_with: `(n, latent_dim)`, n at least 1.
         z_without: `(m, latent_dim)`, m at least 1.
         vector: `(latent_dim,)`.
-        share: Of the codes without, in (0, 1].
+        share: Share of the codes without the attribute that must cross, in (0, 1].
 
     Returns:
-        Above 0; 1 where the vector does not lead across.
+        Above 0; 1 where the vector points the other way, or no code has to move.
     """
     first, second = z_with.double(), z_without.double()
     axis = fisher_axis(z_with, z_without)
@@ -87,20 +87,21 @@ def shortest_length(
     first: int = 0,
     enough: float = ENOUGH,
 ) -> float:
-    """Return the shortest length with which an attribute shows in enough examples.
+    """Return the shortest length of a vector with which enough examples show its attribute.
 
-    The search goes down from the first length that is tried while that is enough, else up.
+    The search starts at `lengths[first]`. If that is enough it goes on to shorter lengths,
+    otherwise to longer ones.
 
     Args:
-        shown: The share of examples that show the attribute with a vector of a length; each
-            length is tried at most once.
-        lengths: Ascending.
-        first: Index of the length that is tried first.
-        enough: The share that is wanted.
+        shown: Maps a length to the share of examples that show the attribute, in [0, 1]; called
+            at most once for each length.
+        lengths: The lengths to choose from, ascending.
+        first: Index of the length to start at.
+        enough: The smallest share that is enough.
 
     Returns:
-        One of the lengths; where none is enough, the one with the largest share (the shortest of
-        equals).
+        One of the lengths; if none is enough, the one with the largest share (of equal shares the
+        shortest).
     """
     shares = {first: shown(lengths[first])}
     if shares[first] >= enough:
@@ -119,13 +120,12 @@ def cleanest(change: np.ndarray, column: int, others: Sequence[int]) -> int:
     """Return the candidate that comes nearest to changing one property by 1 and no other.
 
     Args:
-        change: What each candidate does to each property, `(candidates, properties)`, in the unit
-            that is wanted.
-        column: The property to change.
-        others: Columns of those that shall stay.
+        change: Change of each property by each candidate, `(candidates, properties)`.
+        column: Column of the property to change.
+        others: Columns of the properties to keep.
 
     Returns:
-        A row of `change`: the one of the smallest miss plus `DRAG` times the mean change of the
+        Index of the row with the smallest |1 - change| plus `DRAG` times the mean |change| of the
         others; the first of equals.
     """
     drag = np.abs(change[:, list(others)]).mean(axis=1) if len(others) else 0.0

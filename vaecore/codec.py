@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from vaecore.perception import Perception
 
 Item = TypeVar("Item")
-"""What a domain's users hold: a PrettyMIDI, a PIL image, a sentence."""
+"""The type of a domain's items: PrettyMIDI, PIL image, string."""
 
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """What a model sees of an item, and what decoding needs beside it.
+    """A tensor for the model, and the context that decoding it to an item needs.
 
     Attributes:
         x: The tensor, without a batch axis.
-        context: What the tensor leaves out; for music tempo, instruments, bar and source. None
-            where a domain needs nothing more.
+        context: What the tensor leaves out: for music tempo, instruments, bar and source; None
+            in domains that need no context.
     """
 
     x: Tensor
@@ -37,13 +37,13 @@ class Example:
 class Examples(Sequence[Example]):
     """All examples of an item, read once; accepted wherever an item is.
 
-    Where one item is wanted, it stands for its `first`.
+    Functions that take one item use `first`.
 
     Attributes:
         x: The tensors, `(n, ...)`; n may be 0.
         contexts: The context of each.
         default: Index of `first`.
-        problem: Why there is no `first`, if there is none.
+        problem: The reason if there is no `first`.
     """
 
     x: Tensor
@@ -58,7 +58,7 @@ class Examples(Sequence[Example]):
 
     @property
     def first(self) -> Example:
-        """The example that stands for the item.
+        """The example that is used where one is needed.
 
         Raises:
             DataError: There is none; the message gives the reason.
@@ -68,7 +68,7 @@ class Examples(Sequence[Example]):
         return self[self.default]
 
     def counted(self) -> Examples:
-        """Return the examples that count where many items are measured: here all of them."""
+        """Return the examples to use in statistics over many items: here all of them."""
         return self
 
     def __len__(self) -> int:
@@ -92,18 +92,18 @@ class Codec(ABC, Generic[Item]):
     """File name endings, in lower case, that folders are searched for."""
 
     default_path: ClassVar[str] = "slerp"
-    """Path of `LatentSpace.interpolate` where nobody chooses one and the prior is no conditional
-    flow; "flow" stands for "slerp" where the prior is no flow."""
+    """Default path of `LatentSpace.interpolate`, unless the prior is a conditional flow; "flow"
+    falls back to "slerp" if the prior is not a flow."""
 
     default_timing: str = "latent"
-    """Timing of `LatentSpace.interpolate` where nobody chooses one."""
+    """Default timing of `LatentSpace.interpolate`."""
 
     default_temperature: float = 1.0
-    """At which `LatentSpace.sample` decodes where nobody chooses one."""
+    """Default decoding temperature of `LatentSpace.sample`."""
 
     settles_samples: bool = False
-    """Whether codes of the prior are decoded and encoded again before they are samples: a prior
-    also draws what lies between real codes, which is decoded badly."""
+    """Whether codes drawn from the prior are decoded and encoded once more before they are decoded
+    to samples: this moves draws between real codes, which decode badly, towards real ones."""
 
     @property
     def shape(self) -> tuple[int, ...] | None:
@@ -112,9 +112,10 @@ class Codec(ABC, Generic[Item]):
 
     @property
     def perception(self) -> Perception | None:
-        """How examples are perceived, where they are made of symbols and that can be measured.
+        """How differences between examples are measured; None if the domain has no such measure.
 
-        A codec that has one gives the space moves that are measured on what is decoded.
+        With one, paths, variations and edits are calibrated on decoded examples
+        (`vaecore.calibrated`).
         """
         return None
 
@@ -125,12 +126,12 @@ class Codec(ABC, Generic[Item]):
 
     @property
     def legend(self) -> Mapping[str, Any]:
-        """What the numbers of an example mean, for programs that have no codec: plain data."""
+        """The meaning of an example's numbers as JSON-able data, for programs without a codec."""
         return {}
 
     @abstractmethod
     def encode(self, item: Any) -> Tensor:
-        """Return the one example that stands for an item, of `shape`, without batch axis.
+        """Return the tensor of an item's first example, of `shape`, without batch axis.
 
         Raises:
             DataError: The item cannot be used; the message names the rule that rejected it.
@@ -138,7 +139,7 @@ class Codec(ABC, Generic[Item]):
 
     @abstractmethod
     def decode(self, x: Tensor, context: Any = None) -> Item:
-        """Return the item that an example stands for, in the given context."""
+        """Return the item of an example tensor in a context; a default context if it is None."""
 
     def read(self, item: Any) -> Examples:
         """Return every example of an item, with its context, in one read.
@@ -152,16 +153,16 @@ class Codec(ABC, Generic[Item]):
 
     @property
     def sizes(self) -> Mapping[str, Any]:
-        """What this codec decides of an architecture, by field, such as the size of a picture."""
+        """Fields of the architecture that this codec fixes, such as the size of a picture."""
         return {}
 
     @property
     def ready(self) -> bool:
-        """Whether `sizes` are final; not where training has yet to learn some, as a vocabulary."""
+        """Whether `sizes` are final; False before training data have set some (a vocabulary)."""
         return True
 
     def check(self, model: Any) -> None:
-        """Raise ValueError if a VAE's examples are not this codec's; checked when it is loaded."""
+        """Raise ValueError if the architecture of a VAE disagrees with `sizes`."""
         for name, size in self.sizes.items():
             theirs = getattr(model.architecture, name)
             if theirs != size:
@@ -183,22 +184,20 @@ class Codec(ABC, Generic[Item]):
         )
 
     def overdone(self, x: Tensor, origin: Tensor) -> Tensor | None:
-        """Return whether edited examples are beyond what can be shown, `(n,)` bool.
-
-        None where edits have no limits, as here.
+        """Return which edits went too far to be displayed well, bool `(n,)`; None for no limits.
 
         Args:
             x: Edited examples `(n, ...)`.
-            origin: What was edited, `(n, ...)`, or one for all.
+            origin: The examples before the edit, `(n, ...)`, or one for all.
         """
         return None
 
     def condition(self, x: Tensor, groups: int) -> Tensor | None:
-        """Return the condition under which a conditional prior has the codes of examples.
+        """Return the conditions of examples, which a conditional prior is trained with.
 
         Args:
             x: Examples `(n, ...)`.
-            groups: Parts of an example, as many as the prior has groups.
+            groups: Number of parts of an example, that of the prior's groups.
 
         Returns:
             Integers `(n, groups, groups)`, see `vaecore.priors.Flow`; None where this
@@ -211,9 +210,9 @@ class Codec(ABC, Generic[Item]):
         return x
 
     def poor(self, x: Tensor) -> Tensor:
-        """Return which examples are not worth keeping as samples, boolean `(n,)`.
+        """Return which examples are empty, nearly empty or chaotic, bool `(n,)`.
 
-        Those that are empty, nearly empty or chaotic; here what the `Perception` finds so, or none.
+        Samples that are get drawn again. Without a `Perception`, none is.
 
         Args:
             x: Examples `(n, ...)`.
@@ -222,17 +221,17 @@ class Codec(ABC, Generic[Item]):
         return x.new_zeros(len(x)).bool() if perception is None else perception.poor(x)
 
     def within(self, model: Any, limit: str, examples: Sequence[Example]) -> Any:
-        """Return a copy of a model that decodes to nothing but what a limit allows.
+        """Return a copy of a model whose decoder is restricted to some classes.
 
         Args:
             model: A model of this codec's examples.
-            limit: Its name, such as a scale of music.
-            examples: What results are made of; may be none.
+            limit: Name of the restriction: in music a scale, or "keep" for that of the examples.
+            examples: The examples that results are made from; may be empty.
 
         Raises:
-            UsageError: There are no such limits here, or none of this name.
+            UsageError: The representation knows no such restriction.
         """
-        raise UsageError(f"{self.config.get('name')} has no limits such as {limit!r}")
+        raise UsageError(f"{self.config.get('name')} cannot be limited to {limit!r}")
 
     def blend(self, contexts: Sequence[Any], weights: Sequence[float]) -> Any:
         """Return the weighted mean of contexts; the weights are at least 0 and sum to 1."""

@@ -1,7 +1,7 @@
-"""Configurations: built from JSON-able dictionaries, refusing what they do not know.
+"""Configurations: built from JSON-able dictionaries, whose keys and types are checked.
 
 `ModelConfig` is that of a model folder. Nothing here imports torch, so that the command line can
-look at models before it loads one.
+list models quickly.
 """
 
 from __future__ import annotations
@@ -29,24 +29,24 @@ NAME = re.compile(r"\w[\w-]{0,63}", re.ASCII)
 """The name of a model or a preset, which becomes that of a folder: no slash and no dot."""
 BITS = (8, 16, 32)
 HOTTEST = 4.0
-"""Temperature from which on what is drawn from a prior is noise."""
+"""Largest temperature of a prior; higher ones draw little but noise."""
 
 MOST_STEPS = 100
-"""By which a code is refined."""
+"""Largest number of refinement steps."""
 
 _PLAIN = {"bool_type": "bool", "int_type": "int", "float_type": "float", "string_type": "str"}
-"""Pydantic's kinds of error for a value that is not of a plain type, and that type."""
+"""Pydantic's types of error for values of a wrong type, and the type that is expected."""
 
 
 def build(kind: type[Config], values: Mapping[str, Any], where: str) -> Config:
-    """Return `kind(**values)` after checking names and types, strictly and as JSON has them.
+    """Return `kind(**values)` after a strict check of names and types.
 
-    A bool or a string is no number, a whole number is a float too, a list may be a tuple.
+    A bool or a string does not count as a number; an int counts as a float, a list as a tuple.
 
     Args:
         kind: A dataclass, or a pydantic model.
         values: Field values, as read from JSON or YAML.
-        where: What is being read, for the message ("config.json: architecture").
+        where: The file or section, for the message ("config.json: architecture").
 
     Raises:
         ValueError: A field is unknown, missing, or of another type; or `kind` refuses a value.
@@ -69,7 +69,7 @@ def build(kind: type[Config], values: Mapping[str, Any], where: str) -> Config:
 
 @cache
 def _model(kind: Any) -> type[BaseModel]:
-    """Return the pydantic model of a dataclass's fields; a model is its own."""
+    """Return the pydantic model of a dataclass's fields; a pydantic model itself as it is."""
     from pydantic import BaseModel, ConfigDict, create_model
 
     if issubclass(kind, BaseModel):
@@ -88,7 +88,7 @@ def _model(kind: Any) -> type[BaseModel]:
 
 
 def _checkable(hint: Any) -> Any:
-    """Return a type, or Any if it is none of JSON's: the class itself then checks the value."""
+    """Return a type, or Any where pydantic does not know it and the class checks the value."""
     from pydantic import TypeAdapter
     from pydantic.errors import PydanticSchemaGenerationError
 
@@ -100,7 +100,7 @@ def _checkable(hint: Any) -> Any:
 
 
 def _first_problem(error: ValidationError, model: type[BaseModel], where: str) -> str:
-    """Return the first thing that is wrong with a configuration, and where it is."""
+    """Return what is wrong with a configuration, and in which section."""
     from pydantic import BaseModel
 
     found = error.errors()
@@ -132,7 +132,7 @@ class ModelConfig:
     """The content of `config.json`."""
 
     domain: str
-    """Which package reads it: "seqvae", "facevae" or another."""
+    """The package that reads it: "seqvae", "facevae" or another."""
     name: str
     representation: dict[str, Any]
     """The codec's `config`."""
@@ -143,24 +143,24 @@ class ModelConfig:
     training: dict[str, Any] = field(default_factory=dict)
     """How it was trained: data, recipe, steps."""
     attributes: dict[str, Any] = field(default_factory=dict)
-    """What each attribute vector changes, by name."""
+    """Description, unit and calibration of each attribute vector, by name."""
     versions: dict[str, str] = field(default_factory=dict)
     """Versions of the software that trained it."""
     prior: str = ""
     """Kind of the fitted prior, "mixture" or "flow"; empty without one, or in a folder written
     before this was noted."""
     bits: int = 16
-    """Of a weight of a matrix on disk: 16, 32, or 8 (see `vaecore.eight_bit`)."""
+    """Bits of a weight on disk: 16, 32, or 8 for matrices (see `vaecore.eight_bit`)."""
     prior_bits: int = 16
-    """The same of the fitted prior."""
+    """Bits of a weight of the fitted prior."""
     prior_temperature: float = 1.0
-    """What the noise of the fitted prior is multiplied by where samples are drawn from it: below 1
-    more typical ones."""
+    """Factor on the noise of the fitted prior when samples are drawn; below 1 they are more
+    typical."""
     refinement: int = 0
-    """Steps by which a code is refined after encoding; see `vaecore.refinement`."""
+    """Gradient steps that refine a code after encoding; see `vaecore.refinement`."""
     shares_with: str = ""
-    """Name of a model beside this one that has the files and weights which are not here: two
-    models with the same codes need not both have them. What is saved is complete."""
+    """Name of the model folder beside this one from which missing files and weights are taken.
+    `Domain.save` always writes complete folders."""
     format: int = FORMAT
 
     def __post_init__(self) -> None:
@@ -176,13 +176,13 @@ class ModelConfig:
 
 
 def check_refinement(steps: int) -> None:
-    """Raise `ValueError` if codes cannot be refined by so many steps."""
+    """Raise `ValueError` if a number of refinement steps is out of range."""
     if not 0 <= steps <= MOST_STEPS:
         raise ValueError(f"refinement must be 0 to {MOST_STEPS} steps, got {steps}")
 
 
 def about_attribute(config: ModelConfig | None, name: str) -> Mapping[str, Any]:
-    """Return what a configuration tells of an attribute; of one it describes in words, these."""
+    """Return the entry of an attribute as a mapping; a text becomes its "description"."""
     known = config.attributes.get(name, {}) if config else {}
     return known if isinstance(known, Mapping) else {"description": str(known)}
 

@@ -18,14 +18,14 @@ from vaecore.loop import exporting
 
 NAMES = ("auto", "cpu", "cuda", "mps")
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4
-"""Names of settings in glibc's malloc.h."""
+"""M_TRIM_THRESHOLD and M_MMAP_MAX of glibc's malloc.h."""
 
 CLEARLY = 1.3
-"""A product in bfloat16 has to be so many times as fast before a training computes in it."""
+"""Speed-up of a matrix product from which on a training computes in bfloat16."""
 
 PADDED_TO = 16
 """Batches are padded to a multiple of this many rows: matrix kernels for very few rows round
-differently, and an item must come out the same whatever batch it is in."""
+differently, and the result for an item must not depend on its batch."""
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -55,14 +55,13 @@ def choose_device(name: str = "auto") -> torch.device:
 
 
 class Budget(TorchFunctionMode):
-    """While it is entered, new tensors have at most so many numbers together.
+    """A context in which new tensors may have at most a given number of elements together.
 
-    A network is built within what its stored weights have, so that a configuration that was changed
-    is refused before memory is taken. (To build it on torch's device "meta" would tell more, and
-    take seconds of imports.)
+    A network is built within the size of its stored weights, so that a changed configuration is
+    refused before it takes memory. (Torch's device "meta" would do, but takes seconds to import.)
 
     Args:
-        numbers: Of all tensors together.
+        numbers: Elements of all new tensors together; more raise MemoryError.
     """
 
     def __init__(self, numbers: int) -> None:
@@ -83,20 +82,20 @@ class Budget(TorchFunctionMode):
 
 
 _MAKERS = frozenset(("empty", "zeros", "ones", "rand", "randn", "full"))
-"""Functions of torch that make a tensor of a size."""
+"""Functions of torch that allocate a tensor of a given size."""
 
 
 @functools.cache
 def fast_bfloat16() -> bool:
     """Whether this machine multiplies bfloat16 matrices faster than 32-bit ones.
 
-    Processors with instructions for bfloat16 are asked once in a process, by timing a product of
-    each kind: with AVX-512's alone, one processor was half as fast as in 32 bits (80 against
-    145 GFLOP/s on one core) and another four times as fast (486 against 106).
+    CPUs with instructions for bfloat16 are timed once in a process: with AVX-512 alone, one was
+    half as fast as in 32 bits (80 against 145 GFLOP/s on one core), another four times as fast
+    (486 against 106).
     """
     if torch.cuda.is_available():
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    # Private functions of torch; without them 32 bits are taken to be faster.
+    # Private functions of torch; where they are missing, 32 bits count as faster.
     asked = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
     if not any(getattr(torch.cpu, name, bool)() for name in asked):
         return False
@@ -104,7 +103,7 @@ def fast_bfloat16() -> bool:
 
 
 def seconds_of_product(dtype: torch.dtype) -> float:
-    """Return the shortest of a few times that a product of two matrices takes, in seconds."""
+    """Return the seconds that a product of two 512 x 512 matrices takes, the best of six runs."""
     matrix = torch.ones(512, 512, dtype=dtype)
     times = []
     for _ in range(6):
@@ -125,12 +124,12 @@ def as_double(x: Tensor) -> Tensor:
 
 
 def keep_freed_memory() -> bool:
-    """Let this process keep memory that it frees, for the next tensor of that size.
+    """Let this process keep freed memory for later tensors of that size.
 
-    A training step frees and takes the same large tensors over and over. glibc returns each to the
-    system at once, which hands it out again in pages that it has to clear and map: a third of the
-    time of a step on some machines (benchmarks/train_speed.py). The process stays as large as it
-    ever was, so this is for trainings, not for other people's programs that import this.
+    A training step frees and allocates the same large tensors again and again. glibc returns each
+    to the system at once, which clears and maps its pages anew: a third of the time of a step on
+    some machines (benchmarks/train_speed.py). The process never shrinks then, so this is for
+    trainings, not for programs that import this package.
 
     Returns:
         Whether the C library has this setting; only glibc has.
@@ -144,12 +143,12 @@ def keep_freed_memory() -> bool:
 def pad(rows: Tensor, segments: int = 1, dim: int = 0) -> Tensor:
     """Repeat the last row until a network's products have a multiple of `PADDED_TO` rows.
 
-    What is exported computes the rows that it is given.
+    Exported networks are not padded.
 
     Args:
         rows: A batch.
-        segments: Into how many rows the network takes each of them apart before it multiplies; of
-            16 bars, one window is enough.
+        segments: Number of rows into which the network splits each row before it multiplies: a
+            window of 16 bars needs no padding.
         dim: The dimension of the batch.
 
     Returns:

@@ -1,13 +1,13 @@
 """Attribute directions that depend on the code: a small network in place of one vector for all.
 
 An attribute vector adds the same to every code, so a smooth decoder makes nearly the same change
-to every picture. But glasses sit where a face has its eyes, and one that smiles needs no
-smile. `Directions` says for each code which step adds an attribute to it, and which takes it away:
-the attribute's vector, plus a correction by a network that sees the code (conditional steps in a
-latent space: Abdal et al., StyleFlow, 2021; Patashnik et al., StyleCLIP, 2021, train a mapper).
+to every picture. But glasses belong where a face has its eyes, and a face that smiles needs no
+smile. `Directions` computes for each code the step that adds an attribute, and the step that takes
+it away: the attribute's vector, plus a correction by a network that sees the code (conditional
+steps in a latent space: Abdal et al., StyleFlow, 2021; Patashnik et al., StyleCLIP, 2021).
 
-The steps are computed for all attributes at once, and an edit is arithmetic again:
-z + amount * step. How they are trained is a domain's matter, see `facevae.directions`.
+The steps of all attributes are computed at once, and an edit is z + amount * step. A domain trains
+them; see `facevae.directions`.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from vaecore.folder import LONGEST_NAME, MOST_VECTORS, Fits, fits_model
 from vaecore.tensor_header import Declared
 
 ADDED, TAKEN = "added.", "taken."
-"""How the names of steps begin in a file: those that add an attribute, and that take it away."""
+"""Prefixes of tensor names in a file: steps that add an attribute, and that take it away."""
 WIDEST, DEEPEST = 1024, 16
 """Largest width and number of blocks that are read from a file."""
 SLOPE = 0.2
-"""Of the leaky rectifiers, for negative numbers."""
+"""Slope of the leaky rectifiers for negative numbers."""
 
 
 class Sizes(NamedTuple):
-    """The shape of `Directions`: its arguments."""
+    """The arguments of `Directions`."""
 
     names: tuple[str, ...]
     latent_dim: int
@@ -43,8 +43,8 @@ class Sizes(NamedTuple):
 class Directions(nn.Module):
     """Steps that add attributes to codes, and that take them away.
 
-    A code is read as positions of equally many dimensions. Blocks mix what is known of the
-    positions and of each position's features in turn (Tolstikhin et al., MLP-Mixer, 2021).
+    A code is read as positions of equally many dimensions. Blocks mix positions and features in
+    turn (Tolstikhin et al., MLP-Mixer, 2021).
 
     Args:
         names: The attributes; they are kept in alphabetical order.
@@ -83,16 +83,16 @@ class Directions(nn.Module):
 
     @property
     def sizes(self) -> Sizes:
-        """Its shape."""
+        """Its arguments."""
         latent_dim, width = self.vectors.shape[1], self.input.out_features
         return Sizes(self.names, latent_dim, self.positions, width, len(self.blocks))
 
     def start(self, added: Mapping[str, Tensor], taken: Mapping[str, Tensor]) -> None:
-        """Set the steps before any correction.
+        """Set the vectors that the network corrects.
 
         Args:
-            added: What adds each attribute, `(latent_dim,)`, by name.
-            taken: What takes it away.
+            added: Steps that add each attribute, `(latent_dim,)`, by name.
+            taken: Steps that take it away.
         """
         rows = [each[name] for name in self.names for each in (added, taken)]
         with torch.no_grad():
@@ -105,8 +105,8 @@ class Directions(nn.Module):
             z: `(n, latent_dim)`.
 
         Returns:
-            `(n, 2 * attributes, latent_dim)`: in the order of `names`, what adds the attribute and
-            what takes it away.
+            `(n, 2 * attributes, latent_dim)`: in the order of `names`, for each attribute the step
+            that adds it and the step that takes it away.
         """
         x = self.input(z.view(len(z), self.positions, -1)) + self.place
         for block in self.blocks:
@@ -116,14 +116,14 @@ class Directions(nn.Module):
         return found
 
     def change(self, z: Tensor, amounts: Mapping[str, float]) -> Tensor:
-        """Return what adds attributes to codes.
+        """Return the sum of the steps that an edit adds to codes.
 
         Args:
             z: `(n, latent_dim)`.
             amounts: By name; 1 is the whole step, negative amounts take away.
 
         Returns:
-            `(n, latent_dim)`, to be added to the codes.
+            `(n, latent_dim)`.
 
         Raises:
             ValueError: A name is unknown.
@@ -135,7 +135,7 @@ class Directions(nn.Module):
             return torch.einsum("k,nkd->nd", weights, self(z.to(self.vectors)).to(z))
 
     def state(self) -> dict[str, Tensor]:
-        """Return the tensors of a file, see `read_directions`."""
+        """Return the tensors to store; `directions_from_state` reads them."""
         tensors = {k: v for k, v in self.state_dict().items() if k != "vectors"}
         for k, name in enumerate(self.names):
             tensors[ADDED + name], tensors[TAKEN + name] = self.vectors[2 * k : 2 * k + 2].detach()
@@ -164,7 +164,7 @@ class _Mixer(nn.Module):
 
 
 def directions_fit(latent_dim: int) -> Fits:
-    """Return what finds whether a file holds directions of codes of a size."""
+    """Return the check that a file holds directions for codes of `latent_dim` dimensions."""
 
     def problem(declared: Mapping[str, Declared]) -> str | None:
         try:
@@ -180,21 +180,17 @@ def directions_fit(latent_dim: int) -> Fits:
             if not (declared[name].floating and declared[name].shape == (latent_dim,)):
                 return f"step {name!r} is no vector of {latent_dim:,} fractions"
         rest = {name: each for name, each in declared.items() if name not in vectors}
-        return fits_model(expected)(rest | {"vectors": _fractions(expected.vectors)})
+        stacked = Declared("F16", tuple(expected.vectors.shape))
+        return fits_model(expected)(rest | {"vectors": stacked})
 
     return problem
 
 
-def _fractions(tensor: Tensor) -> Declared:
-    """Return what a header declares of a tensor of this shape."""
-    return Declared("F16", tuple(tensor.shape))
-
-
 def _declared(declared: Mapping[str, Declared]) -> Sizes:
-    """Return the sizes of the directions that a file declares.
+    """Return the sizes of the directions in a file by its header.
 
     Raises:
-        ValueError: It has none, or larger ones than are read.
+        ValueError: It holds no directions, or larger ones than are read.
     """
     names, taken = (
         sorted(name.removeprefix(start) for name in declared if name.startswith(start))
@@ -215,10 +211,10 @@ def _declared(declared: Mapping[str, Declared]) -> Sizes:
 
 
 def directions_from_state(state: Mapping[str, Tensor]) -> Directions:
-    """Return the directions of the tensors of a file, in evaluation mode.
+    """Return the directions of stored tensors, in evaluation mode.
 
     Args:
-        state: See `Directions.state`; a file was checked by `directions_fit`.
+        state: From `Directions.state`; files are checked by `directions_fit` first.
     """
     shapes = {name: Declared("F16", tuple(each.shape)) for name, each in state.items()}
     found = Directions(*_declared(shapes))

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 Noise = Callable[[torch.Size], Tensor]
-"""A source of standard normal noise of a shape, where no single generator is one."""
+"""A function from a shape to standard normal noise, in place of a generator."""
 
 _LOG_2_PI = math.log(2 * math.pi)
 
@@ -25,9 +25,8 @@ def reparameterize(
     Args:
         mean: Any shape.
         stddev: Standard deviation (neither variance nor its logarithm), the shape of `mean`.
-        generator: Source of the noise. It may live on the CPU while the tensors do not: the
-            same seed then gives the same noise on every device. Or a function that returns the
-            noise of a shape.
+        generator: Source of the noise: a generator, or a function from a shape to noise. A
+            generator on the CPU gives the same noise whatever the device of the tensors.
 
     Returns:
         One sample for each entry, the shape of `mean`.
@@ -59,7 +58,7 @@ def _standard_kl(mean: Tensor, stddev: Tensor) -> Tensor:
 class DiagonalGaussian:
     """A batch of normal distributions with independent latent dimensions.
 
-    Half precision is widened to float32: sums over hundreds of dimensions need it.
+    Half precision becomes float32, since densities are sums over hundreds of dimensions.
 
     Args:
         mean: `(batch, latent_dim)`, finite.
@@ -131,7 +130,7 @@ class DiagonalGaussian:
         """
         if other is None:
             return kl_divergence(self.mean, self.stddev)
-        # Both in units of the other's deviation: its log cancels against the quotient's.
+        # KL is invariant under scaling: in units of the other's deviation, the other is N(0, I).
         shift, ratio = (self.mean - other.mean) / other.stddev, self.stddev / other.stddev
         return kl_divergence(shift, ratio)
 

@@ -34,18 +34,18 @@ ON_HUB = "hf:/"
 class Domain:
     """A kind of data over the shared core: its codec, its networks and its shipped models.
 
-    A package may have several domains, which share its name and its box and differ in the
-    representations that they take; see `find_model`.
+    Several domains of a package share its name and its box, and differ in their representations;
+    see `find_model`.
 
     Args:
         name: The package's name; model folders carry it.
         make_codec: Builds the codec from a model's `representation`.
         make_model: Builds the network from a model's `architecture` and its objective.
         box: The folder of shipped models.
-        threads: CPU threads that the command line uses; torch's default without it. A recurrent
-            step is too small to share: threads would mostly wait for each other.
-        subject: What it is about, for messages: "music".
-        representations: Names of the representations that it takes; None takes all.
+        threads: CPU threads of the command line; None leaves torch's default. Steps of recurrent
+            networks are too small to be shared by threads.
+        subject: The kind of data in a word, for messages: "music".
+        representations: Names of its representations; None takes all models of the package.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Domain:
     representations: frozenset[str] | None = None
 
     def takes(self, config: ModelConfig) -> bool:
-        """Return whether a model is of this domain."""
+        """Return whether a model belongs to this domain."""
         known = self.representations
         name = config.representation.get("name")
         return config.domain == self.name and (known is None or name in known)
@@ -75,7 +75,7 @@ class Domain:
         return [name for name in names if attribute in read_config(self.box / name).attributes]
 
     def folder(self, model: str | Path) -> Path:
-        """Return the folder of a shipped model's name or of a path to a model folder.
+        """Return the folder of a model, named as in `find_model`.
 
         Raises:
             UsageError: There is neither a shipped model nor a folder of that name.
@@ -85,8 +85,12 @@ class Domain:
     def load(self, model: str | Path, device: str = "cpu") -> LatentSpace[Any]:
         """Load a model: a shipped one by name, or any model folder.
 
+        Args:
+            model: As in `find_model`.
+            device: As in `vaecore.choose_device`.
+
         Raises:
-            UsageError: There is no such model.
+            UsageError: There is no such model or device.
             DataError: The folder was tampered with, is incomplete, or belongs to another domain.
         """
         from vaecore import folder as files
@@ -107,17 +111,19 @@ class Domain:
             here = place / name
             return here if shared is None or here.exists() else shared / name
 
+        size, vectors = network.latent_dim, part(files.ATTRIBUTES)
+        fits = files.fits_vectors(size)
         return LatentSpace(
             network.to(choose_device(device)),
             codec,
-            attributes=_attributes(part(files.ATTRIBUTES), network.latent_dim),
-            prior=_prior(part(files.PRIOR), config.prior, network.latent_dim),
-            directions=_directions(part(files.DIRECTIONS), network.latent_dim),
+            attributes=files.read_tensors(vectors, fits) if vectors.exists() else {},
+            prior=_prior(part(files.PRIOR), config.prior, size),
+            directions=_directions(part(files.DIRECTIONS), size),
             config=config,
         )
 
     def weights(self, place: Path, config: ModelConfig | None = None) -> list[Path]:
-        """Return the files of a model's weights: its own, and that of the model it shares with.
+        """Return the weight files of a model: its own, and that of the model it shares with.
 
         Args:
             place: The model folder.
@@ -132,7 +138,7 @@ class Domain:
         return [each / WEIGHTS for each in (place, shared) if each is not None]
 
     def complete(self, place: Path, to: Path) -> None:
-        """Write a model that shares files with another as a folder that stands alone."""
+        """Write a complete copy of a model folder that shares files with another one."""
         from vaecore.folder import CARD
         from vaecore.reading import CARD_TEXT, read_text
 
@@ -143,10 +149,10 @@ class Domain:
         self.save(to, space.model, space.config, *given, card=text)
 
     def _shared(self, place: Path, config: ModelConfig) -> Path | None:
-        """Return the folder of the model that a model shares files with, if it does.
+        """Return the folder of the model that a model shares files with; None if there is none.
 
         Raises:
-            DataError: It is not there, or shares with a third one.
+            DataError: That folder is missing, or shares files with a third one.
         """
         if not config.shares_with:
             return None
@@ -159,16 +165,16 @@ class Domain:
             remedy = f"copy the folder {config.shares_with} there, too"
             raise DataError(problem, path=place, remedy=remedy)
         if read_config(folder).shares_with:
-            problem = f"shares weights with {config.shares_with}, which has not all of them itself"
-            raise DataError(problem, path=place)
+            problem = f"shares weights with {config.shares_with}, which is not complete itself"
+            raise DataError(problem, path=place, remedy="get both model folders again")
         return folder
 
     def _build(
         self, config: ModelConfig, place: Path, weights: Sequence[Path]
     ) -> tuple[Codec[Any], VAE]:
-        """Return codec and untrained network; a configuration may hold anything.
+        """Return codec and untrained network of a configuration that is not trusted.
 
-        The network gets no more memory than the headers of its weights account for.
+        The network gets no more memory than its weight files account for.
         """
         from vaecore import folder as files
         from vaecore.device import Budget
@@ -204,17 +210,17 @@ class Domain:
         directions: Directions | None = None,
         card: str | None = None,
     ) -> None:
-        """Write a model folder; what is None and already there stays.
+        """Write a complete model folder, which shares nothing with others.
 
-        It shares nothing, whatever the configuration says.
+        Existing files stay where the argument is None.
 
         Args:
-            place: The folder; it is made if it is not there.
-            model: Its weights are written in `config.bits`.
+            place: The folder; created if needed.
+            model: Its weights are written with `config.bits`.
             config: The content of `config.json`.
             attributes: Vectors `(latent_dim,)` by name.
-            prior: Fitted to codes of training examples.
-            directions: Steps of attributes that depend on the code.
+            prior: The fitted prior.
+            directions: Attribute steps that depend on the code.
             card: The text of README.md.
 
         Raises:
@@ -242,11 +248,11 @@ class Domain:
 
 
 def find_model(domains: Sequence[Domain], model: str | Path) -> tuple[Domain, Path]:
-    """Return the domain that takes a model, and the model's folder.
+    """Return the domain of a model, and the model's folder.
 
     Args:
-        domains: Of one package. A folder that none of them takes is the first one's, whose `load`
-            reports what is wrong with it.
+        domains: The domains of one package. A folder of none of them goes to the first one, whose
+            `load` then reports the problem.
         model: Name of a shipped model, a model folder, or `hf://OWNER/NAME`; see `vaecore.hub`.
 
     Raises:
@@ -271,12 +277,6 @@ def find_model(domains: Sequence[Domain], model: str | Path) -> tuple[Domain, Pa
     return next((each for each in domains if each.takes(config)), domains[0]), place
 
 
-def _attributes(path: Path, latent_dim: int) -> dict[str, Tensor]:
-    from vaecore.folder import fits_vectors, read_tensors
-
-    return read_tensors(path, fits_vectors(latent_dim)) if path.exists() else {}
-
-
 def _directions(path: Path, latent_dim: int) -> Directions | None:
     from vaecore.directions import directions_fit, directions_from_state
     from vaecore.folder import read_tensors
@@ -293,10 +293,6 @@ def _prior(path: Path, kind: str, latent_dim: int) -> Prior | None:
     if not kind and not path.exists():
         return None
     try:
-        prior = prior_from_state(kind, read_tensors(path, prior_fits(kind, latent_dim)))
+        return prior_from_state(kind, read_tensors(path, prior_fits(kind, latent_dim)))
     except ValueError as error:
         raise DataError(f"holds neither mixture nor flow: {error}", path=path) from error
-    if prior.latent_dim != latent_dim:
-        found = prior.latent_dim
-        raise DataError(f"has {found} dimensions, the model has {latent_dim}", path=path)
-    return prior

@@ -1,4 +1,4 @@
-"""Samples without the poor ones: what is empty or chaotic is drawn again."""
+"""Samples of good quality: those that are empty or chaotic are drawn again."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from torch import Generator, Tensor
 from vaecore.priors.base import streams
 
 ROUNDS = 8
-"""How often what is poor is drawn again, at most."""
+"""Largest number of rounds in which poor examples are drawn again."""
 
 
 @dataclass(frozen=True)
 class Draws:
-    """Examples that were drawn.
+    """Examples drawn from a prior.
 
     Attributes:
-        x: `(n, ...)`; row i depends on the seed and i alone, however many there are.
-        again: How many draws were poor and made again, over all rounds.
-        poor: How many are still poor after the last round, and stay so.
+        x: `(n, ...)`; row i depends on the seed and i alone, not on n.
+        again: Number of draws that were poor and repeated, over all rounds.
+        poor: Number of rows that are still poor after the last round.
     """
 
     x: Tensor
@@ -29,7 +29,7 @@ class Draws:
 
     @property
     def text(self) -> str:
-        """What to tell about it, a sentence; empty if there is nothing to tell."""
+        """A sentence about repeated draws; empty if there were none."""
         if not self.again:
             return ""
         text = "1 draw was" if self.again == 1 else f"{self.again} draws were"
@@ -44,21 +44,20 @@ def draw(
     poor: Callable[[Tensor], Tensor],
     rounds: int = ROUNDS,
 ) -> Draws:
-    """Draw n examples, and those that are poor again.
+    """Draw n examples; those that are poor are drawn again.
 
-    Each has a generator of its own, that goes on where it was.
+    Each example has a generator of its own, whose state carries over to the next round.
 
     Args:
-        n: How many.
-        seed: Of the generators.
-        once: Generators, and the number of the round, to as many examples. Row i may depend on
-            the round, on generator i and on i.
-        poor: Which of some examples `(k, ...)` are not worth keeping, boolean `(k,)`.
-        rounds: How often what is poor is drawn again, at most.
+        n: Number of examples.
+        seed: Seed of the generators.
+        once: Draws one example for each of a list of generators, given the number of the round.
+        poor: Maps examples `(k, ...)` to whether each is poor, bool `(k,)`.
+        rounds: Largest number of rounds of repeated draws.
     """
     sources = streams(seed, n)
     x, again = once(sources, 0), 0
-    # In ascending order: then the first of many rows are the same as those of few.
+    # In ascending order, so that a row depends on its index and not on n.
     left = poor(x).nonzero()[:, 0].tolist()
     for number in range(1, rounds + 1):
         if not left:

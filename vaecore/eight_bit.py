@@ -1,9 +1,9 @@
-"""Weights in 8 bits: half the size of float16, with a loss that has to be measured.
+"""Weights in 8 bits: half the size of float16, with a loss of quality that must be measured.
 
 Every tensor of two or more dimensions is stored under its name as int8, and under `NAME.scale` as
 one float16 number for each index of its first axis, the output of a layer. A weight is the product
-of the two. The scale of a row is its largest absolute value divided by 127. Vectors, which are few
-and add up (biases), stay float16.
+of the two. The scale of a row is its largest absolute value divided by 127. Vectors (biases) are
+small and stay float16.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The two errors a user can cause: data that cannot be used, and a wrong request."""
+"""The errors that a user can cause: `DataError` for unusable data, `UsageError` for wrong usage."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _UNPRINTABLE = re.compile(
 
 
 def printable(text: str | PathLike[str]) -> str:
-    """Return a name or text of somebody else's as it can be printed.
+    """Return an untrusted name or text with escapes for all that is unsafe to print.
 
     Control characters (a terminal obeys them), marks that turn the direction of writing, and bytes
-    of file names that are not UTF-8 are written as escapes: `\\x1b`, `\\xff`.
+    of file names that are not UTF-8 become escapes: `\\x1b`, `\\xff`.
     """
     return _UNPRINTABLE.sub(_escaped, str(fspath(text)))
 
@@ -51,7 +51,7 @@ class DataError(Exception):
 
 
 class UsageError(Exception):
-    """A request that makes no sense as stated. The command line exits with 2."""
+    """A request that cannot be met as stated. The command line prints it and exits with 2."""
 
     def __init__(self, text: str) -> None:
         super().__init__(printable(" ".join(text.splitlines())))

@@ -1,7 +1,7 @@
-"""Writing files so that nothing half-written is ever left behind or taken for a whole one.
+"""Atomic writing: a file or folder appears as a whole, or not at all.
 
-What is written lies beside its place first, under a name that tells which process writes it. What
-a process that was killed has left is removed by the next one that writes into the same folder.
+Data are written to a temporary sibling, whose name holds the writing process, and then renamed.
+Siblings left by a killed process are removed by the next one that writes into the same folder.
 """
 
 from __future__ import annotations
@@ -22,15 +22,14 @@ from vaecore.errors import DataError, UsageError
 _REMEDY = "choose another -o/--output"
 _LONGEST_SUFFIX = 12
 _FULL_BYTES = 1 << 16
-"""A disk with less space than this is full: a writer that failed had no room."""
+"""A disk with less free space than this counts as full."""
 
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary sibling of `path`, and rename it to `path` if the block succeeds.
 
-    The sibling keeps the suffix of `path`, since many writers choose their format by it. Its name
-    is short and plain, whatever that of `path` is.
+    The sibling keeps the suffix of `path`, since many writers choose their format by it.
 
     Raises:
         DataError: `path` cannot be written (no such folder, a directory, no permission, disk full).
@@ -56,7 +55,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise _unwritable(error.strerror or str(error), target) from error
     except (DataError, UsageError):
         raise
-    except Exception as error:  # writers have exceptions of their own for a full disk
+    except Exception as error:  # many writers raise exceptions of their own for a full disk
         reason = _obstacle(temporary) if temporary is not None else None
         if reason is not None:
             raise _unwritable(reason, target) from error
@@ -68,9 +67,9 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 @contextmanager
 def replacing_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Yield a temporary folder beside `path` that takes its place if the block succeeds.
+    """Yield a temporary folder, and rename it to `path` if the block succeeds.
 
-    Whatever is in `path` by then is deleted: the caller decides whether it may be.
+    What `path` holds by then is deleted; the caller checks whether that is allowed.
 
     Raises:
         DataError: `path` cannot be written.
@@ -103,12 +102,12 @@ def replacing_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def _is_folder(path: Path) -> bool:
-    """Return whether a path is a folder; refuse, before the work, a name that cannot be.
+    """Return whether a path is a folder.
 
-    From Python 3.14 on `Path.is_dir` says no to a name that is too long.
+    Unlike `Path.is_dir`, which is False for a name that is too long from Python 3.14 on.
 
     Raises:
-        OSError: The path cannot be looked at.
+        OSError: The name is impossible, or a folder above it may not be read.
     """
     try:
         return stat.S_ISDIR(os.stat(path).st_mode)
@@ -118,11 +117,11 @@ def _is_folder(path: Path) -> bool:
 
 @contextmanager
 def locked(path: Path, problem: str) -> Iterator[None]:
-    """Hold a lock that ends with the process, on systems that have such locks.
+    """Hold a lock, which also ends with the process; without effect on Windows.
 
     Args:
-        path: A file, which is made, or a folder.
-        problem: What to say if another process holds it.
+        path: A file, created if needed, or a folder.
+        problem: The error message if another process holds the lock.
 
     Raises:
         UsageError: Another process holds the lock.
@@ -145,14 +144,14 @@ def locked(path: Path, problem: str) -> Iterator[None]:
 
 
 def aside(folder: Path) -> Path:
-    """Return a name in a folder that is `sweep`ed once this process has ended."""
+    """Return a path in a folder that `sweep` removes once this process has ended."""
     return folder / f"{_prefix()}aside"
 
 
 def sweep(folder: Path) -> None:
-    """Remove what processes of this machine that no longer run have left half-written."""
+    """Remove temporary files and folders of processes on this machine that no longer run."""
     place = os.path.abspath(folder)
-    if os.name == "nt" or place in _swept:  # on Windows, to ask after a process would end it
+    if os.name == "nt" or place in _swept:  # on Windows, os.kill(process, 0) ends the process
         return
     _swept.add(place)
     begin = _prefix().rpartition("-")[0].rpartition("-")[0] + "-"
@@ -163,12 +162,12 @@ def sweep(folder: Path) -> None:
                 continue
             if not left.is_dir(follow_symlinks=False):
                 os.unlink(left.path)
-            elif not os.path.exists(os.path.join(left.path, "old")):  # what was there before
+            elif not os.path.exists(os.path.join(left.path, "old")):  # the user's former folder
                 shutil.rmtree(left.path, ignore_errors=True)
 
 
 _swept: set[str] = set()
-"""Folders that this process has looked through: once is enough."""
+"""Folders that this process has swept; once is enough."""
 
 
 def _prefix() -> str:
@@ -177,7 +176,7 @@ def _prefix() -> str:
 
 @cache
 def _machine() -> str:
-    """Return a short name of this machine and its numbering of processes."""
+    """Return a hash of this machine and its process namespace (containers have their own)."""
     numbering = ""
     with suppress(OSError):
         numbering = os.readlink("/proc/self/ns/pid")
@@ -195,7 +194,7 @@ def _runs(process: int) -> bool:
 
 
 def _obstacle(file: Path) -> str | None:
-    """Return why nothing can be added to a file: a full disk, a quota, a limit of its size."""
+    """Return why a file cannot grow (disk full, quota, size limit); None if it can."""
     try:
         with open(file, "ab") as more:
             more.write(bytes(_FULL_BYTES))

@@ -1,7 +1,7 @@
-"""Films: pictures, and sound if there is any, as an MP4 that browsers play (H.264 and AAC).
+"""Films: pictures, with or without sound, as MP4 files that browsers play (H.264 and AAC).
 
-They are encoded by [PyAV](https://pyav.basswood-io.com), whose wheels bring FFmpeg with x264. One
-picture is in memory at a time. Equal input gives equal bytes.
+[PyAV](https://pyav.basswood-io.com) encodes them; its wheels contain FFmpeg with x264. One picture
+is in memory at a time. Equal input gives equal bytes.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from vaecore.errors import DataError
 
 Picture = npt.NDArray[np.uint8]
 ENCODERS = ("libx264", "libopenh264", "mpeg4")
-"""In the order of preference; PyAV's wheels have the first."""
+"""Video encoders in order of preference; PyAV's wheels have the first."""
 BIT_RATE = 192_000
-"""Of sound, in bits a second."""
+"""Bit rate of the sound, in bits per second."""
 _BLOCK = 1024  # samples of a frame of AAC
 _BT709 = 1  # the colours of HDTV, in the tables of the standard
 _LIMITED = 1  # brightness from 16 to 235, as players expect it
@@ -30,9 +30,9 @@ class Sound(NamedTuple):
     """The sound of a film.
 
     Attributes:
-        samples: `(2, n)`, floats; full scale is 1. An array, or what is read from a file in parts:
-            it has a `shape`, and gives an array for `[:, first:last]`.
-        rate: Samples a second.
+        samples: `(2, n)`, floats; full scale is 1. An array, or an object with a `shape` that
+            reads the array of `[:, first:last]` from a file.
+        rate: Samples per second.
     """
 
     samples: Any
@@ -40,10 +40,10 @@ class Sound(NamedTuple):
 
 
 def check_video(instead: str) -> None:
-    """Refuse an MP4 where nothing can encode it.
+    """Check that MP4 files can be written.
 
     Args:
-        instead: What to do without PyAV, in words.
+        instead: What to do without PyAV, for the message ("write a .mid").
 
     Raises:
         DataError: PyAV is not installed.
@@ -68,12 +68,12 @@ def write_mp4(
 
     Args:
         path: The file.
-        pictures: One for each frame, `(height, width, 3)`, all of one size; one that is the same
-            object as the one before is converted once. Of odd sizes the last row or column is cut.
-        rate: Frames a second.
-        sound: From the first frame on; it may be longer or shorter than the pictures.
-        quality: x264's rate factor; less is better, and 18 counts as indistinguishable.
-        preset: x264's preset.
+        pictures: One per frame, uint8 `(height, width, 3)`, all of one size; odd sizes lose their
+            last row or column. Repeated frames should be the same object: it is converted once.
+        rate: Frames per second.
+        sound: Starts with the first frame; may be longer or shorter than the pictures.
+        quality: x264's constant rate factor, 0 (best) to 51; 18 counts as indistinguishable.
+        preset: x264's preset, from "ultrafast" to "veryslow".
     """
     import av
 
@@ -82,32 +82,32 @@ def write_mp4(
         video = film.add_stream(codec, rate=rate)
         video.pix_fmt = "yuv420p"  # the format that all players support; it needs even sizes
         context = video.codec_context
-        context.thread_count = 1  # so that the same film gives the same bytes
+        context.thread_count = 1  # with more, the bytes differ from run to run
         context.colorspace = context.color_primaries = context.color_trc = _BT709
         context.color_range = _LIMITED
         if codec == "libx264":
             video.options = {"crf": str(quality), "preset": preset}
-        voice = _Voice(film, sound) if sound is not None else None
+        audio = _Audio(film, sound) if sound is not None else None
         for number, frame in enumerate(_converted(pictures)):
             if number == 0:
                 video.width, video.height = frame.width, frame.height
             frame.pts, frame.time_base = number, 1 / rate
-            if voice is not None:  # side by side, so that neither waits in memory for the other
-                voice.write(until=float(number / rate))
+            if audio is not None:  # interleaved, so that neither is buffered for the other
+                audio.write(until=float(number / rate))
             film.mux(video.encode(frame))
-        if voice is not None:
-            voice.end()
+        if audio is not None:
+            audio.end()
         film.mux(video.encode())
 
 
 def _converted(pictures: Iterable[Picture]) -> Iterator[Any]:
     """Yield pictures as the encoder takes them."""
     import av
-    from av.video.reformatter import Colorspace
+    from av.video.reformatter import Colorspace, VideoReformatter
 
-    # Later versions of PyAV share each picture between threads that they start for it, which takes
-    # longer than the work; so nothing here runs at the same time as anything else.
-    alone: dict[str, Any] = {"threads": 1} if _takes_threads() else {}
+    # Later versions of PyAV start threads for each picture, which takes longer than the work.
+    has_threads = "threads" in (VideoReformatter.reformat.__doc__ or "")
+    alone: dict[str, Any] = {"threads": 1} if has_threads else {}
     before, frame = None, None
     for picture in pictures:
         if picture is not before:
@@ -120,15 +120,8 @@ def _converted(pictures: Iterable[Picture]) -> Iterator[Any]:
         yield frame
 
 
-def _takes_threads() -> bool:
-    """Return whether PyAV is asked how many threads convert a picture; before, it was one."""
-    from av.video.reformatter import VideoReformatter
-
-    return "threads" in (VideoReformatter.reformat.__doc__ or "")
-
-
-class _Voice:
-    """The track of sound of a film that is being written."""
+class _Audio:
+    """The audio track of a film that is being written."""
 
     def __init__(self, film: Any, sound: Sound) -> None:
         self._film, self._sound, self._done = film, sound, 0
@@ -136,7 +129,7 @@ class _Voice:
         self._stream.bit_rate = BIT_RATE
 
     def write(self, until: float) -> None:
-        """Write what sounds before a time in seconds."""
+        """Write the sound up to a time in seconds."""
         import av
 
         samples, rate = self._sound

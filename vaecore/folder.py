@@ -1,10 +1,10 @@
-"""A model on disk: a folder of JSON and safetensors, and no pickle anywhere.
+"""A model on disk: a folder of JSON and safetensors, without pickle.
 
 config.json             architecture, representation, training recipe, versions; see `config`
 weights.safetensors     float16, or the matrices in 8 bits; see `eight_bit`
 attributes.safetensors  one vector per named attribute
-prior.safetensors       optional: the prior that was fitted to the codes of training examples
-directions.safetensors  optional: steps of attributes that depend on the code; see `directions`
+prior.safetensors       optional: the prior fitted to the codes of training examples
+directions.safetensors  optional: attribute steps that depend on the code; see `directions`
 README.md               the model card
 """
 
@@ -18,7 +18,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from vaecore.eight_bit import quantised, restored
+from vaecore.eight_bit import SCALE, quantised, restored
 from vaecore.errors import DataError, printable
 from vaecore.files import replacing
 from vaecore.reading import TENSORS, read_bytes
@@ -28,12 +28,12 @@ WEIGHTS, ATTRIBUTES = "weights.safetensors", "attributes.safetensors"
 PRIOR, CARD = "prior.safetensors", "README.md"
 DIRECTIONS = "directions.safetensors"
 SPARE = 1 << 22
-"""Numbers that a network may have beside its weights: what it computes once and does not store."""
+"""Elements that a network may allocate beside its weights, for tensors that are not stored."""
 MOST_VECTORS, LONGEST_NAME = 1000, 100
-"""Of a file of named vectors: how many, and characters of a name."""
+"""Limits of a file of named vectors: their number, and characters of a name."""
 
 Fits = Callable[[Mapping[str, Declared]], "str | None"]
-"""Finds what is wrong with what the header of a file of tensors declares; None if nothing is."""
+"""A check of the header of a tensor file: returns the problem, None if there is none."""
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], bits: int = 16) -> None:
@@ -41,8 +41,11 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], bits: int = 16) -> 
 
     Args:
         path: The file.
-        tensors: What is written.
-        bits: Of a number: 16, 32, or 8 for matrices as int8 with scales, see `eight_bit`.
+        tensors: Any shapes, by name.
+        bits: Bits of a floating-point number: 16, 32, or 8 for matrices (see `eight_bit`).
+
+    Raises:
+        DataError: The file cannot be written.
     """
     if bits == 8:
         tensors = quantised(tensors)
@@ -64,18 +67,15 @@ def write_exactly(
 
 
 def read_tensors(path: Path, fits: Fits | None = None) -> dict[str, Tensor]:
-    """Read named tensors, sorted by name; floating point ones as float32, all of them finite.
-
-    Matrices in 8 bits are float32, too.
+    """Read named tensors, sorted by name; all but integers become float32.
 
     Args:
         path: A safetensors file.
-        fits: Called with what the header declares, before any tensor is read; returns what is
-            wrong with it, or None.
+        fits: A check of its header, called before any tensor is read.
 
     Raises:
-        DataError: The file is missing, no safetensors file, does not fit, or holds NaN or infinity;
-            or scales do not fit their matrix.
+        DataError: The file is missing, is no safetensors file, fails the check, holds NaN or
+            infinity, or 8-bit scales that do not fit their matrix.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load
@@ -85,7 +85,7 @@ def read_tensors(path: Path, fits: Fits | None = None) -> dict[str, Tensor]:
     if problem is not None:
         raise _refused(problem, path)
     try:
-        # safetensors gives them in another order in every process.
+        # The order of safetensors differs from process to process.
         tensors = dict(sorted(load(read_bytes(path, TENSORS)).items()))
     except (SafetensorError, ValueError) as error:
         raise _refused(f"is no readable safetensors file ({error})", path) from error
@@ -106,7 +106,7 @@ def _refused(problem: str, path: Path) -> DataError:
 
 
 def read_header(path: Path) -> tuple[dict[str, Declared], dict[str, str]]:
-    """Return what a file of a model folder declares; see `vaecore.tensor_header`.
+    """Return the header of a file of a model folder; see `vaecore.tensor_header`.
 
     Raises:
         DataError: The file is missing, or is no safetensors file.
@@ -117,7 +117,7 @@ def read_header(path: Path) -> tuple[dict[str, Declared], dict[str, str]]:
 
 
 class Shaped(Protocol):
-    """A tensor, or what a header declares of one."""
+    """A tensor, or its entry in a header."""
 
     @property
     def shape(self) -> tuple[int, ...]: ...
@@ -137,7 +137,7 @@ def mismatch(expected: Mapping[str, Shaped], found: Mapping[str, Shaped]) -> str
 
 
 def fits_model(model: nn.Module) -> Fits:
-    """Return what finds whether a file holds the weights of a model."""
+    """Return the check that a file holds the weights of a model."""
     expected = model.state_dict()
 
     def problem(declared: Mapping[str, Declared]) -> str | None:
@@ -153,18 +153,18 @@ def fits_model(model: nn.Module) -> Fits:
 
 
 def _restored(declared: Mapping[str, Declared]) -> dict[str, Declared]:
-    """Return what is declared once tensors of 8 bits are multiplied by their scales."""
+    """Return a header as it is after 8-bit matrices are multiplied by their scales."""
     found = dict(declared)
     for name, (dtype, shape) in declared.items():
-        scale = declared.get(f"{name}.scale")
+        scale = declared.get(name + SCALE)
         if dtype == "I8" and len(shape) > 1 and scale == Declared("F16", shape[:1]):
-            del found[f"{name}.scale"]
+            del found[name + SCALE]
             found[name] = Declared("F16", shape)
     return found
 
 
 def fits_vectors(latent_dim: int, what: str = "attribute") -> Fits:
-    """Return what finds whether a file holds named vectors `(latent_dim,)`."""
+    """Return the check that a file holds named vectors `(latent_dim,)`."""
 
     def problem(declared: Mapping[str, Declared]) -> str | None:
         if len(declared) > MOST_VECTORS:
@@ -175,28 +175,28 @@ def fits_vectors(latent_dim: int, what: str = "attribute") -> Fits:
             if shape != (latent_dim,):
                 return f"{what} {name!r} has shape {shape}, not ({latent_dim},)"
             if not declared[name].floating:
-                return f"{what} {name!r} holds {dtype}, no fractions"
+                return f"{what} {name!r} holds {dtype}, not floating-point numbers"
         return None
 
     return problem
 
 
 def room(*paths: Path) -> int:
-    """Return how many numbers a network may have whose weights are in files, and some more."""
+    """Return how many elements a network may allocate, given the files of its weights."""
     shapes = [tensor.shape for path in paths for tensor in read_header(path)[0].values()]
     return 2 * sum(map(math.prod, shapes)) + SPARE
 
 
 def load_weights(model: nn.Module, path: Path, shared: Path | None = None) -> None:
-    """Load weights into a model, refusing missing, unknown or misshapen tensors by name.
+    """Load weights into a model.
 
     Args:
-        model: Gets the weights.
-        path: Their file.
-        shared: The file of another model, with the weights that `path` lacks.
+        model: Changed in place.
+        path: The file of weights.
+        shared: File of another model, for the weights that `path` lacks.
 
     Raises:
-        DataError: The file does not hold exactly this model's weights.
+        DataError: A tensor is missing, unknown or misshapen; it is named.
     """
     expected = model.state_dict()
     fits = fits_model(model)
@@ -207,5 +207,5 @@ def load_weights(model: nn.Module, path: Path, shared: Path | None = None) -> No
         tensors = read_tensors(path, lambda ours: fits({**theirs, **ours}))
         tensors = read_tensors(shared) | tensors
     ready = {name: value.to(expected[name].dtype) for name, value in tensors.items()}
-    # A model without storage takes the tensors themselves: there is no second copy.
+    # A model on the meta device takes over the tensors: assigning saves a copy.
     model.load_state_dict(ready, assign=any(each.is_meta for each in expected.values()))

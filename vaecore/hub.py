@@ -1,11 +1,11 @@
 """Models on the Hugging Face hub: `hf://OWNER/NAME` wherever a model is named, and `push`.
 
-Nothing here is imported, and nothing is asked of a network, unless somebody names such a model. Of
-a repository only the files of a model folder are ever asked for, by their exact names: JSON,
-safetensors and the card. Whatever else lies there, a pickle for example, stays there.
+This module is imported only when such a model is named, and only then the network is used. Of a
+repository only the files of a model folder are fetched, by their exact names: JSON, safetensors and
+the card, but no pickle.
 
-Files are kept in the hub's own cache and taken from it where there is no network. The token is the
-one that the hub's own tools keep (`hf auth login`, or HF_TOKEN); it is never printed.
+Files are kept in the hub's own cache, and read from it where there is no network. The token is that
+of the hub's own tools (`hf auth login`, or HF_TOKEN); it is never printed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 SCHEME = "hf://"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
-"""Of an owner, a model or a revision: what the hub allows, without what a path could misuse."""
+"""An owner, a model or a revision; stricter than the hub's rule, so that no path is possible."""
 CARD = "README.md"
 FILES: Mapping[str, Kind] = {
     CONFIG: CONFIGURATION,
@@ -38,7 +38,7 @@ FILES: Mapping[str, Kind] = {
     "directions.safetensors": TENSORS,
     CARD: CARD_TEXT,
 }
-"""All that is fetched and pushed, and how large it may be; the configuration comes first."""
+"""The files that are fetched and pushed, with their size limits; the configuration comes first."""
 REMEDY = "pip install 'seqvae[hub]'"
 _LOG_IN = "for a private one log in: hf auth login, or set HF_TOKEN"
 _ANSWERED = "the hub answered"
@@ -57,10 +57,10 @@ class Reference(NamedTuple):
 
 
 def parse(model: str | Path) -> Reference:
-    """Return what `hf://OWNER/NAME@REVISION` refers to; the revision may be left out.
+    """Return the parts of `hf://OWNER/NAME` or `hf://OWNER/NAME@REVISION`.
 
     Raises:
-        UsageError: It is written in another way.
+        UsageError: The text has another form.
     """
     text = str(model).removeprefix("hf:").lstrip("/")
     repository, _, revision = text.partition("@")
@@ -68,7 +68,11 @@ def parse(model: str | Path) -> Reference:
 
 
 def checked(repository: str) -> str:
-    """Return OWNER/NAME, refusing anything else with a UsageError."""
+    """Return OWNER/NAME unchanged.
+
+    Raises:
+        UsageError: The text has another form.
+    """
     owner, *names = repository.split("/")
     if len(names) != 1:
         raise _malformed(repository)
@@ -89,15 +93,15 @@ def _malformed(text: str) -> UsageError:
 
 
 def fetch(model: str | Path) -> Path:
-    """Return the folder in the hub's cache with a model's files, of which new ones are fetched.
+    """Fetch a model's files where they are new, and return their folder in the hub's cache.
 
     Args:
         model: `hf://OWNER/NAME` or `hf://OWNER/NAME@REVISION`.
 
     Raises:
-        UsageError: It is written in another way.
-        DataError: There is no such model, it may not be seen, it is too large, or there is neither
-            network nor a copy in the cache.
+        UsageError: The name has another form.
+        DataError: There is no such model, access is denied, a file is too large, or there is
+            neither network nor a copy in the cache.
     """
     reference = parse(model)
     api = _api(reference)
@@ -116,13 +120,13 @@ def fetch(model: str | Path) -> Path:
     for name, kind in FILES.items():
         size = sizes.get(name, 0)
         if size is None or size > kind.most:
-            most = kind.most // 1000
-            raise DataError(f"its {name} is larger than {most:,} kB", path=str(reference))
+            text = f"its {name} is larger than {kind.most // 1000:,} kB"
+            raise DataError(text, path=str(reference), remedy="use another model")
     places = set()
     for name, kind in FILES.items():
         if name not in sizes:
             continue
-        # Asked for by its branch, the first file makes the cache note which commit that is.
+        # Fetched by branch name, the first file makes the cache record the branch's commit.
         revision = reference.revision if name == CONFIG else info.sha
         try:
             with _said(reference):
@@ -139,7 +143,11 @@ def fetch(model: str | Path) -> Path:
 
 
 def _cached(reference: Reference, error: Exception) -> Path:
-    """Return the folder in the cache; without one, say that there is no network."""
+    """Return the folder in the cache.
+
+    Raises:
+        DataError: There is none; the message has the reason why the network was not used.
+    """
     from huggingface_hub import try_to_load_from_cache
 
     found = try_to_load_from_cache(
@@ -153,19 +161,19 @@ def _cached(reference: Reference, error: Exception) -> Path:
 
 
 def push(folder: Path, repository: str, private: bool = False, front: str = "") -> str:
-    """Put a model folder on the hub, with its card as the README; return the page's address.
+    """Upload a model folder to the hub, with its card as the README; return the page's address.
 
-    The repository is made if there is none. What is there stays, unless it has the same name.
+    The repository is created if needed. Files of other names stay as they are.
 
     Args:
         folder: The model folder.
         repository: OWNER/NAME.
-        private: Of a new repository: only its owner may see it.
-        front: Written before a card that begins with no metadata for the hub.
+        private: Whether a new repository is visible to its owner only.
+        front: Metadata for the hub, put before a card that has none.
 
     Raises:
         UsageError: The name is not OWNER/NAME.
-        DataError: The hub does not take it, or cannot be reached.
+        DataError: The hub refuses, or cannot be reached.
     """
     reference = Reference(checked(repository))
     api = _api(reference)
@@ -202,7 +210,7 @@ def _api(reference: Reference) -> HfApi:
 
     if not sys.stderr.isatty():
         disable_progress_bars()
-    # Its variable is asked now, and not when the package was imported.
+    # HF_ENDPOINT is read here, since the package reads it only when it is imported.
     return HfApi(os.environ.get("HF_ENDPOINT"), library_name="seqvae")
 
 
@@ -212,7 +220,7 @@ class _Unreachable(Exception):
 
 @contextmanager
 def _said(reference: Reference) -> Iterator[None]:
-    """Say in one line what the hub or the network has against it.
+    """Turn exceptions of the hub's client into one-line errors.
 
     Raises:
         DataError: The hub refuses.
@@ -245,7 +253,7 @@ def _said(reference: Reference) -> Iterator[None]:
     except errors.LocalTokenNotFoundError as error:
         raise _refused(reference, "needs a token of the hub", _LOG_IN) from error
     except (errors.FileMetadataError, errors.EntryNotFoundError, OSError) as error:
-        # The hub's client makes OSErrors of what goes wrong on the way, too.
+        # The hub's client raises OSError for network errors, too.
         raise _Unreachable(_reason(error)) from error
     except Exception as error:
         if type(error).__module__.startswith("httpx"):

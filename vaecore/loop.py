@@ -1,4 +1,4 @@
-"""Loops over time that can be exported: written once, run by Python, kept as a loop in a file."""
+"""Loops over time that run in Python and are exported as one operation."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from torch import Tensor
 
 Tensors = tuple[Tensor, ...]
 Step = Callable[[Tensors, Tensors], tuple[Tensors, Tensors]]
-"""From what is carried and one row of each input to what is carried on and one row of outputs."""
+"""Maps the carried state and one row of each input to the next state and one row of each output."""
 
 
 def exporting() -> bool:
-    """Return whether operations are being recorded for a file, to be run on other machines."""
+    """Return whether the model is being traced or exported to a file."""
     tracing: bool = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
     return tracing or torch.compiler.is_exporting()
 
@@ -21,27 +21,27 @@ def exporting() -> bool:
 def loop(step: Step, carry: Tensors, inputs: Tensors) -> tuple[Tensors, Tensors]:
     """Repeat a step for every row of the inputs, in order.
 
-    While `torch.export` runs, the loop becomes one operation, so that a file has the step once and
-    not as often as there are steps. Otherwise it is a loop of Python.
+    Under `torch.export` the loop becomes one `scan` operation, so that the file holds the step
+    once. Otherwise it is a Python loop.
 
     Args:
-        step: Of pure tensor operations: it changes nothing in place, and neither shapes nor types
-            of what it carries depend on values.
-        carry: What the first step gets.
-        inputs: Each `(steps, ...)`, at least one.
+        step: Pure tensor operations, without in-place changes; shapes and types of its state do
+            not depend on values.
+        carry: The state before the first step.
+        inputs: At least one tensor, each `(steps, ...)`.
 
     Returns:
-        What the last step carried, and all outputs, each `(steps, ...)`.
+        The state after the last step, and the outputs, each `(steps, ...)`.
     """
     if torch.compiler.is_exporting():
         from torch._higher_order_ops.scan import scan
 
         def body(carry: Tensors, rows: Tensors) -> tuple[Tensors, Tensors]:
             carried, output = step(carry, rows)
-            # An output may be carried on as well, but must not be the same tensor.
+            # `scan` does not allow an output that is the same tensor as a part of the state.
             return carried, tuple(each.clone() for each in output)
 
-        # What is carried must lie in memory as it does after a step.
+        # The first state must have the memory layout of those after a step.
         carry = tuple(each.clone(memory_format=torch.contiguous_format) for each in carry)
         found: tuple[Tensors, Tensors] = scan(body, carry, inputs)
         return tuple(found[0]), tuple(found[1])

@@ -20,10 +20,11 @@ from vaecore.seeds import check_seed
 
 
 class Encoder(Protocol):
-    """What a domain's encoder network offers; it is an `nn.Module`.
+    """The interface of a domain's encoder network, an `nn.Module`.
 
-    One that takes each row apart, such as a phrase into its bars, says into how many in `segments`,
-    and pads where it has fewer rows (see `vaecore.device.pad`); a decoder likewise.
+    An encoder that splits each row, such as a phrase into its bars, has an attribute `segments`,
+    the number of parts, and pads where it has fewer rows (see `vaecore.device.pad`). So do
+    decoders.
     """
 
     def __call__(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -31,14 +32,14 @@ class Encoder(Protocol):
 
 
 class Decoder(Protocol):
-    """What a domain's decoder network offers; it is an `nn.Module`.
+    """The interface of a domain's decoder network, an `nn.Module`.
 
-    One whose examples are the same at every temperature has `draws = False`. One that draws and can
-    be exported (see `vaecore.export`) has `noise_shape` and a method `draw(z, temperature, noise)`:
-    what `generate` does, given its random numbers `torch.rand(batch, *noise_shape)` of the seed, as
-    pure tensor operations, `temperature` being a tensor, too. It returns examples and logits. One
-    with a further input at each step has `control_shape`; `draw`, `generate` and the model's
-    `logits` then take `control`, `(batch, *control_shape)`, as their last argument.
+    A deterministic decoder, which ignores the temperature, has `draws = False`. Others can be
+    exported (see `vaecore.export`) if they have `noise_shape` and a method
+    `draw(z, temperature, noise)`: `generate` as pure tensor operations, given uniform random
+    numbers `(batch, *noise_shape)` and a temperature `()`; it returns examples and logits. A
+    decoder with a further input at each step has `control_shape`; `draw`, `generate` and the
+    model's `logits` then take `control`, `(batch, *control_shape)`, as their last argument.
     """
 
     def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
@@ -62,7 +63,7 @@ class VAE(nn.Module):
     """
 
     architecture: Any
-    """The network's sizes, a dataclass; a domain's model has it."""
+    """The network's sizes, a dataclass; set by a domain's model."""
 
     def __init__(
         self,
@@ -79,11 +80,11 @@ class VAE(nn.Module):
         self.encoder_frozen = False
         """Whether the encoder is frozen; see `freeze_encoder`."""
         self.refinement = 0
-        """Steps by which `infer` refines what the encoder says."""
+        """Gradient steps by which `infer` refines the encoder's posterior means."""
         self.refinement_rate = RATE
-        """How far such a step goes; see `vaecore.refinement`."""
+        """Learning rate of these steps; see `vaecore.refinement`."""
         self.never: tuple[tuple[int, ...], ...] = ()
-        """Classes that the decoder never chooses, of each voice; see `LatentSpace.within`."""
+        """Classes that the decoder must not choose, for each voice; see `LatentSpace.within`."""
 
     def freeze_encoder(self) -> None:
         """Freeze the encoder from now on: no gradients, and in training no dropout."""
@@ -110,9 +111,9 @@ class VAE(nn.Module):
 
     @property
     def mixed_precision(self) -> bool | None:
-        """Whether training computes in bfloat16 where that is enough; weights stay 32-bit.
+        """Whether parts of the model compute in bfloat16 in training; weights stay 32-bit.
 
-        None where no part of the model has a switch `mixed_precision` of its own.
+        None if no part has an attribute `mixed_precision`.
         """
         return next((part.mixed_precision for part in self._mixing()), None)
 
@@ -138,8 +139,7 @@ class VAE(nn.Module):
         Args:
             z: Latent codes.
             temperature: 0 gives the most likely x; 1 a draw from p(x|z); must be at least 0.
-            seed: Makes the draw repeatable, from 0 to 2**63 - 1; row i depends on the seed and on i
-                alone.
+            seed: Seed of the draw, from 0 to 2**63 - 1; row i depends on the seed and i alone.
 
         Returns:
             `(batch, ...)`.
@@ -159,10 +159,10 @@ class VAE(nn.Module):
         return cast(Decoder, self.decoder).log_likelihood(x, z)
 
     def closeness(self, x: Tensor) -> Callable[[Tensor], Tensor]:
-        """Return how close decoded codes come to a batch, a function that refinement increases.
+        """Return the function of codes that refinement increases: closeness of decoding to `x`.
 
-        Here it is log p(x|z), `(batch,)` in nats, of codes `(batch, latent_dim)`. A model that is
-        trained with a perceptual loss, too, adds one.
+        It maps codes `(batch, latent_dim)` to log p(x|z), `(batch,)` in nats. Models trained with
+        a perceptual loss subtract that.
         """
         return partial(self.log_likelihood, x)
 
@@ -172,7 +172,7 @@ class VAE(nn.Module):
         step: int | None = None,
         generator: torch.Generator | Noise | None = None,
     ) -> LossTerms:
-        """Return the objective and its parts for a batch.
+        """Return the objective and its terms for a batch.
 
         Args:
             x: Examples `(batch, ...)`.

@@ -52,7 +52,7 @@ def iwae_bound(log_likelihood: Tensor, log_prior: Tensor, log_posterior: Tensor)
 
 
 class LossTerms(NamedTuple):
-    """The loss and what it is made of, as means over the batch.
+    """The loss and its terms, as means over the batch.
 
     Only `loss` carries gradients.
     """
@@ -71,7 +71,7 @@ class LossTerms(NamedTuple):
 
 @dataclass(frozen=True, init=False)
 class Objective:
-    """Loss = factor * -log p(x|z) + beta * max(KL - free bits, 0), mean over the batch.
+    """The training loss: factor * -log p(x|z) + beta * max(KL - free bits, 0), mean over the batch.
 
     Both terms are sums, over event and over latent dimensions, so that factor 1 and beta 1
     are the evidence lower bound.
@@ -82,6 +82,9 @@ class Objective:
         reconstruction_factor: Multiplies the summed reconstruction term, at least 0.
         beta: Weight of the KL: a schedule, its configuration, or a number.
         free_bits: KL per example that costs nothing, in bits, at least 0.
+
+    Raises:
+        ValueError: The mode is unknown, or a number is out of range.
     """
 
     mode: str = "vae"
@@ -117,7 +120,7 @@ class Objective:
         """Return the objective that a configuration describes; absent keys take the defaults.
 
         Raises:
-            ValueError: A key is unknown (it is named) or a value is out of range.
+            ValueError: A key is unknown, or a value is out of range.
         """
         return build(cls, config, "objective")
 
@@ -150,12 +153,12 @@ class Objective:
 
 
 class ImpliedNoise(NamedTuple):
-    """The Gaussian model that a reconstruction factor on a mean squared error stands for."""
+    """The Gaussian observation model that a reconstruction factor implies."""
 
     sigma: float
     """Standard deviation of the observation noise, in the units of the data."""
     beta: float
-    """The beta that gives the same optimum at noise of standard deviation 1."""
+    """The beta with the same optimum, for noise of standard deviation 1."""
 
 
 def implied_noise(factor: float, dimensions: int) -> ImpliedNoise:

@@ -1,4 +1,4 @@
-"""JSON and YAML of other people, bounded in depth and in the number of their values."""
+"""Parsing of untrusted JSON and YAML, with limits on depth and on the number of values."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ if TYPE_CHECKING:
     import yaml
 
 MOST_VALUES, DEEPEST = 1_000_000, 32
-"""Values of a text, as often as they come, and how deep they may lie."""
+"""Limits: number of values (repeated ones count each time), and depth of nesting."""
 MOST_ALIASES, MOST_KEYS = 64, 10_000
-"""Of a text in YAML: aliases, and keys of one mapping."""
+"""Limits of YAML: aliases in a text, and keys in one mapping."""
 
 
 def parse_json(text: str) -> Any:
-    """Return what a text in JSON says; NaN and infinity are not JSON.
+    """Return the value of a JSON text; NaN and Infinity are refused.
 
     Raises:
-        ValueError: It is not JSON, or too deep or too long; the place is named.
+        ValueError: The text is not JSON, or exceeds a limit; the message names the place.
     """
 
     def refuse(constant: str) -> float:
-        raise ValueError(f"{constant} is no JSON")
+        raise ValueError(f"{constant} is not JSON")
 
     try:
         return _bounded(json.loads(text, parse_constant=refuse))
@@ -37,11 +37,11 @@ def parse_json(text: str) -> Any:
 
 
 def parse_yaml(text: str) -> Any:
-    """Return what a text in YAML says, where 1e-3 is a number (in YAML 1.1 it is a string).
+    """Return the value of a YAML text; 1e-3 is a number (in YAML 1.1 it is a string).
 
     Raises:
-        ValueError: It is not YAML, or too deep, too long or too often repeated by aliases.
-        DataError: The package that reads YAML is not installed.
+        ValueError: The text is not YAML, or exceeds a limit.
+        DataError: PyYAML is not installed.
     """
     try:
         import yaml
@@ -62,7 +62,7 @@ def parse_yaml(text: str) -> Any:
 
 @cache
 def _loader() -> type[yaml.SafeLoader]:
-    """Return a loader that knows 1e-3, takes each key once, and no end of aliases."""
+    """Return a loader that reads 1e-3 as a number, and refuses repeated keys and many aliases."""
     import yaml
 
     class Loader(yaml.SafeLoader):
@@ -86,7 +86,7 @@ def _loader() -> type[yaml.SafeLoader]:
 
         def flatten_mapping(self, node: Any) -> None:
             super().flatten_mapping(node)
-            if len(node.value) > MOST_KEYS:  # merged into each other again and again
+            if len(node.value) > MOST_KEYS:  # merge keys can multiply a mapping
                 raise yaml.YAMLError("it is too long")
 
     number = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+$")
@@ -95,7 +95,11 @@ def _loader() -> type[yaml.SafeLoader]:
 
 
 def _bounded(values: Any) -> Any:
-    """Return values that are neither too many nor too deep, counted as often as they come."""
+    """Return a value that is within the limits.
+
+    Raises:
+        ValueError: It exceeds one.
+    """
     waiting, count = [(values, 1)], 0
     while waiting:
         value, depth = waiting.pop()

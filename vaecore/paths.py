@@ -1,9 +1,8 @@
-"""Ways through a latent space: straight and spherical, between two points, several, or four."""
+"""Paths through a latent space: straight and spherical, between two points, several, or four."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 
 import numpy as np
 import torch
@@ -15,15 +14,15 @@ from vaecore.distributions import reparameterize
 _SMALLEST_SINE = 1e-4
 """Below this sine of the angle, float32 does not resolve the plane that the arc lies in."""
 _GRID = 33
-"""Points of a segment at which its change is measured."""
+"""Points of a segment at which change is measured."""
 
 Change = Callable[[Tensor], Tensor]
-"""How much the decoded codes `(n, latent_dim)` change from each to the next: `(n - 1,)`."""
+"""Maps codes `(n, latent_dim)` to the decoded change from each to the next, `(n - 1,)`."""
 Path = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""A way between two points: both `(..., latent_dim)` and positions, as for `lerp`."""
+"""A path between two points, with the arguments of `lerp`."""
 Walk = Callable[[Tensor, Callable[[Tensor], Tensor]], Tensor]
-"""Chooses codes on a way: wanted shares `(m,)` of it, 0 and 1 being the ends, and the function from
-places `(k,)` in 0..1 to its codes `(k, latent_dim)`; returns `(m, latent_dim)`."""
+"""Chooses codes `(m, latent_dim)` on a path, given the shares `(m,)` of its change to reach (0 and
+1 are the ends), and the path as a function from positions `(k,)` in 0..1 to codes."""
 
 
 def lerp(a: Tensor, b: Tensor, t: Tensor | float) -> Tensor:
@@ -43,26 +42,17 @@ def lerp(a: Tensor, b: Tensor, t: Tensor | float) -> Tensor:
 
 
 def slerp(a: Tensor, b: Tensor, t: Tensor | float) -> Tensor:
-    """Return the point at t on the arc from a to b.
+    """Return the point at t on the arc from a to b; arguments and result as for `lerp`.
 
-    The angle is that between the directions, its weights apply to the vectors as they are, so
-    that lengths are blended too (Shoemake, 1985; Roberts et al., MusicVAE, 2018). Where the
-    vectors are parallel or opposite, or one is zero, there is no arc: there it is the line.
-
-    Args:
-        a: Start, `(..., latent_dim)`.
-        b: End, the same shape, or one that broadcasts with it.
-        t: Position, 0 at a and 1 at b (both exactly): a number, or a tensor that broadcasts
-            with the leading axes of the points, that is without their latent axis.
-
-    Returns:
-        `(..., latent_dim)`.
+    Spherical interpolation by the angle between the vectors. Its weights apply to the vectors
+    themselves, so that lengths are blended too (Shoemake, 1985; Roberts et al., MusicVAE, 2018).
+    For vectors that are parallel, opposite or zero, it is the straight line.
     """
-    if a.dtype in (torch.float16, torch.bfloat16):  # which have no number as small as is needed
+    if a.dtype in (torch.float16, torch.bfloat16):  # `_SMALLEST_SINE` is below their resolution
         return slerp(a.float(), b.float(), t).to(a.dtype)
     t = _position(t, a)
     u, v = normalize(a, dim=-1), normalize(b, dim=-1)
-    # Kahan's formula: exact also where the arccosine of the dot product loses its digits.
+    # Kahan's formula: exact also where the arccosine of the dot product loses precision.
     apart, together = (u - v).norm(dim=-1, keepdim=True), (u + v).norm(dim=-1, keepdim=True)
     angle = 2 * torch.atan2(apart, together)
     sine = angle.sin()
@@ -75,7 +65,7 @@ def slerp(a: Tensor, b: Tensor, t: Tensor | float) -> Tensor:
 
 
 def bent(there: Callable[[Tensor], Tensor], back: Callable[[Tensor], Tensor]) -> Path:
-    """Return the path that is an arc in other coordinates; its ends are exact.
+    """Return the path that is an arc (`slerp`) in other coordinates; its ends are exact.
 
     Args:
         there: Codes `(n, latent_dim)` to coordinates of the same shape.
@@ -83,7 +73,7 @@ def bent(there: Callable[[Tensor], Tensor], back: Callable[[Tensor], Tensor]) ->
     """
 
     def moved(z: Tensor) -> Tensor:
-        # Many steps have the same ends.
+        # Many steps share their ends: each end is mapped once.
         rows, index = z.reshape(-1, z.shape[-1]).unique(dim=0, return_inverse=True)
         return there(rows)[index].view_as(z)
 
@@ -101,20 +91,20 @@ def interpolate(
     change: Change | None = None,
     walk: Walk | None = None,
 ) -> Tensor:
-    """Return even steps on the way from the first point through the others to the last.
+    """Return even steps on the path from the first point through the others to the last.
 
-    The ends are the points themselves, bit for bit; so are the points between, wherever
-    `steps - 1` is a multiple of the number of segments.
+    The ends are the points themselves, bit for bit; so are the points between, if `steps - 1` is
+    a multiple of the number of segments.
 
-    Steps are evenly spaced in the latent space, which a decoder bends: where it turns fast, a
-    step shows much. With `change` they are evenly spaced in that measure along each segment, the
-    length of the curve behind the decoder (Arvanitidis et al., Latent Space Oddity, 2018).
+    By default steps are evenly spaced in the latent space. With `change` they are evenly spaced in
+    that measure along each segment: the length of the decoded curve (Arvanitidis et al., Latent
+    Space Oddity, 2018).
 
     Args:
         points: `(n, latent_dim)`, n at least 2.
         steps: Number of results, both ends included, at least 2.
-        path: "slerp", "lerp", or a function as these are; between neighbouring points.
-        change: Measures neighbouring codes: `(m, latent_dim)` to `(m - 1,)`, at least 0.
+        path: Path between neighbouring points: "slerp", "lerp" or a function.
+        change: Measures change, at least 0 each.
         walk: Chooses the codes of each segment, in place of `change`.
 
     Returns:
@@ -128,16 +118,13 @@ def interpolate(
         raise ValueError(f"points must be (n, latent_dim), got {tuple(points.shape)}")
     segment, t = _segments(len(points), steps)
     segment, t = segment.to(points.device), t.to(points)
-    if change is not None:
-        for index in range(len(points) - 1):
-            here = segment == index
-            t[here] = _retimed(t[here], points[index], points[index + 1], between, change)
-    z = between(points[segment], points[segment + 1], t)
-    if walk is not None:
-        for index in range(len(points) - 1):
-            here = segment == index
-            z[here] = along(points[index], points[index + 1], t[here], path, walk=walk)
-    return z
+    if change is None and walk is None:
+        return between(points[segment], points[segment + 1], t)
+    parts = [
+        along(points[k], points[k + 1], t[segment == k], path, change, walk)
+        for k in range(len(points) - 1)
+    ]
+    return torch.cat(parts)
 
 
 def along(
@@ -148,33 +135,33 @@ def along(
     change: Change | None = None,
     walk: Walk | None = None,
 ) -> Tensor:
-    """Return the points `(m, latent_dim)` at shares of the way between two points.
+    """Return the points `(m, latent_dim)` at shares of the path between two points.
 
     Args:
         a: Start, `(latent_dim,)`.
-        b: End, of the same shape.
-        shares: In 0..1, ascending, `(m,)`; of the change that is measured, if it is.
-        path: See `interpolate`, as for `change` and `walk`.
-        change: Measures neighbouring codes.
+        b: End, `(latent_dim,)`.
+        shares: Shares in 0..1, ascending, `(m,)`: of the change if it is measured, else of `path`.
+        path: See `interpolate`, also for `change` and `walk`.
+        change: Measures change.
         walk: Chooses the codes.
     """
     between = _path(path)
     if walk is not None:
-        return walk(shares, partial(_on_way, between, a, b))
+        return walk(shares, lambda t: between(a, b, t.to(a)))
     if change is not None:
         shares = _retimed(shares, a, b, between, change)
     return between(a.expand(len(shares), -1), b.expand(len(shares), -1), shares)
 
 
 def interpolate_at(a: Tensor, b: Tensor, t: float, path: str | Path = "slerp") -> Tensor:
-    """Return the point at t, from 0 to 1, on a path between two points `(latent_dim,)`."""
+    """Return the point `(latent_dim,)` at t in 0..1 on a path between two such points."""
     return along(a, b, torch.tensor([t]).to(a), path)[0]
 
 
 def interpolation_weights(n_points: int, steps: int) -> Tensor:
-    """Return how much each point counts at each step of `interpolate`.
+    """Return the weight of each point at each step of `interpolate`.
 
-    For what is blended in a straight line beside the latent codes, such as tempo.
+    For values that are blended linearly beside the codes, such as tempo.
 
     Returns:
         `(steps, n_points)`; each row is at least 0 and sums to 1.
@@ -198,7 +185,7 @@ def bilinear_grid(
         corners: `(4, latent_dim)`: top left, top right, bottom left, bottom right.
         rows: Number of rows, corners included, at least 2.
         columns: Number of columns, corners included, at least 2.
-        path: "lerp", "slerp", or a function as these are.
+        path: "lerp", "slerp" or a function.
         walk: See `interpolate`.
 
     Returns:
@@ -220,7 +207,7 @@ def bilinear_grid(
 
 
 def bilinear_weights(rows: int, columns: int) -> Tensor:
-    """Return how much each corner counts in each cell of `bilinear_grid`.
+    """Return the weight of each corner in each cell of `bilinear_grid`.
 
     Returns:
         `(rows, columns, 4)`; each cell is at least 0 and sums to 1.
@@ -230,9 +217,9 @@ def bilinear_weights(rows: int, columns: int) -> Tensor:
 
 
 def perturb(z: Tensor, amount: float, n: int, generator: torch.Generator | None = None) -> Tensor:
-    """Return n variations of a point: sqrt(1 - amount^2) * z + amount * noise.
+    """Return n variations `(n, latent_dim)` of a point: sqrt(1 - amount^2) * z + amount * noise.
 
-    A z drawn from the N(0, I) prior stays a draw from it: the expected squared length is kept.
+    Variations of a draw from N(0, I) are draws from N(0, I), too.
 
     Args:
         z: `(latent_dim,)`.
@@ -240,11 +227,8 @@ def perturb(z: Tensor, amount: float, n: int, generator: torch.Generator | None 
         n: Number of variations.
         generator: Source of the noise.
 
-    Returns:
-        `(n, latent_dim)`.
-
     Raises:
-        ValueError: The amount is not from 0 to 1.
+        ValueError: The amount is not in 0..1.
     """
     if not 0 <= amount <= 1:
         raise ValueError(f"amount must be in [0, 1], got {amount}")
@@ -253,16 +237,13 @@ def perturb(z: Tensor, amount: float, n: int, generator: torch.Generator | None 
 
 
 def traverse(z: Tensor, dimension: int, steps: int, extent: float = 3.0) -> Tensor:
-    """Return a point with one of its dimensions set to even values, and all others kept.
+    """Return copies `(steps, latent_dim)` of a point, one dimension set to evenly spaced values.
 
     Args:
         z: `(latent_dim,)`.
-        dimension: Which one, from 0.
+        dimension: Index of the dimension, from 0.
         steps: Number of values, at least 2.
-        extent: They run from -extent to extent.
-
-    Returns:
-        `(steps, latent_dim)`.
+        extent: The values run from -extent to extent.
 
     Raises:
         ValueError: There is no such dimension, or too few steps.
@@ -274,10 +255,6 @@ def traverse(z: Tensor, dimension: int, steps: int, extent: float = 3.0) -> Tens
     points = z.repeat(steps, 1)
     points[:, dimension] = torch.linspace(-extent, extent, steps).to(z)
     return points
-
-
-def _on_way(between: Path, a: Tensor, b: Tensor, t: Tensor) -> Tensor:
-    return between(a, b, t.to(a))
 
 
 def _path(name: str | Path) -> Path:
@@ -296,15 +273,15 @@ def _position(t: Tensor | float, like: Tensor) -> Tensor:
 def _retimed(
     t: Tensor, a: Tensor, b: Tensor, between: Callable[..., Tensor], change: Change
 ) -> Tensor:
-    """Return where on the way from a to b the shares t of all its change have passed."""
+    """Return the positions on the path from a to b at which shares t of all change have passed."""
     grid = torch.linspace(0, 1, _GRID).to(a)
     changes = change(between(a, b, grid)).double().cpu().numpy()
     passed = np.concatenate([[0.0], np.cumsum(changes)])
     if not 0 < passed[-1] < np.inf:
-        return t  # nothing changes: every timing is even
+        return t  # without change, every timing is even
     shares = t.double().cpu().numpy() * passed[-1]
     timed = torch.from_numpy(np.interp(shares, passed, grid.double().cpu().numpy())).to(t)
-    # Where nothing changes at an end of the way, many places have none or all of it behind them.
+    # If nothing changes near an end, many positions have a share of 0 or 1: keep the ends exact.
     return torch.where((t == 0) | (t == 1), t, timed)
 
 

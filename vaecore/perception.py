@@ -1,8 +1,8 @@
-"""How the examples of a representation of symbols are perceived: how much changes, what is wrong.
+"""Measures of symbolic examples (notes, hits): how much they differ, and what is wrong with them.
 
-A decoder of symbols (notes, hits) is a step function: long stretches of the latent space decode to
-the same, and then much changes at once. A codec with a `Perception` lets the space measure its
-moves on what is decoded; see `vaecore.calibrated`.
+A decoder of symbols is a step function: long stretches of the latent space decode to the same
+example, and then much changes at once. With the `Perception` of a codec, paths, variations and
+edits are measured on decoded examples; see `vaecore.calibrated`.
 """
 
 from __future__ import annotations
@@ -15,13 +15,12 @@ if TYPE_CHECKING:
 
 
 class Perception(ABC):
-    """Measures of decoded examples, and examples that rules make of others.
+    """Measures of decoded examples, and rules that derive examples from others.
 
     Attributes:
-        effort: Above 0, at most 1: how finely variations and edits are searched for. Less where
-            decoding takes long.
-        mixes: Whether what `between` makes half way is as good as its ends, as it is of hits, but
-            not of harmonies. Then ways go around thin places through it.
+        effort: In (0, 1]: size of the searches for variations and edits; less if decoding is slow.
+        mixes: Whether examples half-way by `between` are as good as their ends (true of hits, not
+            of harmonies). If so, paths may make a detour through them.
     """
 
     effort: float = 1.0
@@ -33,14 +32,14 @@ class Perception(ABC):
 
     @abstractmethod
     def difference(self, x: Tensor, y: Tensor) -> Tensor:
-        """Return the share of each example's events that differ from another's, 0..1, `(n,)`."""
+        """Return the share of events by which each x differs from its y, in 0..1, `(n,)`."""
 
     @abstractmethod
     def faults(self, x: Tensor) -> Tensor:
         """Return a penalty for what sounds or looks wrong in examples, `(n,)`, at least 0."""
 
     def poor(self, x: Tensor) -> Tensor:
-        """Return which examples nobody would keep, boolean `(n,)`; here those without an event."""
+        """Return which examples are poor samples, bool `(n,)`; here those without an event."""
         return self.count(x) == 0
 
     @abstractmethod
@@ -49,37 +48,37 @@ class Perception(ABC):
 
     @abstractmethod
     def between(self, x: Tensor, y: Tensor, share: Tensor) -> Tensor:
-        """Return examples between others, made by rules without a model.
+        """Return examples between others, made by rules, without a model.
 
         Args:
             x: Examples `(n, ...)`.
-            y: As many others.
-            share: How much of y is in each, in 0..1, `(n,)`.
+            y: Examples `(n, ...)`.
+            share: Share of y in each result, in 0..1, `(n,)`.
         """
 
     @abstractmethod
     def variants(self, x: Tensor) -> Tensor:
-        """Return examples `(k, ...)` near one example, made by rules without a model."""
+        """Return examples `(k, ...)` near one example, made by rules, without a model."""
 
     def mended(self, x: Tensor, like: Tensor | None = None) -> Tensor:
-        """Return generated examples without what rules can mend; here as they are.
+        """Return generated examples with faults corrected by rules; here unchanged.
 
         Args:
             x: Examples `(n, ...)`.
-            like: Of blends, what they were made of, `(k, ...)`: what these have is no fault.
+            like: The examples that `x` are blends of, `(k, ...)`; what these have is no fault.
         """
         return x
 
     def neutral(self, attribute: str) -> float | None:
-        """Return the value below which a property is not taken; None if there is none.
+        """Return the smallest value that edits aim for when they take an attribute away, or None.
 
-        To take swing away makes a beat straight, and no more.
+        Taking swing away makes a beat straight, and no more.
         """
         return None
 
     @abstractmethod
     def measured(self, attribute: str, x: Tensor) -> Tensor | None:
-        """Return the property that an attribute changes, `(n,)`; None if it cannot be measured.
+        """Return the property that an attribute changes, `(n,)`, NaN where it is undefined.
 
-        It is NaN where it is undefined.
+        None if the property of this attribute cannot be measured.
         """

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from vaecore.training.config import FlowConfig, TrainingConfig
 
 MOST_NUMBERS = 1 << 30
-"""Of a network that a recipe describes: four gigabytes of weights."""
+"""Largest number of weights of a recipe's network: 4 GB."""
 CHECKPOINT = "last.ckpt"
-"""What a training is resumed from, in its folder."""
+"""The checkpoint in a training's folder, from which it is resumed."""
 RECIPE = "recipe.yaml"
-"""The recipe in a model folder, as a file of presets; what a resumed training goes on with."""
+"""The recipe in a training's folder, as a file of presets; resuming reads it."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,9 @@ class Preset:
         training: Fields of `vaecore.training.TrainingConfig`.
         prior: Arguments of `vaecore.priors.fit_flow`; empty fits a mixture to the codes.
         description: One line for lists.
-        bits: Of a weight in the model folder, 16, 32 or 8; see `vaecore.eight_bit`.
-        prior_bits: The same of the fitted prior.
-        refinement: Steps by which a code is refined after encoding; see `vaecore.refinement`.
+        bits: Bits of a weight in the model folder, 16, 32 or 8; see `vaecore.eight_bit`.
+        prior_bits: Bits of a weight of the fitted prior.
+        refinement: Gradient steps that refine a code; see `vaecore.refinement`.
     """
 
     domain: ClassVar[Domain]
@@ -71,7 +71,7 @@ class Preset:
         Args:
             name: Its key in the file.
             settings: Changes in the form "section.key=value"; the value is read as YAML.
-            path: The file of presets; the shipped one without it.
+            path: The file of presets; None reads the shipped one.
 
         Raises:
             UsageError: There is no such preset or setting, or a value is impossible.
@@ -96,7 +96,7 @@ class Preset:
     def make_model(self) -> VAE:
         """Return the untrained model; its weights depend on torch's global generator.
 
-        What the codec decides of the architecture need not stand in the recipe.
+        The recipe may leave out fields of the architecture that the codec fixes.
         """
         from vaecore.objective import Objective
 
@@ -114,7 +114,7 @@ class Preset:
         return build(TrainingConfig, self.training, "training")
 
     def make_all(self) -> None:
-        """Make whatever the sections describe, once, to see that it can be made.
+        """Build the objects that the sections describe, to check that this is possible.
 
         Raises:
             ValueError: A section has a value that cannot be used.
@@ -136,7 +136,7 @@ class Preset:
             raise ValueError(text)
 
     def prior_config(self) -> type[FlowConfig]:
-        """Return what the section `prior` may hold; a domain may add to it."""
+        """Return the class that checks the section `prior`; a domain may extend it."""
         from vaecore.training.config import FlowConfig
 
         return FlowConfig
@@ -157,7 +157,7 @@ class Preset:
         return self
 
     def write(self, folder: Path) -> None:
-        """Write the recipe into a folder, which is made if it is not there."""
+        """Write the recipe into a folder, which is created if needed."""
         import yaml
 
         sections = {key: value for key, value in asdict(self).items() if key != "name"}
@@ -185,7 +185,7 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
         if not isinstance(name, str) or not isinstance(sections, dict):
             raise DataError("is no file of presets", path=path, remedy=RECIPES.remedy)
         if not NAME.fullmatch(name):
-            text = f"has a preset {name!r}: a name is of letters, digits, _ and -, at most 64"
+            text = f"has a preset {name!r}; names have at most 64 letters, digits, _ and -"
             raise DataError(text, path=path, remedy="rename it")
     if not presets:
         raise DataError("has no presets", path=path, remedy=RECIPES.remedy)
@@ -193,11 +193,11 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def _check_keys(values: Any, path: Path) -> None:
-    """Refuse keys that are no texts: a number and its text would be one key in a model folder."""
+    """Refuse keys other than strings: in JSON, a number and its string would be one key."""
     if isinstance(values, dict):
         for key, value in values.items():
             if not isinstance(key, str):
-                text = f"has the key {key!r}, which is no text"
+                text = f"has the key {key!r}, which is not a string; put it in quotes"
                 raise DataError(text, path=path, remedy=RECIPES.remedy)
             _check_keys(value, path)
     elif isinstance(values, list):

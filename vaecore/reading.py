@@ -1,9 +1,9 @@
-"""The one way in for files: nothing else in the packages opens a file that somebody else made.
+"""Reading untrusted files: all files that users name are opened here.
 
-A file is read only if it is a regular one (a pipe, a device or a socket may never end) and not
-larger than its kind may be; both are checked before anything is read, and again on what was opened.
-Text is UTF-8. JSON and YAML are bounded in depth and in the number of their values before any code
-sees them. Every refusal is a `DataError` that names the file, the place in it and the remedy.
+A file must be regular (a pipe, a device or a socket may never end) and not larger than its kind
+allows; both are checked before it is opened, and again on the open file. Text must be UTF-8. JSON
+and YAML have limits on depth and on the number of values. Every refusal is a `DataError` that names
+the file, the place in it and the remedy.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ PathLike = str | os.PathLike[str]
 
 
 class Kind(NamedTuple):
-    """A kind of file: what it is called, how large it may be, and what helps if it is not one."""
+    """A kind of file: its name in messages, its size limit, and the remedy if it is unusable."""
 
     what: str
-    """In "is no ..."."""
+    """Completes "is no ..."."""
     most: int
-    """Bytes."""
+    """Largest size in bytes."""
     remedy: str
 
 
@@ -49,14 +49,14 @@ IMAGE = Kind("image", 500_000_000, "give a JPEG, PNG, WebP, GIF, BMP, TIFF or AV
 CARD_TEXT = Kind("card of a model", 1 << 20, "shorten it")
 SOUNDFONT = Kind("SoundFont", 1 << 30, "give a .sf2 file")
 _BY_HAND = (RECIPES, DRUM_MAP)
-"""Kinds that people write themselves: what helps where they are empty is what they should have."""
+"""Kinds that people write themselves: their remedy holds for empty files, too."""
 
 
 def check_file(path: PathLike, kind: Kind) -> os.stat_result:
-    """Return the facts of a file, such as its size, without opening it.
+    """Return the size and other metadata of a file, without opening it.
 
     Raises:
-        DataError: It does not exist, is no regular file, is empty, or is larger than its kind.
+        DataError: It does not exist, is not a regular file, is empty or too large.
     """
     with _refusals(path):
         facts = os.stat(path)
@@ -65,10 +65,10 @@ def check_file(path: PathLike, kind: Kind) -> os.stat_result:
 
 
 def check_files(paths: Sequence[Path]) -> None:
-    """Refuse missing files and folders before anything heavy is imported.
+    """Check that paths are files, before slow imports.
 
     Raises:
-        DataError: A path is no file.
+        DataError: A path does not exist, or is a folder.
     """
     for path in paths:
         if path.is_dir():
@@ -78,10 +78,10 @@ def check_files(paths: Sequence[Path]) -> None:
 
 
 def files_below(folder: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
-    """Yield folder by folder, as `os.walk`, but refuse what cannot be read in place of skipping it.
+    """Yield folders, their subfolders and file names, as `os.walk`, which skips unreadable ones.
 
     Raises:
-        DataError: A folder, at any depth, cannot be read: what it holds would be missing silently.
+        DataError: A folder, at any depth, cannot be read.
     """
 
     def refuse(error: OSError) -> None:
@@ -93,10 +93,10 @@ def files_below(folder: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
 
 
 def open_file(path: PathLike, kind: Kind) -> IO[bytes]:
-    """Return a file to be read, checked as by `check_file`; whoever asked for it closes it."""
+    """Open a file to read, checked as by `check_file`; the caller closes it."""
     with _refusals(path):
         _check(os.stat(path), path, kind)
-        # What was checked may be a pipe by now: opening must not wait for somebody to write.
+        # The file may have been replaced by a pipe since: opening must not wait for a writer.
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _BINARY)
         file = os.fdopen(handle, "rb")
     try:
@@ -133,11 +133,11 @@ def read_text(path: PathLike, kind: Kind) -> str:
 
 
 def decoded(data: bytes, path: PathLike) -> str:
-    """Return the text of some bytes of a file in UTF-8, without its byte order mark.
+    """Return bytes of a file as text, without a byte order mark.
 
     Args:
         data: The bytes.
-        path: Of the file, for the message.
+        path: The file, for the message.
 
     Raises:
         DataError: They are not UTF-8; the line is named.
@@ -154,7 +154,7 @@ def read_json(path: PathLike, kind: Kind) -> dict[str, Any]:
     """Return the object in a JSON file.
 
     Raises:
-        DataError: As for `read_text`, or it is no JSON object, or too deep or too long.
+        DataError: As for `read_text`, or it is not a JSON object, or exceeds a limit.
     """
     return _parsed(parse_json, path, kind)
 
@@ -163,8 +163,7 @@ def read_yaml(path: PathLike, kind: Kind) -> dict[Any, Any]:
     """Return the mapping in a YAML file.
 
     Raises:
-        DataError: As for `read_text`, or it is no YAML mapping, or too deep, too long or too often
-            repeated by aliases.
+        DataError: As for `read_text`, or it is not a YAML mapping, or exceeds a limit.
     """
     return _parsed(parse_yaml, path, kind)
 
@@ -183,10 +182,10 @@ def _check(facts: os.stat_result, path: PathLike, kind: Kind) -> None:
     if stat.S_ISDIR(facts.st_mode):
         raise DataError("is a folder", path=path, remedy=_NAME_A_FILE)
     if not stat.S_ISREG(facts.st_mode):
-        remedy = "copy what it gives to a file, and name that"
+        remedy = "copy its content to a file, and name that"
         raise DataError("is not a regular file", path=path, remedy=remedy)
     if facts.st_size == 0:
-        remedy = kind.remedy if kind in _BY_HAND else "get it, or make it, again"
+        remedy = kind.remedy if kind in _BY_HAND else "get it or make it again"
         raise DataError("is empty", path=path, remedy=remedy)
     if facts.st_size > kind.most:
         raise _too_large(facts.st_size, path, kind)
@@ -213,4 +212,4 @@ def _refusals(path: PathLike) -> Iterator[None]:
     except ValueError as error:
         if "null" not in str(error):
             raise
-        raise DataError("is no name of a file", path=repr(path), remedy=_CHECK_NAME) from None
+        raise DataError("is not a file name", path=repr(path), remedy=_CHECK_NAME) from None

@@ -1,8 +1,8 @@
 """Codes refined after encoding, by a few gradient steps through the decoder.
 
-An encoder's posterior is a guess that has to serve all examples (amortised inference). A few steps
-up the gradient of the objective serve the one example at hand; Kim et al., "Semi-Amortized
-Variational Autoencoders" (2018), train with them, here they are taken afterwards.
+One encoder approximates the posteriors of all examples (amortised inference). A few steps up the
+gradient of the objective improve the code of one example. Kim et al., "Semi-Amortized Variational
+Autoencoders" (2018), use such steps in training; here they are taken afterwards.
 """
 
 from __future__ import annotations
@@ -18,30 +18,27 @@ if TYPE_CHECKING:
     from vaecore.model import VAE
 
 RATE = 0.3
-"""Learning rate of most models: 1 would go to the optimum if the objective were quadratic with
-the posterior's variances."""
+"""Default learning rate. 1 would reach the optimum in one step if the objective were quadratic,
+with the posterior's variances."""
 MOMENTUM = 0.6
 
 
 def refined(
     model: VAE, x: Tensor, posterior: DiagonalGaussian, steps: int | None = None
 ) -> DiagonalGaussian:
-    """Return posteriors whose means are better codes of their examples.
+    """Return posteriors with refined means and the same standard deviations.
 
-    A mean z goes up the gradient of log p(x|z) - beta |z|^2 / 2, beta being the objective's last
-    one, scaled by the posterior's variances (a natural gradient), with momentum; `VAE.closeness`
-    says what takes the place of log p(x|z) in some models. Of all places on its way, the first
-    among them, the best is taken; so no code gets worse by this measure. Each row is refined by
-    itself, so that it does not depend on the others; deviations stay.
+    A mean z follows the gradient of log p(x|z) - beta |z|^2 / 2, scaled by the posterior's
+    variances (a natural gradient), with momentum. Beta is the objective's final one; some models
+    replace log p(x|z), see `VAE.closeness`. The best z on the way is kept, the start included, so
+    that no code gets worse by this measure. Rows are refined one by one, so that the result does
+    not depend on the batch.
 
     Args:
-        model: In evaluation mode, on the device of the others.
+        model: In evaluation mode, on the device of the tensors.
         x: Examples `(batch, ...)`.
-        posterior: What the encoder made of them.
-        steps: How many; those of `model.refinement` by default. 0 changes nothing.
-
-    Returns:
-        Posteriors with new means, and the same standard deviations.
+        posterior: Their posteriors by the encoder.
+        steps: Number of steps; None takes `model.refinement`. 0 changes nothing.
     """
     steps = model.refinement if steps is None else steps
     if not steps or not len(x):

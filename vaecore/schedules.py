@@ -30,7 +30,7 @@ _LIMITS = {
     "ramp": (lambda value: _is_weight(value) and 0 < value <= 1, "in (0, 1]"),
     "rate": (lambda value: _is_weight(value) and value < 1, "in [0, 1)"),
 }
-"""What the arguments of schedules may be, by name."""
+"""Checks of the schedules' arguments by name, and their wording."""
 
 
 class Schedule(ABC):
@@ -51,7 +51,7 @@ class Schedule(ABC):
 
     @property
     def final(self) -> float:
-        """The weight once all warming up is over, which evaluation uses."""
+        """The weight after the warm-up, which evaluation uses."""
         return self.max_beta
 
     @property
@@ -103,7 +103,7 @@ class Cyclical(Schedule):
     Args:
         period: Steps in one cycle, at least 1.
         max_beta: The weight at the top of each cycle, at least 0.
-        ramp: The part of a cycle that rises from 0, in (0, 1]; the rest stays at the top.
+        ramp: The part of a cycle in which the weight rises from 0, in (0, 1]; then it is constant.
     """
 
     kind: ClassVar[str] = "cyclical"

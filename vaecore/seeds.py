@@ -1,4 +1,4 @@
-"""Seeds: one range for all of them, and generators made of them."""
+"""Seeds: their range, and generators made from them."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ LARGEST = 2**63 - 1
 
 
 def check_seed(seed: Any) -> int:
-    """Return a seed, a whole number from 0 to 2**63 - 1 (Python's or numpy's).
+    """Return a seed as an int, after a check that it is a whole number from 0 to 2**63 - 1.
 
     Raises:
-        UsageError: It is none.
+        UsageError: It is not.
     """
     number = -1
     if not isinstance(seed, bool) and hasattr(seed, "__index__"):
         with suppress(TypeError):  # an array of several
             number = operator.index(seed)
     if not 0 <= number <= LARGEST:
-        # Python writes no number of over 4,300 digits.
+        # Python refuses to print integers of more than 4,300 digits.
         large = isinstance(seed, int) and seed.bit_length() > 128
         text = f"one of {seed.bit_length()} bits" if large else repr(seed)
         text = text if len(text) <= 40 else f"{text[:37]}..."
@@ -35,7 +35,7 @@ def check_seed(seed: Any) -> int:
 
 
 def following(seed: int, number: int) -> int:
-    """Return the seed that is `number` further on; after the largest comes 0."""
+    """Return the seed plus `number`; after the largest seed comes 0."""
     return (seed + number) % (LARGEST + 1)
 
 
@@ -43,7 +43,7 @@ def seeded(seed: int) -> Generator:
     """Return a generator on the CPU.
 
     Raises:
-        UsageError: The seed is none; see `check_seed`.
+        UsageError: The seed is out of range; see `check_seed`.
     """
     import torch
 

@@ -1,4 +1,4 @@
-"""The first moments of a command: Ctrl-C ends it in one line, though nothing is imported yet."""
+"""Starting a command: Ctrl-C ends it with one line even while it is still importing."""
 
 from __future__ import annotations
 
@@ -15,13 +15,17 @@ INTERRUPTED = 130
 
 
 def interrupted(number: int, frame: object) -> NoReturn:
-    """End the process, as long as it has nothing to put away."""
+    """End the process at once; a signal handler for as long as there is nothing to clean up."""
     os.write(2, b"Interrupted.\n")
     os._exit(INTERRUPTED)
 
 
 def start(command: Callable[[], Group]) -> NoReturn:
-    """Be the program of a command that is still to be imported and built."""
+    """Run a command as the program; never returns.
+
+    Args:
+        command: Imports and builds the command group.
+    """
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, interrupted)
     command().run()

@@ -1,4 +1,4 @@
-"""What a safetensors file declares, checked before any of its tensors is read."""
+"""The header of a safetensors file, checked before any of its tensors is read."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from vaecore.reading import TENSORS, PathLike, decoded, open_file
 
 
 class Declared(NamedTuple):
-    """What the header of a safetensors file declares of a tensor."""
+    """The entry of a tensor in the header of a safetensors file."""
 
     dtype: str
-    """As the format names it: "F16", "BF16", "I64"."""
+    """Name of the type in the format: "F16", "BF16", "I64"."""
     shape: tuple[int, ...]
 
     @property
     def floating(self) -> bool:
-        """Whether it is of floating point."""
+        """Whether it holds floating-point numbers."""
         return "F" in self.dtype
 
 
@@ -27,17 +27,17 @@ DTYPE_BYTES = {
     "F64": 8, "F32": 4, "F16": 2, "BF16": 2,
     "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1,
 }  # fmt: skip
-"""The types of tensors that are read, and their bytes."""
+"""The types that are read, with their bytes per element."""
 _MOST_HEADER = 1 << 24
 
 
 def tensor_header(path: PathLike) -> tuple[dict[str, Declared], dict[str, str]]:
-    """Return what a safetensors file declares: its tensors by name, and its metadata.
+    """Return the header of a safetensors file: its tensors by name, and its metadata.
 
-    The header must account for every byte of the file. Nothing but the header is read.
+    The header must account for every byte of the file. Only the header is read.
 
     Raises:
-        DataError: As for `check_file`, or it is no safetensors file, or has types of unknown kind.
+        DataError: As for `check_file`; or it is no safetensors file, or has an unknown type.
     """
     with open_file(path, TENSORS) as file:
         size = os.fstat(file.fileno()).st_size
@@ -50,10 +50,10 @@ def tensor_header(path: PathLike) -> tuple[dict[str, Declared], dict[str, str]]:
     except ValueError as error:
         raise _no_tensors(f"its header: {error}", path) from None
     if not isinstance(header, dict):
-        raise _no_tensors("its header is no table", path)
+        raise _no_tensors("its header is not a JSON object", path)
     metadata = header.pop("__metadata__", {})
     if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
-        raise _no_tensors("its metadata are no texts", path)
+        raise _no_tensors("its metadata are not strings", path)
     declared, spans = {}, []
     for name, entry in header.items():
         declared[name], span = _declared(name, entry, path)
@@ -76,14 +76,15 @@ def _declared(name: str, entry: Any, path: PathLike) -> tuple[Declared, tuple[in
         if not all(type(number) is int and 0 <= number < 1 << 48 for number in numbers):
             raise ValueError
     except (KeyError, TypeError, ValueError):
-        raise _no_tensors(f"its header says nothing of use about {name!r}", path) from None
+        raise _no_tensors(f"its header has a malformed entry {name!r}", path) from None
     if dtype not in DTYPE_BYTES:
-        raise DataError(f"tensor {name!r} holds {dtype}, which is not read", path=path)
+        remedy = f"store it as one of {', '.join(DTYPE_BYTES)}"
+        raise DataError(f"tensor {name!r} is {dtype}, which is not read", path=path, remedy=remedy)
     count = DTYPE_BYTES[dtype]
     for side in shape:
         count *= side
     if count != end - begin:
-        raise _no_tensors(f"tensor {name!r} is not as long as its shape", path)
+        raise _no_tensors(f"tensor {name!r} does not have the bytes of its shape", path)
     return Declared(dtype, tuple(shape)), (begin, end)
 
 

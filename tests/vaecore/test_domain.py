@@ -225,7 +225,7 @@ def test_what_is_saved_of_it_is_complete(points: Domain, sharing: Path, tmp_path
     [
         ({"shares_with": "../plane"}, "shares_with must be a model's name, got '../plane'"),
         ({"shares_with": "nothing"}, "shares weights with nothing, which is not beside it"),
-        ({"shares_with": "sharing"}, "which has not all of them itself"),
+        ({"shares_with": "sharing"}, "which is not complete itself; get both"),
         ({"shares_with": ""}, r"lacks tensor 'encoder\.scale'"),
     ],
 )

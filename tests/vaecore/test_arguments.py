@@ -24,7 +24,7 @@ def space(tmp_path_factory: pytest.TempPathFactory) -> LatentSpace[Any]:
 SEED = r"^seed must be a whole number from 0 to 9223372036854775807 \(2\*\*63 - 1\), got "
 
 WRONG: dict[str, tuple[Callable[[LatentSpace[Any], Any], object], str]] = {
-    "no samples": (lambda s, x: s.sample(0), "n is how many, at least 1; got 0"),
+    "no samples": (lambda s, x: s.sample(0), "n must be a whole number of at least 1, got 0"),
     "samples of a bool": (lambda s, x: s.sample(True), "got True"),
     "no items": (lambda s, x: s.encode([]), "there are no items"),
     "no items of a tensor": (lambda s, x: s.encode(x[None][:0]), "there are no items"),

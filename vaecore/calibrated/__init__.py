@@ -1,9 +1,12 @@
-"""Moves in a latent space that are measured on what is decoded.
+"""Moves in a latent space that are measured on decoded examples.
 
-A distance in the latent space says little about what is heard. So a way is decoded finely and steps
-are taken at equal change (`even`), around places where events are lost (`detours`), a variation
-goes as far as the share of it that shall change (`variations`), and an edit searches for codes
-whose property is where it was asked to be (`edits`). `moves` binds them to a model.
+A distance in the latent space says little about the perceived difference, so codes are decoded:
+
+even         steps of equal change on a path
+detours      paths around examples that have lost their events
+variations   codes of which a given share differs
+edits        a search for codes with the wanted values of properties
+moves        all of them, for one model
 
 Codes are decoded many at a time, at temperature 0, and all randomness comes from a seed.
 """

@@ -1,27 +1,22 @@
-"""Detours: ways around places where a decoder has little to say.
+"""Detours around examples with too few events.
 
-Between two codes a decoder that is not sure of an event leaves it out, and what lies between two
-full examples may be nearly empty. Then the way leads through an example that rules make of both.
+A decoder omits events that it is unsure of, so that examples half-way between two full ones may be
+nearly empty. Then the path goes through an example that rules make from both ends.
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 from vaecore.calibrated.even import Codes
-from vaecore.paths import slerp
+from vaecore.paths import Walk, slerp
 from vaecore.perception import Perception
 
 THIN = 0.8
-"""Events of a step, as a share of those expected there, below which a detour is tried."""
+"""A detour is tried if a step has less than this share of its expected events."""
 LONGER = 1.3
-"""Largest sum of the squares of what changes from step to step, as a multiple of the way's."""
-
-Walk = Callable[[Tensor, Callable[[Tensor], Tensor]], Tensor]
-"""Wanted shares and a way to codes, as `even_codes`."""
+"""Largest sum of squared changes from step to step of a detour, as a multiple of the path's."""
 
 
 def around_thin_places(
@@ -32,19 +27,19 @@ def around_thin_places(
     encode: Codes,
     walk: Walk,
 ) -> Tensor:
-    """Return the codes of a way, or those of a detour if that is fuller.
+    """Return the codes of a path, or those of a detour if it has more events.
 
-    Expected are as many events as both ends have, in proportion. The detour is an arc to what the
-    rules make half way (`Perception.between`), and one from there. It is taken if its thinnest step
-    is fuller and its steps are not much larger.
+    The expected number of events of a step is interpolated between the ends. The detour is an arc
+    to the example half-way by rules (`Perception.between`), and an arc from there. It is taken if
+    its emptiest step is fuller, and its changes from step to step are not much larger.
 
     Args:
-        wanted: Shares of the way in 0..1, ascending, `(m,)`.
-        codes: What was found there, `(m, latent_dim)`; the first and the last are the ends.
-        perception: How examples are compared.
-        decode: Codes to examples.
-        encode: Examples to codes.
-        walk: Finds codes on the detour.
+        wanted: Shares of the path in 0..1, ascending, `(m,)`.
+        codes: The codes there, `(m, latent_dim)`; the first and the last are the ends.
+        perception: Measures of decoded examples.
+        decode: Maps codes to examples.
+        encode: Maps examples to codes.
+        walk: Chooses codes on the detour.
 
     Returns:
         `(m, latent_dim)`.
@@ -71,7 +66,7 @@ def around_thin_places(
 
 
 def _fullness(perception: Perception, x: Tensor, wanted: Tensor) -> float:
-    """Return the events of the thinnest of some steps, as a share of those expected there."""
+    """Return the smallest ratio of a step's events to the number expected there."""
     count = perception.count(x).double()
     expected = torch.lerp(count[0], count[-1], wanted.to(count)).clamp(min=1)
     return float((count / expected).min())

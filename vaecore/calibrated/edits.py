@@ -1,4 +1,4 @@
-"""Edits in a closed loop: a search for codes whose decoded properties are where they should be."""
+"""Edits: an evolutionary search for codes whose decoded properties have the wanted values."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from vaecore.perception import Perception
 from vaecore.seeds import seeded
 
 GENERATIONS, PARENTS, CHILDREN = 4, 8, 64
-"""Rounds of the search, the codes that stay after each, and those that are tried in each."""
+"""Rounds of the search, codes kept after each, and codes tried in each."""
 DIFFERENCE_COST, DISTANCE_COST, FAULT_COST = 0.3, 0.1, 0.1
-"""What it costs to change every event, to go as far as the origin is, and what a fault costs, where
-a miss of one standard deviation costs 1."""
+"""Costs of changing every event, of a step as long as the code, and of a fault; a miss of one
+standard deviation costs 1."""
 STILL_COST = 0.1
-"""What it costs if a property does not move the right way at all: of one note more and none, which
-may miss the aim by as much, the note is taken."""
+"""Cost of a property that does not change in the wanted direction: between one note more and none
+more, which may miss the aim equally, the note is added."""
 STILL = 1e-6
-"""Standard deviations that are no move."""
+"""Changes below this number of standard deviations count as none."""
 SPREADS = (0.1, 0.2, 0.4, 0.7)
-"""Standard deviations of the noise around the code that is tried at first."""
+"""Standard deviations of the noise around the code in the first round."""
 UNDEFINED = 1e3
-"""Cost of a code whose property is undefined, and of one that is decoded to no event at all."""
+"""Cost of an undefined property, and of an example without events."""
 
 Measure = Callable[[str, Tensor], Tensor]
-"""Name and examples `(n, ...)` to the property in standard deviations of the data, `(n,)`; NaN
-where it is undefined."""
+"""Maps an attribute's name and examples `(n, ...)` to its property in standard deviations of the
+data, `(n,)`; NaN if it is undefined."""
 
 
 @dataclass(frozen=True)
@@ -48,15 +48,17 @@ class Steered:
     reached: Mapping[str, float]
 
     def missed(self, most: float = 0.25) -> list[str]:
-        """Return the names that missed their aim by more than so many standard deviations.
+        """Return the names that missed their aim.
 
-        And those that did not move at all, however little was asked for.
+        Args:
+            most: Largest miss that is accepted, in standard deviations; a property that did not
+                change in the wanted direction missed in any case.
         """
         still = self.unmoved()
         return [n for n, w in self.reached.items() if n in still or abs(self.asked[n] - w) > most]
 
     def unmoved(self) -> list[str]:
-        """Return the names that did not move the way they were asked to."""
+        """Return the names of properties that did not change in the wanted direction."""
         asked = self.asked
         return [n for n, w in self.reached.items() if asked[n] and not w * asked[n] > STILL]
 
@@ -72,7 +74,7 @@ class _Request:
     reached: Tensor  # (codes, names)
 
     def take(self, loss: Tensor, codes: Tensor, reached: Tensor) -> None:
-        """Keep the best of what there was and of what was tried."""
+        """Add codes that were tried, and keep the best `PARENTS` of all."""
         loss, codes = torch.cat([self.loss, loss]), torch.cat([self.codes, codes])
         reached = torch.cat([self.reached, reached])
         best = loss.argsort(stable=True)[:PARENTS]
@@ -92,21 +94,20 @@ def steer(
 ) -> list[Steered]:
     """Return codes near z whose decoded properties have changed as asked: one for each request.
 
-    The search begins along the attribute vectors, in both directions, and at codes around z. Then
-    it goes on from the best: along the vectors, sideways, towards the prior and back towards z.
-    What is decoded decides: the properties shall be where they were asked to be, and the rest
-    shall stay.
+    The search begins along the attribute vectors, in both directions, and around z. It goes on from
+    the best codes: along the vectors, sideways, towards the prior and back towards z. Codes are
+    judged by decoding: properties should have the wanted values, and all else should stay.
 
     Args:
         z: `(latent_dim,)`.
         asked: Changes by name, in standard deviations of the data; at least one in each.
         vectors: Attribute vectors by name, `(latent_dim,)`.
         measured: Measures a property of examples.
-        draw: Draws codes of the prior.
-        starts: Further codes to begin with `(k, latent_dim)`.
-        perception: How examples are compared.
-        decode: Codes to examples.
-        seed: Of the search.
+        draw: Draws codes from the prior.
+        starts: Further codes to begin with, `(k, latent_dim)`.
+        perception: Measures of decoded examples.
+        decode: Maps codes to examples.
+        seed: Seed of the search.
     """
     effort = perception.effort
     count = round(CHILDREN * effort)
@@ -145,7 +146,7 @@ def steer(
         rest = DIFFERENCE_COST * other + DISTANCE_COST * far + FAULT_COST * worse
         rest += UNDEFINED * (perception.count(x) == 0).to(z)
         for k, request in enumerate(requests):
-            # All requests share the first codes; after that each has its own.
+            # All requests share the codes of the first round; later each has its own.
             rows = slice(k * count, (k + 1) * count) if generation else slice(None)
             reached = torch.stack([moved[name][rows] for name in request.asked], 1)
             aims = torch.tensor(list(request.asked.values())).to(z)

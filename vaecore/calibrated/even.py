@@ -1,4 +1,4 @@
-"""Even steps: codes on a way at which equal shares of what is decoded have changed."""
+"""Even steps: codes on a path with equal change of the decoded examples from step to step."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from torch import Tensor
 from vaecore.perception import Perception
 
 GRID = 33
-"""Places of a way that are decoded at first."""
+"""Positions on a path that are decoded at first."""
 ROUNDS, PARTS, MOST_PLACES = 3, 4, 128
-"""How often stretches of much change are divided, into how many parts, and the largest number of
-places in the end."""
+"""Number of times that stretches of much change are divided, number of parts, and largest number of
+positions in the end."""
 FAULT_COST, COUNT_COST = 1.0, 4.0
-"""What a fault costs, and what silence or twice the expected number of events costs, where a step
-that is twice as long as it should be costs 1."""
+"""Costs of a fault, and of no events or twice the expected number; a step of twice the wanted
+length costs 1."""
 MOST_BETWEEN, DETOUR = 8, 1.3
-"""Largest number of parts of a jump, and the length of the way through what is between, as a
-multiple of the jump itself."""
+"""Largest number of parts of a jump, and largest change through an example in between, as a
+multiple of the jump."""
 
 Codes = Callable[[Tensor], Tensor]
-"""Codes `(n, latent_dim)` to examples `(n, ...)`, or back."""
+"""Maps codes `(n, latent_dim)` to examples `(n, ...)`, or back."""
 Floats = NDArray[np.float64]
 
 
@@ -35,19 +35,19 @@ def even_codes(
     decode: Codes,
     encode: Codes,
 ) -> Tensor:
-    """Return codes on a way at which the wanted shares of all its change have passed.
+    """Return codes on a path at which the wanted shares of all its change have passed.
 
-    The way is decoded, more finely where it changes much. Where the decoder still jumps by more
-    than half a step, codes of examples between are put into the way, if they are decoded to what
-    is between. Of all these codes those are taken whose steps come nearest to what is wanted, by
-    the sum of squares; none is decoded to the same as the one before, as long as there are others.
+    The path is decoded, more finely where it changes much. Where it still jumps by more than half a
+    step, codes of examples in between, made by rules, are inserted if they decode well. Of all
+    these codes those are chosen whose steps are nearest to the wanted ones, by the sum of squares.
+    No result decodes to the same example as the one before, as long as there are others.
 
     Args:
         wanted: Shares in 0..1, ascending, `(m,)`; 0 and 1 are the ends themselves.
-        way: Places `(k,)` in 0..1 to codes `(k, latent_dim)`.
-        perception: How examples are compared.
-        decode: Codes to examples.
-        encode: Examples to codes.
+        way: The path: maps positions `(k,)` in 0..1 to codes `(k, latent_dim)`.
+        perception: Measures of decoded examples.
+        decode: Maps codes to examples.
+        encode: Maps examples to codes.
 
     Returns:
         `(m, latent_dim)`.
@@ -70,7 +70,7 @@ def even_codes(
         z, x = torch.cat([z, found])[order], torch.cat([x, decode(found)])[order]
         changes = _numbers(perception.change(x))
     if not 0 < changes.sum() < np.inf:
-        return way(wanted)  # nothing changes: every timing is even
+        return way(wanted)  # without change, every timing is even
     z, x, changes = _bridged(z, x, changes, changes.sum() / halves, perception, decode, encode)
     passed = np.concatenate([[0.0], np.cumsum(changes)])
     shares = wanted.double().cpu().numpy()
@@ -84,7 +84,7 @@ def even_codes(
 
 
 def _costs(x: Tensor, passed: Floats, perception: Perception) -> Floats:
-    """Return the costs of taking each example as a step: faults, and events unlike the ends'."""
+    """Return the cost of choosing each example: faults, and numbers of events unlike the ends'."""
     faults = _numbers(perception.faults(x))
     worse = (faults - max(faults[0], faults[-1])).clip(0, 2)
     count = _numbers(perception.count(x))
@@ -102,7 +102,7 @@ def _bridged(
     decode: Codes,
     encode: Codes,
 ) -> tuple[Tensor, Tensor, Floats]:
-    """Return codes, examples and changes of a way, with codes of what is between in its jumps."""
+    """Return codes, examples and changes of a path, with codes inserted into its jumps."""
     codes, rows, places = [z], [x], [torch.arange(len(z), dtype=torch.float64)]
     for jump in np.flatnonzero(changes > most).tolist():
         parts = int(min(MOST_BETWEEN, np.ceil(changes[jump] / most)))
@@ -128,20 +128,20 @@ def _bridged(
 def _nearest(
     passed: Floats, steps: Floats, cost: Floats, alike: NDArray[np.int64]
 ) -> NDArray[np.intp]:
-    """Return the indices, without the ends, whose differences come nearest to steps, by squares.
+    """Return the indices, without the ends, whose differences are nearest to the wanted steps.
 
-    By dynamic programming; the cost of an index is added to its square.
+    Minimises the sum of squared deviations and of costs by dynamic programming.
 
     Args:
-        passed: How much has changed up to each place of the way.
-        steps: How much should change with each step.
-        cost: Of taking each place as a step.
-        alike: Numbers of the places, equal where they are decoded to the same. A way may come back
-            to what it was, so that much has passed between two of them.
+        passed: Change from the start to each position.
+        steps: Wanted change of each step.
+        cost: Cost of choosing each position.
+        alike: Numbers of the decoded examples: equal numbers for equal examples. (A path may
+            return to an example, so that equal ones need not be neighbours.)
     """
     gap = passed[None, :] - passed[:, None]
     back = np.tri(len(passed), dtype=np.bool_) & ~np.eye(len(passed), dtype=np.bool_)
-    # No step leads to the same again, unless there is too little else.
+    # No step leads to an equal example, unless that leaves too few.
     for never in (back | (alike[None, :] == alike[:, None]), back):
         total, came_from = np.where(np.arange(len(passed)) == 0, 0.0, np.inf), []
         for step in steps:

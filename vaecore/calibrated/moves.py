@@ -17,19 +17,19 @@ from vaecore.perception import Perception
 from vaecore.seeds import following
 
 VARIANTS = 160
-"""Largest number of examples made by rules at which the search for an edit begins."""
+"""Largest number of examples made by rules from which the search for an edit starts."""
 
 
 @dataclass(frozen=True)
 class Moves:
-    """What moves need of a model and of its representation.
+    """The calibrated moves of a model.
 
     Attributes:
-        perception: How examples are compared.
-        decode: Codes to examples.
-        encode: Examples to posterior means.
-        draw: Number and seed to codes of the prior.
-        detours: Whether a way goes around thin places, where the perception `mixes`; see
+        perception: Measures of decoded examples.
+        decode: Maps codes to examples.
+        encode: Maps examples to posterior means.
+        draw: Maps a number and a seed to codes of the prior.
+        detours: Whether paths may make detours, if the perception `mixes`; see
             `around_thin_places`.
     """
 
@@ -52,7 +52,7 @@ class Moves:
         return vary(z, n, amount, self._rounds(seed), self.perception, self.decode)
 
     def can_steer(self, names: Sequence[str], deviations: Mapping[str, float], x: Tensor) -> bool:
-        """Return whether all of some attributes can be measured, and have a standard deviation."""
+        """Return whether all these attributes can be measured and have a standard deviation."""
         return all(
             deviations.get(name) and self.perception.measured(name, x) is not None for name in names
         )
@@ -68,7 +68,7 @@ class Moves:
 
         Args:
             z: The code.
-            asked: Changes by name, in standard deviations of the data, for which `can_steer`.
+            asked: Changes by name, in standard deviations of the data; `can_steer` must be true.
             vectors: Attribute vectors by name.
             deviations: Standard deviations of the properties in the data, by name.
         """
@@ -79,15 +79,15 @@ class Moves:
 
         def measured(name: str, x: Tensor) -> Tensor:
             value = self.perception.measured(name, x)
-            assert value is not None  # of attributes that `can_steer` let through
+            assert value is not None  # `can_steer` has checked it
             return value / deviations[name]
 
         own = self.decode(z[None])
 
         def bounded(name: str, change: float) -> float:
-            """Return a change; of one that takes away, no more than leads to the neutral value.
+            """Return a change; a negative one leads to the neutral value at most.
 
-            By -1 it goes all the way if that is far, and by less the same share of it.
+            If that is more than 1 away, -1 leads to it, and less covers the same share of the way.
             """
             neutral = self.perception.neutral(name)
             if neutral is None or change > 0:
@@ -101,7 +101,7 @@ class Moves:
         aims = [{name: bounded(name, change) for name, change in each.items()} for each in asked]
         starts, draw = self.encode(near), self._rounds(0)
         found = steer(z, aims, vectors, measured, draw, starts, self.perception, self.decode)
-        # To stop at the neutral value before one has gone as far as was asked is told as a miss.
+        # Stopping at the neutral value short of the request is reported as a miss.
         wanted = [
             {name: max(change, aim[name], key=abs) for name, change in each.items()}
             for each, aim in zip(asked, aims, strict=True)
@@ -109,5 +109,5 @@ class Moves:
         return [replace(each, asked=a) for each, a in zip(found, wanted, strict=True)]
 
     def _rounds(self, seed: int) -> Draw:
-        """Return what draws so many codes of the prior, other ones in every round."""
+        """Return a function that draws codes from the prior, new ones in each round."""
         return lambda n, number: self.draw(n, following(seed, 7919 * number))

@@ -1,4 +1,4 @@
-"""Variations of which a given share differs once they are decoded."""
+"""Variations: codes whose decoding differs from the original by a given share of events."""
 
 from __future__ import annotations
 
@@ -11,34 +11,29 @@ from vaecore.calibrated.even import Codes
 from vaecore.perception import Perception
 
 ROUNDS, LENGTHS = 4, 24
-"""Rounds of drawing directions, and lengths of each that are decoded."""
+"""Rounds of drawing directions, and number of lengths that are decoded for each."""
 FAULT_COST = 0.05
-"""What a fault costs, as a share of what should differ."""
+"""Cost of a fault, in units of the share that differs."""
 
 Draw = Callable[[int, int], Tensor]
-"""A number n and a round to n codes of the prior `(n, latent_dim)`; rounds differ."""
+"""Maps a number n and the number of a round to n codes of the prior `(n, latent_dim)`."""
 
 
 def vary(
     z: Tensor, n: int, amount: float, draw: Draw, perception: Perception, decode: Codes
 ) -> Tensor:
-    """Return n variations of a code, of which a given share differs from it once decoded.
+    """Return n variations of a code, `(n, latent_dim)`.
 
-    Each goes from z towards a code of the prior until as much differs as is wanted. Those that are
-    decoded to the same as z, or as another, are left out and others drawn in their place, as long
-    as there are any.
+    Each lies on the arc from z to a code of the prior, where the wanted share of events differs.
+    Copies of z or of another variation are replaced by other draws, as far as possible.
 
     Args:
         z: `(latent_dim,)`.
-        n: How many.
-        amount: Share of what is decoded that shall differ, in 0..1. At 0 they are z itself, and at
-            1 codes of the prior.
-        draw: Draws codes of the prior.
-        perception: How examples are compared.
-        decode: Codes to examples.
-
-    Returns:
-        `(n, latent_dim)`.
+        n: Number of variations.
+        amount: Share of events that should differ, in 0..1: 0 gives z itself, 1 codes of the prior.
+        draw: Draws codes from the prior.
+        perception: Measures of decoded examples.
+        decode: Maps codes to examples.
 
     Raises:
         ValueError: The amount is not in 0..1.
@@ -69,13 +64,13 @@ def vary(
         near = misses[order] <= max(0.1, amount / 3)
         if len(order) >= n and bool(near[:n].all()):
             break
-    if len(order) < n:  # the decoder has no more: the nearest again
+    if len(order) < n:  # too few different examples: copies follow, by their miss
         order = torch.cat([order, misses.argsort()])
     return codes[order[:n]]
 
 
 def _distinct(x: Tensor, miss: Tensor, own: Tensor) -> Tensor:
-    """Return the rows in order of their miss, without copies of one example and repeats."""
+    """Return the rows in order of their miss, without copies of `own` and of each other."""
     known, rows = {own[0].numpy().tobytes()}, []
     for row in miss.argsort(stable=True).tolist():
         key = x[row].contiguous().numpy().tobytes()

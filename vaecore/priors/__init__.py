@@ -1,6 +1,6 @@
-"""What codes are drawn from: N(0, I), or what is fitted to the codes of real examples.
+"""Priors, from which codes are drawn: N(0, I), or distributions fitted to codes of examples.
 
-base       Prior, what all of them can do
+base       Prior, the interface of all of them
 normal     N(0, I)
 mixture    a Gaussian mixture
 flow       a continuous flow, invertible, and conditional where its codes have conditions
@@ -36,19 +36,18 @@ __all__ = [
 STORED: dict[str, type[Prior]] = {kind.kind: kind for kind in (GaussianMixture, Flow)}
 """The priors that a model folder may hold, by kind."""
 MOST_COMPONENTS = 4096
-"""Of a mixture that is read."""
+"""Largest number of components of a mixture in a file."""
 
 
 def prior_from_state(kind: str, state: Mapping[str, Tensor]) -> Prior:
-    """Return the prior whose `state` this is.
+    """Return the prior of stored tensors.
 
     Args:
-        kind: "mixture" or "flow", as `config.json` names it; "" of a folder written before it did,
-            whose tensors are tried on both.
+        kind: "mixture" or "flow", from `config.json`; "" (in older folders) tries both.
         state: From `Prior.state`.
 
     Raises:
-        ValueError: The kind is unknown, or the tensors are not of it.
+        ValueError: The kind is unknown, or the tensors do not fit it.
     """
     if kind in STORED:
         return STORED[kind].from_state(state)
@@ -64,7 +63,7 @@ def prior_from_state(kind: str, state: Mapping[str, Tensor]) -> Prior:
 
 
 def prior_fits(kind: str, latent_dim: int) -> Fits:
-    """Return what finds whether a file holds a prior of a kind ("" for any) and size."""
+    """Return the check that a file holds a prior of a kind ("" for any) and size."""
 
     def problem(declared: Mapping[str, Declared]) -> str | None:
         if kind == "mixture" or (not kind and "means" in declared):

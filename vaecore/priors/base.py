@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 Source: TypeAlias = "Generator | Sequence[Generator] | None"
-"""Where randomness comes from: one generator for all codes, or one for each."""
+"""Source of randomness: one generator for all codes, one for each, or None for torch's own."""
 
 
 def streams(seed: int, n: int) -> list[Generator]:
     """Return a generator for each of n codes; that of code i depends on the seed and i alone.
 
     Raises:
-        UsageError: The seed is none; see `vaecore.seeds`.
+        UsageError: The seed is out of range; see `vaecore.seeds`.
     """
     seed = check_seed(seed)
     seeds = (np.random.SeedSequence((seed, i)).generate_state(1)[0] for i in range(n))
@@ -31,12 +31,12 @@ def streams(seed: int, n: int) -> list[Generator]:
 
 
 def drawn(n: int, source: Source, draw: Callable[[int, Generator | None], Tensor]) -> Tensor:
-    """Return n rows: those of `draw(n, generator)`, or of `draw(1, generator)` for each of them.
+    """Return n rows of random numbers.
 
     Args:
-        n: How many; with one generator for each code, as many as there are.
-        source: One generator, one for each code, or None for torch's own.
-        draw: A number and a generator to so many rows.
+        n: Number of rows; equal to that of the generators, if there is one for each code.
+        source: Source of randomness.
+        draw: Draws a number of rows with a generator.
     """
     if isinstance(source, Sequence):
         return torch.cat([draw(1, generator) for generator in source])
@@ -44,19 +44,19 @@ def drawn(n: int, source: Source, draw: Callable[[int, Generator | None], Tensor
 
 
 class Prior(ABC):
-    """What codes are drawn from.
+    """A distribution from which codes are drawn.
 
-    A prior may be *conditional*: it then draws a condition first, and a code under it second. A
-    prior may be *invertible*: it then leads from a code back to the noise that it makes of it.
+    A *conditional* prior first draws a condition, and then a code given the condition. An
+    *invertible* prior maps codes back to noise.
     """
 
     kind: ClassVar[str]
-    """Its name for users and in `config.json`: "normal", "mixture" or "flow"."""
+    """Name in commands and in `config.json`: "normal", "mixture" or "flow"."""
     latent_dim: int
     groups: int = 1
-    """Parts of a code that a condition relates to each other."""
+    """Number of parts of a code; conditions are relations between parts."""
     conditional: bool = False
-    """Whether codes are drawn under a condition."""
+    """Whether codes are drawn given a condition."""
     invertible: bool = False
     """Whether there are `to_noise` and `from_noise`."""
 
@@ -71,32 +71,32 @@ class Prior(ABC):
         """Return n codes, `(n, latent_dim)`.
 
         Args:
-            n: How many.
-            generator: Source of the noise; with a generator for each code, a code is the same
-                whatever others it is drawn with.
-            temperature: Multiplies the noise: below 1 more typical codes, above 1 stranger ones.
-            condition: Of each code, `(n, groups, groups)`; a conditional prior draws its own
-                where none is given, the others have none.
+            n: Number of codes.
+            generator: Source of the noise; with one for each code, a code does not depend on n.
+            temperature: Factor on the noise: below 1 more typical codes, above 1 less typical ones.
+            condition: Condition of each code, `(n, groups, groups)`, for conditional priors; None
+                draws conditions.
         """
 
     def draw_condition(self, n: int, generator: Source = None) -> Tensor | None:
-        """Return n conditions, `(n, groups, groups)`; None where the prior has none."""
+        """Return n conditions, `(n, groups, groups)`; None if the prior is not conditional."""
         return None
 
     def to_noise(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Return the noise `(n, latent_dim)` that becomes these codes, under these conditions."""
-        raise NotImplementedError(f"a {self.kind} prior has no way back to its noise")
+        """Return the noise `(n, latent_dim)` that `from_noise` maps to codes."""
+        raise NotImplementedError(f"a {self.kind} prior is not invertible")
 
     def from_noise(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Return the codes `(n, latent_dim)` that noise of that shape becomes."""
-        raise NotImplementedError(f"a {self.kind} prior has no way back to its noise")
+        """Return the codes `(n, latent_dim)` of noise `(n, latent_dim)`, given conditions."""
+        raise NotImplementedError(f"a {self.kind} prior is not invertible")
 
     def draw(self, noise: Tensor, choice: Tensor) -> tuple[Tensor, ...]:
         """Return codes as a function of random numbers, in operations that can be exported.
 
         Args:
-            noise: Of a standard normal distribution, `(n, latent_dim)`.
-            choice: Uniform numbers in [0, 1), `(n,)`: the component of a mixture, or the condition.
+            noise: Standard normal numbers `(n, latent_dim)`.
+            choice: Uniform numbers in [0, 1), `(n,)`, which choose the component of a mixture, or
+                the condition.
 
         Returns:
             Codes `(n, latent_dim)`; of a conditional prior also their conditions.

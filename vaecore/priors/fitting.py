@@ -16,11 +16,11 @@ from vaecore.seeds import check_seed
 from vaecore.training.small import SmallLoop, cosine, ramped_decay
 
 CONDITIONS = 8192
-"""So many conditions are kept to draw from."""
+"""Largest number of training conditions that a flow keeps to draw from."""
 WARMUP = 200
 """Steps over which the learning rate of a flow rises."""
 REPORTED = 500
-"""Steps between two reports."""
+"""Steps between two reports of progress."""
 
 Progress = Callable[[int, float], None]
 """Called with the number of steps and the loss."""
@@ -36,9 +36,9 @@ def fit_prior(
     """Return a prior fitted to the codes of training examples.
 
     Args:
-        posterior: Their posteriors.
-        flow: Arguments of `fit_flow`; a mixture, of one sample of each posterior, without them.
-        components: Of the mixture, at most the number of examples.
+        posterior: Their posteriors `(n, latent_dim)`.
+        flow: Arguments of `fit_flow`; if empty, a mixture is fitted to a sample of each posterior.
+        components: Number of components of the mixture, reduced to n if larger.
         progress: As for `fit_flow`.
         device: As for `fit_flow`.
     """
@@ -68,27 +68,25 @@ def fit_flow(
 ) -> Flow:
     """Fit a flow to an aggregate posterior.
 
-    The learning rate falls on a cosine over `steps`, or over `minutes` where these are given; the
-    weights are averaged.
+    The learning rate falls on a cosine to 1 % over `steps`, or over `minutes` if given; the weights
+    are averaged.
 
     Args:
         posterior: Posteriors of real items `(n, latent_dim)`.
-        steps: Optimiser steps.
-        epochs: Fewer steps are taken where they would show every code more often than this, which
-            would overfit.
-        minutes: Wall-clock budget that takes the place of `steps` and `epochs`.
+        steps: Number of optimiser steps.
+        epochs: Largest number of passes over the codes; limits `steps`, against overfitting.
+        minutes: Wall-clock budget, in place of `steps` and `epochs`.
         batch_size: Codes per step.
-        learning_rate: Of AdamW, at first.
+        learning_rate: Largest learning rate of AdamW.
         width: Units of a layer.
-        blocks: Residual blocks.
+        blocks: Number of residual blocks.
         groups: See `Flow`.
         basis: See `Flow`. It is scaled so that all coordinates of the means have variance 1.
-        spread: Multiplies the standard deviations of the posteriors that are sampled: below 1,
-            codes are nearer to those that examples are encoded to.
-        condition: Of every example, `(n, groups, groups)`; see `Flow`. `CONDITIONS` of them are
-            kept.
-        seed: Of weights, batches and noise.
-        progress: Called with the number of steps and the loss now and then.
+        spread: Factor on the standard deviations of the posteriors that are sampled: below 1,
+            codes are nearer to posterior means.
+        condition: Condition of every example, `(n, groups, groups)`; see `Flow`.
+        seed: Seed of weights, batches and noise.
+        progress: Called every `REPORTED` steps with their number and the loss.
         device: Where to compute.
     """
     with torch.random.fork_rng():
@@ -99,7 +97,7 @@ def fit_flow(
         kept = None
         if condition is not None:
             rows = torch.linspace(0, len(condition) - 1, min(CONDITIONS, len(condition))).long()
-            # As small as they can be stored: mostly there are few relations.
+            # Stored in bytes where they fit, as they do with up to eight relations.
             kept = condition[rows]
             kept = kept.to(torch.uint8) if int(kept.max()) < 256 else kept.int()
         flow = Flow(posterior.mean.shape[1], width, blocks, groups, basis, center, kept)

@@ -1,16 +1,14 @@
-"""A continuous flow from N(0, I) to the aggregate posterior: the dependencies between dimensions.
+"""A continuous flow from N(0, I) to the aggregate posterior: it models dependent dimensions.
 
-A VAE that keeps much of its examples has codes whose every dimension is about N(0, 1), yet which
-depend on each other in ways that neither N(0, I) nor a few Gaussians describe; codes drawn from
-these decode badly. A small network learns the velocity that carries noise to codes along straight
-lines (Lipman et al., Flow matching for generative modeling, 2023; Liu et al., Flow straight and
-fast, 2023), on the codes alone, when the VAE is trained: a second stage (Dai & Wipf, Diagnosing
-and enhancing VAE models, 2019).
+The dimensions of codes are each about N(0, 1), but depend on each other in ways that neither
+N(0, I) nor a few Gaussians describe; codes drawn from these decode badly. A small network learns
+the velocity that carries noise to codes along straight lines (Lipman et al., Flow matching for
+generative modeling, 2023; Liu et al., Flow straight and fast, 2023). It is fitted to the codes
+after the VAE is trained: a second stage (Dai & Wipf, Diagnosing and enhancing VAE models, 2019).
 
-A flow may be conditional. The code of something long describes its parts, and parts come back: a
-phrase has few different bars. A condition lists which groups of a code have which relations (are
-equal, are similar). One is drawn first, of those that training examples have, and a code under it
-second.
+A flow may be conditional. The code of a long example describes its parts, which repeat: a phrase
+has few different bars. A condition lists which groups of a code have which relations (are equal,
+are similar). First one of the training examples' conditions is drawn, then a code given it.
 """
 
 from __future__ import annotations
@@ -28,8 +26,8 @@ from vaecore.priors.base import Prior, Source, drawn
 from vaecore.priors.velocity import VelocityNetwork
 
 STEPS = 16
-"""Of Heun's method, from noise to codes and back. Most codes of phrases are then less than 2 % of
-their length away from where ten times as many steps lead."""
+"""Steps of Heun's method, from noise to codes and back. Most codes of phrases differ by less than
+2 % of their length from those by ten times as many steps."""
 
 _IN_FILES = {
     ".query_key_value.": ".asked.",
@@ -37,7 +35,7 @@ _IN_FILES = {
     ".relation_bias": ".related",
     "conditions": "forms",
 }
-"""Names of tensors in files, where they differ: files keep the names of their first version."""
+"""Names in code and in files, where they differ: files keep the names of their first version."""
 
 
 class Flow(nn.Module, Prior):
@@ -46,13 +44,14 @@ class Flow(nn.Module, Prior):
     Args:
         latent_dim: Number of latent dimensions.
         width: Units of a layer, for each group.
-        blocks: Residual blocks; see `VelocityNetwork`.
-        groups: Parts of a code, of equally many dimensions, in the coordinates of the basis.
-        basis: `(latent_dim, latent_dim)`, invertible: `(z - center) @ basis` are the coordinates
-            in which the flow takes place. Those of z themselves without it.
-        center: `(latent_dim,)`; 0 without it.
-        conditions: Integers `(n, groups, groups)` to draw from: bit k of an entry is set where
-            two parts have relation k. At least 0.
+        blocks: Number of residual blocks; see `VelocityNetwork`.
+        groups: Number of parts of a code, of equally many dimensions, in the coordinates of
+            `basis`.
+        basis: `(latent_dim, latent_dim)`, invertible: the flow works on `(z - center) @ basis`;
+            on z itself without it.
+        center: `(latent_dim,)`; zeros by default.
+        conditions: The conditions to draw from, integers `(n, groups, groups)` of at least 0: bit k
+            of an entry is set if two parts have relation k.
 
     Raises:
         ValueError: A size is out of range, the basis is singular, or the conditions do not fit
@@ -102,7 +101,7 @@ class Flow(nn.Module, Prior):
         return (pad(z - self.center) @ self.basis)[: z.shape[0]]
 
     def codes(self, x: Tensor) -> Tensor:
-        """Return codes `(n, latent_dim)` that are given in the coordinates of the basis."""
+        """Return the codes `(n, latent_dim)` of coordinates; the inverse of `coordinates`."""
         return (pad(x) @ self.inverse)[: x.shape[0]] + self.center if hasattr(self, "basis") else x
 
     def loss(
@@ -111,9 +110,9 @@ class Flow(nn.Module, Prior):
         """Return the mean squared error of the velocity per dimension, a scalar, at random times.
 
         Args:
-            posterior: Of examples; the target is a sample of each.
-            spread: Multiplies the standard deviations of the posteriors.
-            condition: Of the examples, where the flow is conditional.
+            posterior: Posteriors of examples; the targets are samples of them.
+            spread: Factor on the standard deviations of the posteriors.
+            condition: Conditions of the examples, if the flow is conditional.
         """
         drawn = posterior.sample()
         target = self.coordinates(torch.lerp(posterior.mean, drawn, spread))
@@ -135,15 +134,7 @@ class Flow(nn.Module, Prior):
         condition: Tensor | None = None,
         steps: int = STEPS,
     ) -> Tensor:
-        """Return n codes, `(n, latent_dim)`; see `Prior`.
-
-        Args:
-            n: How many.
-            generator: Source of the noise; the way from noise to code is deterministic.
-            temperature: Multiplies the noise.
-            condition: `(n, groups, groups)`; drawn where a conditional flow gets none.
-            steps: Of Heun's method, two evaluations of the network each.
-        """
+        """Return n codes as `Prior.sample`; each of the steps evaluates the network twice."""
         if condition is None:
             condition = self.draw_condition(n, generator)
 
@@ -153,7 +144,6 @@ class Flow(nn.Module, Prior):
         return self.from_noise(temperature * drawn(n, generator, noise), condition, steps)
 
     def draw_condition(self, n: int, generator: Source = None) -> Tensor | None:
-        """Return n of its conditions, `(n, groups, groups)`; None where it has none."""
         if not self.conditional:
             return None
 
@@ -182,7 +172,7 @@ class Flow(nn.Module, Prior):
         return self.from_noise(noise, condition), condition
 
     def _integrate(self, x: Tensor, condition: Tensor | None, times: Tensor) -> Tensor:
-        """Follow the velocity from time to time, by Heun's method."""
+        """Integrate the velocity over the given times, by Heun's method."""
         n, x = x.shape[0], pad(x)
         condition = None if condition is None else pad(condition)
 
@@ -198,15 +188,14 @@ class Flow(nn.Module, Prior):
         return x[:n]
 
     def state(self) -> dict[str, Tensor]:
-        """Return the weights, for safetensors and `from_state`."""
         return {_stored(k): tensor.detach().contiguous() for k, tensor in self.state_dict().items()}
 
     @staticmethod
     def declared(state: Mapping[str, Shaped]) -> tuple[int, int, int, int]:
-        """Return latent_dim, width, blocks and groups of a flow that is stored.
+        """Return latent_dim, width, blocks and groups of a stored flow.
 
         Args:
-            state: Its tensors, or what the header of their file declares of them.
+            state: Its tensors, or their entries in a file's header.
 
         Raises:
             ValueError: A tensor is missing, unknown or misshapen.
@@ -217,16 +206,11 @@ class Flow(nn.Module, Prior):
         blocks = sum(name.endswith(".inner.bias") for name in state)
         groups = state["position"].shape[0] if "position" in state else 1
         if not all(size > 0 for size in (width, part, groups)):
-            raise ValueError("it has sizes of 0")
+            raise ValueError("it has a size of 0")
         return groups * part, width, blocks, groups
 
     @classmethod
     def from_state(cls, state: Mapping[str, Tensor]) -> Flow:
-        """Return the flow that `state` describes.
-
-        Raises:
-            ValueError: A tensor is missing, unknown or misshapen.
-        """
         latent_dim, width, blocks, groups = cls.declared(state)
         basis, center = state.get("basis"), state.get("center")
         shapes = [None if part is None else tuple(part.shape) for part in (basis, center)]
@@ -247,7 +231,7 @@ class Flow(nn.Module, Prior):
 
 
 def _stored(name: str) -> str:
-    """Return what a tensor is called in files."""
+    """Return the name of a tensor in files."""
     name = name.removeprefix("network.")
     for ours, theirs in _IN_FILES.items():
         name = name.replace(ours, theirs)

@@ -22,18 +22,17 @@ from vaecore.seeds import check_seed
 
 
 class GaussianMixture(Prior):
-    """A mixture of normal distributions, to be sampled in place of N(0, I).
+    """A mixture of normal distributions, fitted to the aggregate posterior.
 
-    Where the posteriors of real items leave parts of the prior empty, codes from N(0, I) decode
-    badly; codes from a mixture fitted on the aggregate posterior stay where the decoder was
-    trained (Ghosh et al., From Variational to Deterministic Autoencoders, 2020).
+    Regions of N(0, I) without posteriors of real items decode badly; codes drawn from a mixture
+    stay where the decoder was trained (Ghosh et al., From Variational to Deterministic
+    Autoencoders, 2020).
 
     Args:
         weights: `(components,)`, at least 0; scaled to sum to 1.
         means: `(components, latent_dim)`.
         cholesky: Lower Cholesky factors of the covariances, `(components, latent_dim,
-            latent_dim)`; for diagonal covariances the standard deviations alone,
-            `(components, latent_dim)`.
+            latent_dim)`; for diagonal covariances standard deviations `(components, latent_dim)`.
 
     Raises:
         ValueError: The shapes do not fit together, or a value is out of range.
@@ -64,12 +63,12 @@ class GaussianMixture(Prior):
         """Fit a mixture by expectation maximisation (scikit-learn).
 
         Args:
-            z: Codes of real items, `(n, latent_dim)`: posterior samples give the aggregate
-                posterior, posterior means a narrower distribution.
+            z: Posterior samples of real items, `(n, latent_dim)`. (Posterior means would give a
+                distribution that is narrower than the aggregate posterior.)
             components: Number of normal distributions, at most n.
             covariance: "full", or "diag" for fewer parameters: a full one needs many more
                 codes than latent dimensions.
-            seed: Of the initialisation, from 0 to 2**63 - 1.
+            seed: Seed of the initialisation, from 0 to 2**63 - 1.
 
         Raises:
             ValueError: The covariance is unknown, or there are fewer codes than components.
@@ -86,7 +85,7 @@ class GaussianMixture(Prior):
             random_state=check_seed(seed) % 2**32,
         )
         with warnings.catch_warnings():
-            # The last iterations change the likelihood by little; what they leave is a density.
+            # Not converged means that the likelihood still grows a little; the fit is usable.
             warnings.simplefilter("ignore", ConvergenceWarning)
             fitted = estimator.fit(z.detach().double().cpu().numpy())
         spread = torch.from_numpy(fitted.covariances_)
@@ -143,11 +142,6 @@ class GaussianMixture(Prior):
 
     @classmethod
     def from_state(cls, state: Mapping[str, Tensor]) -> GaussianMixture:
-        """Return the mixture that `state` describes.
-
-        Raises:
-            ValueError: A tensor is missing or unknown, or they do not make a mixture.
-        """
         if set(state) != {"weights", "means", "cholesky"}:
             raise ValueError(f"needs the tensors weights, means, cholesky, got {sorted(state)}")
         return cls(**state)

@@ -1,4 +1,4 @@
-"""The network of a flow: which way a point between noise and code moves.
+"""The network of a flow: the velocity of a point between noise and code.
 
 Each group of dimensions is one token. Within a token there are residual layers; between tokens
 there is attention (Vaswani et al., Attention is all you need, 2017), so that a network over the
@@ -14,12 +14,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 FREQUENCIES = 32
-"""Sines and cosines that embed the time."""
+"""Number of sines, and of cosines, that embed the time."""
 LARGEST_FREQUENCY = 200.0
 HEAD_WIDTH = 32
-"""Width of an attention head, where the network's width is a multiple of it."""
+"""Width of an attention head, if the network's width is a multiple of it; else there is one."""
 LARGEST = {"width": 1 << 13, "blocks": 64, "groups": 1 << 8}
-"""A file that asks for more is broken or hostile."""
+"""Largest sizes; a file with larger ones is broken or hostile."""
 
 
 class _TimedNorm(nn.Module):
@@ -52,8 +52,8 @@ class _Attention(_TimedNorm):
 
     Args:
         width: Units of a token.
-        relations: Kinds of relation between groups; each adds a learned bias to the attention
-            logits of every head.
+        relations: Number of kinds of relation between groups; each adds a learned bias to the
+            attention logits of every head.
     """
 
     def __init__(self, width: int, relations: int = 0) -> None:
@@ -84,15 +84,15 @@ def _zero_linear(inputs: int, outputs: int) -> nn.Linear:
 
 
 class VelocityNetwork(nn.Module):
-    """From a point and a time to the velocity there.
+    """Maps a point and a time to the velocity there.
 
     Args:
         latent_dim: Number of dimensions.
         width: Units of a token.
-        blocks: Residual blocks of two layers; with several groups each comes after one of
-            attention, and is four times as wide inside.
-        groups: Tokens, of equally many dimensions.
-        relations: Kinds of relation between groups; each biases the attention.
+        blocks: Number of residual blocks of two layers. With several groups, a block of attention
+            comes before each, and its inner layer is four times as wide.
+        groups: Number of tokens, of equally many dimensions.
+        relations: Number of kinds of relation between groups, which bias the attention.
 
     Raises:
         ValueError: A size is out of range.
@@ -124,8 +124,8 @@ class VelocityNetwork(nn.Module):
         Args:
             x: Points `(batch, latent_dim)`.
             time: `(batch,)`, from 0 (noise) to 1 (code).
-            condition: `(batch, groups, groups)`: bit k of an entry is set where two groups have
-                relation k; needed where the network has relations.
+            condition: `(batch, groups, groups)`: bit k of an entry is set if two groups have
+                relation k; required if the network has relations.
 
         Raises:
             ValueError: The network has relations, and there is no condition.
@@ -139,7 +139,7 @@ class VelocityNetwork(nn.Module):
         relations: Tensor | None = None
         if self.relations:
             if condition is None:
-                raise ValueError("the network needs the conditions of its points")
+                raise ValueError("a conditional flow needs the conditions of its points")
             bits = torch.arange(self.relations, device=x.device)
             relations = (
                 torch.bitwise_right_shift(condition.long().unsqueeze(-1), bits) & 1

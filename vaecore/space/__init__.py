@@ -1,10 +1,10 @@
 """The latent space: one object with which items are encoded, sampled, morphed, mixed and edited.
 
 coding      items to codes, codes to items
-drawing     samples of a prior
-editing     one item changed: variations, traversals, edits
-blending    the way between items: interpolation and palettes
-passing     the way between pieces of many parts, while they go on
+drawing     samples from a prior
+editing     changes of one item: variations, traversals, edits
+blending    paths between items: interpolations and palettes
+passing     transitions between pieces of many windows as they play
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ class LatentSpace(Passing[Item]):
 
     An item is a path, an in-memory object the codec knows, an example tensor, an `Example`, or the
     `Examples` of a file that was read before. Interpolation, reconstruction and attribute vectors
-    work on posterior means; all randomness comes from `seed`.
+    use posterior means; all randomness comes from `seed`.
 
     Args:
         model: The trained VAE; put into evaluation mode.
         codec: The representation it was trained on.
         attributes: Named attribute vectors `(latent_dim,)`.
-        directions: Steps of these attributes that depend on the code. An attribute whose vector is
-            replaced in `attributes` no longer has any.
-        prior: A mixture or flow fitted to the aggregate posterior, offered beside N(0, I).
+        directions: Steps for attributes that depend on the code. They are used as long as the
+            attribute's vector in `attributes` is not replaced.
+        prior: A mixture or flow fitted to the aggregate posterior; the default for samples.
         config: The model folder's configuration.
     """
 
@@ -61,28 +61,29 @@ class LatentSpace(Passing[Item]):
         self.config = config
 
     def as_examples(self) -> LatentSpace[Example]:
-        """Return the same space, whose results are examples (tensor and context), not items.
+        """Return a copy of this space whose results are examples (tensor and context), not items.
 
-        What is written, drawn or encoded again need not be decoded to an item first.
+        It saves the conversion to items where results are drawn or encoded again.
         """
         space = copy(self)
         space._gives_examples = True
         return cast("LatentSpace[Example]", space)
 
     def within(self, limit: str, items: Any = ()) -> LatentSpace[Item]:
-        """Return the same space, whose decoder chooses nothing but what a limit allows.
+        """Return a copy of this space whose decoder is restricted to some classes.
 
         Args:
-            limit: What the codec knows: of music, a scale ("C major"), or "keep" for that of items.
-            items: What results will be made of.
+            limit: A restriction that the codec knows: for music a scale ("C major"), or "keep" for
+                the notes of the items.
+            items: The items that results will be made from.
 
         Raises:
-            UsageError: The codec knows no such limit.
+            UsageError: The codec knows no such restriction.
         """
         space = copy(self)
         space.model = self.codec.within(self.model, limit, self._each(items)).eval()
         return space
 
     def analyse(self, items: Any) -> LatentReport:
-        """Return how the aggregate posterior of all examples of the items compares with N(0, I)."""
+        """Compare the aggregate posterior of all examples of the items with N(0, I)."""
         return analyse(self.posterior_of(self.examples(items).x, refine=False))

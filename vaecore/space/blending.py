@@ -1,4 +1,4 @@
-"""The way between items: interpolation, palettes and their paths."""
+"""Paths between items: interpolations and palettes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from vaecore.space.conditioned import ConditionedWay
 from vaecore.space.editing import Editing
 
 TIMINGS = ("latent", "perceived")
-"""What is even about the steps of an interpolation."""
+"""Steps of equal length in the latent space, or of equal perceived change."""
 
 
 class Blending(Editing[Item]):
@@ -40,25 +40,25 @@ class Blending(Editing[Item]):
         seed: int = 0,
         timing: str | None = None,
     ) -> list[Item]:
-        """Return `steps` items on the way from the first item through the others to the last.
+        """Return `steps` items on the path from the first item through the others to the last.
 
-        At temperature 0 the ends are the reconstructions of the ends, exactly.
+        At temperature 0, the first and the last result are the reconstructions of the ends.
 
         Args:
-            items: Two or more.
-            steps: Number of results, ends included.
-            path: "slerp" or "lerp"; or "flow", where the prior is one: an arc through the noise
-                that it makes codes of (of a conditional flow each step under the condition of the
-                item that is nearer). See `path_and_timing` for the default.
-            timing: "latent" takes steps of one length in the latent space, "perceived" such that
-                the decoded items change by as much with each, where the codec can measure that.
-                See `path_and_timing` for the default. Where no path is given, perceived steps go
-                around thin places (see `vaecore.calibrated.detours`).
-
-        Returns:
-            `steps` items, the first and the last included.
+            items: Two or more items.
+            steps: Number of results, both ends included, at least 2.
+            path: "slerp" (arc), "lerp" (straight line), or "flow", if the prior is a flow: an arc
+                in its noise, mapped to codes. With a conditional flow, each step has the condition
+                of the nearer item. Default: see `path_and_timing`.
+            temperature: See `decode`.
+            seed: See `decode`.
+            timing: "latent" for steps of equal length in the latent space, "perceived" for steps of
+                equal change of the decoded items, if the codec can measure it. Default: see
+                `path_and_timing`. If `path` is None, perceived steps may make a detour around
+                nearly empty examples (`vaecore.calibrated.detours`).
 
         Raises:
+            UsageError: The model has no such path or timing.
             ValueError: There are too few items or steps, or a path or timing is unknown.
             DataError: An item cannot be used.
         """
@@ -92,14 +92,13 @@ class Blending(Editing[Item]):
         """Return a grid of items between two, three or four.
 
         Args:
-            items: Top left, top right, bottom left, bottom right. Of three the last one is the
-                whole bottom row; two make a single row.
-            rows: Number of rows, corners included; of two items it does not count.
-            columns: Number of columns, corners included.
-            path: "lerp" or "slerp", along the edges and between them, or "flow", where the prior
-                is one without conditions; see `plain_path` for the default. Where the codec has a
-                `Perception` and steps are even by default, so are those of the left and right
-                edge and of every row, and without a path they go around thin places.
+            items: Top left, top right, bottom left, bottom right. The third of three items is the
+                whole bottom row; two items make a single row.
+            rows: Number of rows, corners included, at least 2; ignored for two items.
+            columns: Number of columns, corners included, at least 2.
+            path: "lerp", "slerp", or "flow" if the prior is a flow without conditions; for the left
+                and right edge, and then for every row. Default: `plain_path`. Steps have equal
+                perceived change if that is the codec's default timing and it has a `Perception`.
             temperature: See `decode`.
             seed: See `decode`.
 
@@ -107,7 +106,7 @@ class Blending(Editing[Item]):
             Rows of items, the top one first.
 
         Raises:
-            UsageError: There are not two to four items.
+            UsageError: There are not two to four items, or the model has no such path.
             ValueError: There are too few rows or columns, or the path is unknown.
             DataError: An item cannot be used.
         """
@@ -128,7 +127,7 @@ class Blending(Editing[Item]):
             examples.append(examples[2])
         x, contexts = stacked(examples), contexts_of(examples)
         corners = self.posterior_of(x).mean
-        # A distance between pictures has no jumps: their palettes stay even in the latent space.
+        # Without a `Perception` (pictures), palettes stay evenly spaced in the latent space.
         even = self.moves if self.codec.default_timing == "perceived" else None
         walk = None if even is None else replace(even, detours=path is None).walk
         way = self._way(path or self.plain_path)
@@ -141,31 +140,31 @@ class Blending(Editing[Item]):
 
     @property
     def path(self) -> str:
-        """The path of `interpolate` by default.
-
-        "flow" where the prior is a conditional flow, or else the codec's `default_path`; "slerp"
-        where that is the way through a flow, and the model has none.
-        """
+        """The default path of `interpolate`: "flow" if the prior is a conditional flow."""
         return "flow" if self._conditional else self.plain_path
 
     @property
     def plain_path(self) -> str:
-        """The path by default where there are no conditions, as in a palette."""
+        """The default path without conditions, as in palettes.
+
+        It is the codec's `default_path`; "slerp" in place of "flow" if the prior is not a flow
+        without conditions.
+        """
         path, prior = self.codec.default_path, self.prior
         through = prior is not None and prior.invertible and not prior.conditional
         return "slerp" if path == "flow" and not through else path
 
     def path_and_timing(self, path: str | None, timing: str | None) -> tuple[str, str]:
-        """Return the path and the timing of `interpolate`, the defaults in place of None.
+        """Return the path and the timing of `interpolate`, with the defaults for None.
 
-        The timing is the codec's `default_timing`, but "perceived" through a conditional flow
-        where the codec has a `Perception`.
+        They are `path`, and the codec's `default_timing`; but "perceived" on the path through a
+        conditional flow, if the codec has a `Perception`.
 
         Raises:
             ValueError: There is no such timing.
         """
         path = path or self.path
-        # Where one condition follows another the way jumps, so steps of one length are not even.
+        # Where the condition changes, the path jumps: steps of equal length are not even.
         jumps = path == "flow" and self._conditional and self.codec.perception is not None
         timing = timing or ("perceived" if jumps else self.codec.default_timing)
         if timing not in TIMINGS:
@@ -173,15 +172,15 @@ class Blending(Editing[Item]):
         return path, timing
 
     def straightened(self, z: Tensor) -> tuple[Tensor, str, Callable[[Tensor], Tensor]]:
-        """Return codes in coordinates in which the way of palettes is an arc or a line.
+        """Return codes in coordinates in which the path of palettes is an arc or a line.
 
-        For those who go many steps between the same codes: the way through a flow is long.
+        For many steps between the same codes: their noise under a flow is computed only once.
 
         Args:
             z: `(n, latent_dim)`.
 
         Returns:
-            The coordinates, of the same shape; "slerp" or "lerp"; and the way back to codes.
+            The coordinates, of the same shape; "slerp" or "lerp"; and the map back to codes.
         """
         path, prior = self.plain_path, self.prior
         if path != "flow" or prior is None:
@@ -189,7 +188,7 @@ class Blending(Editing[Item]):
         return prior.to_noise(z), "slerp", prior.from_noise
 
     def change(self, z: Tensor) -> Tensor:
-        """Return how much what is decoded changes from each code to the next, as perceived.
+        """Return the perceived change of decoded examples from each code to the next.
 
         Args:
             z: Codes on a path `(n, latent_dim)`, n at least 2.
@@ -200,15 +199,13 @@ class Blending(Editing[Item]):
         return self.codec.change(self.decode_to_examples(z))
 
     def mended(self, x: Tensor, weights: Tensor, blends: Tensor) -> Tensor:
-        """Return blends of examples, those that are not one of them mended; see `Perception`.
+        """Return blends `(n, ...)` with faults corrected by `Perception.mended`.
 
         Args:
-            x: What was blended, `(k, ...)`.
-            weights: Of each in each blend, `(n, k)`; a row with a 1 is one of them.
+            x: The blended examples, `(k, ...)`.
+            weights: Weight of each in each blend, `(n, k)`; a row with a 1 is an end, which is
+                not corrected.
             blends: `(n, ...)`.
-
-        Returns:
-            `(n, ...)`.
         """
         perception = self.codec.perception
         if perception is None:
@@ -218,21 +215,25 @@ class Blending(Editing[Item]):
 
     @property
     def _conditional(self) -> bool:
-        """Whether the prior has a way under conditions."""
+        """Whether the prior is a conditional flow."""
         return self.prior is not None and self.prior.invertible and self.prior.conditional
 
     def _way(self, path: str) -> str | Path:
-        """Return a path as `vaecore.paths` takes it; none is under a condition."""
+        """Return a path without conditions, for `vaecore.paths`.
+
+        Raises:
+            UsageError: The path is "flow", and the prior is not a flow without conditions.
+        """
         if path != "flow":
             return path
         prior = self.prior
         if prior is None or not prior.invertible or prior.conditional:
-            what = "a flow under conditions, with no grid" if self._conditional else "no flow"
+            what = "a conditional flow, with no palettes" if self._conditional else "no flow"
             raise UsageError(f"model {self.name!r} has {what}; use the path slerp")
         return bent(prior.to_noise, prior.from_noise)
 
     def _condition(self, x: Tensor) -> Tensor | None:
-        """Return the conditions of examples, where the prior has a way under conditions."""
+        """Return the conditions of examples; None if the prior is not a conditional flow."""
         if self.prior is None or not self._conditional:
             return None
         return self.codec.condition(x, self.prior.groups)
@@ -240,9 +241,10 @@ class Blending(Editing[Item]):
     def _chosen(
         self, path: str | None, x: Tensor
     ) -> tuple[str, tuple[ConditionedWay, Tensor] | None]:
-        """Return the path between examples, by default the one that there is.
+        """Return the path between examples; for a conditional flow, also its way and conditions.
 
-        If it is that through a flow under conditions, also this way, and the conditions.
+        Raises:
+            UsageError: The path was asked for, and these examples have no conditions.
         """
         chosen, condition = path or self.path, self._condition(x)
         if chosen != "flow" or not self._conditional:
@@ -251,14 +253,18 @@ class Blending(Editing[Item]):
             return chosen, (ConditionedWay(self.prior, self.settle, condition.shape[1:]), condition)
         if path is None:
             return self.plain_path, None
-        raise UsageError(f"model {self.name!r} has no flow for these; use the path slerp")
+        raise UsageError(f"model {self.name!r} has no flow between these; use the path slerp")
 
     def _walk_on(self, way: ConditionedWay, timing: str) -> Walk | None:
-        """Return what makes steps even on a way through a flow; None if they are already."""
+        """Return the walk of equal perceived change through a conditional flow; None if latent.
+
+        Raises:
+            UsageError: The codec has no `Perception`.
+        """
         if timing != "perceived":
             return None
         if (moves := self.moves) is None:
-            raise UsageError(f"model {self.name!r} has no timing but latent on its flow")
+            raise UsageError(f"model {self.name!r} has only the timing latent on its flow")
 
         def decode(rows: Tensor) -> Tensor:
             codes, conditions = way.split(rows)
@@ -270,7 +276,7 @@ class Blending(Editing[Item]):
         return replace(moves, decode=decode, encode=encode).walk
 
     def _measured_by(self, timing: str, detours: bool) -> dict[str, Any]:
-        """Return what makes steps even, as arguments of `interpolate`."""
+        """Return the arguments of `vaecore.paths.interpolate` that set the timing."""
         if timing == "latent":
             return {}
         if (moves := self.moves) is None:

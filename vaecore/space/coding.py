@@ -48,7 +48,7 @@ class Coding(Generic[Item]):
         return self.model.latent_dim
 
     def examples(self, items: Any) -> Examples:
-        """Return all examples of one item or several, with their contexts: every window of a song.
+        """Return all examples of one item or several, such as every window of a song.
 
         The result is accepted wherever an item is, so that a file is read only once.
 
@@ -81,8 +81,8 @@ class Coding(Generic[Item]):
 
         Args:
             x: Examples.
-            refine: Whether to refine them, where the model does (see `vaecore.refinement`);
-                without it many are encoded quickly.
+            refine: Whether to apply the model's refinement (see `vaecore.refinement`), which is
+                slow for many examples.
         """
         with torch.no_grad(), threads_for(self.model.encoder, ENCODED_AT_ONCE):
             encoder, device = self.model.encoder, self.model.device
@@ -107,10 +107,13 @@ class Coding(Generic[Item]):
 
         Args:
             z: Latent codes `(n, latent_dim)`.
-            temperature: 0 gives the most likely item, 1 a draw from p(x|z).
-            seed: Of that draw, from 0 to 2**63 - 1; item i depends on the seed and i alone.
-            contexts: What the codec needs beside the example (tempo, instrument), one per row.
+            temperature: 0 gives the most likely item, 1 a draw from p(x|z); at least 0.
+            seed: Seed of that draw, from 0 to 2**63 - 1; item i depends on the seed and i alone.
+            contexts: Contexts of the items, such as tempo and instrument, one per row.
             condition: See `decode_to_examples`.
+
+        Raises:
+            UsageError: z is not finite or misshapen, or the temperature or seed is out of range.
         """
         return self._items(self.decode_to_examples(z, temperature, seed, condition), contexts)
 
@@ -123,8 +126,8 @@ class Coding(Generic[Item]):
             z: Latent codes `(n, latent_dim)`.
             temperature: See `decode`.
             seed: See `decode`.
-            condition: `(n, groups, groups)`, see `vaecore.priors.Flow`: the examples are made to
-                meet it (parts of a phrase that are to be the same are written once and repeated).
+            condition: `(n, groups, groups)`, see `vaecore.priors.Flow`; the examples are changed
+                to meet it (bars of a phrase that must be equal are copied).
         """
         _check_codes(z, self.latent_dim)
         check_number("temperature", temperature)
@@ -135,7 +138,7 @@ class Coding(Generic[Item]):
         return x if condition is None else self.codec.conditioned(x, condition)
 
     def reconstruct(self, items: Any, temperature: float = 0.0, seed: int = 0) -> list[Item]:
-        """Return what the model keeps of each item: encoded to its mean and decoded."""
+        """Return the reconstruction of each item: its posterior mean, decoded; see `decode`."""
         examples = self._each(items)
         z = self.posterior_of(stacked(examples)).mean
         return self.decode(z, temperature, seed, contexts_of(examples))
@@ -148,13 +151,13 @@ class Coding(Generic[Item]):
         ]
 
     def _made(self, x: Tensor, context: Any) -> Item:
-        """Return a result: an item, or an example where that is wanted."""
+        """Return an item, or an example if this space gives examples."""
         if self._gives_examples:
             return cast(Item, Example(x, context))
         return self.codec.decode(x, context)
 
     def _all(self, item: Any) -> Examples:
-        """Return the examples of an item that count where many are measured."""
+        """Return the examples of an item for statistics over many items."""
         if isinstance(item, Examples):
             return item
         if isinstance(item, Tensor):
@@ -164,7 +167,7 @@ class Coding(Generic[Item]):
         return self.codec.read(item).counted()
 
     def _example(self, item: Any) -> Example:
-        """Return the example that stands for an item."""
+        """Return the first example of an item."""
         if isinstance(item, Example):
             return item
         if isinstance(item, Tensor):
@@ -172,7 +175,11 @@ class Coding(Generic[Item]):
         return (item if isinstance(item, Examples) else self.codec.read(item)).first
 
     def _checked(self, x: Tensor) -> Tensor:
-        """Return an example's tensor, of the shape that the network takes."""
+        """Return an example's tensor after a check of its shape.
+
+        Raises:
+            UsageError: It is not the codec's.
+        """
         shape = self.codec.shape
         if shape is not None and x.shape != shape:
             many = f"(n, {', '.join(map(str, shape))})"
@@ -184,7 +191,7 @@ class Coding(Generic[Item]):
 
 
 def listed(items: Any, codec: Codec[Any]) -> list[Any]:
-    """Return a list of items, also for a single one; a batch of tensors is as many items."""
+    """Return a list of one item or several; a batch of tensors counts as several."""
     if isinstance(items, Tensor):
         batched = codec.shape is not None and items.ndim == len(codec.shape) + 1
         return list(items) if batched else [items]
@@ -221,7 +228,7 @@ def _check_codes(z: Tensor, latent_dim: int) -> None:
 
 
 def check_number(name: str, value: float, least: float = 0.0) -> None:
-    """Refuse what is not a finite number of at least `least`.
+    """Check that a value is a finite number of at least `least`.
 
     Raises:
         UsageError: It is not; the message has the name.

@@ -1,4 +1,4 @@
-"""The way between codes through a conditional flow, on which every code has a condition."""
+"""Paths between codes through a conditional flow, on which every code has a condition."""
 
 from __future__ import annotations
 
@@ -12,20 +12,19 @@ from vaecore.paths import Walk, interpolate, slerp
 from vaecore.priors import Prior
 
 Codes = Callable[[Tensor, Tensor], Tensor]
-"""Codes `(n, latent_dim)` and their conditions to something for each; a condition of zeros asks
-for nothing."""
+"""Maps codes `(n, latent_dim)` and their conditions to codes; zeros stand for no condition."""
 
 
 @dataclass(frozen=True)
 class ConditionedWay:
-    """An arc through the noise of a conditional flow, each step under the nearer end's condition.
+    """An arc in the noise of a conditional flow, each step with the nearer end's condition.
 
-    What is walked on are rows `(n, width)`: a code, the noise that becomes it, and its condition.
+    Points of the path are rows `(n, width)`: a code, its noise and its condition, concatenated.
 
     Attributes:
         prior: The flow.
-        settle: Codes and conditions to codes near them that meet the conditions.
-        shape: Of a condition.
+        settle: Maps codes and conditions to codes near them that meet the conditions.
+        shape: Shape of a condition.
     """
 
     prior: Prior
@@ -38,8 +37,8 @@ class ConditionedWay:
         """Return codes from the first through the others to the last, and their conditions.
 
         Args:
-            z: Codes `(n, latent_dim)`, which are on the way as they are, without a condition.
-            condition: Of each, `(n, *shape)`.
+            z: Codes `(n, latent_dim)`; they stay as they are, with a condition of zeros.
+            condition: Condition of each code, `(n, *shape)`.
             steps: Number of results.
             walk: Chooses the rows of each segment; see `vaecore.paths.interpolate`.
         """

@@ -16,7 +16,7 @@ from vaecore.seeds import check_seed, following
 from vaecore.space.coding import Coding, check_number
 
 _NEXT = 7919
-"""Added to a seed for the next round of draws."""
+"""Added to the seed in each further round of draws."""
 
 
 class Drawing(Coding[Item]):
@@ -32,20 +32,18 @@ class Drawing(Coding[Item]):
     ) -> list[Item]:
         """Return n new items.
 
-        Item i depends on the seed and i alone: of 16 the first eight are those of eight. Where the
-        prior is conditional, a condition is drawn first, then a code under it, and the item meets
-        it.
+        Item i depends on the seed and i alone, not on n. A conditional prior first draws a
+        condition, which the item meets, and then a code.
 
         Args:
-            n: How many.
-            temperature: Of the decoder; where it does not draw, of the codes. By default the
-                codec's `default_temperature`.
-            seed: Of codes and decoder, from 0 to 2**63 - 1.
-            prior: "normal" draws codes from N(0, I); "mixture" or "flow" from what was fitted to
-                the aggregate posterior, which is nearer to real items. None takes the fitted one
-                where the model has one.
-            keep_all: Keep also what is empty, nearly empty or chaotic (see `Codec.poor`), which is
-                drawn again otherwise.
+            n: Number of items, at least 1.
+            temperature: Temperature of the decoder, or of the codes if the decoder is
+                deterministic; at least 0. None takes the codec's `default_temperature`.
+            seed: Seed of codes and decoder, from 0 to 2**63 - 1.
+            prior: "normal" for N(0, I), "mixture" or "flow" for the fitted prior, whose codes are
+                nearer to those of real items. None takes the fitted one if there is one.
+            keep_all: Whether to keep samples that are empty, nearly empty or chaotic (see
+                `Codec.poor`). Otherwise they are drawn again.
 
         Raises:
             UsageError: n, the temperature or the seed is out of range, or the model has no such
@@ -80,11 +78,11 @@ class Drawing(Coding[Item]):
         return draw(n, seed, once, self.codec.poor, 0 if keep_all else ROUNDS)
 
     def _allowed(self, mended: Tensor, decoded: Tensor) -> Tensor:
-        """Return mended examples, as they were decoded where the decoder would not choose that.
+        """Return corrected examples, uncorrected where `within` forbids the correction.
 
         Args:
-            mended: `(n, ...)`; with several voices they are the last dimension.
-            decoded: Of the same shape.
+            mended: `(n, ...)`; several voices are the last dimension.
+            decoded: The same before the correction.
         """
         never = self.model.never
         if not any(never):
@@ -102,15 +100,15 @@ class Drawing(Coding[Item]):
         """Return n codes `(n, latent_dim)` drawn from a prior (see `sample`).
 
         Args:
-            n: How many.
-            seed: Of the draw, from 0 to 2**63 - 1.
+            n: Number of codes.
+            seed: Seed of the draw, from 0 to 2**63 - 1.
             prior: "normal", "mixture" or "flow"; see `sample`.
-            temperature: Multiplies the noise that the codes are made of.
+            temperature: Factor on the prior's noise, at least 0.
         """
         return self._drawn(n, streams(seed, n), self._prior(prior), temperature)[0]
 
     def _prior(self, name: str | None) -> Prior:
-        """Return the prior of a name, by default the fitted one where there is one."""
+        """Return the prior of a name; for None the fitted one, if there is one."""
         normal = StandardNormal(self.latent_dim)
         known: dict[str, Prior] = {p.kind: p for p in (normal, self.prior) if p is not None}
         if name is not None and name not in known:
@@ -128,10 +126,9 @@ class Drawing(Coding[Item]):
         return self.settle(z, condition), condition
 
     def settle(self, z: Tensor, condition: Tensor | None) -> Tensor:
-        """Return codes near to those of a conditional prior whose examples meet their conditions.
+        """Return codes near those of a conditional prior, whose examples meet their conditions.
 
-        A code of a flow is a little off what examples are encoded to, and off its condition. So it
-        is decoded, made to meet the condition, and encoded again.
+        Codes are decoded, the examples changed to meet the condition, and encoded again.
 
         Args:
             z: Codes `(n, latent_dim)`.
@@ -144,10 +141,10 @@ class Drawing(Coding[Item]):
 
 
 def check_count(n: int) -> None:
-    """Refuse a number of results that is not a whole number of at least 1.
+    """Check that a number of results is a whole number of at least 1.
 
     Raises:
         UsageError: It is not.
     """
     if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-        raise UsageError(f"n is how many, at least 1; got {n!r}")
+        raise UsageError(f"n must be a whole number of at least 1, got {n!r}")

@@ -1,4 +1,4 @@
-"""One item changed: variations, traversals, edits, and how large each is."""
+"""Changes of one item: variations, traversals and edits."""
 
 from __future__ import annotations
 
@@ -12,16 +12,13 @@ from torch import Tensor
 from vaecore.attributes import apply_attributes, attribute_vector, step_length, within_prior
 from vaecore.calibrated import Moves, Steered
 from vaecore.codec import Item
-from vaecore.paths import (
-    perturb,
-    traverse,
-)
+from vaecore.paths import perturb, traverse
 from vaecore.seeds import check_seed, seeded
 from vaecore.space.coding import check_number
 from vaecore.space.drawing import Drawing, check_count
 
 SHORTENINGS, SHORTER = 6, 0.85
-"""How often, and by which factor, an edit is shortened that goes beyond what can be shown."""
+"""Largest number of times, and the factor, by which an edit is shortened that is overdone."""
 
 
 class Editing(Drawing[Item]):
@@ -29,7 +26,7 @@ class Editing(Drawing[Item]):
 
     @property
     def moves(self) -> Moves | None:
-        """Moves that are measured on what is decoded, where the codec has a `Perception`."""
+        """Moves that are measured on decoded examples; None if the codec has no `Perception`."""
         perception = self.codec.perception
         if perception is None:
             return None
@@ -46,20 +43,17 @@ class Editing(Drawing[Item]):
         """Return n variations of an item.
 
         Args:
-            item: What to vary.
-            n: How many.
-            amount: How far to go, from 0 (the reconstruction) to 1 (a sample from the prior).
-                Where the codec has a `Perception` it is the share of events that differ, and
-                variations are neither copies nor repeats of each other, if there are others.
-            seed: Of the variations, from 0 to 2**63 - 1.
+            item: The item to vary.
+            n: Number of variations, at least 1.
+            amount: From 0 (the reconstruction) to 1 (a sample from the prior). If the codec has a
+                `Perception`, it is the share of events that differ, and variations differ from the
+                item and from each other as far as possible.
+            seed: Seed of the variations, from 0 to 2**63 - 1.
             temperature: See `decode`.
-
-        Returns:
-            n items.
 
         Raises:
             UsageError: n is not a whole number of at least 1, or the seed is out of range.
-            ValueError: The amount is not from 0 to 1.
+            ValueError: The amount is not in 0..1.
             DataError: The item cannot be used.
         """
         check_count(n)
@@ -77,16 +71,13 @@ class Editing(Drawing[Item]):
     def traverse(
         self, item: Any, dimension: int, steps: int = 9, extent: float = 3.0
     ) -> list[Item]:
-        """Return an item with one dimension of its code set to `steps` values, all else kept.
+        """Return `steps` items: an item with one dimension of its code set to even values.
 
         Args:
-            item: What to begin from.
-            dimension: Which one, from 0.
+            item: The item to begin from.
+            dimension: Index of the dimension, from 0.
             steps: Number of results, at least 2.
             extent: The values run from -extent to extent, in standard deviations of the prior.
-
-        Returns:
-            `steps` items.
 
         Raises:
             ValueError: There is no such dimension, or there are too few steps.
@@ -99,7 +90,7 @@ class Editing(Drawing[Item]):
     def attribute_vector(self, with_items: Any, without_items: Any) -> Tensor:
         """Return the difference of mean codes `(latent_dim,)` between two sets of items.
 
-        Every example of an item counts: all windows of a song.
+        All examples of an item are used, such as every window of a song.
         """
         having, lacking = (
             self.posterior_of(self.examples(items).x, refine=False).mean
@@ -117,9 +108,8 @@ class Editing(Drawing[Item]):
         """Return an item with attributes added (or, with negative amounts, taken away).
 
         Args:
-            item: What to edit.
-            amounts: Strength by attribute name; the names are the keys of `attributes`. See
-                `steered` for its unit.
+            item: The item to edit.
+            amounts: Strength by attribute name, a key of `attributes`; see `steered` for the unit.
             temperature: See `decode`.
             seed: See `decode`.
 
@@ -141,14 +131,13 @@ class Editing(Drawing[Item]):
         return self.decode(codes, temperature, seed, [example.context] * len(codes))
 
     def steered(self, item: Any, amounts: Sequence[Mapping[str, float]]) -> list[Steered]:
-        """Return the codes of an item edited in several ways, and how far each edit came.
+        """Return the codes of an item edited in several ways, and the change that each reached.
 
-        Where the codec has a `Perception` and the model's configuration has the attributes'
-        standard deviations, 1 is one standard deviation of the data, and a search finds a code
-        that is decoded to that, with as little else changed (see `vaecore.calibrated.edits`).
-        Otherwise attributes are added as `added` does. Where the codec says that edits can be
-        overdone (`Codec.overdone`), they are shortened until they are not, and to the length of
-        codes that N(0, I) has.
+        If the codec has a `Perception` and the model's configuration the standard deviations of
+        the attributes, a strength of 1 is one standard deviation of the data, and a search finds
+        the code that decodes to this change, and to few others (`vaecore.calibrated.edits`).
+        Otherwise steps are added as by `added`; they are shortened while `Codec.overdone`, and to
+        the length of codes from N(0, I).
 
         Raises:
             UsageError: An attribute is unknown.
@@ -176,8 +165,8 @@ class Editing(Drawing[Item]):
     def added(self, z: Tensor, amounts: Sequence[Mapping[str, float]]) -> Tensor:
         """Return a code `(1, latent_dim)` with attributes added, `(n, latent_dim)`.
 
-        Where the model has directions for an attribute, by its step at this code; else by its
-        vector. Quick, for what follows a hand: nothing is decoded, and so nothing is measured.
+        The step is that of the model's `Directions`, if they have the attribute, else its vector.
+        Nothing is decoded, so that this is fast enough for sliders.
 
         Raises:
             UsageError: An attribute is unknown.
@@ -185,10 +174,10 @@ class Editing(Drawing[Item]):
         return torch.cat([z + self._step(z, each) for each in amounts])
 
     def _step(self, z: Tensor, amounts: Mapping[str, float]) -> Tensor:
-        """Return what adds attributes to a code `(1, latent_dim)`."""
+        """Return the sum of the steps that add attributes to a code `(1, latent_dim)`."""
         known, vectors = self.config.attributes if self.config else {}, self.attributes
         bent = {n: a for n, a in amounts.items() if self.has_directions(n)}
-        # What is unknown is refused when it is added.
+        # `apply_attributes` refuses unknown names.
         straight = {
             n: step_length(z[0], vectors[n], a, known.get(n)) if n in vectors else a
             for n, a in amounts.items()
@@ -200,13 +189,13 @@ class Editing(Drawing[Item]):
         return step
 
     def has_directions(self, name: str) -> bool:
-        """Whether an attribute is added by steps that depend on the code, see `Directions`."""
+        """Whether an attribute is added by the model's `Directions`."""
         own = self._of_directions.get(name)
         present = self.directions is not None and own is not None
         return present and self.attributes.get(name) is own
 
     def _added(self, z: Tensor, amounts: Sequence[Mapping[str, float]]) -> list[Steered]:
-        """Return a code `(1, latent_dim)` with attribute vectors added, as much as can be shown."""
+        """Return a code `(1, latent_dim)` with attributes added, shortened while overdone."""
         codes = self.added(z, amounts)
         own, share = self.decode_to_examples(z), torch.ones(len(codes), 1)
         if self.codec.overdone(own, own) is not None:
@@ -224,7 +213,7 @@ class Editing(Drawing[Item]):
         return [Steered(*each) for each in zip(codes, map(dict, amounts), reached, strict=True)]
 
     def _deviations(self) -> dict[str, float]:
-        """Return the standard deviations of attributes in the data, where the model has them."""
+        """Return the known standard deviations of attributes in the data, by name."""
         about = self.config.attributes if self.config else {}
         return {
             name: each["deviation"]

@@ -1,4 +1,4 @@
-"""From one piece to another while both go on: a blend of each round at its own place."""
+"""Transitions between pieces as they play: each round is blended at its own place."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from vaecore.space.blending import Blending
 from vaecore.space.coding import contexts_of, stacked
 
 STEPS = 8
-"""Steps of a way that are taken into account beside those that are wanted, about so many."""
+"""Approximate number of further steps that are computed with the wanted ones on a path, since steps
+are evenly spaced relative to each other."""
 
 
 class Passing(Blending[Item]):
-    """The part of a latent space that goes through pieces of many parts; see `LatentSpace`."""
+    """The part of a latent space that blends pieces of many windows; see `LatentSpace`."""
 
     def pass_through(
         self,
@@ -28,13 +29,14 @@ class Passing(Blending[Item]):
         seed: int = 0,
         timing: str | None = None,
     ) -> list[Item]:
-        """Return one item for each round: the blend at the place that it has in the whole.
+        """Return one blend for each round, from the first piece to the last.
 
-        The first round gives its first item, the last its last. Round k of n is step k of
-        `interpolate` of its items in n steps; of more than nine steps, nearly.
+        Round k of n gives step k of an interpolation of its items in n steps (nearly, if n is above
+        nine): the first round its first item, the last round its last.
 
         Args:
-            rounds: Items of the same number, two or more, in each.
+            rounds: The windows of the pieces side by side: the same number of items, two or more,
+                in each round.
             path: See `interpolate`.
             temperature: See `decode`; result i depends on the seed and i alone.
             seed: See `decode`.
@@ -59,7 +61,7 @@ class Passing(Blending[Item]):
             alike.setdefault((part, pairs[k].numpy().tobytes()), []).append(k)
         codes = torch.empty(len(rounds), self.latent_dim)
         conditions: list[Tensor | None] = [None] * len(rounds)
-        # Music repeats: rounds of the same ends are on the same way.
+        # Music repeats: rounds with the same ends share a path.
         for (part, _), members in alike.items():
             shares, own = _shares(len(rounds[0]), steps, part, members)
             z, asked = self._on_way(pairs[members[0]], shares, own, path, timing)
@@ -74,16 +76,14 @@ class Passing(Blending[Item]):
     def _on_way(
         self, x: Tensor, shares: Tensor, own: list[int], path: str | None, timing: str
     ) -> tuple[Tensor, Sequence[Tensor | None]]:
-        """Return the codes at some of the shares of the way between two examples.
-
-        And their conditions, None where there are none.
+        """Return codes on the path between two examples, and their conditions (or None).
 
         Args:
-            x: The two, `(2, ...)`.
+            x: The two examples, `(2, ...)`.
             shares: See `vaecore.paths.along`.
-            own: Which of them are wanted.
+            own: Indices of the wanted shares.
             path: See `interpolate`.
-            timing: Likewise.
+            timing: See `interpolate`.
         """
         z = self.posterior_of(x).mean
         if set(shares[own].tolist()) <= {0, 1}:
@@ -101,16 +101,16 @@ class Passing(Blending[Item]):
 
 
 def _part(n: int, steps: int, step: int) -> int:
-    """Return on which part, from 0, of a way between n items one of its even steps is."""
+    """Return the segment, from 0, of a path through n items on which one of its steps lies."""
     return min(step * (n - 1) // (steps - 1), n - 2)
 
 
 def _shares(n: int, steps: int, part: int, some: Sequence[int]) -> tuple[Tensor, list[int]]:
-    """Return where some of the even steps of a way between n items are on a part of it.
+    """Return the shares at which some steps of a path through n items lie on a segment of it.
 
     Returns:
-        Shares of the part in 0..1, ascending: those of the steps, of its ends, and of others
-        between them, since steps are even among each other; and which are those of the steps.
+        Shares of the segment in 0..1, ascending: those of the steps, of both ends, and of about
+        `STEPS` others; and the indices of the steps among them.
     """
     whole = steps - 1
     places = [k * (n - 1) - part * whole for k in range(steps)]  # from 0 to `whole` in this part
@@ -122,7 +122,7 @@ def _shares(n: int, steps: int, part: int, some: Sequence[int]) -> tuple[Tensor,
 
 
 def _together(conditions: Sequence[Tensor | None]) -> Tensor | None:
-    """Return conditions as one tensor, zeros for those that are None; None if all are."""
+    """Return conditions stacked, with zeros for None; None if all are None."""
     known = [each for each in conditions if each is not None]
     if not known:
         return None

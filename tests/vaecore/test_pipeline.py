@@ -93,7 +93,7 @@ def test_a_training_leaves_a_complete_folder(make_task, domain: Domain, tmp_path
         "Recipe `small`. 112 weights",
         "Codes are drawn from a mixture.",
         "Trained for 6 steps in",
-        "On the validation part of 16 examples, on which step",
+        "On the validation part of 16 examples, at step",
         "- `height`: higher (1 is high against low)",
         "Sources: numbers.txt.",
         "- lines: 64",

@@ -111,7 +111,7 @@ def test_unusable_settings_are_named(tmp_path: Path) -> None:
         TrainingConfig(max_steps=0)
     with pytest.raises(DataError, match="no checkpoint"):
         train(tmp_path, resume=tmp_path / "missing.ckpt")
-    with pytest.raises(ValueError, match=r"no metric 'validation/los'; there are .*validation/kl"):
+    with pytest.raises(ValueError, match=r"no metric 'validation/los'; known are .*validation/kl"):
         train(tmp_path, monitor="validation/los")
 
 

@@ -1,15 +1,15 @@
-"""Training any VAE: an optimiser, its limits, and what is kept.
+"""Training of VAEs, with Lightning's Trainer.
 
     config      TrainingConfig, the settings of a training
-    module      TrainingModule, a VAE as Lightning's Trainer sees it
-    callbacks   averaged weights, the best model, limits and signals
+    module      TrainingModule, the LightningModule of a VAE
+    callbacks   weight averaging, the best model, limits and signals
     batches     the order of batches, exactly resumable
-    loop        fit, which puts them together
-    task        what a domain fills in of a training
-    pipeline    around fit: from a task to a complete model folder
-    card        the model card of it
-    small       the loop for the small networks beside a VAE
-    status      a line about how far something is
+    loop        fit, which runs the Trainer with all of these
+    task        TrainingTask, a domain's data and measures
+    pipeline    train, from a task to a complete model folder
+    card        the model card
+    small       the training loop of small networks beside a VAE
+    status      a line that shows progress
 
 The names in `__init__.pyi` are imported when first used: Lightning takes seconds to import.
 """

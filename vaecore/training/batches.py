@@ -1,4 +1,4 @@
-"""The order of batches: shuffled anew in every epoch, divided among ranks, exactly resumable."""
+"""The order of batches: shuffled in every epoch, divided among ranks, exactly resumable."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from vaecore.training.ranks import ALONE, Ranks
 
 
 class Part(NamedTuple):
-    """One batch of one rank: some of the examples of an optimiser step.
+    """One batch of one rank: a part of the examples of an optimiser step.
 
     Attributes:
-        number: Of the step in its epoch, from 1; of the batch, where nothing is trained.
-        rows: Indices of all examples of the step, whoever computes them.
-        mine: Which of these are this batch.
+        number: Number of the step in its epoch, from 1; without training, of the batch.
+        rows: Indices of all examples of the step, of all ranks and batches.
+        mine: The part of `rows` that is this batch.
     """
 
     number: int
@@ -33,14 +33,15 @@ class Part(NamedTuple):
 
 
 def places(size: int, index: int, ranks: Ranks) -> slice:
-    """Return which of a step's examples are a rank's, as `Part.mine`.
+    """Return the part of a step's examples that is one batch of a rank, for `Part.mine`.
 
-    Every `world`-th one, so that the first half of each rank's rows is the first half of all.
+    It is every `world`-th example, so that the first half of each rank's rows is of the first half
+    of all.
 
     Args:
-        size: Examples of a batch, over all ranks.
-        index: Of the batch in its step, where the step has several.
-        ranks: Which rank.
+        size: Examples in a batch of all ranks together.
+        index: Index of the batch in its step, from 0.
+        ranks: The rank.
     """
     return slice(index * size + ranks.rank, (index + 1) * size, ranks.world)
 
@@ -49,26 +50,24 @@ class Batches(ABC):
     """An iterable over the batches of one epoch; iterated again, it gives the next epoch's.
 
     The order of epoch e depends on the seed and e alone, and `state_dict` holds e and the number
-    of batches given: a training that resumes sees the very batches it would have seen. Lightning's
-    Trainer stores and restores this state by itself.
+    of batches given, so that a resumed training sees the same batches. Lightning's Trainer stores
+    and restores this state by itself.
 
-    In training, each batch is divided among the ranks, and together they see what a single process
-    would see. So do several batches that make one step together, and one batch as large as all of
-    them. Otherwise each rank takes every `world`-th batch as a whole, but at least one: where there
-    are fewer batches than ranks, some come twice.
+    In training, each batch is divided among the ranks: a step has the same examples for any number
+    of ranks, and for any division into accumulated batches. Without training, each rank takes every
+    `world`-th batch as a whole, and at least one: with fewer batches than ranks, some are repeated.
 
     Args:
         count: Number of examples, at least 1.
-        batch_size: Number of examples in a batch of all ranks together; if there are not as many
-            examples, as many as there are.
-        training: Shuffle, and drop the incomplete last batch; otherwise the examples come in their
-            order, and all of them.
-        seed: Makes the order repeatable; from 0 to 2**63 - 1.
-        accumulate: Batches that make one step of the optimiser.
-        ranks: Which of the processes that train together this is.
+        batch_size: Examples in a batch of all ranks together; reduced to `count` if larger.
+        training: Whether to shuffle, and drop the incomplete last batch. Otherwise all examples
+            come in order.
+        seed: Seed of the order, from 0 to 2**63 - 1.
+        accumulate: Number of batches in one step of the optimiser.
+        ranks: The rank of this process.
 
     Raises:
-        DataError: There are fewer examples than ranks and batches of one step.
+        DataError: There are fewer examples than a step of all ranks needs.
     """
 
     def __init__(
@@ -114,7 +113,7 @@ class Batches(ABC):
 
     @property
     def every(self) -> int:
-        """Number of batches in an epoch without training, of all ranks."""
+        """Number of batches in an epoch of all ranks, without training."""
         return -(-self.count // self.batch_size)
 
     def __iter__(self) -> Iterator[Any]:
@@ -143,6 +142,6 @@ class Batches(ABC):
         return {"epoch": self._epoch, "batch": self._batch}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
-        """Go on from a place that `state_dict` returned."""
+        """Continue from a place that `state_dict` returned."""
         self._epoch, self._batch = state["epoch"], state["batch"]
         self._begun = self._batch >= len(self)

@@ -1,9 +1,9 @@
-"""What happens around the steps: averaging the weights, keeping the best model, ending in time.
+"""Callbacks: averaged weights, the best model, and the end of a training.
 
-Lightning's `Timer` keeps the time. Its other callbacks do not do here: `WeightAveraging` puts the
-weights of the last step back before `on_validation_end`, where the best model is kept, and has no
-ramp; `ModelCheckpoint` keeps the best as a pickle, not as a model folder; `EarlyStopping` and the
-timer's own limit do not agree among ranks, and leave no reason why a training ended.
+Of Lightning's own callbacks `Timer` is used. The others do not fit: `WeightAveraging` restores the
+last weights before `on_validation_end`, where the best model is kept, and has no ramp;
+`ModelCheckpoint` keeps the best model as a pickle, not as a model folder; `EarlyStopping` and the
+timer's limit do not agree among ranks, and do not record why a training ended.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from vaecore.training.small import ramped_decay
 Save = Callable[[VAE, Path], None]
 
 REASONS = ("", "steps", "minutes", "interrupted")
-"""Why a training ends after a step; of those that ranks come with, the last one counts."""
+"""Why a training ends after a step; if ranks differ, the last in this list counts."""
 
 
 class AverageWeights(pl.Callback):
-    """An exponential moving average of the weights, in their place during validation.
+    """An exponential moving average of the weights, which replaces them during validation.
 
     See Polyak & Juditsky, 1992; the decay rises as in `ramped_decay`.
 
     Args:
-        decay: The largest, per step.
+        decay: Largest decay per step, in (0, 1).
     """
 
     def __init__(self, decay: float) -> None:
@@ -86,20 +86,20 @@ class AverageWeights(pl.Callback):
 
 
 def _weights(module: pl.LightningModule) -> list[Tensor]:
-    """Return what is averaged: also the statistics of batch norms, which belong to the weights."""
+    """Return the tensors to average: weights, and the statistics of batch norms."""
     state = own(module).model.state_dict(keep_vars=True).values()
     return [value.detach() for value in state if value.dtype.is_floating_point]
 
 
 class KeepBest(pl.Callback):
-    """Keep the model with the best validation, and stop when none comes any more.
+    """Keep the model with the best validation, and count validations without improvement.
 
     Args:
-        monitor: Name of the metric; None takes every validation for better than the one before.
+        monitor: Name of the metric; None counts every validation as the best so far.
         mode: Whether the smallest ("min") or the largest ("max") value is best.
-        patience: Validations without a better one before the training ends; None for no end.
-        save: Called with the model and the output folder whenever there is a better one.
-        output: That folder.
+        patience: Validations without improvement after which `Limits` ends the training, or None.
+        save: Called with the model and `output` at each improvement.
+        output: The model folder.
     """
 
     def __init__(
@@ -135,7 +135,8 @@ class KeepBest(pl.Callback):
         if self.monitor is None:
             return True
         if self.monitor not in metrics:
-            raise ValueError(f"no metric {self.monitor!r}; there are {', '.join(sorted(metrics))}")
+            known = ", ".join(sorted(metrics))
+            raise ValueError(f"training.monitor: no metric {self.monitor!r}; known are {known}")
         best = self.metrics.get(self.monitor, self.sign * float("inf"))
         return self.sign * metrics[self.monitor] < self.sign * best
 
@@ -148,19 +149,18 @@ class KeepBest(pl.Callback):
 
 
 class Limits(pl.Callback):
-    """End a training in order: at its last step, out of time or patience, or on a signal.
+    """End a training: at its last step, out of time or patience, or on a signal.
 
-    Ctrl-C and SIGTERM save and end after the step (or validation) that is under way; a second
-    Ctrl-C ends at once. Every validation leaves a checkpoint too. All ranks end after the same
-    step, whichever of them it was that had a reason, and agree on how much of the time is over,
-    which the learning rate may depend on.
+    Ctrl-C and SIGTERM save a checkpoint and end after the current step (or validation); a second
+    Ctrl-C ends at once. Every validation saves a checkpoint, too. All ranks end after the same
+    step, and agree on the share of the time that is over, since the learning rate may depend on it.
 
     Args:
-        max_steps: The last step.
+        max_steps: Number of the last step.
         max_minutes: Wall-clock budget, or None.
-        best: Knows for how long there was no better model.
-        checkpoint: File to resume from.
-        timer: Knows the wall-clock time of the training, whatever it was resumed from included.
+        best: Counts validations without improvement.
+        checkpoint: The file to write.
+        timer: Measures the wall-clock time of the whole training, resumed parts included.
     """
 
     def __init__(
@@ -201,18 +201,18 @@ class Limits(pl.Callback):
     ) -> None:
         module = own(module)
         if not module.stepped(batch_idx):
-            return  # what is accumulated would be lost
+            return  # a checkpoint here would lose the accumulated gradients
         mine = REASONS.index(self._reason_to_stop(trainer.global_step))
         latest, module.time_share = self._agreement.largest(mine, self._time_share())
         reason = REASONS[int(latest)]
         if reason == "interrupted":
             self._save(trainer)
-            trainer.limit_val_batches = 0  # there may be no time left for it
+            trainer.limit_val_batches = 0  # the process may be killed before a validation ends
         if reason:
             self._stop(trainer, reason)
 
     def _time_share(self) -> float:
-        """Return how much of its time the training has had."""
+        """Return the share of the wall-clock budget that is over; 0 without a budget."""
         if self.max_minutes is None:
             return 0.0
         return float(self.timer.time_elapsed()) / (60 * self.max_minutes)
@@ -232,7 +232,7 @@ class Limits(pl.Callback):
         self._save(trainer)
 
     def _save(self, trainer: pl.Trainer) -> None:
-        """Write the checkpoint, all of it or none; every rank takes part, the first one writes."""
+        """Write the checkpoint atomically; every rank must call this, the first one writes."""
         if not trainer.is_global_zero:
             trainer.save_checkpoint(self.checkpoint)
             return

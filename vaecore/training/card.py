@@ -1,4 +1,4 @@
-"""The model card of a model of one's own: what it was made of, how good it is, and how again."""
+"""The model card of a trained model: its data, measured quality and recipe."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vaecore.config import ModelConfig
 from vaecore.presets import RECIPE
 
 FACTS = {"preset", "recipe", "best", "steps", "minutes", "prior", "start", "sources"}
-"""Entries of `training` in config.json that the card shows elsewhere; the others are about data."""
+"""Entries of `training` in config.json that have places of their own; the others describe data."""
 
 
 def model_card(
@@ -25,11 +25,11 @@ def model_card(
     """Return the README.md of a model folder.
 
     Args:
-        config: How the model is made and trained, the best validation included.
-        model: To count its weights.
-        prior: What its codes are drawn from: "mixture" or "flow".
-        command: That trains it again, but for -o and --config.
-        measured: Examples that the best validation was measured on.
+        config: Configuration of the model, with the best validation.
+        model: The network, whose weights are counted.
+        prior: Kind of the fitted prior: "mixture" or "flow".
+        command: The command that trains it again, without -o and --config.
+        measured: Number of examples of the validation.
     """
     return "\n".join(_lines(config, model, prior, command, measured)) + "\n"
 
@@ -53,7 +53,7 @@ def _lines(
         on = f" of {measured:,} examples" if measured else ""
         yield "\n## Measured\n"
         step = best.pop("step")
-        yield f"On the validation part{on}, on which step {step:,} was chosen as the best:\n"
+        yield f"On the validation part{on}, at step {step:,}, the best one:\n"
         yield "| figure | value |\n|---|---:|"
         for name, value in best.items():
             yield f"| {name.removeprefix('validation/').replace('_', ' ')} | {value:g} |"
@@ -78,7 +78,7 @@ def _lines(
 
 
 def _plain(value: Any) -> str:
-    """Return a value as a reader likes it."""
+    """Return a value as text without quotes, braces and brackets."""
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {_plain(each)}" for key, each in value.items())
     return f"{value:,}" if type(value) is int else json.dumps(value).strip('"')

@@ -1,7 +1,7 @@
-"""The checkpoint that a training goes on from, every field checked before any of them is used.
+"""Checks of the checkpoint that a training resumes from, before any field is used.
 
-It is a file of torch: a ZIP archive of stored records with their check sums. It is read with
-`weights_only=True`, which builds tensors and plain values and no other objects.
+It is a file of torch: a ZIP archive of uncompressed records with check sums. It is read with
+`weights_only=True`, which builds only tensors and plain values.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ _FIELDS: dict[str, type] = {
     "optimizer_states": list,
     "lr_schedulers": list,
 }
-"""What a checkpoint has, and of which type."""
+"""The required fields of a checkpoint, and their types."""
 
 
 def check(path: Path, module: TrainingModule) -> None:
-    """Refuse a checkpoint that is damaged, or does not belong to a training.
+    """Refuse a checkpoint that is damaged, or of another training.
 
     Raises:
-        DataError: It cannot be read, a field is missing, of another type or not finite, it holds
-            other tensors, or its steps have other examples; the first difference is named.
+        DataError: It cannot be read; a field is missing, of another type or not finite; or it is
+            from another architecture, batch size or seed. The first difference is named.
     """
     found = _read(path)
     for name, kind in _FIELDS.items():
@@ -86,16 +86,16 @@ def _read(path: Path) -> dict[str, Any]:
                 broken = archive.testzip()
         except DataError:
             raise
-        except Exception as error:  # what is no archive is answered with any exception
+        except Exception as error:  # zipfile raises many kinds for damaged archives
             raise _damaged(str(error) or "it is cut off", path) from error
         if broken is not None:
             raise _damaged("its check sums are wrong", path)
-        # torch maps files into memory by name alone: by this one it is the file that was checked.
+        # torch can map files into memory only by name: this name is that of the checked file.
         name = f"/dev/fd/{file.fileno()}"
         try:
             place = name if os.path.exists(name) else path
             found = torch.load(place, weights_only=True, mmap=True, map_location="cpu")
-        except Exception as error:  # what is no checkpoint is answered with any exception
+        except Exception as error:  # torch raises many kinds for damaged files
             raise _damaged(type(error).__name__, path) from error
     if not isinstance(found, dict):
         raise _damaged("it holds no fields", path)
@@ -124,7 +124,7 @@ def _check_tensors(found: Any, expected: Mapping[str, Tensor], path: Path) -> No
 
 
 def _check_best(state: Mapping[str, Any], module: TrainingModule, path: Path) -> None:
-    """Check what `KeepBest` keeps."""
+    """Check the state of `KeepBest`."""
     metrics, counts = state.get("metrics"), [state.get("step"), state.get("waited")]
     plain = isinstance(metrics, dict) and all(type(v) is float for v in metrics.values())
     if not plain or any(type(count) is not int or count < 0 for count in counts):
@@ -136,7 +136,7 @@ def _check_best(state: Mapping[str, Any], module: TrainingModule, path: Path) ->
 
 
 def _check_optimizer(state: Any, parameters: list[Tensor], groups: int, path: Path) -> None:
-    """Check the running means of the optimiser: of which parameter, of which shape."""
+    """Check the parameters and shapes of the optimiser's running means."""
     try:
         described = [len(group["params"]) for group in state["param_groups"]]
         if len(described) != groups or sum(described) != len(parameters):
@@ -164,7 +164,7 @@ def _check_plain(value: Any, name: str, path: Path, depth: int = 0) -> None:
         if value.is_floating_point() and not torch.isfinite(value).all():
             raise _damaged(f"its {name} is not finite", path)
     elif isinstance(value, float):
-        # A validation may have failed to give a number; nothing is computed from it.
+        # Metrics in "callbacks" may be NaN; nothing is computed from them.
         if value != value and name != "callbacks":
             raise _damaged(f"its {name} is not finite", path)
     elif not isinstance(value, (int, str, type(None), bytes)):

@@ -1,4 +1,4 @@
-"""The settings of a training, checked when they are read: an unknown or impossible one is named."""
+"""The settings of a training; unknown names and impossible values are errors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from vaecore.seeds import LARGEST
 
 MOST = 10**12
-"""Of steps, and of whatever else is counted."""
+"""Largest number of steps, epochs and the like."""
 Share = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -23,10 +23,10 @@ class OptimizerConfig(BaseModel):
     learning_rate: float = Field(default=1e-3, gt=0)
     min_learning_rate: float = Field(default=1e-5, ge=0)
     schedule: Literal["exponential", "cosine", "constant"] = "exponential"
-    """"cosine" comes to the smallest rate at the end: of all steps, or of the time if that ends
-    first."""
+    """"cosine" reaches the smallest rate at the end of all steps, or of the time if that is
+    earlier."""
     decay_rate: float = Field(default=0.9999, gt=0, le=1)
-    """Of the exponential schedule, per step."""
+    """Factor of the exponential schedule, per step."""
     warmup_steps: int = Field(default=0, ge=0)
     """Steps over which the learning rate rises from 0."""
     betas: tuple[Share, Share] = (0.9, 0.999)
@@ -36,10 +36,10 @@ class OptimizerConfig(BaseModel):
         """Return the learning rate at a step of a training.
 
         Args:
-            step: Counted from 0.
-            max_steps: Of the training.
-            time_share: Of its time that is over; where that is more than of its steps, it counts
-                for the cosine, which so comes to its end whichever ends first.
+            step: Step, counted from 0.
+            max_steps: Number of steps of the training.
+            time_share: Share of its time that is over, from 0 to 1. The cosine follows the larger
+                of this and the share of its steps.
         """
         if step < self.warmup_steps:
             return self.learning_rate * (step + 1) / self.warmup_steps
@@ -55,7 +55,7 @@ class OptimizerConfig(BaseModel):
 
 
 class FlowConfig(BaseModel):
-    """The section `prior` of a recipe: arguments of `vaecore.priors.fit_flow`, which see."""
+    """The section `prior` of a recipe: arguments of `vaecore.priors.fit_flow`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -79,43 +79,43 @@ class TrainingConfig(BaseModel):
     batch_size: int = Field(default=512, ge=1, le=1 << 24)
     """Examples in a batch, of all processes together."""
     accumulate: int = Field(default=1, ge=1, le=1 << 16)
-    """Batches that make one step of the optimiser: as one batch so many times as large (but for
-    batch norms and dropout), in less memory."""
+    """Batches in one step of the optimiser: the same as one larger batch (except for batch norms
+    and dropout), in less memory."""
     precision: Annotated[Literal["auto", "32", "bf16"], BeforeValidator(str)] = "auto"
-    """"bf16" computes a training step in mixed precision; "auto" does where that is fast."""
+    """"bf16" computes training steps in mixed precision; "auto" does so where that is fast."""
     max_steps: int = Field(default=20_000, ge=1, le=MOST)
     max_minutes: float | None = Field(default=None, gt=0)
-    """Wall-clock budget of the whole training, whatever it was resumed from included. A cosine
-    schedule ends with it if that is before `max_steps`; the rate then depends on the clock."""
+    """Wall-clock budget of the whole training, resumed parts included. A cosine schedule ends with
+    it if it is over before `max_steps`; the learning rate then depends on the clock."""
     optimizer: OptimizerConfig = OptimizerConfig()
     gradient_clip: float = Field(default=1.0, gt=0)
     """Largest global norm of a gradient."""
     hopeless_norm: float = Field(default=10_000.0, gt=0)
-    """A gradient of this norm or more, or of none, is thrown away (MusicVAE's default)."""
+    """A gradient of this norm or more, or of NaN, is replaced by zeros (MusicVAE's default)."""
     ema_decay: float | None = Field(default=None, gt=0, lt=1)
-    """Decay per step of the moving average of the weights, which is then validated and kept."""
+    """Decay per step of the moving average of the weights, which is validated and kept; None takes
+    the weights themselves."""
     validate_every: int = Field(default=500, ge=1)
     """Steps between validations; the training can be resumed from each."""
     monitor: str | None = "validation/loss"
-    """The metric whose best value decides which model is kept; None keeps the last one, where no
-    single number measures quality."""
+    """The metric whose best value decides which model is kept; None keeps the last model."""
     mode: Literal["min", "max"] = "min"
     patience: int | None = Field(default=None, ge=1)
-    """Stop after this many validations without a better one."""
+    """Stop after this many validations without improvement."""
     seed: int = Field(default=0, ge=0, le=LARGEST)
     threads: int | None = Field(default=None, ge=1, le=1 << 12)
-    """CPU threads; torch's default without it."""
+    """CPU threads; None leaves torch's default."""
     accelerator: Literal["auto", "cpu", "cuda", "mps", "gpu"] = "auto"
     log_every: int = Field(default=50, ge=1)
 
     @property
     def division(self) -> dict[str, int]:
-        """What decides which examples a step has; it stays the same while a training goes on."""
+        """The settings that decide which examples a step has; resuming must not change them."""
         return {"batch_size": self.batch_size, "accumulate": self.accumulate, "seed": self.seed}
 
     @property
     def mixed_precision(self) -> bool:
-        """Whether training steps compute in bfloat16 where that is enough."""
+        """Whether training steps compute partly in bfloat16."""
         from vaecore.device import fast_bfloat16
 
         return fast_bfloat16() if self.precision == "auto" else self.precision == "bf16"

@@ -1,4 +1,4 @@
-"""`fit`: train a VAE within limits, keep the best model, and be able to go on later."""
+"""`fit`: train a VAE within limits, keep the best model, and leave a checkpoint to resume from."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ class FitResult:
 
     Attributes:
         steps: Optimiser steps taken.
-        minutes: Wall-clock time.
+        minutes: Wall-clock time, resumed parts included.
         stopped: Why it ended: "steps", "minutes", "patience" or "interrupted".
         best_step: The step of the best validation, whose weights the model has now.
         best: All metrics of that validation; empty if there was none.
-        checkpoint: File to resume from.
+        checkpoint: The file to resume from.
     """
 
     steps: int
@@ -70,31 +70,33 @@ def fit(
 ) -> FitResult:
     """Train a VAE; afterwards it has the weights of its best validation, and is in eval mode.
 
-    Started by torchrun, it trains together with the other processes, in the same steps as one
-    process with the same batches; the loaders must give each rank its own part, as `Batches` does.
-    The first process writes all files, and begins with the weights that count.
+    Under torchrun, the processes train together, in the same steps as one process; the loaders must
+    give each rank its own part, as `Batches` does. The first process writes all files, and the
+    training starts from its weights.
 
     Args:
         model: The VAE, changed in place.
         train_loader: Sized iterable over the batches of an epoch. If it has `state_dict` and
-            `load_state_dict`, a training that is resumed sees the same batches.
+            `load_state_dict`, a resumed training sees the same batches.
         validation_loader: Sized iterable over batches.
         config: Optimiser, limits, seed and devices.
         output: Folder for the checkpoint and the TensorBoard logs.
-        metrics: A domain's own measures `(model, batch) -> {name: value}`, reported as means over
-            the validation set, and good for `config.monitor`, under `validation/name`.
+        metrics: A domain's own measures `(model, batch) -> {name: value}`; their means over the
+            validation set are reported as `validation/name`, also for `config.monitor`.
         pictures: Draws the model at each validation, for TensorBoard.
-        save: Called with the model and `output` at each better validation.
-        resume: A checkpoint that an earlier `fit` left.
-        progress: Show a line about the progress on stderr.
+        save: Called with the model and `output` at each improvement.
+        resume: A checkpoint of an earlier `fit`.
+        progress: Whether to show a line of progress on stderr.
         headline: Name of the metric that the line shows of each validation, and its format
             ("validation/psnr", "PSNR {:.1f} dB"); the loss by default.
         callbacks: Further Lightning callbacks.
-        logger: Of Lightning; TensorBoard's, in `output`, by default. Only that one gets pictures.
-        make_module: How a batch becomes a step, where that is more than the model's own loss.
+        logger: A Lightning logger; by default TensorBoard's, in `output`, the only one that gets
+            pictures.
+        make_module: Makes the LightningModule, for steps other than the model's own loss.
 
     Raises:
-        DataError: The checkpoint to resume from cannot be used, or is of another architecture.
+        DataError: The checkpoint cannot be used or is of another architecture, or the loss or the
+            gradients are not finite.
     """
     here = ranks.here()
     if resume is not None and not Path(resume).is_file():
@@ -106,7 +108,7 @@ def fit(
     best = KeepBest(config.monitor, config.mode, config.patience, save, output)
     timer = Timer()
     limits = Limits(config.max_steps, config.max_minutes, best, output / CHECKPOINT, timer)
-    # The best is chosen while the averaged weights are in place, the checkpoint when they are not.
+    # Order matters: `best` needs the averaged weights in place, the checkpoint needs them swapped.
     average = [AverageWeights(config.ema_decay)] if config.ema_decay is not None else []
     module = make_module(model, config, metrics)
     if resume is not None:
@@ -151,7 +153,7 @@ def fit(
             text = f"does not restore this training ({type(error).__name__})"
             remedy = "train without resuming, in another folder"
             raise DataError(text, path=resume, remedy=remedy) from error
-    if here.many:  # nobody leaves while another still sends
+    if here.many:  # no process may leave while another still sends
         torch.distributed.barrier()
         torch.distributed.destroy_process_group()
     if best.weights:
@@ -168,14 +170,14 @@ def fit(
 
 
 def _strategy(module: TrainingModule) -> Strategy | str:
-    """Return how ranks work together; gradients are averaged, all else is the module's affair."""
+    """Return Lightning's strategy: DDP averages gradients; `TrainingModule` does the rest."""
     if not module.ranks.many:
         return "auto"
     return DDPStrategy(find_unused_parameters=module.unused_parameters, broadcast_buffers=False)
 
 
 class _Begun(Callback):
-    """Knows whether a training has begun: then a checkpoint is restored as a whole."""
+    """Records whether the training has begun, after which the checkpoint is fully restored."""
 
     def __init__(self) -> None:
         self.yes = False

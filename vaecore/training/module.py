@@ -1,4 +1,4 @@
-"""A VAE as Lightning's Trainer sees it: how a batch becomes a loss, and what is reported."""
+"""The LightningModule of a VAE: optimiser, training step and validation."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from vaecore.training.config import TrainingConfig
 from vaecore.training.shared import StepNoise, share_batch_norms
 
 BAD_BATCH = "bad_batch.safetensors"
-"""Where the batch is kept whose loss is not finite, in the folder of the training."""
+"""File in the training's folder for a batch whose loss is not finite."""
 MOST_THROWN_AWAY = 100
-"""Steps in a row that may come to nothing before a training gives up."""
+"""Largest number of steps in a row without a usable gradient."""
 
 Metrics = Callable[[VAE, Tensor], dict[str, float]]
 """A domain's own measures of a model on a batch; the validation reports their means."""
 
 
 class NotFinite(Exception):
-    """A loss that is not finite: the training cannot go on.
+    """The loss is not finite; the training ends.
 
     Args:
-        batch: What it is the loss of.
+        batch: The batch with this loss.
     """
 
     def __init__(self, batch: Tensor) -> None:
@@ -43,7 +43,7 @@ class NotFinite(Exception):
         self.batch = batch
 
     def kept(self, output: Path, step: int) -> DataError:
-        """Write the batch into the folder of the training, and return what to say about it."""
+        """Write the batch into the training's folder, and return the error to raise."""
         path = output / BAD_BATCH
         write_exactly(path, {"batch": self.batch})
         return DataError(
@@ -56,13 +56,12 @@ class TrainingModule(pl.LightningModule):
     """A VAE with its optimiser.
 
     The randomness of step k depends on the seed and k alone, so that a training resumes exactly.
-    The noise of the posterior does not depend on how the step is divided among ranks and batches
-    either. Dropout does: what it hides is drawn anew for every batch, from the seed, the step, the
-    rank and the number of the batch in its step. So a training by as many ranks can be repeated,
-    and goes on exactly, while one by more or fewer hides other units, as often.
+    The noise of the posterior is also independent of how the step is divided among ranks and
+    batches. Dropout is not: its units are drawn from the seed, the step, the rank and the index of
+    the batch in its step, so that only a training with the same number of ranks repeats exactly.
 
-    A model whose parts have a switch `mixed_precision` gets it set, and chooses itself which layers
-    compute in bfloat16; any other computes its loss under autocast.
+    Models whose parts have an attribute `mixed_precision` choose themselves which layers compute in
+    bfloat16; others compute their loss under autocast.
 
     Args:
         model: The VAE; its objective is the loss.
@@ -78,7 +77,7 @@ class TrainingModule(pl.LightningModule):
         self.ranks = ranks.here()
         self.noise = StepNoise(self.ranks, config.accumulate)
         self.time_share = 0.0
-        """Of the time that the training may take, as all ranks agree; `Limits` keeps it."""
+        """Share of the wall-clock budget that is over, equal on all ranks; set by `Limits`."""
         self.last_loss = float("nan")
         self._terms: list[dict[str, Tensor | float]] = []
         self._norm = torch.tensor(0.0)
@@ -95,7 +94,7 @@ class TrainingModule(pl.LightningModule):
         return self.model.objective.mode != "vae"
 
     def parameter_groups(self) -> list[dict[str, Any]]:
-        """Return what is trained, as an optimiser takes it; a group may set its own values."""
+        """Return the parameters to train, as groups for the optimiser."""
         return [{"params": list(self.model.parameters())}]
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
@@ -122,7 +121,7 @@ class TrainingModule(pl.LightningModule):
         checkpoint["division"] = self.config.division
 
     def stepped(self, batch_idx: int) -> bool:
-        """Whether the optimiser takes its step after a batch of the epoch."""
+        """Return whether the optimiser takes its step after this batch of the epoch."""
         return (batch_idx + 1) % self.config.accumulate == 0
 
     def on_train_batch_start(self, batch: Tensor, batch_idx: int) -> None:
@@ -140,10 +139,10 @@ class TrainingModule(pl.LightningModule):
         return terms.loss
 
     def report(self, terms: LossTerms, **more: Tensor) -> None:
-        """Note down the objective's parts of a batch, and whatever else a subclass has.
+        """Record the terms of a batch's loss, and further numbers, for the log.
 
         Raises:
-            NotFinite: The loss is infinite or no number.
+            NotFinite: The loss is infinite or NaN.
         """
         if not torch.isfinite(terms.loss):
             raise NotFinite(self._batch)
@@ -223,10 +222,10 @@ class TrainingModule(pl.LightningModule):
 
 
 def own(module: pl.LightningModule) -> TrainingModule:
-    """Return the module that Lightning hands to callbacks, with its type.
+    """Return the module that Lightning passes to callbacks, typed.
 
     Raises:
-        TypeError: It is another module.
+        TypeError: It is not a TrainingModule.
     """
     if not isinstance(module, TrainingModule):
         raise TypeError(f"expected a TrainingModule, got {type(module).__name__}")

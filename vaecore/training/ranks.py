@@ -1,8 +1,8 @@
-"""The processes that train one model together: torchrun starts them, each knows its rank.
+"""The processes that train one model together, started by torchrun, each with its rank.
 
     torchrun --nproc-per-node 2 -m seqvae.cli train ...
 
-Nothing here imports torch before it is needed: the command line needs its rank, too.
+Torch is imported late, since every command asks for its rank.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 class Ranks(NamedTuple):
-    """Which of how many processes this is."""
+    """The rank of this process, and the number of processes."""
 
     rank: int = 0
     world: int = 1
-    """Processes on all machines."""
+    """Number of processes on all machines."""
     local: int = 1
-    """Processes on this machine."""
+    """Number of processes on this machine."""
 
     @property
     def first(self) -> bool:
@@ -37,7 +37,7 @@ ALONE = Ranks()
 
 
 def here() -> Ranks:
-    """Return the place of this process, from torchrun's environment; alone without torchrun."""
+    """Return the rank of this process from torchrun's environment; `ALONE` without torchrun."""
     if "TORCHELASTIC_RUN_ID" not in os.environ:
         return ALONE
     names = ("RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE")
@@ -67,10 +67,10 @@ def gather(value: Any, ranks: Ranks) -> list[Any]:
 
 
 class Agreement:
-    """A decision of all ranks: the largest of their numbers, at the price of a small message.
+    """The maximum of numbers over all ranks, to decide together.
 
-    The message goes from CPU to CPU, so that no accelerator has to be waited for. Made by all
-    ranks at the same time, once they are connected.
+    It is exchanged between CPUs (gloo), without waiting for accelerators. All ranks must create it
+    at the same time, after they are connected.
     """
 
     def __init__(self, ranks: Ranks) -> None:
@@ -81,7 +81,7 @@ class Agreement:
             self._group: Any = dist.new_group(backend="gloo")
 
     def largest(self, *numbers: float) -> list[float]:
-        """Return the largest of each number that any rank came with."""
+        """Return the maximum of each number over all ranks."""
         if not self.ranks.many:
             return list(numbers)
         import torch

@@ -1,4 +1,4 @@
-"""What belongs to a whole step, and is computed in parts: its noise, and its batch norms."""
+"""Noise and batch norms of a whole optimiser step that is computed by several ranks or batches."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from vaecore.training.ranks import Ranks
 
 
 class StepNoise:
-    """Standard normal noise for the examples of an optimiser step, whoever computes them.
+    """Standard normal noise for the examples of an optimiser step.
 
-    It is drawn for the whole step, and each batch of each rank takes the rows of its examples:
-    so the noise of an example does not depend on how a step is divided.
+    It is drawn for the whole step, and each batch of each rank takes the rows of its examples, so
+    that the noise of an example does not depend on how a step is divided.
 
     Args:
-        ranks: Which of the processes that train together this is.
-        accumulate: Batches that make one step.
+        ranks: The rank of this process.
+        accumulate: Number of batches in one step.
     """
 
     def __init__(self, ranks: Ranks, accumulate: int) -> None:
@@ -33,9 +33,9 @@ class StepNoise:
         """Begin a batch.
 
         Args:
-            seed: Of the step; every rank and every batch of the step begins with the same.
-            index: Of the batch in its step.
-            device: Where the noise is drawn.
+            seed: Seed of the step, equal for all its ranks and batches.
+            index: Index of the batch in its step, from 0.
+            device: The device that draws the noise.
         """
         if self._generator.device != device:
             self._generator = torch.Generator(device)
@@ -43,7 +43,7 @@ class StepNoise:
         self._index = index
 
     def __call__(self, shape: torch.Size) -> Tensor:
-        """Return noise for a tensor with a row for each example of the batch, 32-bit."""
+        """Return float32 noise of a shape, with a row for each example of the batch."""
         size = shape[0] * self.ranks.world
         device = self._generator.device
         whole = torch.randn(
@@ -87,7 +87,7 @@ class _SharedBatchNorm(_BatchNorm):
         axes = [axis for axis in range(x.ndim) if axis != 1]
         shape = [1, -1, *[1] * (x.ndim - 2)]
         values = x.float()
-        # Two passes: the difference of large squares would cost half of the digits.
+        # Two passes: mean(x^2) - mean(x)^2 would lose half of the digits.
         mean: Tensor = _Mean.apply(values.mean(axes), self.world)
         centred = values - mean.view(shape)
         variance: Tensor = _Mean.apply(centred.square().mean(axes), self.world)
@@ -103,10 +103,10 @@ class _SharedBatchNorm(_BatchNorm):
 
 
 def share_batch_norms(model: nn.Module, ranks: Ranks) -> None:
-    """Let the batch norms of a model see the batch of all ranks; it stays the same model."""
+    """Change the batch norms of a model in place to normalise over the batch of all ranks."""
     if not ranks.many:
         return
     for layer in model.modules():
         if isinstance(layer, _BatchNorm):
-            layer.__class__ = _SharedBatchNorm  # tensors, settings and references stay
-            setattr(layer, "world", ranks.world)  # noqa: B010, its class is new to the checker
+            layer.__class__ = _SharedBatchNorm  # keeps tensors, settings and references
+            setattr(layer, "world", ranks.world)  # noqa: B010, mypy does not see the new class

@@ -1,8 +1,8 @@
-"""One loop for the small networks that are trained beside a VAE, in seconds to minutes.
+"""The training loop of small networks beside a VAE, which take seconds to minutes.
 
-The flow that codes are drawn from, the classifier that measures attribute vectors, the network that
-frames faces, and the digits of the lesson: each is one network, one optimiser and one loss on data
-in memory. None of them needs Lightning's checkpoints, logs and several processes.
+They are the flow (prior), the classifier that measures attribute vectors, the network that frames
+faces, and the digits of the lecture: each has one optimiser, one loss and data in memory, and needs
+no checkpoints, logs or several processes.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ def cosine(done: float, floor: float = 0.0) -> float:
     """Return half a period of a cosine, from 1 at the beginning to `floor` at the end.
 
     Args:
-        done: Share of the training that is over; from 1 on it is the end.
+        done: Share of the training that is over, at least 0; more than 1 counts as 1.
         floor: In [0, 1].
     """
     return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
 
 
 def ramped_decay(largest: float) -> Callable[[int], float]:
-    """Return the decay of an average of weights as a function of the steps taken, t.
+    """Return the decay of a moving average of weights as a function of the steps taken, t.
 
-    min(largest, (1 + t) / (10 + t)): the average soon forgets the initial weights (the ramp is
-    TensorFlow's).
+    It is min(largest, (1 + t) / (10 + t)), as in TensorFlow, so that the average soon forgets the
+    initial weights.
 
     Args:
         largest: In [0, 1).
@@ -51,24 +51,24 @@ class SmallLoop(Generic[Network]):
 
     Args:
         network: Changed in place, and moved to the device.
-        optimizer: Of its parameters.
+        optimizer: An optimiser of its parameters.
         rate: Learning rate as a function of the share of the budget that is over, in [0, 1), and
             of the steps taken, from 0.
-        steps: The budget; without it there must be minutes. With both, whichever ends first.
-        minutes: Of the clock.
-        clock: Seconds; `time.process_time` makes a budget of computing time.
-        decay: Of an exponential moving average of the weights and of floating-point buffers, as a
-            function of the steps taken, from 1; without it the average is the network itself.
-        clip: Largest norm of a gradient; without it gradients stay as they are.
-        device: Where to compute; where the network is, without it. The caller moves its batches.
+        steps: Budget of steps.
+        minutes: Budget of time; with both budgets, the first to end counts.
+        clock: Returns seconds; `time.process_time` makes `minutes` a budget of CPU time.
+        decay: Decay of an exponential moving average of weights and floating-point buffers, as a
+            function of the steps taken, from 1; None for no average.
+        clip: Largest norm of a gradient; None for no clipping.
+        device: Where to compute; None leaves the network where it is. The caller moves batches.
 
     Attributes:
-        average: The network with the averaged weights, which is what to keep.
+        average: The network with the averaged weights, which is the result.
         steps_taken: Optimiser steps so far.
         done: Share of the budget that is over; the training ends at 1.
 
     Raises:
-        ValueError: There is no budget, or it is not above 0.
+        ValueError: There is no budget, or one is not above 0.
     """
 
     def __init__(
@@ -110,10 +110,10 @@ class SmallLoop(Generic[Network]):
         return self._loss.item()
 
     def run(self, loss: Callable[[int], Tensor]) -> Iterator[int]:
-        """Train, and yield the number of steps taken after each of them.
+        """Train, and yield the number of steps taken after each step.
 
         Args:
-            loss: The scalar to minimise, of a new batch, given the steps taken so far.
+            loss: Maps the number of steps taken so far to the scalar loss of a new batch.
         """
         self._began = self._clock()
         while self.done < 1:

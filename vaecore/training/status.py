@@ -1,4 +1,4 @@
-"""A line on stderr that shows the progress of something."""
+"""A line on stderr that shows progress."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import sys
 import time
 
 LIVE_SECONDS, PLAIN_SECONDS = 0.5, 30.0
-"""Time between two lines: on a terminal, where one replaces the other, and elsewhere."""
+"""Least time between two lines, on a terminal and elsewhere."""
 
 
 class StatusLine:
-    """A line that renews itself on a terminal; elsewhere, as in a log file, plain lines.
+    """A line of progress: overwritten on a terminal, otherwise printed again.
 
     Args:
         enabled: Whether anything is shown.
@@ -24,7 +24,7 @@ class StatusLine:
 
     @property
     def due(self) -> bool:
-        """Whether the last line is old enough for another."""
+        """Whether enough time has passed since the last line."""
         wait = LIVE_SECONDS if self.live else PLAIN_SECONDS
         return time.monotonic() - self._shown >= wait
 
@@ -33,7 +33,7 @@ class StatusLine:
 
         Args:
             text: The line.
-            now: Else only if it is due.
+            now: Whether to show it even if it is not `due`.
         """
         if not self.enabled or not (now or self.due):
             return
@@ -45,7 +45,7 @@ class StatusLine:
             print(text, file=sys.stderr, flush=True)
 
     def end(self) -> None:
-        """Leave the line on the terminal as it is, and begin a new one."""
+        """End the line on a terminal, so that further output begins a new one."""
         if self.enabled and self.live and self._wide:
             print(file=sys.stderr)
             self._wide = 0

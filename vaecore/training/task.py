@@ -1,4 +1,4 @@
-"""What a domain fills in of a training: `vaecore.training.pipeline` does the rest."""
+"""A domain's part of a training; `vaecore.training.pipeline` does the rest."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ class Vectors(NamedTuple):
     vectors: dict[str, Tensor]
     """Attribute vectors `(latent_dim,)`, by name."""
     about: dict[str, Any]
-    """What each of them changes."""
+    """Their entries in `config.json`: description, unit and calibration."""
     directions: Directions | None = None
-    """Steps that depend on the code, where the recipe trains any."""
+    """Steps that depend on the code, if the recipe trains them."""
 
 
 class TrainingTask(ABC):
-    """What a domain fills in: one recipe on one set of data.
+    """A domain's part of a training: one recipe on one set of data.
 
     Args:
         domain: The model's domain.
-        preset: The recipe, with everything decided that it leaves open, so that a training that
-            resumes sees the same batches.
+        preset: The recipe, with all settings decided, so that a resumed training sees the same
+            batches.
     """
 
     components = 20
-    """Of a mixture prior, at most the number of examples."""
+    """Components of a mixture prior."""
     completes_interrupted = True
     """Whether an interrupted training still gets its prior and vectors."""
     headline: tuple[str, str] | None = None
-    """A metric of the validation that people read more easily than the loss, and its format."""
+    """The metric to show in place of the loss, and its format."""
 
     def __init__(self, domain: Domain, preset: Preset) -> None:
         self.domain, self.preset = domain, preset
@@ -55,13 +55,13 @@ class TrainingTask(ABC):
     @property
     @abstractmethod
     def command(self) -> str:
-        """The command that trains such a model again, but for its options -o and --config."""
+        """The command that trains such a model again, without the options -o and --config."""
 
     @abstractmethod
     def facts(self) -> dict[str, Any]:
-        """Return what to note down about the data, before the training and again after it.
+        """Return facts about the data for `config.json`, before the training and after it.
 
-        How many examples it has, and the names of its `sources`.
+        They are the numbers of examples, and the names of `sources`.
         """
 
     @abstractmethod
@@ -85,32 +85,32 @@ class TrainingTask(ABC):
 
         Args:
             model: Changed in place.
-            start: The model whose weights it has; None where they are random.
-            resume: It gets the weights of a checkpoint afterwards.
+            start: The model whose weights it has; None if they are random.
+            resume: Whether it gets the weights of a checkpoint afterwards.
         """
 
     def pictures(self) -> Pictures | None:
-        """Return what draws the model at each validation, for TensorBoard."""
+        """Return the function that draws the model at each validation, for TensorBoard."""
         return None
 
     def make_module(self) -> MakeModule:
-        """Return how a batch becomes a step."""
+        """Return the function that makes the LightningModule."""
         from vaecore.training.module import TrainingModule
 
         return TrainingModule
 
     def close(self) -> None:  # noqa: B027
-        """Give back what the batches hold, such as processes, when the model is trained."""
+        """Release resources of the batches, such as processes, after the training."""
 
     def kept(self) -> LatentSpace[Any] | None:
-        """Return a model whose codes this one has: its prior, vectors and directions are kept.
+        """Return the model with the same codes whose prior, vectors and directions are taken over.
 
-        None where they are fitted to the codes after the training.
+        None if they are fitted after the training.
         """
         return None
 
     def prior_settings(
         self, space: LatentSpace[Any], posterior: DiagonalGaussian
     ) -> dict[str, Any]:
-        """Return the arguments of `fit_flow`; a mixture is fitted where there are none."""
+        """Return the arguments of `fit_flow`; an empty mapping for a mixture."""
         return dict(self.preset.prior)

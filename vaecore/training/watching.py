@@ -1,4 +1,4 @@
-"""What a training shows while it runs: a line about its progress, and pictures of the model."""
+"""The display of a running training: a line of progress, and pictures of the model."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from vaecore.training.module import own
 from vaecore.training.status import StatusLine
 
 Pictures = Callable[[VAE], Mapping[str, np.ndarray]]
-"""A domain's view of a model: pictures `(height, width, 3)` uint8 by name."""
+"""Draws a model: pictures `(height, width, 3)` uint8 by name."""
 
 
 class Progress(pl.Callback):
-    """A line on stderr: how far, how good, how fast, and how long it still takes.
+    """A line on stderr: step, validation, loss, speed and time left.
 
-    Lightning's own progress bars count the batches of an epoch; a training here has no last epoch
-    but a last step, or minutes.
+    Lightning's own progress bars count the batches of an epoch; a training here ends with a step or
+    a time, not with an epoch.
 
     Args:
-        max_steps: The last step.
-        max_minutes: The wall-clock budget, or None.
-        headline: Name of the validation's metric that is shown, and its format.
+        max_steps: Number of the last step.
+        max_minutes: Wall-clock budget, or None.
+        headline: Name of the validation's metric to show, and its format.
     """
 
     def __init__(
@@ -70,17 +70,17 @@ class Progress(pl.Callback):
         rate = (step - self._first) / max(time.monotonic() - self._began, 1e-9)
         loss = "" if math.isnan(module.last_loss) else f" · loss {module.last_loss:.4g}"
         last, left = self._end(step, rate, module.time_share)
-        # The metric that people know comes before the loss, which may be a negative log density.
+        # The metric comes before the loss, which may be a negative log density and hard to read.
         text = f"  step {step:,}{last}{self._validation}{loss} · {rate:.3g} steps/s{left}"
         self.line.show(text)
 
     def _end(self, step: int, rate: float, time_share: float) -> tuple[str, str]:
-        """Return the last step, where minutes do not end the training before it; and the time left.
+        """Return the last step, if time does not end the training before it; and the time left.
 
         Args:
             step: Steps so far.
-            rate: Steps a second.
-            time_share: How much of `max_minutes` is over, 0 to 1.
+            rate: Steps per second.
+            time_share: Share of `max_minutes` that is over, from 0 to 1.
         """
         seconds = (self.max_steps - step) / rate if rate else math.inf
         timed = math.inf

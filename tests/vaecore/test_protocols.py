@@ -69,7 +69,7 @@ def test_all_that_stands_for_an_item_has_one_code() -> None:
 def test_a_prior_that_has_no_noise_of_its_own_refuses() -> None:
     mixture = GaussianMixture(torch.ones(1), torch.zeros(1, 2), torch.ones(1, 2))
     for way in (mixture.to_noise, mixture.from_noise):
-        with pytest.raises(NotImplementedError, match="a mixture prior has no way back"):
+        with pytest.raises(NotImplementedError, match="a mixture prior is not invertible"):
             way(torch.zeros(1, 2))
     assert mixture.draw_condition(3) is None
     with pytest.raises(NotImplementedError, match="a normal prior is not stored"):

@@ -163,7 +163,7 @@ def test_a_way_that_is_not_there_is_refused(space: LatentSpace, with_forms: Late
         plain.interpolate("2 4", "0 0", path="flow")
     assert with_forms.path_and_timing(None, "perceived") == ("flow", "perceived")
     corners = ["2 4", "0 0", "1 3", "5 1"]
-    with pytest.raises(UsageError, match="no grid; use the path slerp"):
+    with pytest.raises(UsageError, match="no palettes; use the path slerp"):
         with_forms.palette(corners, path="flow")
     with pytest.raises(UsageError, match="only the timing latent on its flow"):
         with_forms.interpolate("2 4", "0 0", path="flow", timing="perceived")

@@ -57,6 +57,11 @@ class UsageError(Exception):
         super().__init__(printable(" ".join(text.splitlines())))
 
 
+def unexpected(error: BaseException) -> str:
+    """Return an error that the program did not foresee as one line: its type and its first line."""
+    return f"unexpected {type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
+
+
 def _rebuild(
     kind: type[DataError], problem: str, path: str | PathLike[str] | None, remedy: str | None
 ) -> DataError:

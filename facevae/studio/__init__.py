@@ -1,4 +1,4 @@
-"""Faces in the studio: what the page shows, and its script.
+"""Faces in the studio.
 
 stages      how faces are shown
 studio.js   the page

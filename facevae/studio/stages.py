@@ -14,17 +14,17 @@ from vaecore.studio.stage import Page, Stage
 
 HERE = Path(__file__).parent
 EXAMPLES = ("ada.png", "bob.png", "cleo.png", "dan.png")
-"""Files of the checkout's data/ that the page offers to begin with."""
+"""Example files of the page, in the folder data/ of the source code."""
 
 
 class FaceStage(Stage):
-    """Faces: PNG, which is small at these sizes, and exact."""
+    """Shows faces as PNG, which is lossless, and small at these sizes."""
 
     kind = "picture"
     ending = ".png"
 
     def about(self, codec: Codec[Any], example: Example) -> Mapping[str, Any]:
-        """Return the height and width of a face in pixels."""
+        """Return the side of a face in pixels."""
         return {"size": example.x.shape[-1]}
 
     def shown(self, codec: Codec[Any], example: Example) -> Any:
@@ -49,7 +49,7 @@ class FaceStage(Stage):
 
 
 def front() -> tuple[Page, Mapping[str, Stage]]:
-    """Return the page, and the stage of faces."""
+    """Return the page, and the stage of faces by the subject of their domain."""
     from facevae.domain import DOMAIN
     from facevae.images import SUFFIXES
 

@@ -1,14 +1,12 @@
-// The studio of faces: the face at the point, and faces all over the plane.
+// The studio of faces: the face at the point, and a face in each cell of the plane.
 
-import { download, h, icon, sharp } from "vaecore/page/dom.js";
+import { SAVE, download, h, icon, sharp } from "vaecore/page/dom.js";
 import { studio } from "vaecore/studio/web/app.js";
 
-const SAVE = "M11 4h2v8.2l3-3 1.4 1.4L12 16l-5.400-5.400L8 9.200l3 3zM5 18h14v2H5z";
-
-/** Faces by their address, loaded once. @type {Map<string, HTMLImageElement>} */
+/** Images of faces by their `data:` address. @type {Map<string, HTMLImageElement>} */
 const loaded = new Map();
 
-/** A picture that can be drawn. @param {string} address */
+/** The decoded image of an address. @param {string} address */
 async function load(address) {
   if (!loaded.has(address)) {
     if (loaded.size > 400) loaded.delete(loaded.keys().next().value);
@@ -21,6 +19,7 @@ async function load(address) {
   return image;
 }
 
+/** The view of faces; see `View` of session.js. */
 function picture(host, about, app) {
   const canvas = h("canvas", { class: "face", role: "img", "aria-label": "Face" });
   const words = h("p", { class: "now" });
@@ -36,8 +35,7 @@ function picture(host, about, app) {
     context.imageSmoothingQuality = "high";
     context.drawImage(image, box.x + (box.width - side) / 2, box.y + (box.height - side) / 2, side, side);
   };
-  const onto = async (target, address) => {
-    const image = await load(address);
+  const fill = (target, image) => {
     const [context, width, height] = sharp(target);
     draw(context, image, { x: 0, y: 0, width, height });
   };
@@ -46,12 +44,10 @@ function picture(host, about, app) {
       const mine = ++latest;
       words.textContent = title;
       const image = await load(shown);
-      if (mine !== latest) return;
-      const [context, width, height] = sharp(canvas);
-      draw(context, image, { x: 0, y: 0, width, height });
+      if (mine === latest) fill(canvas, image);
     },
-    thumb: (target, shown) => onto(target, shown),
-    ready: (shown) => load(shown),
+    thumb: async (target, shown) => fill(target, await load(shown)),
+    ready: load,
     cell(context, shown, box) {
       const image = loaded.get(shown);
       if (image?.complete) draw(context, image, { x: box.x + 2, y: box.y + 2, width: box.width - 4, height: box.height - 4 });

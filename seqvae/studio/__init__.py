@@ -1,4 +1,4 @@
-"""Music and sentences in the studio: what the page draws, and its script.
+"""Music and sentences in the studio.
 
 stages      how windows and sentences are shown
 studio.js   the page

@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 EXAMPLES = ("rock.mid", "bossa.mid", "funk.mid", "house.mid")
-"""Files of the checkout's data/ that the page offers to begin with."""
+"""Example files of the page, in the folder data/ of the source code."""
 
 
 class MusicStage(Stage):
-    """Windows of music: notes for the page, MIDI files for others."""
+    """Shows windows of music: as notes on the page, as MIDI files elsewhere."""
 
     kind = "music"
     ending = ".mid"
 
     def about(self, codec: Codec[Any], example: Example) -> Mapping[str, Any]:
-        """Return the voices, the ticks of a bar and a beat, and the number of bars."""
+        """Return the voices, bar and beat in ticks, the number of bars, and instrument names."""
         from pretty_midi import program_to_instrument_name
 
         from seqvae.music.page import lengths, voices
@@ -54,7 +54,10 @@ class MusicStage(Stage):
         return midi_bytes([codec.decode(example.x, example.context)], [seconds])
 
     def messages(self, codec: Codec[Any], example: Example) -> list[tuple[str, list[Any]]]:
-        """Return the beginning, each note, and the end; times are in quarter notes."""
+        """Return a message for the beginning, for each note, and for the end.
+
+        Times are in quarter notes, the tempo in quarter notes a minute.
+        """
         from seqvae.music.page import voices
         from seqvae.music.representations.writing import RESOLUTION as QUARTER
 
@@ -72,7 +75,7 @@ class MusicStage(Stage):
         ]
 
     def contents(self, input_: Input) -> Mapping[str, Any]:
-        """Return the parts of a score, and its bars."""
+        """Return the parts of a score, and its number of bars."""
         from seqvae.cli.parts import part_facts
 
         content = input_.content
@@ -83,7 +86,7 @@ class MusicStage(Stage):
 
 
 class TextStage(Stage):
-    """Sentences."""
+    """Shows sentences as text."""
 
     kind = "text"
     ending = ".txt"

@@ -1,4 +1,4 @@
-// The studio of music and sentences: what is at the point, as a piano roll that is played, or a text.
+// The studio of music and sentences: shows the point as a piano roll that can be played, or as text.
 
 import { colour } from "vaecore/page/colour.js";
 import { dark, download, h, sharp } from "vaecore/page/dom.js";
@@ -9,7 +9,7 @@ import { Roll, drawNotes, groupsOf, layout } from "seqvae/music/page/roll.js";
 import { Sound } from "seqvae/music/page/sound.js";
 import { Transport } from "seqvae/music/page/transport.js";
 
-/** Music: a roll, and a player that goes on in time when the point moves. */
+/** The view of music: a piano roll, and a player that keeps time while the point moves. */
 function music(host, about, app) {
   const { voices, bar, beat } = about;
   const nothing = { length: bar * about.bars, notes: [], tempos: [[0, 120]], programs: voices.map(() => 0) };
@@ -65,13 +65,13 @@ function music(host, about, app) {
   };
 }
 
-/** Notes of all groups, so that each can be muted. */
+/** Notes of every instrument group, so that each group gets a mute button. */
 function everything(voices) {
   return voices.flatMap(({ drum }, voice) =>
     (drum ? [36, 38, 42, 45, 49] : [60]).flatMap((pitch) => [voice, 0, 1, pitch, 100]));
 }
 
-/** Sentences. */
+/** The view of sentences. */
 function text(host) {
   const line = h("p", { class: "sentence", "aria-live": "polite" });
   host.append(line);

@@ -113,12 +113,12 @@ def test_the_page_shows_the_face_at_the_point(browser, client):
 
 def test_the_way_through_a_flow_is_that_of_palettes() -> None:
     from vaecore.paths import bilinear_grid
-    from vaecore.studio.ways import Ways
+    from vaecore.studio.blend import CornerPaths
 
     space = facevae.load(Path(facevae.__file__).parent / "models" / "faces_64")
     assert space.plain_path == "flow"
     z = space.sample_codes(4, seed=1)
-    ways = Ways(space, z)
+    ways = CornerPaths(space, z)
     grid = bilinear_grid(z, 3, 3, space._way("flow"))
     for row in range(3):
         for column in range(3):
@@ -131,8 +131,8 @@ def test_visitors_go_through_the_flow_together() -> None:
     from concurrent.futures import ThreadPoolExecutor
     from threading import Event
 
-    from vaecore.studio.models import Together
-    from vaecore.studio.ways import Ways
+    from vaecore.studio.blend import CornerPaths
+    from vaecore.studio.models import Batcher
 
     space = facevae.load(Path(facevae.__file__).parent / "models" / "faces_64")
     z = space.sample_codes(4, seed=1)
@@ -143,8 +143,8 @@ def test_visitors_go_through_the_flow_together() -> None:
         full.wait(60)  # until all others wait, too
         return space.prior.from_noise(noise)
 
-    together = Together(compute)
-    shared, places = Ways(space, z, together), [(k / 6, 0.5) for k in range(1, 6)]
+    together = Batcher(compute)
+    shared, places = CornerPaths(space, z, together), [(k / 6, 0.5) for k in range(1, 6)]
     with ThreadPoolExecutor(len(places)) as threads:
         asked = [threads.submit(shared._code, place) for place in places]
         while sum(begun) + len(together._waiting) < len(places):
@@ -154,4 +154,4 @@ def test_visitors_go_through_the_flow_together() -> None:
         found = [each.result() for each in asked]
     assert begun == [begun[0], len(places) - begun[0]]  # whoever came first, and those who waited
     for code, place in zip(found, places, strict=True):
-        assert torch.equal(code, Ways(space, z).code(place))
+        assert torch.equal(code, CornerPaths(space, z).code(place))

@@ -41,7 +41,7 @@ def test_wrong_requests_say_what_is_wrong(client, examples, tmp_path):
     assert "notes.mid" in refused(client.post("/api/files", files=files(junk)), 422)
     assert "needs two inputs" in refused(client.post("/api/interpolate", files=rock), 400)
     assert "9999" in refused(client.post("/api/sample", data={"n": "9999"}), 400)
-    assert "there is no 'stepz'" in refused(
+    assert "no parameter 'stepz'" in refused(
         client.post("/api/interpolate", files=rock, data={"stepz": "3"}), 400
     )
     assert "no model 'none'" in refused(client.post("/api/sample", data={"model": "none"}), 400)

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import click
 
 from vaecore.cli.echo import echo
-from vaecore.errors import DataError, UsageError
+from vaecore.errors import DataError, UsageError, unexpected
 from vaecore.starting import INTERRUPTED, interrupted
 from vaecore.training.ranks import here
 
@@ -107,9 +107,7 @@ class Group(click.Group):
         if isinstance(error, MemoryError):
             return _say("Error: not enough memory; try fewer or smaller inputs", DATA)
         where = f"{self.debug_variable}=1 shows where"
-        first, *_ = [*str(error).splitlines(), ""]
-        kind = type(error).__name__
-        return _say(f"Error: unexpected {kind}: {first}; please report it ({where})", DATA)
+        return _say(f"Error: {unexpected(error)}; please report it ({where})", DATA)
 
     def run(self) -> NoReturn:
         """Be the program: as `main`, and leave nothing half-written on SIGTERM either."""

@@ -1,4 +1,4 @@
-// Making elements, reading the page's data, saving files: what all pages need.
+// DOM helpers of all pages: making elements, reading the page's data, saving files.
 
 /**
  * Make an element.
@@ -19,8 +19,11 @@ export function h(tag, attributes = {}, ...children) {
 }
 
 const SVG = "http://www.w3.org/2000/svg";
+/** Paths of the icons of several pages. */
+export const CROSS = "M6.400 5 12 10.600 17.600 5 19 6.400 13.400 12l5.600 5.600-1.400 1.400-5.600-5.600L6.400 19 5 17.600 10.600 12 5 6.400z";
+export const SAVE = "M11 4h2v8.2l3-3 1.4 1.4L12 16l-5.4-5.4L8 9.2l3 3zM5 18h14v2H5z";
 
-/** A small picture of a path on 24 x 24, for buttons. @param {string} path */
+/** An icon for a button. @param {string} path SVG path on 24 x 24 */
 export function icon(path) {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("viewBox", "0 0 24 24");
@@ -57,7 +60,7 @@ export function dark() {
   return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
 }
 
-/** Call when the page turns dark or light. @param {() => void} changed */
+/** Set the function that is called when the page turns dark or light. @param {() => void} changed */
 export function onTheme(changed) {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", changed);
   new MutationObserver(changed).observe(document.documentElement, {

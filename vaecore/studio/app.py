@@ -1,63 +1,53 @@
-"""The HTTP application: routes, answers and errors."""
+"""The HTTP application: the routes and what they answer."""
 
 from __future__ import annotations
 
-import base64
-import io
-import mimetypes
 import time
-import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any, TypeVar
 
-import click
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from python_multipart.exceptions import FormParserError
 from starlette.applications import Starlette
 from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from vaecore.cli.echo import echo
-from vaecore.errors import DataError, UsageError
+from vaecore.errors import UsageError
+from vaecore.studio.answers import HANDLED, attached, encoded, refused, rounded, wants_json
 from vaecore.studio.describe import description, reference
-from vaecore.studio.guard import Guard, TooLarge, too_large
-from vaecore.studio.live import Live, Missing
-from vaecore.studio.pool import Busy, Pool
+from vaecore.studio.guard import Guard
+from vaecore.studio.live import Live
+from vaecore.studio.page import html, script, style
+from vaecore.studio.pool import Pool
 from vaecore.studio.requests import Codes, Point
 from vaecore.studio.served import File, Outcome
 from vaecore.studio.stage import Page
 
 MOST_BYTES = 32_000_000
-"""Of one request, by default."""
+"""Largest request in bytes, by default."""
 MOST_FILES, MOST_FIELDS = 200, 200
+"""Most files and most other fields of one form."""
 LIVE, VERBS = 32, 2
-"""Requests at work at once: those that follow a hand, which mostly wait for one another, and verbs,
-which keep a core busy."""
+"""Requests that run at the same time. Points that follow a pointer mostly wait to be decoded in one
+batch; a verb keeps a core busy."""
 SHOWN = 64
-"""Results of a verb that are drawn at most."""
-
-_HANDLED = (
-    *(DataError, UsageError, click.ClickException, ValidationError),
-    *(TooLarge, Busy, HTTPException, Exception),
-)
-MEDIA = {".mid": "audio/midi", ".midi": "audio/midi", ".wav": "audio/wav", ".webp": "image/webp"}
+"""Most results of one verb that the page draws."""
+_JS, _CSS = "text/javascript", "text/css"
 Model = TypeVar("Model", bound=BaseModel)
 
 
 class Studio:
-    """The routes of a package's studio.
+    """The routes of one command's studio.
 
     Args:
         name: The command, such as "seqvae".
-        live: What answers.
+        live: Runs verbs and decodes points.
         page: The front end.
-        most: Bytes of one request.
+        most: Largest request in bytes.
     """
 
     def __init__(self, name: str, live: Live, page: Page, most: int = MOST_BYTES) -> None:
@@ -68,19 +58,23 @@ class Studio:
         """Return the application.
 
         Args:
-            hosts: Names by which it may be called beside addresses and localhost.
+            hosts: Names of this server, in lower case, beside its addresses and localhost.
         """
+
+        def api() -> dict[str, Any]:
+            return description(self.name, self.live)
+
         verbs = [
             Route(f"/api/{name}", partial(self._verb, verb=name), methods=["POST"])
             for name in self.live.verbs.commands
         ]
         return Starlette(
             routes=[
-                Route("/", self._page),
-                Route("/studio.js", self._script),
-                Route("/studio.css", self._style),
-                Route("/api", self._reference),
-                Route("/openapi.json", self._description),
+                Route("/", lambda _: HTMLResponse(html(self.name, self.page))),
+                Route("/studio.js", lambda _: Response(script(self.page), media_type=_JS)),
+                Route("/studio.css", lambda _: Response(style(self.page), media_type=_CSS)),
+                Route("/api", lambda _: HTMLResponse(reference(api()))),
+                Route("/openapi.json", lambda _: JSONResponse(api())),
                 Route("/api/models", self._models),
                 Route("/api/models/{name}", self._model),
                 Route("/api/examples", self._examples),
@@ -91,83 +85,56 @@ class Studio:
                 *verbs,
             ],
             middleware=[Middleware(Guard, hosts=hosts, most=self.most)],
-            exception_handlers=dict.fromkeys(_HANDLED, self._refused),
+            exception_handlers=dict.fromkeys(HANDLED, self._refused),
         )
 
-    # The page
-
-    async def _page(self, request: Request) -> Response:
-        from vaecore.studio.page import html
-
-        return HTMLResponse(html(self.name, self.page))
-
-    async def _script(self, request: Request) -> Response:
-        from vaecore.studio.page import script
-
-        return Response(script(self.page), media_type="text/javascript")
-
-    async def _style(self, request: Request) -> Response:
-        from vaecore.studio.page import style
-
-        return Response(style(self.page), media_type="text/css")
-
-    async def _reference(self, request: Request) -> Response:
-        return HTMLResponse(reference(description(self.name, self.live)))
-
-    async def _description(self, request: Request) -> Response:
-        return JSONResponse(description(self.name, self.live))
+    # Models and files
 
     async def _examples(self, request: Request) -> Response:
         found = [encoded(File(p.name, p.read_bytes())) for p in self.page.examples if p.exists()]
         return JSONResponse({"files": found})
 
-    # Models and files
-
     async def _models(self, request: Request) -> Response:
         return JSONResponse({"models": self.live.models.describe()})
 
     async def _model(self, request: Request) -> Response:
-        return JSONResponse(await self.slow.run(about, self.live, request.path_params["name"]))
+        return JSONResponse(await self.slow.run(self.live.about, request.path_params["name"]))
 
     async def _files(self, request: Request) -> Response:
-        files, values = await self._form(request)
-        model, options = _split(values)
-        sent = [file for each in files.values() for file in each]
-        if not sent:
-            raise UsageError("send one file or several as `inputs`")
-        found = []
-        for file in sent:
-            found.append(await self.slow.run(self.live.look, file, options, model))
+        inputs, options, model = await self._inputs(request)
+        found = [await self.slow.run(self.live.look, file, options, model) for file in inputs]
         return JSONResponse({"files": found})
 
     # Codes and points
 
     async def _encode(self, request: Request) -> Response:
-        files, values = await self._form(request)
-        model, options = _split(values)
-        sent = [file for each in files.values() for file in each]
-        names = [self.live.keep(file) for file in sent]
-        if not names:
-            raise UsageError("send one file or several as `inputs`")
-        taken = await self.slow.run(self.live.take, names, options, model)
+        inputs, options, model = await self._inputs(request)
+        ids = [self.live.keep(file) for file in inputs]
+        taken = await self.slow.run(self.live.take, ids, options, model)
         assert taken.z is not None
-        inputs = [{"file": s.input.name, **s.facts} for s in taken.sources]
-        answer = {"model": taken.model, "codes": rounded(taken.z.tolist()), "inputs": inputs}
-        return JSONResponse({**answer, "files": names, "notes": list(taken.notes)})
+        return JSONResponse(
+            {
+                "model": taken.model,
+                "codes": rounded(taken.z.tolist()),
+                "inputs": [{"file": s.input.name, **s.facts} for s in taken.sources],
+                "files": ids,
+                "notes": list(taken.notes),
+            }
+        )
 
     async def _decode(self, request: Request) -> Response:
         asked = await self._json(request, Codes)
-        taken = self.live.model(self.live.models.check(asked.model))
+        taken = self.live.model(asked.model)
         examples = await self.slow.run(self.live.decode, taken, asked)
         codec, stage = taken.space.codec, taken.stage
-        if not wants_json(request):
-            files = [
-                File(f"{k}{stage.ending}", stage.file(codec, each))
-                for k, each in enumerate(examples, 1)
-            ]
-            return attached(files, "decoded")
-        results = [stage.shown(codec, each) for each in examples]
-        return JSONResponse({"model": taken.model, "results": results})
+        if wants_json(request):
+            results = [stage.shown(codec, each) for each in examples]
+            return JSONResponse({"model": taken.model, "results": results})
+        files = [
+            File(f"{k}{stage.ending}", stage.file(codec, each))
+            for k, each in enumerate(examples, 1)
+        ]
+        return attached(files, "decoded")
 
     async def _play(self, request: Request) -> Response:
         point, begin = await self._json(request, Point), time.monotonic()
@@ -178,7 +145,7 @@ class Studio:
         return JSONResponse({**found, "milliseconds": round(1e3 * (time.monotonic() - begin), 1)})
 
     def _played(self, point: Point, as_json: bool) -> dict[str, Any] | File:
-        """Return what is at a point: as the page draws it, or as a file."""
+        """Return what a point is decoded to: as the page draws it, or as a file."""
         played = self.live.play(point)
         codec, stage = played.taken.space.codec, played.taken.stage
         if not as_json:
@@ -206,7 +173,7 @@ class Studio:
         return JSONResponse(answer)
 
     def _results(self, outcome: Outcome) -> list[dict[str, Any]]:
-        """Return what a verb made, one by one, as the page draws and keeps it."""
+        """Return each result of a verb with its title, its drawing and its file."""
         result = outcome.result
         if result is None or outcome.space is None:
             return []
@@ -224,10 +191,26 @@ class Studio:
             )
         return found
 
-    # What is sent, and what is wrong with it
+    # Requests and errors
 
-    async def _form(self, request: Request) -> tuple[dict[str, list[File]], dict[str, list[str]]]:
-        """Return the files and the other fields of a form, by name."""
+    async def _inputs(self, request: Request) -> tuple[list[File], Mapping[str, Any], str | None]:
+        """Return the files of a form, its options, and the model that it names.
+
+        Raises:
+            UsageError: There is no file.
+        """
+        files, options = await self._form(request)
+        inputs = [file for each in files.values() for file in each]
+        if not inputs:
+            raise UsageError("send one file or several as `inputs`")
+        return inputs, options, options.pop("model", [None])[-1]
+
+    async def _form(self, request: Request) -> tuple[dict[str, list[File]], dict[str, list[Any]]]:
+        """Return the files and the other fields of a form, by name.
+
+        Raises:
+            UsageError: It is no form, or it is damaged.
+        """
         kind = request.headers.get("content-type", "")
         if not kind.startswith(("multipart/form-data", "application/x-www-form-urlencoded")):
             if not int(request.headers.get("content-length", "0")):
@@ -254,99 +237,4 @@ class Studio:
         return kind.model_validate_json(await request.body())
 
     async def _refused(self, request: Request, error: Exception) -> Response:
-        """Answer an error with its one line, and the status that belongs to it."""
-        more: dict[str, Any] = {}
-        if isinstance(error, Missing):
-            status, text, more = 410, str(error), {"missing": error.names}
-        elif isinstance(error, DataError):
-            status, text = 422, str(error)
-        elif isinstance(error, UsageError):
-            status, text = 400, str(error)
-        elif isinstance(error, click.ClickException):
-            status, text = 400, error.format_message().rstrip(".")
-        elif isinstance(error, ValidationError):
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
-            status, text = 400, f"{where}: {first['msg']}" if where else first["msg"]
-        elif isinstance(error, TooLarge):
-            status, text = 413, too_large(self.most)
-        elif isinstance(error, Busy):
-            status, text = 503, "too many requests wait already; try again in a moment"
-        elif isinstance(error, HTTPException):
-            status, text = error.status_code, str(error.detail)
-        elif isinstance(error, MemoryError):
-            status, text = 507, "not enough memory; try fewer or smaller inputs"
-        else:
-            reason = (str(error).splitlines() or [""])[0]
-            status = 500
-            text = f"unexpected {type(error).__name__}: {reason}; please report it"
-            echo(f"Error: {request.url.path}: {text}", err=True)
-        headers = {"retry-after": "1"} if status == 503 else None
-        return JSONResponse({"error": " ".join(text.split()), **more}, status, headers)
-
-
-def about(live: Live, name: str) -> dict[str, Any]:
-    """Return what the page needs of a model: how it is drawn, and its sliders."""
-    taken = live.model(live.models.check(name))
-    space, config = taken.space, taken.space.config
-    example = live.decode(taken, Codes(model=name, codes=[[0.0] * space.latent_dim]))[0]
-    measured = bool(config and any(isinstance(v, Mapping) for v in config.attributes.values()))
-    return {
-        "name": taken.model,
-        "kind": taken.stage.kind,
-        "latent_dim": space.latent_dim,
-        "attributes": sorted(space.attributes),
-        "settles": measured,
-        "draws": space.model.draws,
-        "ending": taken.stage.ending,
-        **taken.stage.about(space.codec, example),
-    }
-
-
-def wants_json(request: Request) -> bool:
-    """Return whether the caller asks for JSON; anything else, as curl's */*, is the file itself."""
-    return "application/json" in request.headers.get("accept", "")
-
-
-def encoded(file: File) -> dict[str, str]:
-    """Return a file for JSON."""
-    return {
-        "name": file.name,
-        "type": media(file.name),
-        "data": base64.b64encode(file.data).decode(),
-    }
-
-
-def media(name: str) -> str:
-    """Return the media type of a file's name."""
-    ending = Path(name).suffix.lower()
-    return MEDIA.get(ending) or mimetypes.guess_type(name)[0] or "application/octet-stream"
-
-
-def attached(files: Sequence[File], name: str) -> Response:
-    """Return one file as it is, or several as a ZIP archive."""
-    if len(files) == 1:
-        name, kind, data = files[0].name, media(files[0].name), files[0].data
-    else:
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-            for file in files:
-                archive.writestr(zipfile.ZipInfo(file.name), file.data)
-        name, kind, data = f"{name}.zip", "application/zip", buffer.getvalue()
-    plain = name.encode("ascii", "replace").decode().replace('"', "'").replace("?", "_")
-    return Response(
-        data, media_type=kind, headers={"content-disposition": f'attachment; filename="{plain}"'}
-    )
-
-
-def rounded(values: Any) -> Any:
-    """Return numbers of 32 bits with the digits they have."""
-    if isinstance(values, list):
-        return [rounded(each) for each in values]
-    return float(f"{values:.9g}")
-
-
-def _split(values: Mapping[str, list[str]]) -> tuple[str | None, dict[str, Any]]:
-    """Return the model and the other options of a form."""
-    options = {name: value for name, value in values.items() if name != "model"}
-    return values.get("model", [None])[-1], options
+        return refused(error, request.url.path, self.most)

@@ -1,4 +1,4 @@
-"""The verb `studio`: options, the socket, and the server's life."""
+"""The verb `studio`: its options, its socket, and starting and stopping the server."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def studio_command(front: Callable[[], tuple[Page, Mapping[str, Stage]]]) -> cli
     """Return the verb that serves a package's studio.
 
     Args:
-        front: Returns the page, and how each domain is shown, by its subject; called when the
-            server starts.
+        front: Returns the page, and how each domain is shown, by the domain's subject. Called when
+            the server starts.
     """
 
     @click.command()
@@ -46,13 +46,13 @@ def studio_command(front: Callable[[], tuple[Page, Mapping[str, Stage]]]) -> cli
         "--host",
         default="127.0.0.1",
         show_default=True,
-        help="Address to listen on. Any other lets everybody in who can reach it.",
+        help="Address to listen on. With any other, everybody who can reach it may use the studio.",
     )
     @click.option(
         "--allow",
         multiple=True,
         metavar="NAME",
-        help="A name by which other machines may call this one; may be given again.",
+        help="A name by which other machines reach this one; may be given again.",
     )
     @click.option(
         "--osc",
@@ -106,10 +106,10 @@ def studio_command(front: Callable[[], tuple[Page, Mapping[str, Stage]]]) -> cli
                 raise UsageError(f"--model {folder}: name a model folder")
         group, dispatch = context.find_root().command, context.find_object(Dispatch)
         assert dispatch is not None
-        listener = listen(host, port)  # before anything that takes time
+        listener = listen(host, port)  # first: it fails at once, and what follows takes time
         page, stages = front()
         live = build(group, dispatch, stages, models, device)  # type: ignore[arg-type]
-        name = context.find_root().command.name or ""
+        name = group.name or ""
         port = listener.getsockname()[1]
         address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         echo(f"{style(address, bold=True)}  the studio\n{address}/api  the HTTP API")
@@ -141,14 +141,22 @@ def build(
     folders: tuple[Path, ...] = (),
     device: str = "cpu",
 ) -> Live:
-    """Return what answers the requests of a command's studio."""
+    """Return what runs the verbs and decodes the points of a command's studio.
+
+    Args:
+        group: The command.
+        dispatch: Chooses the domain of a request.
+        stages: How each domain is shown, by its subject.
+        folders: Model folders that are offered beside the shipped models.
+        device: Where to compute, such as "cpu".
+    """
     import torch
 
     from vaecore.studio.live import Live
     from vaecore.studio.models import Models
     from vaecore.studio.verbs import Verbs
 
-    # Many requests share the cores: each is computed by one thread.
+    # Requests run in parallel, so that each of them is computed by one thread.
     torch.set_num_threads(1)
     models = Models((each.domain for each in dispatch.presentations), folders, device)
     return Live(Verbs(group, dispatch, models), models, stages)
@@ -158,7 +166,7 @@ def listen(host: str, port: int) -> socket.socket:
     """Return a socket that listens.
 
     Raises:
-        UsageError: The address is empty, which sockets take for all of this machine's.
+        UsageError: The address is empty, which sockets take for all addresses of this machine.
         DataError: The address or the port cannot be used.
     """
     if not host.strip():
@@ -188,7 +196,7 @@ def serve(
 
     app = Studio(name, live, page, most).app(hosts)
     config = uvicorn.Config(
-        # Requests that Ctrl-C cuts off are no errors, and others are told by the application.
+        # Requests that Ctrl-C ends are no errors, and the application reports all others.
         app, log_level="critical", access_log=False, server_header=False, lifespan="off",
         timeout_graceful_shutdown=2,
     )  # fmt: skip
@@ -205,7 +213,7 @@ def _check() -> None:
 
 
 def _has_screen() -> bool:
-    """Return whether somebody sits at a screen: a terminal, and a display where one is needed."""
+    """Return whether a browser can open: from a terminal, with a display where one is needed."""
     shown = sys.platform in ("darwin", "win32") or bool(
         os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     )

@@ -1,4 +1,4 @@
-"""The OpenAPI description of the HTTP API, and a page that shows it and needs no other server.
+"""The OpenAPI description of the HTTP API, and a page that shows it without outside resources.
 
 Verbs are described from the options of the command line, so that the two cannot differ.
 """
@@ -18,12 +18,12 @@ from vaecore.studio.verbs import may_be_file
 
 _FILE = {"type": "string", "format": "binary"}
 _ERRORS = {
-    "400": "The request makes no sense as stated.",
-    "403": "A foreign page or name.",
+    "400": "The request is wrong: an unknown name, or a value out of range.",
+    "403": "The request comes from another site's page, or by an unknown name of this server.",
     "410": "A file is no longer kept: send it again (its id is in `missing`).",
-    "413": "Too much was sent.",
+    "413": "The request is too large.",
     "422": "A file cannot be used; the message names it, the reason and the remedy.",
-    "503": "Too many requests wait.",
+    "503": "Too many requests wait; try again.",
 }
 
 
@@ -31,8 +31,8 @@ def description(name: str, live: Live) -> dict[str, Any]:
     """Return the OpenAPI 3.1 description of a package's API.
 
     Args:
-        name: The command.
-        live: What answers.
+        name: The command, such as "seqvae".
+        live: Its verbs are described.
     """
     paths: dict[str, Any] = {
         f"/api/{verb}": {"post": _verb(verb, command, live.verbs.parameters(verb))}
@@ -46,7 +46,7 @@ def description(name: str, live: Live) -> dict[str, Any]:
         "/api/models": {"get": _operation("models", "The models, their size and attributes.")},
         "/api/models/{name}": {
             "get": {
-                **_operation("model", "What the page needs to know to show a model."),
+                **_operation("model", "Facts of a model: size, attributes, and how it is drawn."),
                 "parameters": [
                     {"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}
                 ],
@@ -55,8 +55,9 @@ def description(name: str, live: Live) -> dict[str, Any]:
         "/api/files": {
             "post": _operation(
                 "files",
-                "What is in files, which model fits them, and what would be taken. Each gets an "
-                "id, under which /api/play finds it as long as it is kept in memory.",
+                "The content of files, the model that fits each, and the example that is taken of "
+                "it. Each file gets an id, under which /api/play finds it while it is kept in "
+                "memory.",
                 _form(taking, ["inputs"]),
             )
         },
@@ -68,16 +69,15 @@ def description(name: str, live: Live) -> dict[str, Any]:
         "/api/decode": {
             "post": _operation(
                 "decode",
-                "What codes are decoded to: JSON, or with another Accept than application/json the "
-                "files.",
+                "Decode codes: to JSON, or to files if Accept is not application/json.",
                 _json(Codes),
             )
         },
         "/api/play": {
             "post": _operation(
                 "play",
-                "What is at a point between files that were sent before, with attributes added: "
-                "JSON, or with another Accept than application/json the file.",
+                "Decode a point between files that were sent before, with attributes added: to "
+                "JSON, or to a file if Accept is not application/json.",
                 _json(Point),
             )
         },
@@ -88,7 +88,7 @@ def description(name: str, live: Live) -> dict[str, Any]:
             "title": f"{name} studio",
             "version": __version__,
             "description": "Every verb of the command line over HTTP: files in, files out. Options "
-            "have the names they have there, without dashes in front and with _ in place of -. "
+            "have the names of the command line, without leading dashes and with _ in place of -. "
             "With `Accept: application/json` the answer is the report of --json, with the files in "
             "base64; otherwise it is the file, or a ZIP archive of several.",
         },
@@ -133,7 +133,7 @@ def _verb(
     properties = _properties(parameters)
     properties["output"] = {
         "type": "string",
-        "description": "Name of the file to write; its ending chooses the kind.",
+        "description": "Name of the file to write; its ending chooses the file type.",
     }
     required = [key for key, parameter in parameters.items() if parameter.required]
     more = " ".join(more.split())
@@ -195,7 +195,7 @@ def _json(kind: Any) -> dict[str, Any]:
 
 
 def _inlined(schema: Any, name: str, inner: Any) -> Any:
-    """Return a schema with the reference to another one replaced by it."""
+    """Return a schema with references to the schema `name` replaced by `inner`."""
     if isinstance(schema, dict):
         if schema.get("$ref", "").endswith(f"/{name}"):
             return inner
@@ -204,7 +204,7 @@ def _inlined(schema: Any, name: str, inner: Any) -> Any:
 
 
 def reference(found: Mapping[str, Any]) -> str:
-    """Return the description as a page."""
+    """Return an OpenAPI description as an HTML page."""
     info, parts, index = found["info"], [], []
     for path, methods in found["paths"].items():
         for method, operation in methods.items():

@@ -1,9 +1,9 @@
-"""Who may ask, and how much may be sent.
+"""Access control: which requests are refused, and how large a request may be.
 
-A server on one's own machine can be reached by every page that a browser shows. Such a page may
-send forms to it, and with a name that it points at 127.0.0.1 (DNS rebinding) it may read the
-answers. So requests are refused whose Host is no address and none of the names this server was
-given, and those that another page's origin makes.
+Every page that a browser shows can reach a server on the same machine. It can send forms to it, and
+if its own name resolves to 127.0.0.1 (DNS rebinding), it can read the answers. So two kinds of
+requests are refused: those whose Host is neither an address nor a name of this server, and those of
+a page from another origin.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ HEADERS = {
 
 
 class TooLarge(Exception):
-    """More was sent than this server takes."""
+    """A request is larger than this server takes."""
 
 
 class Guard:
-    """Refuses foreign requests and large ones, and says in every answer what a page may do.
+    """ASGI middleware that refuses foreign and large requests, and adds `HEADERS` to all answers.
 
     Args:
-        app: What answers the others.
-        hosts: Names that this server may be called by; addresses and localhost always may.
-        most: Bytes of a request.
+        app: The application behind it.
+        hosts: Names of this server, in lower case, beside its addresses and localhost.
+        most: Largest request in bytes.
     """
 
     def __init__(self, app: App, hosts: frozenset[str], most: int) -> None:
@@ -77,21 +77,21 @@ class Guard:
     def _problem(self, headers: Headers) -> tuple[str, int]:
         host = headers.get("host", "")
         if not self._known(host):
-            return f"this server is not {host!r}; start it with --allow to give it that name", 403
+            return f"{host!r} is not a name of this server; start it with --allow {host}", 403
         origin = headers.get("origin")
         if origin is not None and origin.partition("://")[2] != host:
-            return f"a page of {origin} may not use this server", 403
+            return f"a page from {origin} may not use this server", 403
         if headers.get("sec-fetch-site") == "cross-site" and (
             headers.get("sec-fetch-mode") != "navigate"
         ):
-            return "a page of another site may not use this server", 403
+            return "a page from another site may not use this server", 403
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > self.most:
             return too_large(self.most), 413
         return "", 200
 
     def _known(self, host: str) -> bool:
-        """Return whether a Host is an address, localhost, or a name of this server."""
+        """Return whether a Host header is an IP address, localhost, or a name of this server."""
         name = host.rpartition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]
         if name.lower() in self.hosts | {"localhost"}:
             return True
@@ -104,4 +104,4 @@ class Guard:
 
 def too_large(most: int) -> str:
     """Return the message for a request that is too large."""
-    return f"this is too large; at most {most / 1e6:.0f} MB are taken at once"
+    return f"the request is larger than {most / 1e6:.0f} MB; send less, or start with --most"

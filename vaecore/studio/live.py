@@ -1,24 +1,23 @@
-"""A point between inputs, decoded while somebody moves it."""
+"""A point between inputs, decoded while a visitor moves it."""
 
 from __future__ import annotations
 
 import json
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from threading import Lock
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from vaecore.cli.presentation import Input, Source
 from vaecore.codec import Example
 from vaecore.errors import DataError, UsageError
-from vaecore.studio.models import Models, Together
+from vaecore.studio.blend import CornerPaths, corner_weights
+from vaecore.studio.cache import Cache
+from vaecore.studio.models import Batcher, Models
 from vaecore.studio.requests import Codes, Point
 from vaecore.studio.served import File
 from vaecore.studio.stage import Stage
 from vaecore.studio.verbs import Verbs
-from vaecore.studio.ways import Ways, shares
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,76 +25,45 @@ if TYPE_CHECKING:
     from vaecore.space import LatentSpace
 
 KEPT_BYTES = 128_000_000
-"""Files kept in memory for the page; the oldest go first, and the page sends them again."""
+"""Bytes of files in memory. Beyond that the least recently used are dropped, and sent again."""
 KEPT = 256
-"""Combinations of files that were read."""
-Key = TypeVar("Key")
-Value = TypeVar("Value")
+"""Most combinations of files and options whose examples and codes stay in memory."""
 
 
 class Missing(DataError):
-    """A file is no longer here; the page sends it again.
+    """Files are no longer in memory; the page sends them again.
 
     Args:
-        names: Its identifiers.
+        names: Their identifiers.
     """
 
     def __init__(self, names: Sequence[str]) -> None:
-        super().__init__("some files are no longer here", remedy="send them again")
+        super().__init__("some files are no longer in memory", remedy="send them again")
         self.names = list(names)
-
-
-class Recent(Generic[Key, Value]):
-    """A dictionary that forgets what was not asked for lately; for several threads.
-
-    Args:
-        most: Sum of the sizes of what it keeps.
-    """
-
-    def __init__(self, most: int) -> None:
-        self._most, self._size, self._lock = most, 0, Lock()
-        self._kept: OrderedDict[Key, tuple[Value, int]] = OrderedDict()
-
-    def get(self, key: Key) -> Value | None:
-        """Return a value, if it is still there."""
-        with self._lock:
-            if key not in self._kept:
-                return None
-            self._kept.move_to_end(key)
-            return self._kept[key][0]
-
-    def put(self, key: Key, value: Value, size: int = 1) -> None:
-        """Keep a value."""
-        with self._lock:
-            if key in self._kept:
-                self._size -= self._kept.pop(key)[1]
-            self._kept[key], self._size = (value, size), self._size + size
-            while self._size > self._most and len(self._kept) > 1:
-                self._size -= self._kept.popitem(last=False)[1][1]
 
 
 @dataclass(frozen=True)
 class Taken:
-    """What was taken from some files, for a model.
+    """A model, and the examples that were taken from files for it.
 
     Attributes:
-        model: Its name.
-        space: The model, within the limits of the options.
-        decoder: Decodes one code at temperature 0.
-        stage: How it is shown.
-        sources: One for each file.
-        z: Their codes, `(n, latent_dim)`.
-        ways: The ways between them.
-        notes: What reading said.
+        model: Name of the model.
+        space: The model, within the limits that the options set.
+        decoder: Decodes one code `(latent_dim,)` at temperature 0.
+        stage: How its examples are shown.
+        sources: The example of each file; none without files.
+        z: Their codes, `(n, latent_dim)`; None without files.
+        paths: The paths between these codes; None without files.
+        notes: Notes of reading the files.
     """
 
     model: str
     space: LatentSpace[Example]
-    decoder: Together
+    decoder: Batcher
     stage: Stage
-    sources: Sequence[Source]
-    z: Tensor | None
-    ways: Ways | None
+    sources: Sequence[Source] = ()
+    z: Tensor | None = None
+    paths: CornerPaths | None = None
     notes: Sequence[str] = ()
 
 
@@ -104,10 +72,11 @@ class Played:
     """A decoded point.
 
     Attributes:
-        taken: Of the model and the inputs.
+        taken: The model and the inputs.
         z: The code, `(latent_dim,)`.
-        example: What it is decoded to.
-        reached: How far edits came, where that was measured.
+        example: The example that it is decoded to.
+        reached: The change of each attribute that a searched edit reached, in strengths; empty for
+            vectors that are only added.
     """
 
     taken: Taken
@@ -117,30 +86,30 @@ class Played:
 
 
 class Live:
-    """Points between files that were sent before.
+    """Files that were sent, and the points between them.
 
     Args:
-        verbs: What reads files.
-        models: What decodes.
+        verbs: The verbs, which also read files.
+        models: The models.
         stages: How each domain is shown, by its subject.
     """
 
     def __init__(self, verbs: Verbs, models: Models, stages: Mapping[str, Stage]) -> None:
         self.verbs, self.models, self.stages = verbs, models, stages
-        self._files: Recent[str, File] = Recent(KEPT_BYTES)
-        self._taken: Recent[str, Taken] = Recent(KEPT)
+        self._files: Cache[str, File] = Cache(KEPT_BYTES)
+        self._taken: Cache[str, Taken] = Cache(KEPT)
 
     def keep(self, file: File) -> str:
-        """Keep a file, and return its identifier, which is that of its content."""
+        """Keep a file, and return its identifier: a hash of its content and its name."""
         name = sha256(file.data + file.name.encode()).hexdigest()[:20]
         self._files.put(name, file, len(file.data))
         return name
 
     def files(self, names: Sequence[str]) -> list[File]:
-        """Return files that are kept.
+        """Return files by their identifiers.
 
         Raises:
-            Missing: Some are not.
+            Missing: Some are no longer kept.
         """
         found = {name: self._files.get(name) for name in names}
         missing = [name for name, file in found.items() if file is None]
@@ -149,7 +118,13 @@ class Live:
         return [file for name in names if (file := found[name]) is not None]
 
     def look(self, file: File, options: Mapping[str, Any], model: str | None) -> dict[str, Any]:
-        """Return what is in a file, and what would be taken of it."""
+        """Keep a file, and return as JSON its content and the example that is taken of it.
+
+        Args:
+            file: The file.
+            options: Options of `palette` that choose the example of a file.
+            model: A model's name; None chooses the one that fits the file.
+        """
         taken, inputs = self._take([file], options, model)
         source = taken.sources[0]
         return {
@@ -164,7 +139,7 @@ class Live:
         }
 
     def take(self, names: Sequence[str], options: Mapping[str, Any], model: str | None) -> Taken:
-        """Return what is taken of files that are kept; it is kept, too."""
+        """Return the examples of files that are kept, by their identifiers; see `look`."""
         key = json.dumps([names, options, model], sort_keys=True)
         found = self._taken.get(key)
         if found is None:
@@ -177,15 +152,39 @@ class Live:
 
         Raises:
             UsageError: There is none of that name.
+            DataError: Its folder cannot be used.
         """
         space = self.models.space(name).as_examples()
-        return Taken(name, space, self.models.decoder(name), self.stage(space), (), None, None)
+        return Taken(name, space, self.models.decoder(name), self.stage(space))
 
-    def play(self, point: Point) -> Played:
-        """Return what is at a point.
+    def about(self, name: str) -> dict[str, Any]:
+        """Return as JSON what the page needs of a model: how it is drawn, and its attributes.
 
         Raises:
-            UsageError, DataError: As for a command line.
+            UsageError, DataError: As for `model`.
+        """
+        taken = self.model(name)
+        space, config = taken.space, taken.space.config
+        example = self.decode(taken, Codes(model=name, codes=[[0.0] * space.latent_dim]))[0]
+        measured = bool(config and any(isinstance(v, Mapping) for v in config.attributes.values()))
+        return {
+            "name": taken.model,
+            "kind": taken.stage.kind,
+            "latent_dim": space.latent_dim,
+            "attributes": sorted(space.attributes),
+            "settles": measured,
+            "draws": space.model.draws,
+            "ending": taken.stage.ending,
+            **taken.stage.about(space.codec, example),
+        }
+
+    def play(self, point: Point) -> Played:
+        """Return what a point is decoded to.
+
+        Raises:
+            UsageError: The request names neither corners nor a model and a code, or a code is not
+                of the model's size, or not finite.
+            DataError: A file cannot be used, or is no longer kept (`Missing`).
         """
         import torch
 
@@ -193,22 +192,19 @@ class Live:
             names = [corner.file for corner in point.corners]
             taken = self.take(names, point.options, point.model)
         elif point.model and point.code:
-            taken = self.model(self.models.check(point.model))
+            taken = self.model(point.model)
         else:
             raise UsageError("name one to four corners, or a model and a code")
         space, contexts = taken.space, [source.example.context for source in taken.sources]
-        weights = shares(point.at, len(contexts))
+        weights = corner_weights(point.at, len(contexts))
         context = None
         if contexts and all(each is not None for each in contexts):
             context = space.codec.blend(contexts, weights)
         if point.code is not None:
-            if len(point.code) != space.latent_dim:
-                text = f"a code of {taken.model} has {space.latent_dim} numbers"
-                raise UsageError(f"{text}, not {len(point.code)}")
-            z = torch.tensor(point.code)
+            z = _codes(taken, [point.code])[0]
         else:
-            assert taken.ways is not None
-            z = taken.ways.code(point.at)
+            assert taken.paths is not None
+            z = taken.paths.code(point.at)
         add = {name: amount for name, amount in point.add.items() if amount}
         reached: Mapping[str, float] = {}
         if add and point.settle:
@@ -216,8 +212,7 @@ class Live:
             z, reached = found.z, found.reached
         elif add:
             z = space.added(z[None], [add])[0]
-        if not bool(torch.isfinite(z).all()):
-            raise UsageError("this code is not made of finite numbers")
+        z = _finite(z)
         if point.temperature:
             x = space.decode_to_examples(z[None], point.temperature, point.seed)[0]
         else:
@@ -228,21 +223,12 @@ class Live:
         return Played(taken, z, Example(x, context), reached)
 
     def decode(self, taken: Taken, asked: Codes) -> list[Example]:
-        """Return the items that codes are decoded to.
+        """Return the examples that codes are decoded to.
 
         Raises:
             UsageError: A code is not of the model's size, or not finite.
         """
-        import torch
-
-        wrong = [len(code) for code in asked.codes if len(code) != taken.space.latent_dim]
-        if wrong:
-            raise UsageError(
-                f"a code of {taken.model} has {taken.space.latent_dim} numbers, not {wrong[0]}"
-            )
-        z = torch.tensor(asked.codes)
-        if not bool(torch.isfinite(z).all()):
-            raise UsageError("a code is not made of finite numbers")
+        z = _finite(_codes(taken, asked.codes))
         return taken.space.decode(z, asked.temperature, asked.seed)
 
     def _take(
@@ -258,10 +244,10 @@ class Live:
         name = outcome.job.model
         space, sources = outcome.space.as_examples(), outcome.rounds[0]
         limited = space.model is not self.models.space(name).model
-        decoder = Together(space.decode_to_examples) if limited else self.models.decoder(name)
+        decoder = Batcher(space.decode_to_examples) if limited else self.models.decoder(name)
         z = space.encode([source.example for source in sources])
-        ways = Ways(space, z, self.models.way_back(name))
-        taken = Taken(name, space, decoder, self.stage(space), sources, z, ways, outcome.notes)
+        paths = CornerPaths(space, z, self.models.from_noise(name))
+        taken = Taken(name, space, decoder, self.stage(space), sources, z, paths, outcome.notes)
         return taken, outcome.inputs
 
     def stage(self, space: LatentSpace[Any]) -> Stage:
@@ -271,9 +257,27 @@ class Live:
         return self.stages[domain.subject]
 
 
+def _codes(taken: Taken, codes: Sequence[Sequence[float]]) -> Tensor:
+    """Return codes as a tensor `(n, latent_dim)`, refusing those of another size."""
+    import torch
+
+    size = taken.space.latent_dim
+    wrong = [len(code) for code in codes if len(code) != size]
+    if wrong:
+        raise UsageError(f"a code of {taken.model} has {size} numbers, not {wrong[0]}")
+    return torch.tensor(codes)
+
+
+def _finite(z: Tensor) -> Tensor:
+    """Return codes, refusing those with infinite numbers or NaN."""
+    if not bool(z.isfinite().all()):
+        raise UsageError("a code must consist of finite numbers; it has NaN or infinity")
+    return z
+
+
 def _texts(value: Any) -> list[str]:
-    """Return the value of an option as texts, as a form has them."""
+    """Return the value of an option as strings, as a form has them."""
     values = value if isinstance(value, list) else [value]
     if not all(isinstance(each, (str, int, float, bool)) for each in values):
-        raise UsageError(f"an option is a text, a number, or a list of them, not {value!r}")
+        raise UsageError(f"an option must be a text, a number or a list of them, not {value!r}")
     return [str(each).lower() if isinstance(each, bool) else str(each) for each in values]

@@ -1,4 +1,4 @@
-"""Models that are loaded once, and compute for many people at once."""
+"""Models that are loaded once, and compute in batches for several requests."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from vaecore.domain import Domain
     from vaecore.space import LatentSpace
 
-TOGETHER = 16
-"""Codes that are computed together: batches are padded to as many rows anyway."""
+ROWS = 16
+"""Most rows of a batch: smaller batches are padded to as many rows anyway."""
 
 
-class Together:
-    """Computes for several threads together what each needs of one code.
+class Batcher:
+    """Collects the rows of several threads into batches, and computes each batch once.
 
-    A row's result is the same in every batch (see `vaecore.device.pad`), so that nobody can tell.
-    Whoever comes while others are computed waits for the next batch, and all who wait are in it.
+    A row's result is the same in every batch (see `vaecore.device.pad`). Rows that arrive while a
+    batch is computed wait for the next one.
 
     Args:
-        compute: From `(n, ...)` to `(n, ...)`, row by row.
+        compute: Maps a batch `(n, ...)` to `(n, ...)`, row by row.
     """
 
     def __init__(self, compute: Callable[[Tensor], Tensor]) -> None:
@@ -36,10 +36,10 @@ class Together:
         self._turn, self._lock = Lock(), Lock()
         self._waiting: list[tuple[Tensor, Future[Tensor]]] = []
         self.batches = 0
-        """How often it was computed."""
+        """Number of batches so far."""
 
     def __call__(self, row: Tensor) -> Tensor:
-        """Return what one row becomes."""
+        """Return the result of one row; it waits for the batch of the row."""
         mine: Future[Tensor] = Future()
         with self._lock:
             self._waiting.append((row, mine))
@@ -49,13 +49,13 @@ class Together:
         return mine.result()
 
     def _run(self) -> None:
-        """Compute for all who wait, in batches."""
+        """Compute all rows that wait."""
         import torch
 
         with self._lock:
             waiting, self._waiting = self._waiting, []
-        for k in range(0, len(waiting), TOGETHER):
-            part = waiting[k : k + TOGETHER]
+        for k in range(0, len(waiting), ROWS):
+            part = waiting[k : k + ROWS]
             try:
                 self.batches += 1
                 found = self._compute(torch.stack([row for row, _ in part]))
@@ -70,9 +70,9 @@ class Models:
     """The models that a server offers; each is loaded when it is first needed, and stays.
 
     Args:
-        domains: Of the package; their shipped models are offered.
+        domains: The package's domains, whose shipped models are offered.
         others: Further model folders.
-        device: Where to compute.
+        device: Where to compute, such as "cpu".
     """
 
     def __init__(
@@ -87,30 +87,30 @@ class Models:
         self._lock = Lock()
         self._locks = {name: Lock() for name in self.folders}
         self._spaces: dict[str, LatentSpace[Any]] = {}
-        self._decoders: dict[str, Together] = {}
-        self._ways: dict[str, Together] = {}
+        self._decoders: dict[str, Batcher] = {}
+        self._flows: dict[str, Batcher] = {}
 
     @property
     def names(self) -> list[str]:
-        """What they are called."""
+        """The models' names, sorted."""
         return sorted(self.folders)
 
     def check(self, name: str) -> str:
-        """Return the name of a model that is offered.
+        """Return a name if a model of that name is offered.
 
         Raises:
-            UsageError: There is none of that name.
+            UsageError: There is none.
         """
         if name not in self.folders:
             raise UsageError(f"no model {name!r}; there are {', '.join(self.names)}")
         return name
 
     def name(self, model: str) -> str:
-        """Return what a model is called that a command line names: a name, or its folder."""
+        """Return the name of a model that is given by its name or its folder."""
         return next((name for name, each in self.folders.items() if str(each) == model), model)
 
     def space(self, name: str) -> LatentSpace[Any]:
-        """Return a model; what is changed about the object stays with the caller.
+        """Return a copy of a model's space, which the caller may change; the network is shared.
 
         Raises:
             UsageError: There is none of that name.
@@ -126,25 +126,25 @@ class Models:
         space.attributes = dict(space.attributes)
         return space
 
-    def decoder(self, name: str) -> Together:
-        """Return what decodes a model's codes at temperature 0, for many people at once."""
+    def decoder(self, name: str) -> Batcher:
+        """Return a function that decodes a code at temperature 0, `(latent_dim,)` to an example."""
         space = self.space(name)
         with self._lock:
-            return self._decoders.setdefault(name, Together(space.decode_to_examples))
+            return self._decoders.setdefault(name, Batcher(space.decode_to_examples))
 
-    def way_back(self, name: str) -> Together | None:
-        """Return what leads from a model's noise to its codes, for many people at once.
+    def from_noise(self, name: str) -> Batcher | None:
+        """Return a function from noise to a code, both `(latent_dim,)`, by a model's flow.
 
-        None where the way between codes does not go through a flow.
+        None where paths between the model's codes do not go through a flow.
         """
         space = self.space(name)
         if space.plain_path != "flow" or space.prior is None:
             return None
         with self._lock:
-            return self._ways.setdefault(name, Together(space.prior.from_noise))
+            return self._flows.setdefault(name, Batcher(space.prior.from_noise))
 
     def describe(self) -> list[Mapping[str, Any]]:
-        """Return name, description, representation and attributes of each, without loading any."""
+        """Return the facts of each model that its folder gives, without loading its network."""
         from vaecore.cli.box import describe
         from vaecore.config import read_config
 

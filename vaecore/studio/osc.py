@@ -1,7 +1,7 @@
-"""The studio over Open Sound Control, for Max, Pd, SuperCollider and scripts of a DAW.
+"""The studio over Open Sound Control (OSC), for Max, Pd, SuperCollider and scripts of a DAW.
 
-A small server of datagrams: each message is answered to its sender, or to the port that it asked
-for with `/reply`. docs/studio.md lists the messages.
+A UDP server: each answer goes to the sender of the message, or to the port that `/reply` set.
+docs/studio.md lists the messages.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from vaecore.errors import DataError, UsageError
+from vaecore.errors import DataError, UsageError, unexpected
 from vaecore.reading import Kind, read_bytes
 from vaecore.studio.live import Live
 from vaecore.studio.requests import CORNERS, Corner, Point
@@ -21,24 +21,24 @@ from vaecore.studio.served import File
 from vaecore.studio.verbs import clean_name
 
 HOST = "127.0.0.1"
-"""Nobody else may ask: datagrams have no sender one could trust."""
+"""This machine alone: the sender of a datagram can be forged."""
 LARGEST = 65_507
-"""Bytes of a datagram."""
+"""Largest content of a UDP datagram in bytes."""
 Message = tuple[str, Sequence[Any]]
 
 
 def messages(data: bytes) -> list[tuple[str, list[Any]]]:
-    """Return the addresses and arguments in a datagram; none if it is not OSC."""
+    """Return the addresses and arguments in a datagram; an empty list if it is not OSC."""
     import logging
 
     from pythonosc.osc_packet import OscPacket
 
     before = logging.root.manager.disable
-    logging.disable(logging.WARNING)  # the package prints what it does not know as it came
+    logging.disable(logging.WARNING)  # the package would print what it cannot read, unescaped
     try:
         found = [each.message for each in OscPacket(data).messages]
         return [(each.address, list(each.params)) for each in found]
-    except Exception:  # whatever the package stumbles over; there is nobody to tell
+    except Exception:  # the package raises errors of many types; there is no address to answer
         return []
     finally:
         logging.disable(before)
@@ -49,12 +49,12 @@ class OscServer:
 
     Args:
         name: The command; addresses begin with it.
-        live: What answers.
-        port: Of the datagrams; 0 takes a free one.
-        most: Bytes of a file.
+        live: Decodes points and runs `sample`.
+        port: UDP port; 0 takes a free one.
+        most: Largest file in bytes.
 
     Raises:
-        DataError: The port is taken.
+        DataError: The port cannot be used.
     """
 
     def __init__(self, name: str, live: Live, port: int, most: int) -> None:
@@ -77,11 +77,11 @@ class OscServer:
             "clear": self._clear,
             "model": self._choose,
             "attribute": self._attribute,
-            "temperature": self._warm,
-            "seed": self._sow,
+            "temperature": self._set_temperature,
+            "seed": self._set_seed,
             "blend": self._blend,
             "sample": self._sample,
-            "reply": self._answer,
+            "reply": self._reply_to,
             "ping": lambda: [("/pong", [])],
         }
 
@@ -91,7 +91,8 @@ class OscServer:
 
     def stop(self) -> None:
         """Stop answering."""
-        with suppress(OSError):  # unconnected; it wakes the thread that waits all the same
+        # It raises, as a UDP socket is not connected, and yet wakes the thread that waits.
+        with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
 
@@ -115,9 +116,9 @@ class OscServer:
             return
 
     def answer(self, address: str, arguments: Sequence[Any]) -> list[Message]:
-        """Return the answers to a message: addresses without the name in front, and arguments.
+        """Return the answers to a message: addresses without the command's name, and arguments.
 
-        What is wrong with a message is an answer, too, at /error.
+        An error is an answer, too, at /error.
         """
         name, _, verb = address.strip("/").partition("/")
         if name != self.name:
@@ -132,13 +133,12 @@ class OscServer:
             given = " ".join(map(str, arguments))[:100]
             return [("/error", [f"cannot use {address} {given}; see docs/studio.md"])]
         except Exception as error:
-            text = f"unexpected {type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
-            return [("/error", [text])]
+            return [("/error", [unexpected(error)])]
 
-    # Messages
+    # The messages, each with its arguments
 
     def _load(self, corner: int, source: str | bytes, bar: int | None = None) -> Iterable[Message]:
-        """Put a file, or its bytes, into a corner."""
+        """Put a file, given by its path or its bytes, into a corner (1 to 4)."""
         if not 1 <= int(corner) <= CORNERS:
             raise UsageError(f"corners are 1 to {CORNERS}, not {corner}")
         file = self._file(source)
@@ -166,27 +166,27 @@ class OscServer:
         yield "/model", [self._model or ""]
 
     def _attribute(self, name: str, amount: float) -> Iterable[Message]:
-        """Add so much of an attribute to what follows."""
+        """Set the strength of an attribute in all blends that follow."""
         self._add[str(name)] = float(amount)
         yield "/attribute", [str(name), float(amount)]
 
-    def _warm(self, temperature: float) -> Iterable[Message]:
+    def _set_temperature(self, temperature: float) -> Iterable[Message]:
         self._temperature = float(temperature)
         yield "/temperature", [self._temperature]
 
-    def _sow(self, seed: int) -> Iterable[Message]:
+    def _set_seed(self, seed: int) -> Iterable[Message]:
         self._seed = int(seed)
         yield "/seed", [self._seed]
 
-    def _answer(self, port: int = 0) -> Iterable[Message]:
-        """Send answers to a port of this machine; 0 to whoever asks."""
+    def _reply_to(self, port: int = 0) -> Iterable[Message]:
+        """Send answers to a port of this machine; 0 sends each to the sender of its message."""
         if not 0 <= int(port) <= 65_535:
-            raise UsageError(f"a port is 1 to 65535, not {port}")
+            raise UsageError(f"a port is 1 to 65535, or 0 for the sender's, not {port}")
         self._reply = int(port) or None
         yield "/reply", [int(port)]
 
     def _blend(self, x: float = 0.0, y: float = 0.0) -> Iterable[Message]:
-        """Send what is between the corners."""
+        """Send the blend of the corners at a point, x and y from 0 to 1."""
         loaded = [self._files[k] for k in sorted(self._files)]
         bars = [bar or 1 for _, bar in loaded] if any(bar for _, bar in loaded) else []
         point = Point(
@@ -202,7 +202,7 @@ class OscServer:
         return played.taken.stage.messages(played.taken.space.codec, played.example)
 
     def _sample(self, seed: int | None = None) -> Iterable[Message]:
-        """Send something new."""
+        """Send a sample of the model."""
         self._seed = self._seed if seed is None else int(seed)
         values = {"seed": [str(self._seed)], "n": ["1"]}
         if self._model:

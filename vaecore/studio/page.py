@@ -1,4 +1,4 @@
-"""The front end as a server hands it out: one page, one script, one style sheet."""
+"""The front end as it is served: one page, one script, one style sheet."""
 
 from __future__ import annotations
 
@@ -14,7 +14,12 @@ COMMON = Path(__file__).parents[1] / "page" / "style.css"
 
 
 def html(name: str, page: Page) -> str:
-    """Return the page, whose script builds the rest of it."""
+    """Return the HTML of the page, whose script builds its content.
+
+    Args:
+        name: The command, such as "seqvae".
+        page: The front end.
+    """
     title, endings = escape(page.title), escape(",".join(page.endings))
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
@@ -28,12 +33,12 @@ def html(name: str, page: Page) -> str:
 
 @cache
 def script(page: Page) -> str:
-    """Return all modules of the page as one."""
+    """Return the page's JavaScript modules as one script."""
     return bundle(page.script)
 
 
 @cache
 def style(page: Page) -> str:
-    """Return all style sheets as one."""
+    """Return the page's style sheets as one."""
     sheets = (COMMON, HERE / "web" / "studio.css", *page.styles)
     return "\n".join(sheet.read_text(encoding="utf-8") for sheet in sheets)

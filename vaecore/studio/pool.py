@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from anyio import CapacityLimiter, to_thread
 
 WAITING = 64
-"""Requests that wait for their turn at most."""
+"""Most requests that wait for a free thread."""
 Answer = TypeVar("Answer")
 
 
@@ -18,20 +18,20 @@ class Busy(Exception):
 
 
 class Pool:
-    """Some threads.
+    """A pool of threads.
 
     Args:
-        size: How many.
+        size: Number of threads.
     """
 
     def __init__(self, size: int) -> None:
         self._limiter = CapacityLimiter(size)
 
     async def run(self, work: Callable[..., Answer], *arguments: Any) -> Answer:
-        """Run a function in a thread.
+        """Run a function in a thread, and return its result.
 
         Raises:
-            Busy: Too many wait.
+            Busy: `WAITING` requests wait already.
         """
         if self._limiter.statistics().tasks_waiting >= WAITING:
             raise Busy

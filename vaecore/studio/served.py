@@ -1,4 +1,4 @@
-"""A job that a server runs: its models stay loaded, and what it reports is kept."""
+"""A job that a server runs: it uses models that stay loaded, and returns what it reports."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ class File(NamedTuple):
 
 @dataclass
 class Outcome:
-    """What a verb did.
+    """The outcome of a verb.
 
     Attributes:
-        facts: What it reports with --json.
-        notes: What it says beside that.
-        files: What it wrote.
+        facts: Its report, as for --json.
+        notes: Its notes, which the command line prints on standard error.
+        files: The files that it wrote.
         job: The job; None for verbs without a model.
-        result: What it made, if it made something.
-        space: The model.
-        rounds: What was taken from the inputs.
+        result: The decoded examples; None for verbs that decode none.
+        space: The model; None for verbs without one.
+        rounds: The examples that were taken from the inputs, as of `Job.take`.
         inputs: The inputs as they were read.
     """
 
@@ -49,7 +49,7 @@ class Outcome:
 
 @dataclass
 class ServedJob(Job):
-    """A job whose models stay loaded, and which keeps what it reports."""
+    """A job that uses a server's models, and keeps in `outcome` what the command line prints."""
 
     models: Models | None = None
     outcome: Outcome = field(default_factory=Outcome)
@@ -59,7 +59,7 @@ class ServedJob(Job):
         self.outcome.job = self
 
     def space(self, model: str) -> LatentSpace[Any]:
-        """Return a model of the server."""
+        """Return a model of the server, by its name or its folder."""
         assert self.models is not None
         self.model = self.models.name(model)
         self.outcome.space = self.models.space(self.model)
@@ -73,7 +73,7 @@ class ServedJob(Job):
     def take(
         self, space: LatentSpace[Any], inputs: Sequence[Input]
     ) -> tuple[LatentSpace[Any], list[list[Source]]]:
-        """Return what is taken, and keep it."""
+        """Return the examples that are taken from inputs, and keep them."""
         space, self.outcome.rounds = super().take(space, inputs)
         return space, self.outcome.rounds
 

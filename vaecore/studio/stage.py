@@ -1,4 +1,4 @@
-"""What a domain adds for the studio: what the page draws of an example, and what a file holds."""
+"""What a domain brings for the studio: its front end, and how its examples are drawn and saved."""
 
 from __future__ import annotations
 
@@ -18,30 +18,35 @@ class Stage(ABC):
 
     Attributes:
         kind: What the page draws: "music", "picture" or "text".
-        ending: Of a file with one result.
+        ending: Ending of a file with one result, such as ".mid".
     """
 
     kind: str
     ending: str
 
     def about(self, codec: Codec[Any], example: Example) -> Mapping[str, Any]:
-        """Return what the page needs to draw the examples of a model; one is given."""
+        """Return facts of a model that the page needs to draw its examples, as JSON.
+
+        Args:
+            codec: The model's codec.
+            example: One example of the model.
+        """
         return {}
 
     @abstractmethod
     def shown(self, codec: Codec[Any], example: Example) -> Any:
-        """Return an example as the page draws it: JSON."""
+        """Return an example as JSON that the page's script draws."""
 
     @abstractmethod
     def file(self, codec: Codec[Any], example: Example) -> bytes:
-        """Return an example as a file."""
+        """Return an example as the bytes of a file."""
 
     def messages(self, codec: Codec[Any], example: Example) -> list[tuple[str, list[Any]]]:
-        """Return an example as OSC messages: address (without the package) and arguments."""
+        """Return an example as OSC messages: addresses without the command, and arguments."""
         return [("/file", [self.file(codec, example)])]
 
     def contents(self, input_: Input) -> Mapping[str, Any]:
-        """Return what there is in a file to choose from."""
+        """Return as JSON what a visitor can choose from in a file, such as its parts and bars."""
         return {}
 
 
@@ -50,12 +55,12 @@ class Page:
     """The front end of a package.
 
     Attributes:
-        title: Of the page.
-        script: The JavaScript module that it runs.
+        title: Title of the page.
+        script: The JavaScript module that the page runs.
         styles: Style sheets beside the common one.
-        endings: Of the files that it takes, for the file chooser.
-        examples: Files to begin with.
-        looks: A class of the page's body.
+        endings: Endings of the files that the file chooser offers.
+        examples: Example files that the page offers.
+        looks: CSS class of the page's body.
     """
 
     title: str

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -25,14 +25,11 @@ from vaecore.errors import DataError, UsageError
 from vaecore.studio.models import Models
 from vaecore.studio.served import File, Outcome, ServedJob
 
-if TYPE_CHECKING:
-    pass
-
 PLAIN = {"render": ".wav", "show": ".png"}
-"""Verbs without a model that are offered, where the command has them, and what they write."""
+"""Verbs without a model that are offered, where the command has them, and the file type of each."""
 _OTHER_OUTPUTS = {"attribute": "attribute.safetensors", "analyze": "analysis.png"}
 _HIDDEN = {"device", "as_json", "quiet", "output", "help", "tracks", "labels"}
-"""Parameters that make no sense for a server, or that name files by a table."""
+"""Parameters that a server decides itself, or whose value is a table of paths."""
 _NAME = re.compile(r"[\w \-]*")
 _STDOUT = Lock()
 
@@ -41,7 +38,7 @@ _STDOUT = Lock()
 @options.inputs
 @options.writes
 def _take(job: ServedJob, inputs: tuple[Path, ...]) -> None:
-    """Read inputs as `palette` does, and stop before anything is made of them."""
+    """Read inputs and take examples of them as `palette` does, and decode nothing."""
     read = job.read(inputs)
     space = job.load(read)
     job.outcome.space, _ = job.take(space, read)
@@ -52,8 +49,8 @@ class Verbs:
 
     Args:
         group: The command.
-        dispatch: Its domains.
-        models: What they may use.
+        dispatch: Chooses the domain of a request.
+        models: The models that requests may name.
     """
 
     def __init__(self, group: Group, dispatch: Dispatch, models: Models) -> None:
@@ -73,7 +70,7 @@ class Verbs:
         return _parameters(self.commands[verb])
 
     def taking(self) -> dict[str, click.Parameter]:
-        """Return the parameters that choose what is taken of files."""
+        """Return the parameters that choose the example of a file: bar, track, face and more."""
         known = _parameters(self._take)
         return {name: each for name, each in known.items() if name != "inputs"}
 
@@ -88,9 +85,9 @@ class Verbs:
 
         Args:
             verb: Its name.
-            files: What was sent, by parameter.
-            values: The other parameters; a flag is "true" or "false".
-            output: Name of the file to write, whose ending chooses its kind.
+            files: The files that were sent, by parameter.
+            values: The values of the other parameters; a flag is "true" or "false".
+            output: Name of the file to write; its ending chooses its type.
 
         Raises:
             UsageError, DataError, click.UsageError: As for a command line.
@@ -132,7 +129,7 @@ class Verbs:
             arguments += ["--json"] * ("as_json" in has and command.name != "show")
             arguments += ["--quiet"] * ("quiet" in has and "as_json" not in has)
             dispatch = Dispatch(
-                # One may keep what it took until it writes: each request has its own.
+                # A presentation may keep what it took until it writes: each request has its own.
                 tuple(copy(each) for each in self._dispatch.presentations),
                 partial(ServedJob, models=self.models, outcome=outcome),
             )
@@ -141,7 +138,7 @@ class Verbs:
                     command.name, [*arguments, "--", *inputs], obj=dispatch
                 ) as context:
                     context.meta[NOTES] = outcome.notes
-                    if command.name in PLAIN:  # they print
+                    if command.name in PLAIN:  # they print to standard output
                         with _STDOUT, redirect_stdout(io.StringIO()):
                             command.invoke(context)
                     else:
@@ -164,22 +161,22 @@ class Verbs:
         if name == "model":
             return [f"--model={self.models.folders[self.models.check(values[-1])]}"]
         if isinstance(parameter, click.Argument) or isinstance(parameter.type, click.Path):
-            raise UsageError(f"{name} is a file: send it as one")
+            raise UsageError(f"{name} is a file; send the file itself, not its name")
         if getattr(parameter, "is_flag", False):
             given = values[-1].lower()
             if given not in ("true", "false", "1", "0", ""):
                 raise UsageError(f"{name} is true or false, not {values[-1]!r}")
             return [_flag(parameter)] if given in ("true", "1") else []
         if may_be_file(parameter) and not all(map(_NAME.fullmatch, values)):
-            raise UsageError(f"{name} is one of the names in the description, or a file to send")
+            raise UsageError(f"{name} takes a name that the description lists, or a file to send")
         if len(values) > 1 and not parameter.multiple:
-            raise UsageError(f"{name} was given {len(values)} times")
+            raise UsageError(f"{name} was given {len(values)} times; give it once")
         flag = _flag(parameter)
         joined = "=" if flag.startswith("--") else ""
         return [f"{flag}{joined}{value}" for value in values]
 
     def _default(self, command: click.Command, inputs: Sequence[Path], model: str | None) -> str:
-        """Return the name of the file that is written where none was asked for, or none."""
+        """Return the name of the output file where the request names none; "" for no file."""
         name = command.name or ""
         if command is self._take:
             return ""
@@ -192,13 +189,13 @@ class Verbs:
 
 
 def may_be_file(parameter: click.Parameter) -> bool:
-    """Return whether the value of a parameter is a name or a file."""
+    """Return whether the value of a parameter can be a file."""
     metavar = getattr(parameter, "metavar", None) or ""
     return isinstance(parameter.type, click.Path) or "FILE" in metavar
 
 
 def clean_name(name: str) -> str:
-    """Return the last part of a file's name, of letters that are harmless, short enough."""
+    """Return a file's name without folders and control characters, at most 97 characters long."""
     last = name.replace("\\", "/").rpartition("/")[2]
     last = "".join(c for c in last if c.isprintable()).strip().lstrip(".") or "file"
     stem, dot, ending = last.rpartition(".")
@@ -214,7 +211,7 @@ def _parameters(command: click.Command) -> dict[str, click.Parameter]:
 
 
 def _public(parameter: click.Parameter) -> str:
-    """Return what a request calls a parameter: its longest option without dashes."""
+    """Return a parameter's name in requests: its longest option, with _ in place of dashes."""
     if isinstance(parameter, click.Argument):
         return "inputs"
     return max(parameter.opts, key=len).lstrip("-").replace("-", "_")
@@ -226,7 +223,7 @@ def _flag(parameter: click.Parameter) -> str:
 
 def _checked(name: str, known: Mapping[str, click.Parameter]) -> click.Parameter:
     if name not in known:
-        raise UsageError(f"there is no {name!r} here; known are output, {', '.join(known)}")
+        raise UsageError(f"no parameter {name!r}; there are output, {', '.join(known)}")
     return known[name]
 
 
@@ -242,7 +239,7 @@ def _kept(folder: Path, file: File) -> str:
 
 
 def _without(error: Exception, root: Path) -> Exception:
-    """Return an error whose message calls files as their sender does."""
+    """Return an error whose message has the names of files that were sent, not temporary paths."""
     if isinstance(error, click.ClickException):
         return UsageError(_plain(error.format_message().rstrip("."), root))
     if isinstance(error, (DataError, UsageError)):

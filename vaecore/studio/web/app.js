@@ -1,4 +1,4 @@
-// The studio: corners, the plane between them, sliders, verbs, what was made and what is kept.
+// The studio: corners, the plane between them, sliders, verbs, results and favourites.
 
 import { h, icon } from "vaecore/page/dom.js";
 import { Corners, LETTERS } from "./corners.js";
@@ -32,19 +32,19 @@ export async function studio(views) {
   const above = h("div", { class: "row" });
   const below = h("div", { class: "row" });
   const field = h("div", { id: "field" });
-  const stage = h("section", { class: "panel result", "aria-label": "What is at the point" });
+  const stage = h("section", { class: "panel result", "aria-label": "Blend" });
   const reached = h("p", { class: "quiet small-text" });
   const model = h("select", { "aria-label": "Model", onchange: () => {
     session.state.model = model.value;
     session.state.add = {};
     refresh(true);
-  } }, h("option", { value: "" }, "Model: what fits"), ...models.map((each) => h("option", { value: each.name }, each.name)));
+  } }, h("option", { value: "" }, "Model: automatic"), ...models.map((each) => h("option", { value: each.name }, each.name)));
   const undo = button("Undo", "Undo (Ctrl+Z)", UNDO, () => past.undo());
   const redo = button("Redo", "Redo (Ctrl+Shift+Z)", REDO, () => past.redo());
   const keep = h("button", { type: "button", class: "button", disabled: true, onclick: () => things.keepCurrent() }, icon(STAR), "Keep");
   const welcome = h("div", { class: "welcome" },
     h("p", {}, "Drop one file to vary it, two to morph between them, four for a plane."),
-    h("p", { class: "quiet" }, "Or begin with something the model invents: Make, on this page."),
+    h("p", { class: "quiet" }, "Or begin without a file: choose Sample under Make."),
     h("button", { type: "button", class: "button primary", onclick: () => useExamples() }, "Try the examples"));
   const panel = (words, label, hidden, ...children) =>
     h("section", { class: "panel", "aria-label": label, hidden }, ...(words ? [h("h2", {}, words)] : []), ...children);
@@ -53,13 +53,13 @@ export async function studio(views) {
     session.state.add = {};
     sliders.show();
     changed(true);
-  } }, "all to the middle");
+  } }, "all to 0");
   const lists = { made: h("ul", {}), kept: h("ul", {}) };
   const keptHead = h("div", { class: "head" }, h("h2", {}, "Favourites"));
   const panels = {
     make: panel("Make", "Make", false),
     sliders: panel("", "Properties", true, h("div", { class: "head" }, h("h2", {}, "Properties"), zero), knobs, reached),
-    made: panel("What was made", "What was made", true, lists.made),
+    made: panel("Results", "Results", true, lists.made),
     kept: panel("", "Favourites", true, keptHead, lists.kept),
   };
   document.body.classList.add("silent");
@@ -70,13 +70,13 @@ export async function studio(views) {
       h("section", { class: "board", "aria-label": "Corners" }, above, welcome, field, below, status, stage),
       h("div", { class: "side" }, panels.sliders, panels.make, panels.made, panels.kept))));
 
-  // The parts, and what they tell each other
+  // The parts, and how they are connected
 
   const plane = new Plane(field, session, { onmove: changed, onrest: () => past.push(session.state) });
   const follower = new Follower(session, {
     say,
     present: (found) => present(found, plane.words(...session.state.at)),
-    told: (text) => { reached.textContent = text; },
+    report: (text) => { reached.textContent = text; },
   });
   const sliders = new Sliders(panels.sliders, knobs, session, {
     oninput: () => changed(false),
@@ -114,7 +114,7 @@ export async function studio(views) {
     fields: () => ({ model: session.state.model }),
     files: async (kind) => {
       if (kind === "corners") return session.full().map(([corner]) => session.piece(corner));
-      if (!session.current) throw new Refusal("There is nothing to begin with yet: drop a file, or sample.");
+      if (!session.current) throw new Refusal("There is no input yet: drop a file, or make a sample.");
       return [await things.file(session.current)];
     },
     done: async (answer, verb) => {
@@ -128,9 +128,9 @@ export async function studio(views) {
     },
   });
 
-  // What happens
+  // Actions
 
-  /** Show something; `thing` is what it is, where it is not what is at the point. */
+  /** Show an answer; `thing` is a result of a verb, and null for the point. */
   async function present(found, title, thing = null) {
     session.current = thing ?? { title, model: found.model, kind: session.about.kind, shown: found.shown, code: found.code };
     document.body.classList.remove("silent");
@@ -138,7 +138,7 @@ export async function studio(views) {
     await session.view.show(found.shown, title, plane.vivid);
   }
 
-  /** Something changed: show it, and note it for undo if it is done. */
+  /** Show a changed state; a change that is done can be undone. */
   function changed(done) {
     reached.textContent = "";
     follower.follow();
@@ -165,12 +165,12 @@ export async function studio(views) {
 
   async function useExamples() {
     const { files } = await get("/api/examples");
-    if (!files.length) return say("The examples are in the project's folder data/, which is not here. Drop files of your own.");
+    if (!files.length) return say("The example files come with the source code alone. Drop files of your own.");
     session.state = EMPTY();
     await addFiles(0, files);
   }
 
-  /** Show everything anew: after corners or the model changed, and after undo. */
+  /** Update the whole page: after corners or the model changed, and after undo. */
   async function refresh(done) {
     const present = session.full();
     plane.update();
@@ -193,7 +193,7 @@ export async function studio(views) {
     if (done) past.push(session.state);
   }
 
-  /** Take another model, if it is another one. */
+  /** Switch to a model, unless it is the present one. */
   async function change(to) {
     if (session.about?.name === to) return;
     if (!session.abouts.has(to)) say(`Loading ${to} …`);

@@ -1,12 +1,11 @@
-// The corners: which files are blended, and what is taken of each.
+// The corners: which files are blended, and which part, bar or face of each.
 
-import { h, icon } from "vaecore/page/dom.js";
+import { CROSS, h, icon } from "vaecore/page/dom.js";
 
-const GONE = "M6.400 5 12 10.600 17.600 5 19 6.400 13.400 12l5.600 5.600-1.400 1.400-5.600-5.600L6.400 19 5 17.600 10.600 12 5 6.400z";
 export const LETTERS = ["A", "B", "C", "D"];
 
 /**
- * What is in a corner: a file that the page holds, and what the visitor chose of it.
+ * A corner: the key of a file that the page holds, and what the visitor chose of it.
  * @typedef {{key: string, bar?: number, track?: string, face?: number}} Corner
  */
 
@@ -14,11 +13,11 @@ export class Corners {
   /**
    * @param {HTMLElement[]} rows above and below the plane
    * @param {Object} options
-   * @param {(k: number) => any} options.look what the server found in the file of a corner
-   * @param {(k: number, files: File[]) => void} options.add
-   * @param {(k: number) => void} options.remove
-   * @param {(k: number, choice: Record<string, any>) => void} options.choose
-   * @param {string} options.endings
+   * @param {(k: number) => any} options.look the answer of /api/files for the file of corner k
+   * @param {(k: number, files: File[]) => void} options.add puts files into corners, from corner k on
+   * @param {(k: number) => void} options.remove empties a corner
+   * @param {(k: number, choice: Record<string, any>) => void} options.choose another part, bar or face
+   * @param {string} options.endings of the files that the file chooser offers
    */
   constructor(rows, options) {
     this.options = options;
@@ -28,7 +27,7 @@ export class Corners {
         input.value = "";
       } });
       const open = h("button", { type: "button", class: "open", onclick: () => input.click() });
-      const remove = h("button", { type: "button", class: "icon", hidden: true, "aria-label": `Empty corner ${letter}`, onclick: () => options.remove(k) }, icon(GONE));
+      const remove = h("button", { type: "button", class: "icon", hidden: true, "aria-label": `Empty corner ${letter}`, onclick: () => options.remove(k) }, icon(CROSS));
       const choices = h("div", { class: "choices" });
       const element = h("div", { class: "slot" }, h("b", { "aria-hidden": "true" }, letter), open, choices, remove, input);
       element.addEventListener("dragover", (event) => {

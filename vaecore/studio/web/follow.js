@@ -1,26 +1,26 @@
-// What is shown follows the hand: one request at a time, and the newest point wins.
+// Decodes the point while a visitor moves it: one request at a time, always for the newest point.
 
-/** Milliseconds for which sliders rest before an edit is searched for. */
+/** Milliseconds without a change before an edit is searched for. */
 const REST = 400;
-/** Waiting times that are remembered. */
-const REMEMBERED = 500;
+/** How many delays are kept. */
+const DELAYS = 500;
 
-/** What an attribute is called. @param {string} attribute */
+/** An attribute's name as a label. @param {string} attribute */
 export const label = (attribute) => attribute.replaceAll("_", " ").toLowerCase();
 
 export class Follower {
   /**
    * @param {import("./session.js").Session} session
    * @param {Object} options
-   * @param {(found: any) => void | Promise<void>} options.present show what the server answered
-   * @param {(text: string) => void} options.told what a searched edit reached, in words
+   * @param {(found: any) => void | Promise<void>} options.present shows an answer of /api/play
+   * @param {(text: string) => void} options.report shows what a searched edit reached
    * @param {(text: string, bad?: boolean) => void} options.say
    */
-  constructor(session, { present, told, say }) {
-    Object.assign(this, { session, present, told, say });
+  constructor(session, { present, report, say }) {
+    Object.assign(this, { session, present, report, say });
     /** Whether edits are searched for when sliders rest. */
     this.settles = true;
-    /** Milliseconds from what the visitor did to what is drawn. @type {number[]} */
+    /** Milliseconds from an input event to its drawing. @type {number[]} */
     this.delays = [];
     this.busy = false;
     this.again = false;
@@ -33,7 +33,7 @@ export class Follower {
     return JSON.stringify([at, add, temperature, seed, corners]);
   }
 
-  /** Show what is at the point now. */
+  /** Decode and show the point. */
   async follow() {
     const { session } = this;
     if (!session.full().length || !session.about) return;
@@ -51,7 +51,7 @@ export class Follower {
       try {
         await this.present(await session.play());
         this.delays.push(performance.now() - since);
-        if (this.delays.length > REMEMBERED) this.delays.shift();
+        if (this.delays.length > DELAYS) this.delays.shift();
       } catch (error) {
         this.say(error.message, true);
       }
@@ -63,7 +63,7 @@ export class Follower {
     }
   }
 
-  /** When the sliders rest: search for the edit, which takes longer. */
+  /** Search for the edit, which takes longer, unless the state changed. @param {string} asked */
   async #settle(asked) {
     const same = () => asked === this.#asked();
     if (!same()) return;
@@ -72,7 +72,7 @@ export class Follower {
       if (!same()) return;
       await this.present(found);
       const parts = Object.entries(found.reached).map(([each, value]) => `${label(each)} ${value > 0 ? "+" : ""}${value.toFixed(1)}`);
-      this.told(parts.length ? `Reached: ${parts.join(", ")}` : "");
+      this.report(parts.length ? `Reached: ${parts.join(", ")}` : "");
     } catch (error) {
       this.say(error.message, true);
     }

@@ -1,4 +1,4 @@
-// Undo and redo: the states that a visitor went through.
+// Undo and redo of the visitor's states.
 
 const MOST = 200;
 
@@ -12,7 +12,7 @@ export class History {
     this.at = -1;
   }
 
-  /** Note where the visitor is now; what was undone is forgotten. */
+  /** Add the present state; states that were undone are dropped. */
   push(state) {
     const text = JSON.stringify(state);
     if (text === this.states[this.at]) return;

@@ -1,23 +1,23 @@
 // The plane between the corners: its colours, its cells, and the point on it.
 
 import { dark } from "vaecore/page/dom.js";
-import { colour } from "vaecore/page/colour.js";
+import { colour, mixed } from "vaecore/page/colour.js";
 import { Field, weights } from "vaecore/page/field.js";
 import { post } from "./server.js";
 
 /** Colours of the corners, in OKLab. */
 export const TINTS = [[-0.09, -0.06], [0.11, 0.07], [0.02, -0.13], [-0.04, 0.11]];
 const CELLS = 5;
-/** Cells that are asked for at the same time. */
-const ASKED = 3;
+/** Requests for cells that run at the same time. */
+const REQUESTS = 3;
 
 export class Plane {
   /**
    * @param {HTMLElement} element
    * @param {import("./session.js").Session} session
    * @param {Object} options
-   * @param {(done: boolean) => void} options.onmove the point moved; whether it rests
-   * @param {() => void} options.onrest the pointer was let go
+   * @param {(done: boolean) => void} options.onmove the point moved; `done` where no drag goes on
+   * @param {() => void} options.onrest the pointer was released
    */
   constructor(element, session, { onmove, onrest }) {
     this.element = element;
@@ -51,11 +51,10 @@ export class Plane {
   tint(x, y) {
     const present = this.session.full();
     if (present.length < 2) return TINTS[present[0]?.[1] ?? 0];
-    const share = weights(x, y, present.length);
-    return [0, 1].map((axis) => share.reduce((sum, part, n) => sum + part * TINTS[present[n][1]][axis], 0));
+    return mixed(present.map(([, k]) => TINTS[k]), weights(x, y, present.length));
   }
 
-  /** The colour of what is at the point: as `tint`, but never grey. */
+  /** The colour of the point: as `tint`, but never grey. */
   get vivid() {
     const [a, b] = this.tint(...this.session.state.at);
     const chroma = Math.hypot(a, b);
@@ -64,7 +63,7 @@ export class Plane {
     return [a + (1 - part) * -0.06, b + (1 - part) * -0.05];
   }
 
-  /** What is at a point, in words. */
+  /** A point in words: the share of each corner. */
   words(x, y) {
     const present = this.session.looks();
     const called = present.map((each) => (each?.name ?? "").replace(/\.\w{2,4}$/, ""));
@@ -95,7 +94,7 @@ export class Plane {
     this.element.classList.toggle("line", count === 2);
   }
 
-  /** Ask for what is in the cells, a few at a time. */
+  /** Request the cells, a few at a time. */
   async fill() {
     const mine = ++this.asking;
     const { session } = this;
@@ -117,6 +116,6 @@ export class Plane {
         }
       }
     };
-    await Promise.all(Array.from({ length: ASKED }, worker));
+    await Promise.all(Array.from({ length: REQUESTS }, worker));
   }
 }

@@ -1,6 +1,6 @@
-// The server's answers: JSON, or an error with its one line.
+// Requests to the server. It answers with JSON, or with an error of one line.
 
-/** An error that the server answered with; `missing` are files that it no longer keeps. */
+/** An error of the server; `missing` are the ids of files that it no longer keeps. */
 export class Refusal extends Error {
   constructor(text, missing) {
     super(text);
@@ -13,7 +13,7 @@ async function answer(path, options) {
   try {
     response = await fetch(path, { ...options, headers: { accept: "application/json", ...options.headers } });
   } catch {
-    throw new Refusal("The studio's server does not answer: is it still running?");
+    throw new Refusal("The studio's server does not answer. Start it again, and reload this page.");
   }
   const found = await response.json();
   if (!response.ok) throw new Refusal(found.error, found.missing);
@@ -31,7 +31,7 @@ export function post(path, value) {
   return answer(path, { method: "POST", headers, body: JSON.stringify(value) });
 }
 
-/** The answer as a file, in place of JSON. @param {string} path @param {any} value JSON @returns {Promise<Blob>} */
+/** As `post`, with the answer as a file. @param {string} path @param {any} value JSON @returns {Promise<Blob>} */
 export async function raw(path, value) {
   const headers = { accept: "application/octet-stream", "content-type": "application/json" };
   const response = await fetch(path, { method: "POST", headers, body: JSON.stringify(value) });
@@ -42,7 +42,7 @@ export async function raw(path, value) {
 /**
  * @param {string} path
  * @param {Record<string, Piece[]>} files
- * @param {Record<string, any>} [fields] lists are several values; what is null or empty is left out
+ * @param {Record<string, any>} [fields] a list is sent as several values; null and "" are left out
  */
 export function form(path, files, fields = {}) {
   const body = new FormData();
@@ -73,7 +73,7 @@ export function piece(file) {
   return new Promise((resolve, reject) => {
     const reader = new FileReader();
     reader.onload = () => resolve({ name: file.name, type: file.type, data: String(reader.result).replace(/^[^,]*,/, "") });
-    reader.onerror = () => reject(new Refusal(`${file.name}: cannot be read`));
+    reader.onerror = () => reject(new Refusal(`${file.name}: the browser cannot read it; choose it again`));
     reader.readAsDataURL(file);
   });
 }

@@ -1,11 +1,11 @@
-// What the page holds: the visitor's state, the files, what the server found in them, and the model.
+// The page's data: the visitor's state, the files, the server's answers about them, and the model.
 
 import { form, get, post } from "./server.js";
 
-/** How a visit begins. */
+/** The state at the beginning. */
 export const EMPTY = () => ({ corners: [null, null, null, null], at: [0.5, 0.5], model: "", add: {}, temperature: 0, seed: 0 });
 
-/** What the server takes of a file where the visitor chose nothing, by option of /api/play. */
+/** The server's own choice in a file, from its answer, by option of /api/play. */
 const FACTS = [
   ["bar", (facts) => facts.bars?.[0]],
   ["track", (facts) => facts.parts?.[0]?.part?.[0]],
@@ -13,40 +13,40 @@ const FACTS = [
 ];
 
 /**
- * What a kind of thing looks like; the package's own script has one for each.
+ * Draws the examples of one kind (music, text, picture); made by the package's own script.
  * @typedef {Object} View
  * @property {(shown: any, words: string, tint: number[]) => void | Promise<void>} show
  * @property {(canvas: HTMLCanvasElement, shown: any, tint: number[]) => void} thumb
- * @property {(shown: any[]) => any} [plan] what cells have in common
+ * @property {(shown: any[]) => any} [plan] a layout for all cells
  * @property {(context: CanvasRenderingContext2D, shown: any, box: any, tint: number[], plan: any) => void} cell
  * @property {(shown: any) => Promise<any>} [ready] wait until a cell can be drawn
  * @property {() => void} [press] the point was pressed
- * @property {() => void} [begin] something was opened, to be heard
+ * @property {() => void} [begin] plays what was opened
  * @property {() => void} close
  */
 
 export class Session {
   constructor() {
     this.state = EMPTY();
-    /** @type {any} What /api/models tells of the model. */
+    /** @type {any} The answer of /api/models/{name} for the model. */
     this.about = null;
     /** @type {View|null} */
     this.view = null;
-    /** @type {any} What is shown. */
+    /** @type {any} The result that is shown. */
     this.current = null;
     this.serial = 0;
-    /** Pieces by their key, and what the server found in them by what was chosen of them. */
+    /** Pieces by their key, and answers of /api/files by key and choices. */
     this.held = new Map();
-    /** Abouts of models by name. */
+    /** Answers of /api/models/{name} by name. */
     this.abouts = new Map();
   }
 
-  /** Corners with a file, and which corner each is. */
+  /** The corners with a file, each with its number. */
   full() {
     return this.state.corners.map((corner, k) => [corner, k]).filter(([corner]) => corner);
   }
 
-  /** What the server found in the file of each of them. */
+  /** The answer of /api/files for each of them. */
   looks() {
     return this.full().map(([corner]) => this.held.get(this.#key(corner)));
   }
@@ -71,14 +71,14 @@ export class Session {
     return JSON.stringify([corner.key, corner.bar, corner.track, corner.face, this.#modelFor(corner)]);
   }
 
-  /** Hold a file, and return its key. @param {import("./server.js").Piece} piece */
+  /** Keep a file in the page, and return its key. @param {import("./server.js").Piece} piece */
   hold(piece) {
     const key = String(++this.serial);
     this.held.set(key, { piece });
     return key;
   }
 
-  /** Have the server read a corner's file, if it did not yet, or anew. */
+  /** Send a corner's file to the server, unless it was sent; with `anew`, in any case. */
   async read(corner, anew = false) {
     const key = this.#key(corner);
     if (!anew && this.held.has(key)) return;
@@ -87,20 +87,20 @@ export class Session {
     this.held.set(key, look);
   }
 
-  /** Take another model. @param {string} name */
+  /** Switch to a model. @param {string} name */
   async load(name) {
     if (!this.abouts.has(name)) this.abouts.set(name, await get(`/api/models/${encodeURIComponent(name)}`));
     this.about = this.abouts.get(name);
   }
 
-  /** The point as /api/play takes it. */
+  /** The request for /api/play. */
   point(settle = false) {
     const present = this.full();
     const found = this.looks();
     const options = {};
     for (const [option, fact] of FACTS) {
       if (present.some(([corner]) => corner[option] !== undefined)) {
-        // One for each: what was not chosen is what the server chose.
+        // One value for each corner: the visitor's choice, or else the server's.
         const values = present.map(([corner], n) => corner[option] ?? fact(found[n].facts));
         if (values.every((value) => value !== undefined && value !== null)) options[option] = values;
       }
@@ -118,7 +118,7 @@ export class Session {
     };
   }
 
-  /** Ask what is at the point; what the server no longer keeps is sent again, once. */
+  /** Decode the point; files that the server no longer keeps are sent again, once. */
   async play(settle = false) {
     try {
       return await post("/api/play", this.point(settle));

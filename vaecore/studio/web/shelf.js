@@ -1,15 +1,13 @@
-// Results and favourites: small pictures that are heard or seen, put into a corner, kept, saved.
+// Shelves of results and favourites: cards to open, to put into a corner, to keep and to save.
 
-import { download, h, icon } from "vaecore/page/dom.js";
+import { CROSS, SAVE, download, h, icon } from "vaecore/page/dom.js";
+import { LETTERS } from "./corners.js";
 import { blob } from "./server.js";
 
 export const STAR = "M12 3.6l2.6 5.300 5.800.85-4.200 4.100 1 5.800L12 16.900l-5.200 2.750 1-5.800-4.200-4.100 5.800-.85z";
-const SAVE = "M11 4h2v8.2l3-3 1.4 1.4L12 16l-5.4-5.4L8 9.2l3 3zM5 18h14v2H5z";
-const GONE = "M6.400 5 12 10.600 17.600 5 19 6.400 13.400 12l5.600 5.600-1.400 1.400-5.600-5.600L6.400 19 5 17.600 10.600 12 5 6.400z";
-const LETTERS = ["A", "B", "C", "D"];
 
 /**
- * One thing that can be heard or seen.
+ * A result: how it is drawn, and its file.
  * @typedef {{title: string, model: string, kind: string, shown: any, file: import("./server.js").Piece, code?: number[]}} Thing
  */
 
@@ -18,10 +16,10 @@ export class Shelf {
    * @param {HTMLElement} element
    * @param {Object} options
    * @param {(thing: Thing, canvas: HTMLCanvasElement) => void} options.paint
-   * @param {(thing: Thing) => void} options.open hear or see it
-   * @param {(thing: Thing, corner: number) => void} options.use put it into a corner
-   * @param {(thing: Thing) => void} [options.keep] make it a favourite
-   * @param {(thing: Thing) => void} [options.forget]
+   * @param {(thing: Thing) => void} options.open shows or plays it
+   * @param {(thing: Thing, corner: number) => void} options.use puts it into a corner
+   * @param {(thing: Thing) => void} [options.keep] makes it a favourite
+   * @param {(thing: Thing) => void} [options.forget] removes it
    */
   constructor(element, options) {
     this.element = element;
@@ -49,13 +47,13 @@ export class Shelf {
       h("div", { class: "tools" }, ...corners,
         keep ? small("Keep", STAR, () => keep(thing)) : null,
         small("Save", SAVE, () => download(thing.file.name, blob(thing.file))),
-        forget ? small("Remove", GONE, () => forget(thing)) : null));
+        forget ? small("Remove", CROSS, () => forget(thing)) : null));
   }
 }
 
 const KEY = (name) => `${name}.studio.favourites`;
 
-/** Favourites, which stay in the browser. @param {string} name @returns {Thing[]} */
+/** The favourites that the browser stores. @param {string} name of the command @returns {Thing[]} */
 export function favourites(name) {
   try {
     const found = JSON.parse(localStorage.getItem(KEY(name)) ?? "[]");
@@ -65,7 +63,7 @@ export function favourites(name) {
   }
 }
 
-/** Keep favourites; returns whether there was room. @param {string} name @param {Thing[]} things */
+/** Store favourites in the browser; returns whether they fit. @param {string} name @param {Thing[]} things */
 export function keepFavourites(name, things) {
   try {
     localStorage.setItem(KEY(name), JSON.stringify(things));

@@ -1,26 +1,26 @@
-// A slider for every attribute of the model, for the temperature and for the draw.
+// A slider for each attribute of the model, for the temperature, and for the seed.
 
 import { signed, slider } from "vaecore/page/slider.js";
 import { label } from "./follow.js";
 
 export class Sliders {
   /**
-   * @param {HTMLElement} panel hidden while there is nothing to change
-   * @param {HTMLElement} element in the panel
+   * @param {HTMLElement} panel hidden while there is no file or no attribute
+   * @param {HTMLElement} element in the panel, for the sliders
    * @param {import("./session.js").Session} session
    * @param {Object} options
    * @param {() => void} options.oninput a slider moves
-   * @param {() => void} options.onrest it was let go
+   * @param {() => void} options.onrest a slider was released
    */
   constructor(panel, element, session, options) {
     Object.assign(this, { panel, element, session, options });
-    /** Name of the model whose sliders are there. */
+    /** Name of the model whose sliders are shown. */
     this.model = "";
-    /** @type {(() => void)[]} Set each to what the state says. */
+    /** @type {(() => void)[]} Each sets a slider to its value in the state. */
     this.sets = [];
   }
 
-  /** Show the sliders of the model, each where the state says. */
+  /** Show the sliders of the model, with the values of the state. */
   show() {
     const { session } = this;
     const { about } = session;
@@ -38,7 +38,7 @@ export class Sliders {
     for (const set of this.sets) set();
   }
 
-  /** A slider of a number of the state, from 0. */
+  /** A slider for a number of the state, from 0 to `max`. */
   #plain(words, name, max, step) {
     const { session } = this;
     return this.#slider(words, name, 0, max, step, () => session.state[name], (value) => { session.state[name] = value; });

@@ -1,11 +1,11 @@
-// What was made, and favourites, which stay in the browser.
+// Results, and favourites, which the browser stores.
 
 import { download, h } from "vaecore/page/dom.js";
 import { Refusal, piece, raw } from "./server.js";
 import { TINTS } from "./plane.js";
 import { Shelf, favourites, keepFavourites } from "./shelf.js";
 
-/** Results that are shown at most. */
+/** Most results that are shown. */
 const MOST = 60;
 
 export class Things {
@@ -15,8 +15,8 @@ export class Things {
    * @param {Object} options
    * @param {{made: HTMLElement, kept: HTMLElement}} options.panels hidden while empty
    * @param {{made: HTMLElement, kept: HTMLElement}} options.lists
-   * @param {(thing: import("./shelf.js").Thing) => void} options.open hear or see it
-   * @param {(thing: import("./shelf.js").Thing, corner: number) => void} options.use put it into a corner
+   * @param {(thing: import("./shelf.js").Thing) => void} options.open shows or plays it
+   * @param {(thing: import("./shelf.js").Thing, corner: number) => void} options.use puts it into a corner
    * @param {(text: string, bad?: boolean) => void} options.say
    */
   constructor(name, session, options) {
@@ -48,7 +48,7 @@ export class Things {
     }
   }
 
-  /** Add what was made. @param {import("./shelf.js").Thing[]} things */
+  /** Add results. @param {import("./shelf.js").Thing[]} things */
   add(things) {
     this.made = [...things, ...this.made].slice(0, MOST);
     this.show();
@@ -60,7 +60,7 @@ export class Things {
     this.options.say(`Kept: ${thing.title}`);
   }
 
-  /** Make what is shown a favourite. */
+  /** Make the result that is shown a favourite. */
   async keepCurrent() {
     const { current } = this.session;
     try {
@@ -71,11 +71,11 @@ export class Things {
   }
 
   #save() {
-    if (!keepFavourites(this.name, this.kept)) this.options.say("This browser has no more room for favourites: export them.", true);
+    if (!keepFavourites(this.name, this.kept)) this.options.say("This browser cannot store more favourites: export them, and remove some.", true);
     this.show();
   }
 
-  /** The file of something that is shown. @returns {Promise<import("./server.js").Piece>} */
+  /** The file of a result. @returns {Promise<import("./server.js").Piece>} */
   async file(thing) {
     if (thing.file) return thing.file;
     const { session } = this;
@@ -93,7 +93,7 @@ export class Things {
         this.kept = [...found, ...this.kept];
         this.#save();
       } catch {
-        this.options.say("This is no file of favourites.", true);
+        this.options.say("This is not a file of favourites: choose one that was saved with export.", true);
       }
       input.value = "";
     } });

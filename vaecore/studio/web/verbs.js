@@ -1,4 +1,4 @@
-// The verbs as forms, made from the server's own description of them.
+// The verbs as forms, made from the server's OpenAPI description.
 
 import { h } from "vaecore/page/dom.js";
 import { form } from "./server.js";
@@ -9,7 +9,7 @@ const ORDER = ["sample", "similar", "reconstruct", "edit", "interpolate", "morph
 const TITLES = {
   sample: "Sample: invent something new",
   similar: "Similar: vary this",
-  reconstruct: "Reconstruct: what the model keeps",
+  reconstruct: "Reconstruct: encode and decode this",
   edit: "Edit: more or less of a property",
   interpolate: "Interpolate: steps between the corners",
   morph: "Morph: steps between the corners",
@@ -18,7 +18,7 @@ const TITLES = {
   drumify: "Drumify: a rhythm becomes drums",
 };
 
-/** How many inputs a verb takes: none, what is shown, or the corners. */
+/** The inputs of a verb: none, the result that is shown, or the corners. */
 function inputs(verb) {
   if (verb === "sample") return "none";
   return ["interpolate", "morph", "palette"].includes(verb) ? "corners" : "this";
@@ -27,11 +27,11 @@ function inputs(verb) {
 export class Verbs {
   /**
    * @param {HTMLElement} element
-   * @param {any} description of OpenAPI
+   * @param {any} description the OpenAPI description
    * @param {Object} options
    * @param {(kind: "this"|"corners") => Promise<import("./server.js").Piece[]>} options.files
-   * @param {() => Record<string, any>} options.fields of all verbs: the model
-   * @param {(answer: any, verb: string) => void} options.done
+   * @param {() => Record<string, any>} options.fields further fields of all verbs: the model
+   * @param {(answer: any, verb: string) => void} options.done called with the answer
    * @param {(text: string, bad?: boolean) => void} options.say
    */
   constructor(element, description, options) {
@@ -67,7 +67,7 @@ export class Verbs {
     this.details.hidden = !this.more.children.length;
   }
 
-  /** Make it. */
+  /** Send the form. */
   async run() {
     const { verb } = this;
     const values = { ...this.options.fields() };
@@ -94,18 +94,15 @@ function control(name, schema) {
   const several = schema.type === "array";
   const { type, enum: choices, minimum, maximum } = several ? schema.items : schema;
   const words = name === "n" ? "how many" : name.replaceAll("_", " ");
+  if (type === "boolean") return h("label", { class: "check", title: schema.description }, h("input", { type: "checkbox", name }), words);
   let input;
-  if (type === "boolean") {
-    input = h("input", { type: "checkbox", name });
-    return h("label", { class: "check", title: schema.description }, input, words);
-  }
   if (choices) {
-    input = h("select", { name }, h("option", { value: "" }, "as usual"), ...choices.map((value) => h("option", { value }, value)));
+    input = h("select", { name }, h("option", { value: "" }, "default"), ...choices.map((value) => h("option", { value }, value)));
   } else if (type === "integer" || type === "number") {
     const step = type === "integer" ? 1 : "any";
-    input = h("input", { type: "number", name, min: minimum, max: maximum, step, value: schema.default ?? "", placeholder: "as usual" });
+    input = h("input", { type: "number", name, min: minimum, max: maximum, step, value: schema.default ?? "", placeholder: "default" });
   } else {
-    input = h("input", { type: "text", name, placeholder: name === "add" ? "note_density=1" : "as usual" });
+    input = h("input", { type: "text", name, placeholder: name === "add" ? "note_density=1" : "default" });
   }
   if (several) input.dataset.several = "true";
   return h("label", { class: "setting", title: schema.description }, h("span", {}, words), input);

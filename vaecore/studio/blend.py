@@ -1,4 +1,4 @@
-"""The ways between corners, on which a point moves."""
+"""Codes between one and four corners."""
 
 from __future__ import annotations
 
@@ -13,8 +13,13 @@ if TYPE_CHECKING:
     from vaecore.space import LatentSpace
 
 
-def shares(at: tuple[float, float], corners: int) -> list[float]:
-    """Return how much each corner counts at a point; they sum to 1."""
+def corner_weights(at: tuple[float, float], corners: int) -> list[float]:
+    """Return the bilinear weight of each corner at a point; they sum to 1.
+
+    Args:
+        at: The point, x and y; each is limited to 0 to 1.
+        corners: How many corners there are, 0 to 4. Of three, the last is the whole lower edge.
+    """
     x, y = (min(max(each, 0.0), 1.0) for each in at)
     if corners <= 1:
         return [1.0] * corners
@@ -24,37 +29,40 @@ def shares(at: tuple[float, float], corners: int) -> list[float]:
     return [*above, y] if corners == 3 else [*above, (1 - x) * y, x * y]
 
 
-class Ways:
-    """The ways between corners, those of `palette`.
+class CornerPaths:
+    """The paths between corners, as those of `palette`.
 
     Args:
         space: The model.
         z: Codes of the corners, `(1..4, latent_dim)`.
-        together: Leads from noise to codes for several threads at once, where the way is through
-            a flow.
+        from_noise: Where paths go through a flow: its map from noise to a code, both
+            `(latent_dim,)`, for callers in several threads. By default the prior's own.
     """
 
     def __init__(
-        self, space: LatentSpace[Any], z: Tensor, together: Callable[[Tensor], Tensor] | None = None
+        self,
+        space: LatentSpace[Any],
+        z: Tensor,
+        from_noise: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
         self._z = z
-        self._places, self._path, back = space.straightened(z)
-        self._back = together or (lambda row: back(row[None])[0])
+        self._ends, self._path, back = space.straightened(z)
+        self._back = from_noise or (lambda row: back(row[None])[0])
         self._last: tuple[tuple[float, float], Tensor] | None = None
 
     def code(self, at: tuple[float, float]) -> Tensor:
-        """Return the code at a point, `(latent_dim,)`; corners are exact."""
-        found = self._last  # sliders move, and the point stays
+        """Return the code at a point, `(latent_dim,)`; at a corner it is the corner's own code."""
+        found = self._last  # while sliders move, the point stays the same
         if found is None or found[0] != at:
             self._last = found = at, self._code(at)
         return found[1]
 
     def _code(self, at: tuple[float, float]) -> Tensor:
-        weights = shares(at, len(self._z))
+        weights = corner_weights(at, len(self._z))
         if max(weights) == 1:
             return self._z[weights.index(1)]
         x, y = (min(max(each, 0.0), 1.0) for each in at)
-        p = self._places
+        p = self._ends
         if len(p) == 2:
             return self._back(interpolate_at(p[0], p[1], x, self._path))
         left = interpolate_at(p[0], p[2], y, self._path)

@@ -134,7 +134,7 @@ MEAN = "encoder/mu/kernel"
         (
             "cat-mel_2bar_small",
             {MEAN: np.zeros((3, 6), "<f4")},
-            rf"tensor '{MEAN}' has shape \(3, 6\), cat-mel_2bar_small needs \(24, 6\)",
+            rf"tensor '{MEAN}' has shape \(3, 6\), cat-mel_2bar_small needs shape \(24, 6\)",
         ),
         ("cat-mel_2bar_small", {"x/new": np.zeros(2, "<f4")}, r"has the tensor 'x/new', which"),
         (

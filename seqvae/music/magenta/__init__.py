@@ -2,15 +2,16 @@
 
     places          finds a checkpoint: a prefix, a folder, a tar
     bundle          TensorFlow's checkpoints, with `table` (names), `crc` (checksums)
-    tfjs            checkpoints of magenta.js
+    tfjs, web       checkpoints of magenta.js, and their `config.json`
     configurations  Magenta's configurations, as data
-    layout          which tensors there must be, and what becomes of each
+    layout          the tensors of a layer in a checkpoint, and their conversion
     conversion      from a checkpoint to an architecture and weights
-    importing       all of it, to a model folder
-    architecture, tokens, encoder, heads, decoder, model
-                    the networks, whose results are Magenta's
+    importing       from a checkpoint to a model folder
+    architecture, tokens, encoder, heads, core, decoder, model
+                    the networks, which compute what Magenta's do
+    writer, chain   fast decoding, bar by bar
 
-What differs from our own networks: the LSTMs' layers may differ in width; z is an input of every
-step; bars begin with the last step of the bar before; the posterior's deviation has no floor; and
-the output layers of NADE and GrooVAE.
+Differences from `seqvae.music.networks`: layers of an LSTM may differ in width; z is an input of
+every step; a bar is given the last step of the bar before it; the posterior's standard deviation
+has no lower bound; and the output layers of NADE and GrooVAE.
 """

@@ -1,4 +1,4 @@
-"""The description of a network of Magenta's: plain data, stored in the model folder."""
+"""The description of a network of Magenta's, which is stored in `config.json`."""
 
 from __future__ import annotations
 
@@ -27,46 +27,49 @@ MOST_LAYERS, MOST_LEVELS, MOST_VOICES = 16, 4, 16
 class MagentaArchitecture:
     """All sizes and options of a network of Magenta's.
 
-    Lists of levels are outermost first; lists of layers have the units of each layer, the lowest
-    first. Lists of voices have one entry for each voice.
+    Lists of levels begin with the outermost, lists of layers with the lowest. Lists of voices have
+    one entry for each voice.
+
+    Raises:
+        ValueError: A size or an option is not possible, or some do not fit each other.
     """
 
     steps: int
     """Length of a window, in steps."""
     classes: int | Sequence[int]
-    """Classes of a step, of each voice where there are several; of performances and of sets of
-    drums that are given as numbers: how many drums."""
+    """Number of classes of a step, for each voice where there are several. For performances, and
+    for drums as numbers: the number of drums."""
     tokens: str | Sequence[str]
-    """The name of the `Alphabet` of each voice."""
+    """Name of the `Alphabet`, for each voice where there are several."""
     latent_dim: int
     encoder_dims: Sequence[int]
-    """LSTM units per direction of each layer, the same on every level."""
+    """LSTM units per direction of each layer; the same on every level."""
     decoder_dims: Sequence[int]
     conductor_dims: Sequence[int] = ()
     encoder_levels: Sequence[int] = ()
-    """Lengths of the encoder's levels; empty: a flat encoder."""
+    """Lengths of the encoder's levels; empty for a flat encoder."""
     levels: Sequence[int] = ()
-    """Lengths of the decoder's levels, all but the last those of conductors; empty: flat."""
+    """Lengths of the decoder's levels, all but the last of conductors; empty for a flat decoder."""
     head: str = "softmax"
-    """"softmax"; "nade" for sets of drums; "groove" for performances."""
+    """Output layer: "softmax"; "nade" for sets of drums; "groove" for performances."""
     nade_dim: int = 128
     """Hidden units of "nade"."""
     inputs: str = "classes"
-    """What the encoder reads: "classes", one-hot; or "roll": the drums that are hit, and whether
-    none is. Performances are read as they are."""
+    """Input of the encoder: "classes", one-hot; or "roll", a number for each drum and one for no
+    drum. Performances are read as they are."""
     hides: str = ""
-    """What the encoder is not shown of a performance: its "feel" (velocities and timing), its
-    "velocities", all but the rhythm ("tapped"), or the "closed hi-hat"."""
+    """The part of a performance that the encoder does not read: its "feel" (velocities and timing),
+    its "velocities", all but the rhythm ("tapped"), or the "closed hi-hat"."""
     controlled: bool = False
-    """Whether encoder and decoder are given the hits of a performance at each step."""
+    """Whether the hits of a performance are a further input of encoder and decoder at each step."""
     joint: bool = False
-    """Whether one decoder writes all voices; otherwise each has its own."""
+    """Whether one decoder writes all voices; otherwise each voice has its own."""
     network: str = NAME
 
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if isinstance(value, list):  # as JSON has it
+            if isinstance(value, list):  # from JSON
                 object.__setattr__(self, field.name, tuple(value))
         known = (("network", (NAME,)), ("head", HEADS), ("inputs", INPUTS), ("hides", HIDES))
         for name, values in known:
@@ -85,23 +88,21 @@ class MagentaArchitecture:
             if not isinstance(value, int) and len(value) > most:
                 raise ValueError(f"{name} must have at most {most} entries, got {len(value)}")
         if not self.encoder_dims or not self.decoder_dims:
-            raise ValueError("encoder_dims and decoder_dims must have a layer")
+            raise ValueError("encoder_dims and decoder_dims must have at least one layer")
         if bool(self.conductor_dims) != (len(self.levels) > 1):
-            raise ValueError("conductor_dims are for levels, and levels need them")
+            raise ValueError("conductor_dims and two levels or more need each other")
         for name in ("levels", "encoder_levels"):
             lengths = getattr(self, name)
             if lengths and math.prod(lengths) != self.steps:
                 product = " x ".join(map(str, lengths))
                 raise ValueError(f"the product of {name} must be {self.steps}, got {product}")
         if len(listed(self.classes)) != len(listed(self.tokens)):
-            raise ValueError("tokens must be one for each of the voices of classes")
+            raise ValueError("tokens and classes must have as many voices")
         if self.head != "softmax" and isinstance(self.classes, tuple):
             raise ValueError(f"head {self.head} is for one voice")
         for voice in listed(self.voices):
-            shape = voice.shape
-            if (self.head == "groove") != (voice.tokens == "groove") or (
-                shape and self.head == "softmax"
-            ):
+            performed = voice.tokens == "groove"
+            if (self.head == "groove") != performed or (voice.shape and self.head == "softmax"):
                 raise ValueError(f"head {self.head} is not for tokens {voice.tokens}")
 
     @property
@@ -113,27 +114,27 @@ class MagentaArchitecture:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Shape of an example, as the codec has it."""
+        """Shape of an example of the codec."""
         voices = self.voices
         return (self.steps, *(voices.shape if isinstance(voices, Voice) else (len(voices),)))
 
     @property
     def input_width(self) -> int:
-        """Numbers of a step that the encoder reads."""
+        """Number of the encoder's inputs at each step."""
         voices: tuple[Voice, ...] = listed(self.voices)
         if self.inputs == "roll":
-            return members(voices[0]) + 1
+            return set_size(voices[0]) + 1
         width: int = sum(v.shape[0] if v.shape else v.classes for v in voices)
         return width + int(voices[0].classes if self.controlled else 0)
 
 
-def members(voice: Voice) -> int:
-    """Return the number of members that a voice's sets may have."""
+def set_size(voice: Voice) -> int:
+    """Return the number of drums of a voice whose steps are sets of drums."""
     return voice.shape[0] if voice.shape else (voice.classes - 1).bit_length()
 
 
 def fed_back_width(voices: Sequence[Voice]) -> int:
-    """Return the numbers of a step that a decoder of some voices is given of the step before."""
+    """Return how many inputs of a decoder come from the step before, for the voices it writes."""
     if voices[0].head == "softmax":
         return sum(voice.classes for voice in voices)
-    return members(voices[0])
+    return set_size(voices[0])

@@ -1,8 +1,8 @@
 """TensorFlow's checkpoints ("bundles"), read without TensorFlow.
 
-`PREFIX.index` is a table from names to where their values are (see `table`); `PREFIX.data-0000I-
-of-0000N` hold the values as they are in memory, one after the other. Every block of the table and
-every tensor has a checksum, and all of them are checked.
+`PREFIX.index` is a table of the tensors' names, types, shapes and places (see `table`). The files
+`PREFIX.data-0000I-of-0000N` have their values one after the other. Every block of the table and
+every tensor has a checksum, and all are checked.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from seqvae.music.magenta.table import read_table, varint
 from vaecore.errors import DataError
 
 MOST_BYTES = 1 << 28
-"""Largest size of an index file; that of a model of a hundred tensors has a few thousand bytes."""
+"""Largest index file in bytes; the index of a hundred tensors has a few thousand."""
 MOST_SHARDS = 1 << 12
 AT_ONCE = 1 << 24
-"""Bytes that are read together of tensors that are only checked."""
+"""Bytes that are read at a time of tensors that are only checked."""
 
 _TYPES = {
     1: "<f4", 2: "<f8", 3: "<i4", 4: "<u1", 5: "<i2", 6: "<i1", 9: "<i8", 10: "?", 17: "<u2",
@@ -34,7 +34,7 @@ _INCOMPLETE = "copy it again, the .index file and all .data files"
 
 
 class Entry(NamedTuple):
-    """Where a tensor is."""
+    """A tensor's type, shape and place."""
 
     dtype: int
     shape: tuple[int, ...]
@@ -44,7 +44,7 @@ class Entry(NamedTuple):
     """In bytes."""
     checksum: int
     parts: bool
-    """Whether it is stored in parts."""
+    """Whether it is stored in parts (a partitioned variable)."""
 
 
 class Bundle:
@@ -53,10 +53,10 @@ class Bundle:
     Args:
         open_file: Opens `NAME.index` and its data files.
         name: The prefix, without folders.
-        path: Where it is, for messages.
+        path: Its path, for messages.
 
     Raises:
-        DataError: The index is missing, damaged, or not understood.
+        DataError: The index is missing, damaged, or of an unknown format.
     """
 
     def __init__(self, open_file: Open, name: str, path: str) -> None:
@@ -76,7 +76,7 @@ class Bundle:
             self._entries = {
                 key.decode("utf-8"): _entry(value) for key, value in sorted(table.items())
             }
-        except ValueError as error:  # Unicode errors are among them
+        except ValueError as error:  # also of names that are not UTF-8
             raise DataError(str(error), path=index, remedy=_INCOMPLETE) from error
 
     @property
@@ -89,13 +89,13 @@ class Bundle:
         """Return a tensor, float32; see `Checkpoint.read`.
 
         Raises:
-            DataError: It is damaged, stored in parts, or not of numbers; the message names it.
+            DataError: It is damaged, stored in parts, or has no numbers; the message names it.
         """
         entry = self._entries[name]
         shape = self._shape(name)
         kind = _type(entry)
         if kind is None:
-            text = f"tensor {name!r} is not of numbers (type {entry.dtype})"
+            text = f"tensor {name!r} has no numbers, but type {entry.dtype}"
             raise DataError(text, path=self.path)
         data = self._bytes(name, 0, entry.size)
         self._compare(name, crc32c(data))
@@ -105,7 +105,7 @@ class Bundle:
         return finite(array, name, self.path).reshape(shape)
 
     def check(self, name: str) -> None:
-        """Check the checksum of a tensor that is not read; see `Checkpoint.check`.
+        """Compare a tensor with its checksum; see `Checkpoint.check`.
 
         Raises:
             DataError: It is damaged, or stored in parts; the message names it.
@@ -117,7 +117,7 @@ class Bundle:
         self._compare(name, found)
 
     def _shape(self, name: str) -> tuple[int, ...]:
-        """Return the shape of a tensor, which is in one piece and has as many bytes."""
+        """Return the shape of a tensor, refusing one in parts or with another number of bytes."""
         entry = self._entries[name]
         if entry.parts:
             raise DataError(
@@ -138,14 +138,14 @@ class Bundle:
             raise DataError(text, path=self.path, remedy=_INCOMPLETE)
 
     def _bytes(self, name: str, begin: int, size: int) -> bytearray:
-        """Return some bytes of a tensor."""
+        """Return `size` bytes of a tensor from `begin` on."""
         entry = self._entries[name]
         shard = f"{self._name}.data-{entry.shard:05}-of-{self._shards:05}"
         opened = self._open(shard) if 0 <= entry.shard < self._shards else None
         if opened is None:
             text = f"tensor {name!r} is in the file {shard}, which is missing"
             raise DataError(text, path=self.path, remedy=_INCOMPLETE)
-        data = bytearray(size)  # `read` would hold it twice
+        data = bytearray(size)  # `read` would take twice the memory
         with opened as file:
             try:
                 file.seek(entry.offset + begin)
@@ -155,24 +155,22 @@ class Bundle:
                     raise  # the disk, not the archive
                 whole = False
         if not whole:
-            text = (
-                f"{shard} ends within tensor {name!r}, which has {entry.size} bytes from "
-                f"{entry.offset} on"
-            )
+            text = f"{shard} ends within tensor {name!r}"
+            text = f"{text}, which has {entry.size} bytes from {entry.offset} on"
             raise DataError(text, path=self.path, remedy=_INCOMPLETE)
         return data
 
 
 def _type(entry: Entry) -> str | None:
-    """Return NumPy's name of a tensor's type, or None if it is not of numbers."""
+    """Return NumPy's name of a tensor's type, or None if its values are not numbers."""
     return "<u2" if entry.dtype == _BFLOAT16 else _TYPES.get(entry.dtype)
 
 
 def _header(data: bytes) -> int:
-    """Return the number of data files.
+    """Return the number of data files (the message BundleHeaderProto).
 
     Raises:
-        ValueError: The values are not in the byte order that is read here.
+        ValueError: It is damaged, or the values are in big-endian byte order.
     """
     fields = dict(_fields(data))
     shards = fields.get(1, 0)
@@ -211,7 +209,7 @@ def _shape(data: bytes) -> tuple[int, ...]:
 
 
 def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """Yield the fields of a protocol buffer: their numbers, and integers or bytes.
+    """Yield the fields of a protocol buffer, each a number with an integer or bytes.
 
     Raises:
         ValueError: It is damaged.

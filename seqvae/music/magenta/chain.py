@@ -1,4 +1,4 @@
-"""Segments that begin each with the last step of the one before, written all at once."""
+"""Segments of which each is given the last step of the one before, written in parallel."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from seqvae.music.magenta.tokens import Classes
 from seqvae.music.magenta.writer import Writer
 
 MORE_ROWS, FEWER_ROWS = 48, 8
-"""Up to so many rows, further beginnings are tried, which may save a round: of a small network, a
-step of so many takes hardly longer than one of few. With a million weights or more it does, and
-fewer are tried."""
+"""A round of fewer rows is filled up with guesses, which may save a later round. With a small
+network, a step of 48 rows takes hardly longer than one of few; from a million weights on it does,
+and rounds are filled up to 8 rows at least."""
 
 
 class Chain:
     """The segments (bars) of windows.
 
     Args:
-        writer: Writes segments, `(windows * segments)` of them.
-        segments: Of a window.
-        length: Steps of a segment.
-        temperature: Of the draws.
-        noise: Uniform numbers `(windows * segments, length, ...)`, or None.
-        hits: Hits that are given, `(windows * segments, length)`, or None.
+        writer: Writes segments; it has `windows * segments` codes.
+        segments: Number of segments of a window.
+        length: Number of steps of a segment.
+        temperature: Temperature of the draws.
+        noise: Uniform numbers `(windows * segments, length, ...)`; None at temperature 0.
+        hits: Fixed hits, as classes `(windows * segments, length)`; None where they are chosen.
     """
 
     def __init__(
@@ -40,10 +40,10 @@ class Chain:
         self.rows = torch.arange(len(writer.of_code), device=writer.of_code.device)
         self.room = max(FEWER_ROWS, MORE_ROWS * 1_000_000 // max(writer.weights, 1_000_000))
         self.rounds: list[int] = []
-        """How many segments were written in each round of `at_once`."""
+        """Number of segments that were written in each round of `at_once`."""
 
     def in_order(self) -> Tensor:
-        """Return all segments `(windows * segments, length, ...)`, one written after the other."""
+        """Return all segments `(windows * segments, length, ...)`, written one after the other."""
         before = self.writer.tokens.none(len(self.rows) // self.segments, self.writer.of_code)
         found = []
         for segment in range(self.segments):
@@ -52,18 +52,19 @@ class Chain:
         return torch.stack(found, dim=1).flatten(0, 1)
 
     def at_once(self) -> Tensor:
-        """Return the same, with all segments written at once.
+        """Return the same as `in_order`, with segments written in parallel.
 
-        The step before each segment is guessed: no event. What comes of it says what the steps
-        before may be in truth. Segments are written for those, until every segment of a window is
-        known for the last step of the one before it. As each is written as `in_order` writes it,
-        with the same random numbers, so is the whole.
+        The first round guesses that the step before each segment is no event. Each later round
+        writes the segments whose true step before turned out to be another one, until every
+        segment of a window is written for the last step of the one before it. A segment uses the
+        random numbers that `in_order` uses for it, so the result is the same.
         """
         tokens = self.writer.tokens
         if self.segments == 1 or not isinstance(tokens, Classes) or tokens.several:
             return self.in_order()
         (classes,) = tokens.classes
-        # Which of the segments written so far begins a row with a class; the last one is none.
+        # For each row and each step before it: the index in `written`, or -1. The last class stands
+        # for no step, at the start of a window.
         place = self.rows.new_full((len(self.rows), classes + 1), -1)
         first = self.rows % self.segments == 0
         asked, before = self.rows, torch.where(first, classes, 0)
@@ -81,13 +82,14 @@ class Chain:
             asked, before = self._with_more(place, ended, asked, before)
 
     def _walk(self, place: Tensor, last: Tensor, classes: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Go through each window by the last steps of its segments.
+        """Follow each window from segment to segment by their last steps.
 
         Returns:
-            For each row the segment that was taken; and the rows, with their beginnings, of which
-            there is none yet. Beyond the first of them in a window, the others are guesses.
+            For each row the index of the segment that was taken; and the rows that must be written,
+            with the step before each. In a window the first of these is certain, and the others
+            depend on it.
         """
-        begun = place.amax(dim=1).view(-1, self.segments)  # the newest of a row
+        begun = place.amax(dim=1).view(-1, self.segments)  # the newest segment of each row
         by_window = place.view(-1, self.segments, classes + 1)
         before = torch.full_like(begun[:, 0], classes)
         taken, wanted = [], []
@@ -103,16 +105,17 @@ class Chain:
     def _with_more(
         self, place: Tensor, ended: Tensor, asked: Tensor, before: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Return what is asked for and, while that is little, likely beginnings of what follows.
+        """Return the rows to write, filled up with likely ones to `room` rows.
 
-        What is asked for may change the last steps, and so the beginnings behind it in its window.
-        Likely are steps with which the segment before has ended, then those with which many end.
+        A segment that is written again may end otherwise, and then the next one needs another step
+        before it. Likely are the last steps that the segment before had in earlier rounds, then
+        those that are frequent in all segments.
 
         Args:
-            place: Which beginnings of which rows are written.
-            ended: For each row how many were written that end with a class, `(rows, classes + 1)`.
-            asked: Rows.
-            before: Their beginnings.
+            place: As in `at_once`.
+            ended: How often a segment was written that ends with a class, `(rows, classes + 1)`.
+            asked: The rows that must be written.
+            before: The step before each of them.
         """
         room = self.room - len(asked)
         if room < 1:

@@ -1,4 +1,4 @@
-"""What a checkpoint is to the importer, whatever its file format: named arrays, read singly."""
+"""A checkpoint as the importer reads it, in any file format: named arrays, read one by one."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from vaecore.reading import Kind
 
 MOST_DIMENSIONS = 8
 MOST_VALUES = 1 << 30
-"""Values of one array; more are a broken or hostile file's."""
+"""Most values of one array: a shape with more comes from a damaged or hostile file."""
 
 Open = Callable[[str], "AbstractContextManager[IO[bytes]] | None"]
 """Opens a file of a checkpoint by its name, or returns None if there is none."""
 
 DAMAGED = (tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError)
-"""What reading a damaged archive raises."""
+"""Exceptions that reading a damaged archive raises."""
 
 FILE = Kind("file of a checkpoint", 1 << 34, "get the checkpoint again")
 
@@ -32,21 +32,21 @@ class Checkpoint(Protocol):
     """Named arrays of numbers."""
 
     path: str
-    """Where it is, for messages."""
+    """Its path, for messages."""
 
     @property
     def shapes(self) -> Mapping[str, tuple[int, ...]]:
-        """The shape of every array, in the order in which they are read fastest."""
+        """The shape of every array by name, in the order in which the file has them."""
 
     def read(self, name: str) -> np.ndarray:
-        """Return an array, float32, of its shape.
+        """Return an array as float32.
 
         Raises:
-            DataError: It is damaged, or not of numbers; the message names it.
+            DataError: It is damaged, or has no numbers; the message names it.
         """
 
     def check(self, name: str) -> None:
-        """Check an array that is not needed, as far as its file has checksums.
+        """Compare an array with its checksum, if the format has any, without keeping it.
 
         Raises:
             DataError: It is damaged; the message names it.
@@ -57,10 +57,10 @@ _DAMAGED = "get the checkpoint again; one that was trained to NaN cannot be impo
 
 
 def checked_shape(shape: tuple[int, ...], name: str, path: str) -> tuple[int, ...]:
-    """Return a shape that an array can have.
+    """Return a shape if it is possible.
 
     Raises:
-        DataError: It is too large, or negative.
+        DataError: A length is negative, or there are too many dimensions or values.
     """
     possible = len(shape) <= MOST_DIMENSIONS and all(0 <= n <= MOST_VALUES for n in shape)
     if not possible or math.prod(shape) > MOST_VALUES:
@@ -75,7 +75,7 @@ def finite(array: np.ndarray, name: str, path: str) -> np.ndarray:
         DataError: It holds NaN or infinity.
     """
     array = np.asarray(array, np.float32)
-    # A sum is not finite if one of its terms is not, and takes no memory.
+    # The sum is not finite if a value is not, and needs no further memory.
     if not np.isfinite(array.sum(dtype=np.float64)):
         raise DataError(f"tensor {name!r} is not finite", path=path, remedy=_DAMAGED)
     return array

@@ -1,7 +1,7 @@
-"""Magenta's configurations, as data: what a checkpoint's tensors do not say themselves.
+"""Magenta's configurations as data, from Magenta 2.1.4, `magenta/models/music_vae/configs.py`.
 
-Sizes (units, latent dimensions, number of layers) are those of the checkpoint. From Magenta 2.1.4,
-`magenta/models/music_vae/configs.py`.
+They have what the tensors of a checkpoint do not show. Sizes (units, latent dimensions, number of
+layers) are read from the checkpoint.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Configuration:
-    """What a checkpoint is of.
+    """A configuration of Magenta.
 
     Attributes:
         representation: Name of the codec.
         bars: Bars of a window.
         layers: Usual number of layers of the encoder and of the decoder.
-        encoder_levels: See `MagentaArchitecture`; here and below.
-        levels: Of the decoder.
+        encoder_levels: As in `MagentaArchitecture`, like all up to `joint`.
+        levels: Lengths of the decoder's levels.
         head: Output layer.
-        inputs: What the encoder reads.
-        hides: What it is not shown.
-        controlled: Whether it is given the hits.
+        inputs: Input of the encoder.
+        hides: The part of a performance that the encoder does not read.
+        controlled: Whether the hits are a further input.
         joint: Whether one decoder writes all voices.
         options: Further arguments of the codec.
     """
@@ -74,7 +74,7 @@ CONFIGURATIONS: Mapping[str, Configuration] = {
 }
 
 CHORDS = "is conditioned on chords, which seqvae's models do not have"
-MANY = "is of up to eight instruments with polyphony, which seqvae has no representation for"
+MANY = "has up to eight instruments with polyphony, and seqvae has no representation for them"
 
 REFUSED: Mapping[str, str] = {
     "cat-mel_2bar_med_chords": CHORDS,
@@ -83,7 +83,7 @@ REFUSED: Mapping[str, str] = {
     "hier-multiperf_vel_1bar_med_chords": MANY,
     "hier-multiperf_vel_1bar_big_chords": MANY,
 }
-"""Configurations that cannot be imported, and why."""
+"""Configurations that cannot be imported, and the reason."""
 
 OLD_TABLE = frozenset(
     {
@@ -93,4 +93,4 @@ OLD_TABLE = frozenset(
         "hierdec-trio_16bar",
     }
 )
-"""Names of released archives that were trained with the table of drums of 2018."""
+"""Names of released archives that were trained with the drum table of 2018."""

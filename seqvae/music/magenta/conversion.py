@@ -1,4 +1,4 @@
-"""From a checkpoint to an architecture of ours and its weights."""
+"""From a checkpoint to a `MagentaArchitecture` and its weights."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seqvae.music.magenta.architecture import MagentaArchitecture, fed_back_width, members
+from seqvae.music.magenta.architecture import MagentaArchitecture, fed_back_width, set_size
 from seqvae.music.magenta.configurations import CONFIGURATIONS, Configuration
 from seqvae.music.magenta.layout import Cell, Dense, Names, Part, Plain
 from seqvae.music.networks.architecture import Voice
@@ -27,18 +27,18 @@ _CONDUCTOR = "decoder/hierarchical_level_{}"
 
 
 class Conversion:
-    """What a checkpoint becomes.
+    """The architecture and the weights of a checkpoint.
 
     Args:
         checkpoint: The checkpoint.
-        name: What it is imported as: the name of a configuration, or for magenta.js "config.json".
-        configuration: What it is of.
-        codec: Its representation.
-        sure: Whether its bars are certain; otherwise layers that are those of a configuration of
-            other bars are refused.
+        name: Name of the configuration, for messages; "config.json" for magenta.js.
+        configuration: The configuration.
+        codec: The codec of its representation.
+        sure: Whether the number of bars is certain. Otherwise a checkpoint is refused whose layers
+            are those of a similar configuration, perhaps of other bars.
 
     Raises:
-        DataError: A tensor is missing, of another shape than it must have, or unknown.
+        DataError: A tensor is missing, unknown, or not of the shape that the configuration needs.
     """
 
     def __init__(
@@ -59,11 +59,8 @@ class Conversion:
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """The name and the shape of every weight."""
-        found: dict[str, tuple[int, ...]] = {}
-        for part in self._parts:
-            found |= part.made()
-        return found
+        """The shape of every weight, by name."""
+        return {name: shape for part in self._parts for name, shape in part.made().items()}
 
     def weights(self) -> Iterator[tuple[str, np.ndarray]]:
         """Yield the weights, float32, in the order in which they are read fastest."""
@@ -71,12 +68,12 @@ class Conversion:
         for name in self.checkpoint.shapes:
             if name in part_of:
                 yield from part_of[name].convert(name, self.checkpoint.read(name))
-            else:  # what a training left; a damaged file is refused all the same
+            else:  # an optimizer's; it is not needed, but it shows whether the file is damaged
                 self.checkpoint.check(name)
 
 
 def _architecture(names: Names, of: Configuration, codec: SequenceCodec) -> MagentaArchitecture:
-    """Return the architecture of a checkpoint's sizes."""
+    """Return the architecture: its sizes from the checkpoint, the rest from the configuration."""
     level = "hierarchical_level_0/" if of.encoder_levels else ""
     core = _core(of, 0)
     tokens = tuple(alphabet.name for _, alphabet in codec.voices)
@@ -103,17 +100,14 @@ def _architecture(names: Names, of: Configuration, codec: SequenceCodec) -> Mage
 
 
 def _fitted(levels: tuple[int, ...], bars: int) -> tuple[int, ...]:
-    """Return levels whose product is as many bars."""
-    if not levels:
-        return ()
-    return (bars * STEPS_PER_BAR // math.prod(levels[1:]), *levels[1:])
+    """Return levels with the first one changed, so that their product is the steps of the bars."""
+    return levels and (bars * STEPS_PER_BAR // math.prod(levels[1:]), *levels[1:])
 
 
 def _core(of: Configuration | MagentaArchitecture, number: int) -> str:
-    """Return the name that the tensors of a core decoder begin with."""
-    several = _apart(of)
+    """Return the prefix of the names of a core decoder's tensors."""
     prefix = "core_decoder/" if of.levels else ""
-    return f"{prefix}core_decoder_{number}/decoder" if several else f"{prefix}decoder"
+    return f"{prefix}core_decoder_{number}/decoder" if _apart(of) else f"{prefix}decoder"
 
 
 def _apart(of: Configuration | MagentaArchitecture) -> bool:
@@ -124,7 +118,7 @@ def _apart(of: Configuration | MagentaArchitecture) -> bool:
 
 
 def _parts(a: MagentaArchitecture) -> Iterator[Part]:
-    """Yield what tensors there must be for an architecture, and what they become."""
+    """Yield the layers of an architecture, each with its tensors in a checkpoint and here."""
     width = a.input_width
     levels = len(a.encoder_levels) or 1
     for level in range(levels):
@@ -164,7 +158,7 @@ def _parts(a: MagentaArchitecture) -> Iterator[Part]:
 
 
 def _cells(pattern: str, target: str, inputs: int, dims: Sequence[int]) -> Iterator[Cell]:
-    """Yield the cells of a stack."""
+    """Yield the cells of a stack of LSTM layers."""
     for layer, units in enumerate(dims):
         yield Cell(pattern.format(layer), f"{target}.layers.{layer}", inputs, units)
         inputs = units
@@ -173,9 +167,9 @@ def _cells(pattern: str, target: str, inputs: int, dims: Sequence[int]) -> Itera
 def _output(
     a: MagentaArchitecture, voices: tuple[Voice, ...], source: str, target: str, top: int
 ) -> Iterator[Dense]:
-    """Yield the output layer of a core."""
+    """Yield the output layer of a core decoder."""
     if a.head == "nade":
-        outputs: tuple[int, ...] = (a.nade_dim + members(voices[0]),)
+        outputs: tuple[int, ...] = (a.nade_dim + set_size(voices[0]),)
     elif a.head == "groove":
         outputs = (3 * voices[0].classes,)
     else:
@@ -185,11 +179,7 @@ def _output(
 
 
 def _check_layers(names: Names, of: Configuration, a: MagentaArchitecture) -> None:
-    """Refuse layers of another configuration whose tensors are alike, perhaps of other bars.
-
-    Raises:
-        DataError: It is named.
-    """
+    """Raise DataError if the layers are those of a similar configuration, perhaps of other bars."""
     layers = len(a.encoder_dims), len(a.decoder_dims)
     if layers == of.layers:
         return
@@ -205,5 +195,5 @@ def _check_layers(names: Names, of: Configuration, a: MagentaArchitecture) -> No
                 f"has; {names.name} has {of.layers[0]} and {of.layers[1]} "
                 f"(tensor '{cell}/kernel')",
                 path=names.path,
-                remedy=f"choose --config {name}, or say with --bars how long its windows are",
+                remedy=f"choose --config {name}, or give the bars of a window with --bars",
             )

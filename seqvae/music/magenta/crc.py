@@ -1,8 +1,8 @@
 """CRC-32C (Castagnoli), the checksum of TensorFlow's files, fast enough for a gigabyte.
 
-A checksum is linear: without its initial value, that of a whole is the sum (XOR) of its parts',
-each moved over what follows it. So thousands of short pieces are checked side by side, and their
-sums put together.
+Without its initial value, the checksum is linear: that of a whole is the sum (XOR) of the checksums
+of its parts, each advanced by the number of bytes that follow the part. So the checksums of
+thousands of short pieces are computed in parallel, and then summed.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ import numpy as np
 
 _POLYNOMIAL = 0x82F63B78
 _PIECE = 1 << 8
-"""Bytes of a piece; all pieces of a part are read in parallel."""
+"""Most bytes of a piece; all pieces of a part are computed in parallel."""
 _PART = 1 << 22
-"""Bytes that are checked at a time."""
+"""Most bytes of a part; parts are computed one after the other."""
 _START = 0xFFFFFFFF
 
 
 def crc32c(data: bytes | bytearray | memoryview, before: int = 0) -> int:
-    """Return the CRC-32C of some bytes, and of those before them, whose checksum is given."""
+    """Return the CRC-32C of bytes that follow others, whose checksum is `before`."""
     state = np.array([before ^ _START], np.uint32)
     view = memoryview(data).cast("B")
     for begin in range(0, len(view), _PART):
@@ -35,7 +35,7 @@ def masked(crc: int) -> int:
 
 
 def _plain(part: memoryview) -> np.ndarray:
-    """Return the checksum of a part from the initial value 0, as an array of one."""
+    """Return the checksum of a part with the initial value 0, `(1,)`."""
     piece = min(_PIECE, max(4, 1 << (len(part) - 1).bit_length() >> 4))
     lanes = 1 << max(0, -(-len(part) // piece) - 1).bit_length()
     rows = np.zeros(lanes * piece, np.uint8)
@@ -53,7 +53,7 @@ def _plain(part: memoryview) -> np.ndarray:
 
 
 def _moved(state: np.ndarray, length: int) -> np.ndarray:
-    """Return checksums after as many zero bytes."""
+    """Return checksums advanced by `length` zero bytes."""
     for power in range(length.bit_length()):
         if length >> power & 1:
             state = _applied(_zeros(power), state)
@@ -62,7 +62,7 @@ def _moved(state: np.ndarray, length: int) -> np.ndarray:
 
 @cache
 def _zeros(power: int) -> np.ndarray:
-    """Return the images `(32,)` of each bit of a checksum under 2 ** power zero bytes."""
+    """Return each bit of a checksum advanced by 2 ** power zero bytes, `(32,)`."""
     if power:
         half = _zeros(power - 1)
         return _applied(half, half)
@@ -73,7 +73,7 @@ def _zeros(power: int) -> np.ndarray:
 
 
 def _applied(images: np.ndarray, state: np.ndarray) -> np.ndarray:
-    """Return the sum of the images of the bits of each checksum."""
+    """Return checksums under a linear map, which is given by the images of the 32 bits."""
     found = np.zeros_like(state)
     for bit, image in enumerate(images):
         found ^= np.where(state >> np.uint32(bit) & np.uint32(1), image, np.uint32(0))
@@ -82,6 +82,6 @@ def _applied(images: np.ndarray, state: np.ndarray) -> np.ndarray:
 
 @cache
 def _tables() -> tuple[np.ndarray, np.ndarray]:
-    """Return checksums after four zero bytes, for every value of the lower and the upper half."""
+    """Return the checksum of each lower and of each upper half, advanced by four zero bytes."""
     half = np.arange(1 << 16, dtype=np.uint32)
     return _moved(half, 4), _moved(half << np.uint32(16), 4)

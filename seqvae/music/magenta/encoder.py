@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from seqvae.music.magenta.architecture import MagentaArchitecture
-from seqvae.music.magenta.tokens import Classes, Numbers, Tokens, members
+from seqvae.music.magenta.tokens import Classes, Numbers, Tokens, set_tokens
 from seqvae.music.networks.levels import fold
 from seqvae.music.representations.alphabet import CLOSED_HAT, DRUMS
 from seqvae.music.representations.groove.performance import blocks, stiffened, tapped
@@ -18,7 +18,7 @@ from seqvae.sequences.lstm import LSTM
 
 
 class Reader(Layers[LSTM]):
-    """A bidirectional LSTM whose layers may differ in width; it gives the last states of its top.
+    """A bidirectional LSTM whose layers may differ in width; it returns the top's last states.
 
     Args:
         input_dim: Width of its inputs.
@@ -39,7 +39,7 @@ class Reader(Layers[LSTM]):
 
 
 class MagentaEncoder(nn.Module):
-    """Reads a window and returns mean and standard deviation of q(z|x).
+    """Returns mean and standard deviation of q(z|x) for a window.
 
     The standard deviation is a softplus, without a lower bound.
     """
@@ -58,7 +58,7 @@ class MagentaEncoder(nn.Module):
             levels.append(Reader(width, dims))
             width = 2 * dims[-1]
         self.levels = Layers[Reader](levels)
-        """The innermost first."""
+        """The levels, beginning with the innermost."""
         self.mean = nn.Linear(width, a.latent_dim)
         self.stddev = nn.Linear(width, a.latent_dim)
 
@@ -68,15 +68,15 @@ class MagentaEncoder(nn.Module):
         return self.mean(code), functional.softplus(self.stddev(code))
 
     def code(self, x: Tensor) -> Tensor:
-        """Return what mean and deviation are computed from, `(batch, width)`."""
+        """Return the vector `(batch, width)` that mean and deviation are computed from."""
         read = fold(self.inputs(x), math.prod(self.lengths[:-1])).transpose(0, 1)
         for level, length in zip(self.levels, reversed((1, *self.lengths[:-1])), strict=True):
             read = level.read(read).unflatten(0, (-1, length)).transpose(0, 1)
         return read[0]
 
     def inputs(self, x: Tensor) -> Tensor:
-        """Return what is read of examples, `(batch, steps, input)`."""
-        if self.performed:  # Magenta's decoder has velocities and offsets everywhere
+        """Return the inputs of the LSTM for examples, `(batch, steps, input)`."""
+        if self.performed:  # Magenta's decoder writes velocities and offsets without hits, too
             hits, velocity, offset = blocks(x)
             x = torch.cat([hits, hits * velocity, hits * offset], dim=-1)
         shown = self.tokens.dense(hidden_from(x, self.hides) if self.hides else x)
@@ -88,7 +88,12 @@ class MagentaEncoder(nn.Module):
 
 
 def hidden_from(x: Tensor, what: str) -> Tensor:
-    """Return performances `(..., 27)` without what the encoder is not shown of them."""
+    """Return performances `(..., 27)` without the part that the encoder does not read.
+
+    Args:
+        x: Performances.
+        what: `MagentaArchitecture.hides`, not empty.
+    """
     if what == "feel":
         return stiffened(x)
     if what == "tapped":
@@ -102,10 +107,10 @@ def hidden_from(x: Tensor, what: str) -> Tensor:
 
 
 def tokens_read(a: MagentaArchitecture) -> Tokens:
-    """Return how the encoder reads steps."""
+    """Return the tokens by which the encoder reads steps."""
     voices = a.voices
     if isinstance(voices, tuple):
         return Classes([voice.classes for voice in voices], True)
     if a.inputs == "roll":
-        return members(voices)
+        return set_tokens(voices)
     return Numbers(voices.shape[0]) if voices.shape else Classes([voices.classes], False)

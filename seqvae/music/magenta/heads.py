@@ -1,11 +1,12 @@
-"""Magenta's output layers that ours differ from: NADE for sets of drums, and that of GrooVAE."""
+"""Magenta's own output layers: NADE for sets of drums, and GrooVAE's for performances."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
-from seqvae.music.magenta.tokens import bits, mask, members
+from seqvae.music.magenta.architecture import set_size
+from seqvae.music.magenta.tokens import bits, integers, set_tokens
 from seqvae.music.networks.architecture import Voice
 from seqvae.music.networks.voices import VoicesHead, make_head
 from seqvae.music.representations.groove.performance import blocks
@@ -17,32 +18,32 @@ _NADE_FLOOR, _GROOVE_FLOOR = 1e-6, 1e-7
 
 
 class NadeHead(Head):
-    """Sets of drums, decided one after the other with a small network that sees those before.
+    """Chooses the drums of a set one after the other, each given those before it.
 
-    A neural autoregressive distribution estimator (Larochelle & Murray 2011): hidden units start
-    as one part of the linear layer's outputs, the other part are the drums' biases.
+    A neural autoregressive distribution estimator (NADE; Larochelle & Murray 2011). Of the linear
+    layer's outputs one part are the first hidden units, the other the drums' biases.
 
     Args:
         hidden_dim: Width of the head's inputs.
-        voice: The sets.
-        nade_dim: Hidden units.
+        voice: The voice, whose steps are sets of drums.
+        nade_dim: Number of hidden units.
     """
 
     def __init__(self, hidden_dim: int, voice: Voice, nade_dim: int) -> None:
-        self.members = members(voice)
-        self.nade_dim, self.drums = nade_dim, self.members.width
+        self.sets = set_tokens(voice)
+        self.nade_dim, self.drums = nade_dim, self.sets.width
         super().__init__(hidden_dim, nade_dim + self.drums)
         self.encoding = nn.Parameter(torch.zeros(self.drums, nade_dim))
         self.decoding = nn.Parameter(torch.zeros(self.drums, nade_dim))
         self.as_classes = not voice.shape
 
     def logits(self, projected: Tensor) -> Tensor:
-        """Return the linear layer's outputs, which are no logits of classes."""
+        """Return the linear layer's outputs unchanged; they are not logits of classes."""
         return projected
 
     def log_prob(self, hidden: Tensor, target: Tensor) -> Tensor:
         seen, biases = self.project(hidden).float().split([self.nade_dim, self.drums], dim=-1)
-        chosen = self.members.dense(target)
+        chosen = self.sets.dense(target)
         total: Tensor = seen.new_zeros(chosen.shape[:-1])
         for drum in range(self.drums):
             p = torch.sigmoid(biases[..., drum] + torch.sigmoid(seen) @ self.decoding[drum])
@@ -63,17 +64,15 @@ class NadeHead(Head):
             hidden = hidden + hit.unsqueeze(-1) * self.encoding[drum]
             found.append(hit)
         chosen = torch.stack(found, dim=-1)
-        if not self.as_classes:
-            return chosen
-        return mask(chosen)
+        return integers(chosen) if self.as_classes else chosen
 
 
 class GrooveHead(Head):
-    """Hits, each by itself, and for every drum a velocity and an offset, whether it is hit or not.
+    """Chooses hits independently of each other; velocities and offsets are direct outputs.
 
     Args:
         hidden_dim: Width of the head's inputs.
-        drums: How many.
+        drums: Number of drums.
     """
 
     def __init__(self, hidden_dim: int, drums: int) -> None:
@@ -81,11 +80,11 @@ class GrooveHead(Head):
         self.drums = drums
 
     def logits(self, projected: Tensor) -> Tensor:
-        """Return the linear layer's outputs: logits of hits, and the other two unbounded."""
+        """Return the linear layer's outputs: logits of hits, unbounded velocities and offsets."""
         return projected
 
     def log_prob(self, hidden: Tensor, target: Tensor) -> Tensor:
-        """Return minus GrooVAE's loss of each step: it is no density of velocities and offsets."""
+        """Return minus GrooVAE's loss of each step, which is not a density of a performance."""
         logits, velocity, offset = blocks(self.project(hidden).float())
         hits, loud, early = blocks(target)
         p = torch.sigmoid(logits)
@@ -104,18 +103,17 @@ class GrooveHead(Head):
 
         Args:
             projected: `(batch, outputs)`.
-            temperature: Of the hits; velocities and offsets are no draws.
-            noise: Uniform numbers `(batch, drums)`.
-            hits: The hits, as classes `(batch,)`; by default they are chosen, too.
+            temperature: Temperature of the hits; velocities and offsets are not drawn.
+            noise: Uniform numbers `(batch, drums)`; None as for temperature 0.
+            hits: The hits, as classes `(batch,)`; by default they are chosen.
         """
         logits, velocity, offset = blocks(projected)
-        given = None if hits is None else bits(hits, self.drums)
-        struck = _bernoulli(logits, temperature, noise) if given is None else given
-        return torch.cat([struck, torch.sigmoid(velocity), torch.tanh(offset)], dim=-1)
+        chosen = _bernoulli(logits, temperature, noise) if hits is None else bits(hits, self.drums)
+        return torch.cat([chosen, torch.sigmoid(velocity), torch.tanh(offset)], dim=-1)
 
 
 def _bernoulli(logits: Tensor, temperature: float | Tensor, noise: Tensor | None) -> Tensor:
-    """Return 0 or 1 for each logit; at temperature 0 the likelier, 1 of two equal ones."""
+    """Return 0 or 1 for each logit; at temperature 0 the likelier one, and 1 for a logit of 0."""
     if noise is None or (not isinstance(temperature, Tensor) and temperature == 0):
         return (logits >= 0).float()
     drawn = (noise < torch.sigmoid(logits / heated(temperature))).float()
@@ -127,7 +125,7 @@ def _bernoulli(logits: Tensor, temperature: float | Tensor, noise: Tensor | None
 def make_output(
     voices: Voice | tuple[Voice, ...], hidden_dim: int, nade_dim: int
 ) -> Head | VoicesHead:
-    """Return the untrained output layer of one voice, or of several that one decoder writes."""
+    """Return the untrained output layer of one voice, or of several voices of one decoder."""
     if isinstance(voices, Voice) and voices.head == "nade":
         return NadeHead(hidden_dim, voices, nade_dim)
     if isinstance(voices, Voice) and voices.head == "groove":
@@ -136,9 +134,9 @@ def make_output(
 
 
 def drawn_numbers(voices: Voice | tuple[Voice, ...]) -> tuple[int, ...]:
-    """Return the shape of the uniform numbers that a step's draw takes."""
+    """Return the shape of the uniform numbers that are needed to draw a step."""
     if not isinstance(voices, Voice):
         return (len(voices),)
     if voices.head == "softmax":
         return ()
-    return (voices.classes,) if voices.head == "groove" else (members(voices).width,)
+    return (voices.classes if voices.head == "groove" else set_size(voices),)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 WEIGHTS, CARD = "weights.safetensors", "README.md"
 TABLE_OPTION = {"drums": "table", "trio": "drum_table"}
-"""The codecs' names of the argument that chooses the table of drums."""
+"""Name of the codec's argument that chooses the table of drums, by representation."""
 
 
 def import_checkpoint(
@@ -45,29 +45,30 @@ def import_checkpoint(
     drum_table: str | None = None,
     bars: int | None = None,
 ) -> dict[str, Any]:
-    """Write a model folder of a checkpoint.
+    """Write a model folder from a checkpoint.
 
     Args:
         path: A checkpoint of TensorFlow (see `open_bundle`), or a folder of magenta.js.
-        output: The model folder; it must not be there.
-        config: Name of Magenta's configuration; for magenta.js there is none.
-        drum_table: "2018" or "2019", the table of drums; by default that of the released
-            checkpoint, where its archive is known, or of magenta.js, otherwise "2019".
+        output: The model folder; it must not exist.
+        config: Name of Magenta's configuration; None for magenta.js.
+        drum_table: "2018" or "2019", the table of drums. By default "2018" for magenta.js and for
+            released archives that were trained with it, otherwise "2019".
         bars: Bars of a window, if they are not those of the configuration.
 
     Returns:
-        What was imported: `config`, `representation`, `weights` (their number), and so on.
+        Facts of the model: `source`, `configuration`, `representation`, `description`, and
+        `weights`, their number.
 
     Raises:
         UsageError: The configuration is not named, or is unknown.
-        DataError: The checkpoint cannot be used, or the folder is there.
+        DataError: The checkpoint cannot be used, or the folder exists.
     """
     if output.exists():
         raise DataError("is there already", path=output, remedy="choose another -o/--output")
     checkpoint: Checkpoint
     if is_web(path):
         if config:
-            raise UsageError(f"--config is not for magenta.js: {path / CONFIG} says what it is")
+            raise UsageError(f"--config is not for magenta.js, whose {CONFIG} has it; leave it out")
         name, old = path.resolve().name, True
         described = read_json(path / CONFIG)
         checkpoint = WebCheckpoint(path)
@@ -98,17 +99,12 @@ def import_checkpoint(
 
 
 def _configuration(name: str | None) -> Configuration:
-    """Return a configuration by its name.
-
-    Raises:
-        UsageError: There is none of this name.
-        DataError: It is one that cannot be imported.
-    """
+    """Return a configuration by its name, refusing those that are unknown or cannot be imported."""
     known = ", ".join(CONFIGURATIONS)
     if name is None:
         raise UsageError(f"name the checkpoint's configuration with --config: one of {known}")
     if name in REFUSED:
-        remedy = "see docs/magenta.md for those that can be imported"
+        remedy = "docs/magenta.md lists the configurations that can be imported"
         raise DataError(f"{name} {REFUSED[name]}", remedy=remedy)
     if name not in CONFIGURATIONS:
         raise UsageError(f"--config {name}: no such configuration; known are {known}")
@@ -118,8 +114,13 @@ def _configuration(name: str | None) -> Configuration:
 def _codec(known: Configuration, table: str | None, asked: str | None) -> SequenceCodec:
     """Return the codec of a configuration.
 
+    Args:
+        known: The configuration.
+        table: The table of drums; None where the representation has no choice of it.
+        asked: The table that the user named, if any.
+
     Raises:
-        UsageError: A table of drums is asked for where there is none to choose.
+        UsageError: The user named a table where there is no choice.
     """
     settings: dict[str, Any] = {"name": known.representation, "bars": known.bars}
     settings |= known.options or {}
@@ -133,12 +134,12 @@ def _codec(known: Configuration, table: str | None, asked: str | None) -> Sequen
 def write_weights(
     path: Path, shapes: Mapping[str, tuple[int, ...]], weights: Iterator[tuple[str, np.ndarray]]
 ) -> None:
-    """Write safetensors one by one, in any order, so that they are never all in memory.
+    """Write tensors to a safetensors file one by one, so that they are never all in memory.
 
     Args:
         path: The file.
         shapes: The shape of every tensor.
-        weights: The tensors, float32.
+        weights: The tensors with their names, float32, in any order.
     """
     header: dict[str, Any] = {}
     offset = 0
@@ -180,9 +181,10 @@ A model of {codec.title or codec.name} in windows of {codec.bars} bars, trained 
 imported from `{facts["source"]}` as `{facts["configuration"]}`. {facts["weights"]:,} weights,
 stored as float32; its results are Magenta's.
 
-Nothing was measured here: `seqvae evaluate {name} FILES` does that.
+Its quality was not measured: `seqvae evaluate {name} FILES` does that.
 
 ## Data
 
-Whoever trained the checkpoint knows its data; the licence of the weights depends on theirs.
+The data are known to those who trained the checkpoint. The licence of the weights depends on the
+licence of the data.
 """

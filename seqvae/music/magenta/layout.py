@@ -1,9 +1,10 @@
-"""Which tensors a checkpoint must have, and what becomes of each of them here.
+"""The layers of a checkpoint: the tensors that it must have, and their conversion to PyTorch's.
 
-Names are TensorFlow's. An LSTM's cell has one matrix, whose rows are its inputs and then its hidden
-state, and whose columns are four blocks: input gate, candidate, forget gate, output gate. Ours (as
-PyTorch's) are input, forget, candidate, output, transposed, and the inputs apart. TensorFlow adds 1
-to the forget gate when it runs; here it is part of the bias.
+In TensorFlow, an LSTM's cell has one matrix. Its rows are the inputs and then the hidden state; its
+columns are four blocks: input gate, candidate, forget gate, output gate. PyTorch has two transposed
+matrices, one for the inputs and one for the hidden state, with the blocks in the order input,
+forget, candidate, output. TensorFlow adds 1 to the forget gate when it runs; here it is part of the
+bias.
 """
 
 from __future__ import annotations
@@ -19,17 +20,17 @@ from seqvae.music.magenta.tfjs import CONFIG
 from vaecore.errors import DataError
 
 IGNORED = re.compile(r"(^|/)(global_step|beta[12]_power|Adam(_\d+)?|opaque_kernel)(/|$)")
-"""What trainings leave in checkpoints beside the weights."""
+"""Tensors of a training that are no weights of the model."""
 _BLOCKS = (0, 2, 1, 3)
-"""Where our input, forget, candidate and output are in TensorFlow's blocks."""
+"""TensorFlow's block for each of PyTorch's: input, forget, candidate, output."""
 FORGET = 1.0
-"""What TensorFlow adds to the forget gate."""
+"""TensorFlow's addition to the forget gate."""
 
 Arrays = Iterator[tuple[str, np.ndarray]]
 
 
 class Cell(NamedTuple):
-    """An LSTM's cell: of TensorFlow's tensors `source/kernel`, `source/bias`."""
+    """A cell of an LSTM: TensorFlow's tensors `source/kernel` and `source/bias`."""
 
     source: str
     target: str
@@ -38,19 +39,18 @@ class Cell(NamedTuple):
     reverse: bool = False
 
     def expected(self) -> dict[str, tuple[int, ...]]:
-        """Return the shapes that the tensors must have."""
+        """Return the shapes of the checkpoint's tensors, by name."""
         rows, columns = self.inputs + self.units, 4 * self.units
         return {f"{self.source}/kernel": (rows, columns), f"{self.source}/bias": (columns,)}
 
     def made(self) -> dict[str, tuple[int, ...]]:
-        """Return the shapes of what they become."""
+        """Return the shapes of the converted tensors, by name."""
         gates = 4 * self.units
-        names = self._names()
         shapes = ((gates, self.inputs), (gates, self.units), (gates,), (gates,))
-        return dict(zip(names, shapes, strict=True))
+        return dict(zip(self._names(), shapes, strict=True))
 
     def convert(self, name: str, array: np.ndarray) -> Arrays:
-        """Yield what a tensor becomes."""
+        """Yield the converted tensors of one of the checkpoint's, with their names."""
         weight_in, weight_hidden, bias_in, bias_hidden = self._names()
         if name.endswith("/bias"):
             bias = np.concatenate([self._block(array, block) for block in _BLOCKS])
@@ -58,14 +58,12 @@ class Cell(NamedTuple):
             yield bias_in, bias
             yield bias_hidden, np.zeros_like(bias)
             return
-        for target, rows in (
-            (weight_in, array[: self.inputs]),
-            (weight_hidden, array[self.inputs :]),
-        ):
-            yield target, self._gates(rows)  # kept by no name here, so it is gone before the next
+        # No variable holds a converted tensor, so that it is freed before the next one is made.
+        yield weight_in, self._gates(array[: self.inputs])
+        yield weight_hidden, self._gates(array[self.inputs :])
 
     def _gates(self, rows: np.ndarray) -> np.ndarray:
-        """Return rows of the matrix as columns, their blocks in our order."""
+        """Return rows of the matrix transposed, with the blocks in PyTorch's order."""
         out = np.empty((4 * self.units, len(rows)), np.float32)
         for place, block in enumerate(_BLOCKS):
             out[place * self.units : (place + 1) * self.units] = self._block(rows, block).T
@@ -81,7 +79,7 @@ class Cell(NamedTuple):
 
 
 class Dense(NamedTuple):
-    """A linear layer; its outputs may belong to several layers here."""
+    """A linear layer, whose outputs may be split over several layers here."""
 
     source: str
     targets: tuple[str, ...]
@@ -89,19 +87,19 @@ class Dense(NamedTuple):
     outputs: tuple[int, ...]
 
     def expected(self) -> dict[str, tuple[int, ...]]:
-        """Return the shapes that the tensors must have."""
+        """Return the shapes of the checkpoint's tensors, by name."""
         width = sum(self.outputs)
         return {f"{self.source}/kernel": (self.inputs, width), f"{self.source}/bias": (width,)}
 
     def made(self) -> dict[str, tuple[int, ...]]:
-        """Return the shapes of what they become."""
+        """Return the shapes of the converted tensors, by name."""
         found: dict[str, tuple[int, ...]] = {}
         for target, width in zip(self.targets, self.outputs, strict=True):
             found |= {f"{target}.weight": (width, self.inputs), f"{target}.bias": (width,)}
         return found
 
     def convert(self, name: str, array: np.ndarray) -> Arrays:
-        """Yield what a tensor becomes."""
+        """Yield the converted tensors of one of the checkpoint's, with their names."""
         kind = "bias" if name.endswith("/bias") else "weight"
         bounds = np.cumsum(self.outputs)[:-1].tolist()
         parts = zip(self.targets, np.split(array.T, bounds), strict=True)
@@ -117,15 +115,15 @@ class Plain(NamedTuple):
     becomes: tuple[int, ...]
 
     def expected(self) -> dict[str, tuple[int, ...]]:
-        """Return the shape that the tensor must have."""
+        """Return the shape of the checkpoint's tensor, by name."""
         return {self.source: self.shape}
 
     def made(self) -> dict[str, tuple[int, ...]]:
-        """Return the shape of what it becomes."""
+        """Return the shape of the converted tensor, by name."""
         return {self.target: self.becomes}
 
     def convert(self, name: str, array: np.ndarray) -> Arrays:
-        """Yield what the tensor becomes."""
+        """Yield the converted tensor with its name."""
         yield self.target, array.reshape(self.becomes)
 
 
@@ -133,11 +131,11 @@ Part = Cell | Dense | Plain
 
 
 class Names:
-    """The tensors of a checkpoint, asked for sizes that only they tell.
+    """Reads sizes from the shapes of a checkpoint's tensors, and checks these shapes.
 
     Args:
         checkpoint: The checkpoint.
-        name: What it is imported as, for messages.
+        name: Name of the configuration, for messages.
     """
 
     def __init__(self, checkpoint: Checkpoint, name: str) -> None:
@@ -149,75 +147,61 @@ class Names:
         }
 
     def layers(self, pattern: str) -> list[int]:
-        """Return the units of the layers of a stack.
+        """Return the units of each layer of a stack.
 
         Args:
             pattern: Name of a cell, with `{}` for its number.
 
         Raises:
-            DataError: It has no layer, or a layer below another is missing.
+            DataError: There is no layer, or a layer below another is missing.
         """
+        before, _, after = pattern.partition("{}")
+        found = re.compile(f"^{re.escape(before)}(\\d+){re.escape(after)}/")
+        numbers = [int(match[1]) for match in map(found.match, self.shapes) if match]
         units: list[int] = []
-        for number in range(self.count(pattern)):
+        for number in range(max(numbers, default=0) + 1):
             cell = pattern.format(number)
             kernel, bias = self.shapes.get(f"{cell}/kernel"), self.shapes.get(f"{cell}/bias")
             width = kernel[-1] if kernel else bias[-1] if bias else 0
             if width % 4 or not width:
-                self.missing(f"{cell}/kernel", "of four blocks of columns")
+                self._missing(f"{cell}/kernel", "one of four blocks of columns")
             units.append(width // 4)
         return units
 
-    def count(self, pattern: str) -> int:
-        """Return the number of layers, at least 1."""
-        before, _, after = pattern.partition("{}")
-        found = re.compile(f"^{re.escape(before)}(\\d+){re.escape(after)}/")
-        numbers = [int(match[1]) for match in map(found.match, self.shapes) if match]
-        return max(numbers, default=0) + 1
-
     def width(self, tensor: str) -> int:
-        """Return the last length of a tensor.
+        """Return the last length of a tensor's shape.
 
         Raises:
-            DataError: It is missing.
+            DataError: There is no such tensor, or it has no dimension.
         """
         shape = self.shapes.get(tensor)
         if not shape:
-            self.missing(tensor)
+            self._missing(tensor, "one with a dimension")
         return shape[-1]
 
-    def missing(self, tensor: str, what: str = "") -> NoReturn:
-        """Raise DataError about a tensor that is not as it must be."""
-        there = self.shapes.get(tensor)
-        if there is not None:
-            text = f"tensor {tensor!r} has shape {there}, {self.name} needs one {what}"
-            raise DataError(text, path=self.path, remedy=self._remedy)
-        text = f"has no tensor {tensor!r}, which {self.name} needs"
-        raise DataError(text, path=self.path, remedy=self._remedy)
-
     def check(self, parts: list[Part]) -> None:
-        """Check that there are exactly the tensors of a layout.
+        """Check that the checkpoint has exactly the tensors of some layers.
 
         Raises:
-            DataError: One is missing, of another shape, or unknown.
+            DataError: A tensor is missing, of another shape, or unknown.
         """
-        expected: dict[str, tuple[int, ...]] = {}
-        for part in parts:
-            expected |= part.expected()
+        expected = {name: shape for part in parts for name, shape in part.expected().items()}
         for tensor, shape in expected.items():
-            there = self.shapes.get(tensor)
-            if there is None:
-                text = f"has no tensor {tensor!r}, which {self.name} needs with shape {shape}"
-                raise DataError(text, path=self.path, remedy=self._remedy)
-            if there != shape:
-                text = f"tensor {tensor!r} has shape {there}, {self.name} needs {shape}"
-                raise DataError(text, path=self.path, remedy=self._remedy)
+            if self.shapes.get(tensor) != shape:
+                self._missing(tensor, f"shape {shape}")
         for tensor in self.shapes:
             if tensor not in expected:
-                text = f"has the tensor {tensor!r}, which {self.name} does not have"
-                raise DataError(text, path=self.path, remedy=self._remedy)
+                self._refuse(f"has the tensor {tensor!r}, which {self.name} does not have")
 
-    @property
-    def _remedy(self) -> str:
+    def _missing(self, tensor: str, what: str) -> NoReturn:
+        """Raise DataError about a tensor that is missing or has another shape."""
+        there = self.shapes.get(tensor)
+        if there is None:
+            self._refuse(f"has no tensor {tensor!r}, which {self.name} needs with {what}")
+        self._refuse(f"tensor {tensor!r} has shape {there}, {self.name} needs {what}")
+
+    def _refuse(self, text: str) -> NoReturn:
+        remedy = "choose another --config, or a whole checkpoint"
         if self.name == CONFIG:
-            return "get the folder again"
-        return "choose another --config, or a whole checkpoint"
+            remedy = "get the folder again"
+        raise DataError(text, path=self.path, remedy=remedy)

@@ -17,9 +17,9 @@ from vaecore.objective import Objective
 
 
 class MagentaVAE(VAE):
-    """A VAE over windows of music, whose results are those of MusicVAE and GrooVAE.
+    """A VAE over windows of music that computes what MusicVAE and GrooVAE do.
 
-    See `docs/magenta.md` for what differs from `SequenceVAE`.
+    `docs/magenta.md` lists the differences from `SequenceVAE`.
     """
 
     architecture: MagentaArchitecture
@@ -51,7 +51,7 @@ class MagentaVAE(VAE):
         """Return a copy that never chooses some classes: the biases of their logits are -inf.
 
         Args:
-            classes: Of each voice; their heads must be a softmax.
+            classes: The classes of each voice; where there are any, its head must be a softmax.
         """
         found = deepcopy(self)
         for head, never in zip(found.decoder.heads, classes, strict=True):

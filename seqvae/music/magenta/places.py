@@ -1,4 +1,4 @@
-"""Where a checkpoint is: a prefix, a folder, or the released archive."""
+"""Finds the checkpoint at a path: a prefix, a folder, or an archive."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ NAMES = Kind("list of checkpoints", 1 << 20, "name the checkpoint itself")
 
 _DATA = re.compile(r"\.(index|data-\d{5}-of-\d{5})$")
 LATEST = "checkpoint"
-"""TensorFlow's file with the name of the latest checkpoint of a folder."""
+"""TensorFlow's file that names the latest checkpoint of a folder."""
 _LATEST = re.compile(r'^model_checkpoint_path:\s*"([^"]+)"', re.MULTILINE)
 
 
 def is_web(path: Path) -> bool:
     """Return whether a folder has a checkpoint of magenta.js."""
-    # Beside a config.json, so that a folder that has lost its manifest is told so.
+    # A folder with config.json alone counts, too: reading it reports that the manifest is missing.
     lost = (path / CONFIG).is_file() and not any(path.glob("*.index"))
     return lost or (path / MANIFEST).is_file()
 
@@ -33,12 +33,11 @@ def open_bundle(path: Path) -> Bundle:
     """Open a checkpoint of TensorFlow.
 
     Args:
-        path: A prefix (the name of the files without `.index`), one of the files, a folder with one
-            checkpoint or with TensorFlow's file `checkpoint`, which names the latest; or a tar with
-            one checkpoint.
+        path: A prefix (the files' name without `.index`), or one of the files; or a folder or a tar
+            archive with one checkpoint, or with TensorFlow's file `checkpoint`, which names one.
 
     Raises:
-        DataError: There is none, or there are several.
+        DataError: There is no checkpoint, or there are several.
     """
     if path.is_dir():
         return _of_folder(path)
@@ -77,8 +76,8 @@ def _of_folder(folder: Path) -> Bundle:
 
 
 def _of_archive(path: Path, file: IO[bytes]) -> Bundle:
-    """Open a checkpoint in a tar; nothing is unpacked, and links in it are not followed."""
-    archive = tarfile.open(fileobj=file)  # noqa: SIM115  # open as long as the checkpoint
+    """Open a checkpoint in a tar archive, without unpacking it or following links in it."""
+    archive = tarfile.open(fileobj=file)  # noqa: SIM115  # the checkpoint reads from it later
     files: dict[str, dict[str, tarfile.TarInfo]] = {}
     latest = last = None
     cut = ""
@@ -110,23 +109,17 @@ def _of_archive(path: Path, file: IO[bytes]) -> Bundle:
 
 
 def _latest(prefixes: list[str], text: str) -> list[str]:
-    """Return the one of some checkpoints that TensorFlow's file `checkpoint` names, if any."""
+    """Return those of some checkpoints that TensorFlow's file `checkpoint` names, or else all."""
     found = _LATEST.search(text)
     wanted = re.split(r"[/\\]", found[1])[-1] if found else ""
     return [each for each in prefixes if PurePosixPath(each).name == wanted] or prefixes
 
 
 def _only(names: list[str], place: Path, remedy: str) -> str:
-    """Return the one checkpoint of a place.
-
-    Raises:
-        DataError: There is none, or there are several.
-    """
+    """Return the only checkpoint of a place, refusing none and several."""
     if not names:
-        raise DataError(
-            "has no checkpoint: no .index file of TensorFlow, no weights_manifest.json",
-            path=place,
-        )
+        text = "has no checkpoint: no .index file of TensorFlow, no weights_manifest.json"
+        raise DataError(text, path=place)
     if len(names) > 1:
         shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
         raise DataError(f"has {len(names)} checkpoints ({shown})", path=place, remedy=remedy)

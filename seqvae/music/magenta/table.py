@@ -1,7 +1,7 @@
-"""The table of names in TensorFlow's `.index` files: LevelDB's format, read only.
+"""The table in TensorFlow's `.index` files, in LevelDB's format; read only.
 
-A table has blocks of sorted entries, each block with a checksum and perhaps compressed by Snappy,
-an index block that says where they are, and a footer that says where the index is.
+It has blocks of sorted entries, an index block with the places of the blocks, and a footer with the
+place of the index. Each block has a checksum, and may be compressed with Snappy.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from seqvae.music.magenta.crc import crc32c, masked
 
 MAGIC = 0xDB4775248B80FB57
 FOOTER = 48
-"""Bytes of the footer: two handles, filled up, and the magic number."""
+"""Bytes of the footer: two handles, padding, and the magic number."""
 TRAILER = 5
-"""Bytes after each block: how it is compressed, and its checksum."""
+"""Bytes after each block: its compression, and its checksum."""
 MOST = 1 << 26
 """Largest size of a block, in bytes."""
 
@@ -23,16 +23,16 @@ def read_table(data: bytes) -> dict[bytes, bytes]:
     """Return all entries of a table.
 
     Raises:
-        ValueError: It is none, is damaged, or is compressed in an unknown way.
+        ValueError: The data are no table, or damaged, or of an unknown compression.
     """
     if len(data) < FOOTER or int.from_bytes(data[-8:], "little") != MAGIC:
         raise ValueError("is no table of TensorFlow's, or its end is missing")
     footer = data[-FOOTER:]
     meta, at = _handle(footer, 0)
     index, at = _handle(footer, at)
-    if any(footer[at:-8]):  # the only bytes that no checksum covers
-        raise ValueError("is damaged: its last 48 bytes are not as they must be")
-    _block(data, meta)  # it has nothing, but a checksum
+    if any(footer[at:-8]):  # no checksum covers the padding
+        raise ValueError("is damaged: its last 48 bytes are not zero where they must be")
+    _block(data, meta)  # it is empty; this compares its checksum
     found: dict[bytes, bytes] = {}
     for _, place in _entries(_block(data, index)):
         found.update(_entries(_block(data, _handle(place, 0)[0])))
@@ -40,7 +40,7 @@ def read_table(data: bytes) -> dict[bytes, bytes]:
 
 
 def varint(data: bytes, at: int) -> tuple[int, int]:
-    """Return a number of seven bits to a byte, and where it ends.
+    """Return a number in variable-length encoding, and the place after it.
 
     Raises:
         ValueError: The bytes end before the number.
@@ -58,14 +58,14 @@ def varint(data: bytes, at: int) -> tuple[int, int]:
 
 
 def _handle(data: bytes, at: int) -> tuple[tuple[int, int], int]:
-    """Return offset and size of a block, and where this handle ends."""
+    """Return offset and size of a block, and the place after this handle."""
     offset, at = varint(data, at)
     size, at = varint(data, at)
     return (offset, size), at
 
 
 def _block(data: bytes, handle: tuple[int, int]) -> bytes:
-    """Return the content of a block whose checksum is right."""
+    """Return the content of a block, after comparing its checksum."""
     offset, size = handle
     end = offset + size + TRAILER
     if end > len(data) or size > MOST:
@@ -82,7 +82,7 @@ def _block(data: bytes, handle: tuple[int, int]) -> bytes:
 
 
 def _entries(block: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the keys and values of a block, each key as its difference to the one before it."""
+    """Yield the keys and values of a block, where a key shares a prefix with the one before it."""
     if len(block) < 4:
         raise ValueError("is damaged: a block is too short")
     end = len(block) - 4 - 4 * int.from_bytes(block[-4:], "little")
@@ -101,10 +101,10 @@ def _entries(block: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def unsnappy(data: bytes) -> bytes:
-    """Return what Snappy compressed, without its framing.
+    """Return the decompressed content of data in Snappy's raw format.
 
     Raises:
-        ValueError: It is damaged, or too large.
+        ValueError: The data are damaged, or the content is too large.
     """
     size, at = varint(data, 0)
     if size > MOST:
@@ -114,7 +114,7 @@ def unsnappy(data: bytes) -> bytes:
         tag = data[at]
         at += 1
         kind, value = tag & 3, tag >> 2
-        if kind == 0:  # as it is
+        if kind == 0:  # literal bytes
             extra = value - 59 if value >= 60 else 0
             length = 1 + (int.from_bytes(data[at : at + extra], "little") if extra else value)
             at += extra
@@ -128,8 +128,8 @@ def unsnappy(data: bytes) -> bytes:
         if kind == 1:
             length, back = (value & 7) + 4, back | value >> 3 << 8
         if not 0 < back <= len(out):
-            raise ValueError("is damaged: a compressed block refers to nothing")
-        for _ in range(length):  # what is copied may overlap what it becomes
+            raise ValueError("is damaged: a compressed block refers to bytes before its begin")
+        for _ in range(length):  # source and copy may overlap
             out.append(out[-back])
     if len(out) != size or at != len(data):
         raise ValueError("is damaged: a compressed block has another size")

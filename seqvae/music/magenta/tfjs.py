@@ -1,4 +1,4 @@
-"""Checkpoints of magenta.js: a manifest of weights, and shards, perhaps of 8 or 16 bits."""
+"""Checkpoints of magenta.js: a manifest, and files of weights, which may have 8 or 16 bits."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ LARGEST = float(np.finfo(np.float32).max)
 
 
 class Weight(NamedTuple):
-    """Where an array is, and how its values are stored."""
+    """An array's shape, place and encoding."""
 
     shape: tuple[int, ...]
     group: int
     offset: int
-    """In the bytes of all shards of the group."""
+    """In bytes, in the concatenated shards of the group."""
     dtype: str
     scale: float
     minimum: float
@@ -38,7 +38,7 @@ class WebCheckpoint:
     """The weights of a folder of magenta.js.
 
     Raises:
-        DataError: A file is missing, or cannot be understood.
+        DataError: A file is missing, or not what its manifest says.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -50,7 +50,7 @@ class WebCheckpoint:
             for group in manifest:
                 self._add(folder, group)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            text = f"is no manifest of weights: {error!r}"
+            text = f"is not a manifest of weights: {error!r}"
             raise DataError(text, path=folder / MANIFEST) from error
 
     @property
@@ -69,10 +69,10 @@ class WebCheckpoint:
         return finite(array, name, self.path).reshape(weight.shape)
 
     def check(self, name: str) -> None:
-        """Do nothing: there are no checksums, and sizes are known to be right."""
+        """Do nothing: the format has no checksums, and sizes were checked before."""
 
     def _add(self, folder: Path, group: Mapping[str, Any]) -> None:
-        """Note the weights of a group of the manifest, and the sizes of its shards."""
+        """Add the weights of a group of the manifest, and check the sizes of its shards."""
         shards, offset = [], 0
         for path in group["paths"]:
             if path in (".", "..") or Path(path).name != path:
@@ -90,18 +90,17 @@ class WebCheckpoint:
         self._groups.append(shards)
         have = sum(size for _, size in shards)
         if have != offset:
-            last = next(reversed(self._weights), "")
-            ends = (
-                w.offset + math.prod(w.shape) * np.dtype(w.dtype).itemsize > have
-                for w in self._weights.values()
-            )
-            short = next((n for n, e in zip(self._weights, ends, strict=True) if e), last)
+            short = next(reversed(self._weights), "")
+            for name, w in self._weights.items():
+                if w.offset + math.prod(w.shape) * np.dtype(w.dtype).itemsize > have:
+                    short = name
+                    break
             where = f" (they end within tensor {short!r})" if have < offset else ""
             text = f"has {have} bytes of weights, its manifest needs {offset}{where}"
             raise DataError(text, path=folder)
 
     def _bytes(self, name: str, weight: Weight, size: int) -> bytes:
-        """Return the bytes of an array, which may cross shards."""
+        """Return the bytes of an array, which may continue in the next shard."""
         parts, start = [], weight.offset
         end = start + size
         for file, length in self._groups[weight.group]:
@@ -118,10 +117,10 @@ class WebCheckpoint:
 
 
 def _weight(entry: Mapping[str, Any], group: int, offset: int, path: str) -> tuple[str, Weight]:
-    """Return a weight of the manifest, with its name.
+    """Return the name and the weight of an entry of the manifest.
 
     Raises:
-        DataError: Its shape, type or quantization is not one that there is; the message names it.
+        DataError: Its shape, type or quantization is not possible; the message names the tensor.
     """
     name, shape = str(entry["name"]), entry["shape"]
     if not isinstance(shape, list) or any(type(length) is not int for length in shape):
@@ -148,7 +147,7 @@ def _weight(entry: Mapping[str, Any], group: int, offset: int, path: str) -> tup
 
 
 def _number(value: object) -> bool:
-    """Return whether a value of JSON is a number that float32 can hold."""
+    """Return whether a JSON value is a number in the range of float32."""
     return type(value) in (int, float) and abs(value) < LARGEST  # type: ignore[arg-type]
 
 

@@ -1,4 +1,4 @@
-"""The steps of examples as the networks read them: numbers for each step."""
+"""The steps of examples as inputs of the networks."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from seqvae.music.magenta.architecture import set_size
 from seqvae.music.networks.architecture import Voice
 from seqvae.sequences.affine import affine
 
 
 class Tokens(ABC):
-    """How the steps `(..., *shape)` of an example are given to a network.
+    """Turns the steps `(..., *shape)` of an example into inputs of a network.
 
     Args:
-        width: Numbers of a step.
+        width: Number of inputs of a step.
     """
 
     def __init__(self, width: int) -> None:
@@ -25,11 +26,11 @@ class Tokens(ABC):
 
     @abstractmethod
     def dense(self, x: Tensor) -> Tensor:
-        """Return the numbers of steps, `(..., width)`."""
+        """Return the inputs of steps, `(..., width)`."""
 
     @abstractmethod
     def none(self, rows: int, like: Tensor) -> Tensor:
-        """Return what stands for no step, whose numbers are all 0, `(rows, *shape)`."""
+        """Return steps `(rows, *shape)` whose inputs are all 0, for the start of a window."""
 
     @abstractmethod
     def product(self, weight: Tensor) -> Callable[[Tensor], Tensor]:
@@ -41,7 +42,12 @@ class Tokens(ABC):
 
 
 class Classes(Tokens):
-    """Class indices as one-hot vectors; those of several voices side by side."""
+    """Class indices as one-hot vectors, which are concatenated for several voices.
+
+    Args:
+        classes: Number of classes of each voice.
+        several: Whether steps have a dimension of voices.
+    """
 
     def __init__(self, classes: Sequence[int], several: bool) -> None:
         super().__init__(sum(classes))
@@ -53,7 +59,7 @@ class Classes(Tokens):
         return torch.cat([functional.one_hot(v, n) for v, n in pairs], dim=-1).float()
 
     def none(self, rows: int, like: Tensor) -> Tensor:
-        """Return one class more than there is."""
+        """Return the class index after the last one, for each voice."""
         none = torch.tensor(self.classes, device=like.device).expand(rows, -1)
         return none if self.several else none[:, 0]
 
@@ -72,7 +78,7 @@ class Classes(Tokens):
 
 
 class Numbers(Tokens):
-    """Steps that are numbers already, such as those of a performance."""
+    """Steps that are numbers already, such as those of performances."""
 
     def dense(self, x: Tensor) -> Tensor:
         return x.float()
@@ -86,7 +92,7 @@ class Numbers(Tokens):
 
 
 class Bits(Numbers):
-    """Class indices that are sets, as the bits of their members."""
+    """Class indices that are sets, as one bit for each member."""
 
     def dense(self, x: Tensor) -> Tensor:
         return bits(x, self.width)
@@ -96,28 +102,26 @@ class Bits(Numbers):
 
 
 def bits(x: Tensor, count: int) -> Tensor:
-    """Return the lowest bits of integers `(...)`, `(..., count)`."""
+    """Return the lowest `count` bits of integers `(...)`, as 0 and 1, `(..., count)`."""
     place = torch.arange(count, device=x.device)
     return (torch.bitwise_right_shift(x.unsqueeze(-1), place) & 1).float()
 
 
-def mask(members: Tensor) -> Tensor:
-    """Return integers `(...)` of their bits, zeros and ones `(..., count)`; as `bits` has them."""
-    place = torch.arange(members.shape[-1], device=members.device)
-    found: Tensor = torch.bitwise_left_shift(members.long(), place).sum(-1)
+def integers(bits_: Tensor) -> Tensor:
+    """Return the integers `(...)` of bits `(..., count)`, the lowest bit first: undoes `bits`."""
+    place = torch.arange(bits_.shape[-1], device=bits_.device)
+    found: Tensor = torch.bitwise_left_shift(bits_.long(), place).sum(-1)
     return found
 
 
-def members(voice: Voice) -> Tokens:
-    """Return the steps of a voice of sets as their members, of others as they are."""
-    if voice.shape:
-        return Numbers(voice.shape[0])
-    return Bits((voice.classes - 1).bit_length())
+def set_tokens(voice: Voice) -> Tokens:
+    """Return the tokens of a voice whose steps are sets of drums, or numbers already."""
+    return (Numbers if voice.shape else Bits)(set_size(voice))
 
 
 def fed_back(voices: Sequence[Voice]) -> Tokens:
-    """Return how a decoder is given its own steps."""
+    """Return how a decoder of some voices reads the step before."""
     first = voices[0]
     if first.head == "softmax":
         return Classes([voice.classes for voice in voices], len(voices) > 1)
-    return members(first)
+    return set_tokens(first)

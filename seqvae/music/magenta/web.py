@@ -1,4 +1,4 @@
-"""What the `config.json` of magenta.js says of a checkpoint."""
+"""The configuration of a checkpoint of magenta.js, from its `config.json`."""
 
 from __future__ import annotations
 
@@ -14,30 +14,31 @@ from seqvae.music.representations.drums.pitches import PITCHES
 from vaecore.errors import DataError
 
 _LSTM = "multi_rnn_cell/cell_0/lstm_cell/kernel"
+_TABLE = "has another table of drums (pitchClasses) than Magenta's, which seqvae cannot import"
 MOST_BARS = 64
-"""Bars of a window, as for --bars."""
+"""Most bars of a window, as for --bars."""
 _KEYS = {
     "numSteps", "numSegments", "minPitch", "maxPitch", "pitchClasses", "melArgs", "bassArgs",
     "drumsArgs", "humanize", "tapify", "splitInstruments", "stepsPerQuarter", "quartersPerBar",
 }  # fmt: skip
-"""Arguments of converters that are understood."""
+"""Known arguments of converters; a checkpoint with others is refused."""
 
 
 def web_configuration(spec: Any, checkpoint: Checkpoint, path: Path) -> Configuration:
-    """Return what a checkpoint of magenta.js is of.
+    """Return the configuration of a checkpoint of magenta.js.
 
     Args:
         spec: The content of `config.json`.
-        checkpoint: Its tensors.
-        path: The file, for messages.
+        checkpoint: The checkpoint.
+        path: Path of `config.json`, for messages.
 
     Raises:
-        DataError: It is of something that cannot be imported.
+        DataError: `config.json` is not one of a MusicVAE, or of one that cannot be imported.
     """
     try:
         return _configuration(spec, checkpoint)
     except (KeyError, TypeError, AttributeError) as error:
-        raise DataError(f"is no description of a MusicVAE: {error!r}", path=path) from error
+        raise DataError(f"does not describe a MusicVAE: {error!r}", path=path) from error
     except ValueError as error:
         raise DataError(str(error), path=path) from error
 
@@ -48,27 +49,27 @@ def _configuration(spec: Any, checkpoint: Checkpoint) -> Configuration:
     if spec.get("chordEncoder") or spec.get("conditionOnKey"):
         raise ValueError(CHORDS)
     if spec.get("extraControls"):
-        raise ValueError("has controls of its own (extraControls), which seqvae does not know")
+        raise ValueError("has extra controls (extraControls), which seqvae cannot import")
     if spec.get("useBooleanDecoder"):
-        raise ValueError("has a boolean decoder, which seqvae does not have")
+        raise ValueError("has a boolean decoder (useBooleanDecoder), which seqvae cannot import")
     converter = spec["dataConverter"]
     kind, args = converter["type"], dict(converter.get("args") or {})
     unknown = sorted(set(args) - _KEYS)
     if kind == "MultitrackConverter":
         raise ValueError(MANY)
     if kind not in _KINDS:
-        raise ValueError(f"is of the {kind}, which seqvae cannot import")
+        raise ValueError(f"has a {kind}, which seqvae cannot import")
     if unknown:
         raise ValueError(f"has the unknown argument {unknown[0]!r} of the {kind}")
     for name, value in (("stepsPerQuarter", 4), ("quartersPerBar", 4)):
         if args.get(name, value) != value:
-            raise ValueError(f"has {name} {args[name]}; seqvae's is {value}")
+            raise ValueError(f"has {name} {args[name]}; seqvae can import {value} alone")
     steps, segments = int(args["numSteps"]), args.get("numSegments")
     bars, rest = divmod(steps, STEPS_PER_BAR)
     if rest or bars < 1:
-        raise ValueError(f"has windows of {steps} steps, which are no whole bars of 4/4")
+        raise ValueError(f"has windows of {steps} steps, which are not whole bars of 4/4")
     if bars > MOST_BARS:
-        raise ValueError(f"has windows of {bars} bars; seqvae's have at most {MOST_BARS}")
+        raise ValueError(f"has windows of {bars} bars; seqvae can import {MOST_BARS} at most")
     levels = (int(segments), steps // int(segments)) if segments else ()
     if levels and levels[0] * levels[1] != steps:
         raise ValueError(f"has {segments} segments, which do not divide its {steps} steps")
@@ -88,9 +89,9 @@ def _range(args: Mapping[str, Any]) -> dict[str, int]:
 
 
 def _drums(args: Mapping[str, Any], checkpoint: Checkpoint, inputs: int) -> dict[str, Any]:
-    """Return drums in classes, read as a roll or as one class of a step."""
+    """Return drums as classes; the encoder reads a roll, or classes."""
     if _drum_kinds(args) != DRUMS:
-        raise ValueError("has a table of drums of its own (pitchClasses)")
+        raise ValueError(_TABLE)
     roll = inputs == DRUMS + 1
     nade = any(name.endswith("nade/w_enc") for name in checkpoint.shapes)
     return {
@@ -107,7 +108,7 @@ def _rolls(args: Mapping[str, Any], checkpoint: Checkpoint, inputs: int) -> dict
 
 
 def _drum_kinds(args: Mapping[str, Any]) -> int:
-    """Return the number of drums of a table that is known, else 0."""
+    """Return the number of drums of the arguments' table; 0 if the table is unknown."""
     classes = args.get("pitchClasses")
     if classes is None:
         return DRUMS
@@ -123,17 +124,17 @@ def _drum_kinds(args: Mapping[str, Any]) -> int:
 def _trio(args: Mapping[str, Any], checkpoint: Checkpoint, inputs: int) -> dict[str, Any]:
     usual = {"min_pitch": 21, "max_pitch": 108}
     if _range(args["melArgs"]) != usual or _range(args["bassArgs"]) != usual:
-        raise ValueError("has a trio of other pitches than 21 to 108")
+        raise ValueError("has a trio of other pitches than 21 to 108, which seqvae cannot import")
     if _drum_kinds(args.get("drumsArgs") or {}) != DRUMS:
-        raise ValueError("has a table of drums of its own (pitchClasses)")
+        raise ValueError(_TABLE)
     return {"representation": "trio"}
 
 
 def _groove(args: Mapping[str, Any], checkpoint: Checkpoint, inputs: int) -> dict[str, Any]:
     if args.get("splitInstruments"):
-        raise ValueError("has its drums one after the other (splitInstruments)")
-    if args.get("pitchClasses") is not None and _drum_kinds(args) != DRUMS:
-        raise ValueError("has a table of drums of its own (pitchClasses)")
+        raise ValueError("has split instruments (splitInstruments), which seqvae cannot import")
+    if _drum_kinds(args) != DRUMS:
+        raise ValueError(_TABLE)
     hides = "tapped" if args.get("tapify") else "feel" if args.get("humanize") else ""
     return {"representation": "groove", "head": "groove", "hides": hides}
 

@@ -1,4 +1,4 @@
-"""Writing steps with a decoder, free running: as few operations for each step as there can be."""
+"""Fast free-running decoding: everything that can be computed before the first step, is."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from seqvae.sequences.lstm import Cell, State, after_gates
 
 
 class Writer:
-    """Writes segments step by step; what is known before the first step is computed once.
+    """Writes segments step by step.
 
     Args:
-        cells: Its layers.
+        cells: The layers.
         state: Their first states.
-        tokens: How a step is given to the next.
-        head: Its output layer.
+        tokens: How a step is an input of the next one.
+        head: The output layer.
         code: Codes `(rows, code_dim)`.
-        control: `(rows, steps, drums)`.
+        control: Hits `(rows, steps, drums)`, if the model is controlled.
     """
 
     def __init__(
@@ -43,14 +43,14 @@ class Writer:
         self.of_code = code @ of_code + self.first.bias
         self.state = state
         self.weights = self.first.weight_hidden.numel() + sum(c.weight.numel() for c in self.others)
-        """How many weights each step of a row is multiplied with, but for the output layer."""
+        """Number of weights that a step of a row is multiplied with, without the output layer."""
         self.control = None
         if control is not None:
             self.control = control @ self.first.weight_input[width + code_dim :]
 
     def write(
         self,
-        rows: Tensor | slice,
+        rows: Tensor,
         steps: int,
         before: Tensor,
         temperature: float,
@@ -60,16 +60,15 @@ class Writer:
         """Return the steps of some segments, `(rows, steps, *shape)`.
 
         Args:
-            rows: Which of them.
-            steps: How many steps.
-            before: The step before the first of each, `(rows, *shape)`.
-            temperature: 0 takes the likeliest.
+            rows: Indices of the segments among the codes.
+            steps: Number of steps.
+            before: The step before the first one of each segment, `(rows, *shape)`.
+            temperature: 0 takes the likeliest value of each step.
             noise: Uniform numbers `(rows, steps, ...)`; needed above temperature 0.
-            hits: Hits that are taken as they are, as classes `(rows, steps)`.
+            hits: Fixed hits, as classes `(rows, steps)`.
         """
-        one = isinstance(rows, Tensor) and len(rows) == 1
+        one = len(rows) == 1
         if one:  # the kernel for one row rounds in another way
-            assert isinstance(rows, Tensor)
             rows, before = rows.repeat(2), before.repeat_interleave(2, 0)
             noise = None if noise is None else noise.repeat_interleave(2, 0)
             hits = None if hits is None else hits.repeat_interleave(2, 0)
@@ -96,10 +95,10 @@ class Writer:
 
 
 def _product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Return x @ weight.T + bias for at least two rows, each as it is alone.
+    """Return x @ weight.T + bias for two rows or more, each with the same result in any batch.
 
-    oneDNN rounds a row in the same way however many there are, which MKL does not; and for the
-    few rows of a decoder it takes half the time.
+    oneDNN rounds a row in the same way in every batch, which MKL does not; and for the few rows of
+    a decoder it takes half the time.
     """
     if x.device.type == "cpu" and x.dtype == torch.float32 and onednn_works():
         found: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")

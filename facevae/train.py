@@ -124,6 +124,7 @@ class FaceTask(TrainingTask):
         return {name: why for loader in self.used for name, why in loader.broken.items()}
 
     def begin(self, model: VAE, start: str | Path | None, resume: bool) -> None:
+        self.check_frozen()
         if self.preset.enlarges:
             self.freeze_smaller(model)
             return
@@ -135,6 +136,21 @@ class FaceTask(TrainingTask):
             images = read_once(evenly(self.data.train, STARTED_ON), self.workers)
             model.start(images)
             images.close()
+
+    def check_frozen(self) -> None:
+        """Refuse a frozen decoder where the critic would train it, and the encoder rests.
+
+        Raises:
+            UsageError: The recipe freezes both networks.
+        """
+        training, adversary = self.preset.make_training(), self.preset.make_adversary()
+        if training.frozen != "decoder" or adversary is None:
+            return
+        if adversary.begin_step < training.max_steps:
+            raise UsageError(
+                "training.frozen=decoder and a critic, which freezes the encoder, train "
+                "nothing; set adversary.begin_step to training.max_steps or more"
+            )
 
     def freeze_smaller(self, model: VAE) -> None:
         """Give an enlarged model the networks of the smaller one, and train the last stage alone.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, Protocol, cast
+from typing import Any, Literal, Protocol, cast
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,9 @@ from vaecore.distributions import DiagonalGaussian, Noise
 from vaecore.objective import LossTerms, Objective
 from vaecore.refinement import RATE, refined
 from vaecore.seeds import check_seed
+
+Part = Literal["encoder", "decoder"]
+"""The two networks of a VAE."""
 
 
 class Encoder(Protocol):
@@ -77,8 +80,8 @@ class VAE(nn.Module):
         self.decoder = decoder
         self.latent_dim = latent_dim
         self.objective = objective or Objective()
-        self.encoder_frozen = False
-        """Whether the encoder is frozen; see `freeze_encoder`."""
+        self.frozen: Part | None = None
+        """The part that is not trained; see `freeze`."""
         self.refinement = 0
         """Gradient steps by which `infer` refines the encoder's posterior means."""
         self.refinement_rate = RATE
@@ -86,17 +89,17 @@ class VAE(nn.Module):
         self.never: tuple[tuple[int, ...], ...] = ()
         """Classes that the decoder must not choose, for each voice; see `LatentSpace.within`."""
 
-    def freeze_encoder(self) -> None:
-        """Freeze the encoder from now on: no gradients, and in training no dropout."""
-        self.encoder.requires_grad_(False)
-        self.encoder_frozen = True
+    def freeze(self, part: Part) -> None:
+        """Freeze the encoder or the decoder: its weights get no gradients, and it no dropout."""
+        self.get_submodule(part).requires_grad_(False)
+        self.frozen = part
         self.train(self.training)
 
     def train(self, mode: bool = True) -> VAE:
-        """Set training or evaluation mode; a frozen encoder stays in evaluation."""
+        """Set training or evaluation mode; a frozen part stays in evaluation."""
         super().train(mode)
-        if self.encoder_frozen:
-            self.encoder.eval()
+        if self.frozen is not None:
+            self.get_submodule(self.frozen).eval()
         return self
 
     @property

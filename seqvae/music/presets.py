@@ -38,7 +38,7 @@ class Preset(presets.Preset):
             voice: names of shipped models, or folders; see `networks.growing`. A flat model is
             initialised from one of another number of steps. Empty initialises at random.
         encoder: A model, a name or a folder, whose encoder is used frozen, so that only the decoder
-            is trained; see `vaecore.VAE.freeze_encoder`. Empty trains both.
+            is trained; see `vaecore.VAE.freeze`. Empty trains both.
     """
 
     domain, shipped = DOMAIN, PRESETS

@@ -246,7 +246,7 @@ def take_encoder(model: VAE, name: str | Path) -> None:
     except RuntimeError as error:
         first = str(error).splitlines()[1].strip()
         raise DataError(f"the encoder of {name} does not fit the recipe's: {first}") from error
-    model.freeze_encoder()
+    model.freeze("encoder")
 
 
 def _spread(count: int, limit: int) -> Tensor:

@@ -167,6 +167,21 @@ def test_training_on_from_another_model(trained, data, tmp_path: Path) -> None:
     assert not (tmp_path / "no").exists()
 
 
+def test_a_frozen_decoder_keeps_its_weights(trained, data: Data, tmp_path: Path) -> None:
+    preset = replace(PRESET, training={**PRESET.training, "max_steps": 2, "frozen": "decoder"})
+    training.train(preset, data, tmp_path / "m", start=trained[0], progress=False)
+    before, after = (facevae.load(each).model.state_dict() for each in (trained[0], tmp_path / "m"))
+    changed = {name.split(".")[0] for name in before if not before[name].equal(after[name])}
+    assert changed == {"encoder"}
+
+
+def test_a_recipe_that_freezes_both_networks_is_refused(data: Data, tmp_path: Path) -> None:
+    frozen = {**PRESET.training, "frozen": "decoder"}
+    preset = replace(PRESET, training=frozen, adversary={"begin_step": 10, "features": 1.0})
+    with pytest.raises(UsageError, match=r"train nothing; set adversary\.begin_step"):
+        training.train(preset, data, tmp_path / "m", progress=False)
+
+
 def test_without_labels_there_are_no_vectors(images: Path, tmp_path: Path) -> None:
     short = replace(PRESET, training={**PRESET.training, "max_steps": 2})
     data = Data.of(images, short.make_codec())

@@ -70,12 +70,14 @@ def test_the_loss_reaches_both_networks(point_model: VAE) -> None:
     assert point_model.decoder.scale.grad.abs().min() > 0
 
 
-def test_an_encoder_that_rests_is_not_trained(point_model: VAE) -> None:
-    point_model.freeze_encoder()
+@pytest.mark.parametrize(("frozen", "trained"), [("encoder", "decoder"), ("decoder", "encoder")])
+def test_a_frozen_part_is_not_trained(point_model: VAE, frozen: str, trained: str) -> None:
+    point_model.freeze(frozen)
     point_model.train()
-    assert point_model.decoder.training
-    assert not point_model.encoder.training
+    still, changing = point_model.get_submodule(frozen), point_model.get_submodule(trained)
+    assert changing.training
+    assert not still.training
     point_model.loss(torch.zeros(3, 2)).loss.backward()
-    assert all(p.grad is None for p in point_model.encoder.parameters())
-    assert any(p.grad is not None for p in point_model.decoder.parameters())
-    assert not point_model.eval().decoder.training
+    assert all(p.grad is None for p in still.parameters())
+    assert any(p.grad is not None for p in changing.parameters())
+    assert not point_model.eval().get_submodule(trained).training

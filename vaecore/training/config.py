@@ -102,6 +102,8 @@ class TrainingConfig(BaseModel):
     mode: Literal["min", "max"] = "min"
     patience: int | None = Field(default=None, ge=1)
     """Stop after this many validations without improvement."""
+    frozen: Literal["encoder", "decoder"] | None = None
+    """The part of the model that keeps its weights, which `train --from` gives it."""
     seed: int = Field(default=0, ge=0, le=LARGEST)
     threads: int | None = Field(default=None, ge=1, le=1 << 12)
     """CPU threads; None leaves torch's default."""

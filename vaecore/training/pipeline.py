@@ -103,6 +103,8 @@ def train(
         status = StatusLine(progress and here.first)
         model = begin(task.domain, preset, start)
         task.begin(model, start, resume)
+        if config.frozen is not None:
+            model.freeze(config.frozen)
         batches, validation = task.loaders(config)
         about, make_module = describe(task, model, output.name, start), task.make_module()
         if not resume and here.first:

@@ -164,7 +164,7 @@ def test_notes_that_are_held_into_a_window_or_out_of_it_keep_what_is_outside():
 
 
 def test_what_mido_cannot_read_is_refused_in_one_line():
-    with pytest.raises(DataError, match="not quite a legal MIDI file"):
+    with pytest.raises(DataError, match="breaks the MIDI standard"):
         put_back(b"MThd", "a.mid", [])
 
 

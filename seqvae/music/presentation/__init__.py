@@ -1,10 +1,10 @@
-"""Writing and drawing music: MIDI files, pictures in the terminal, piano rolls, sound.
+"""Writing and drawing music: MIDI files, pictures in the terminal, piano rolls, sound, films.
 
 - `join`, `write_midi`: several items in one MIDI file.
-- `text_roll`: a picture in text, for the terminal.
-- `piano_roll`: a picture as PNG.
+- `text_roll`: a piano roll in text, for the terminal.
+- `piano_roll`: a piano roll as PNG, SVG or PDF.
 - `render`: a WAV file through a SoundFont.
-- `write_film`: a film of a piano roll that moves, with its sound.
+- `write_film`: an MP4 film of a moving piano roll, with its sound.
 
 All of them take `pretty_midi.PrettyMIDI` objects; both rolls also take windows of class indices
 through `grid_of_window`. Large packages are imported when first used.

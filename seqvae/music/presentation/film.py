@@ -1,4 +1,4 @@
-"""Films: results one after another as a piano roll that moves, with their sound, as MP4."""
+"""Films as MP4: results one after another as a moving piano roll, with their sound."""
 
 from __future__ import annotations
 
@@ -32,31 +32,23 @@ QUALITY, PRESET = 18, "veryfast"
 
 
 class Shape(NamedTuple):
-    """How results lie beside each other: a grid, or a line from one input to the next.
-
-    Attributes:
-        rows: How many.
-        columns: How many.
-    """
+    """The layout of results: a grid, or one row from one input to the next."""
 
     rows: int
     columns: int
 
     def tint(self, cell: int) -> tuple[float, float]:
-        """Return the colour of a cell: that of its place between the four corners."""
-        y, x = divmod(cell, self.columns)
-        x_part, y_part = x / max(self.columns - 1, 1), y / max(self.rows - 1, 1)
-        shares = (
-            (1 - x_part) * (1 - y_part),
-            x_part * (1 - y_part),
-            (1 - x_part) * y_part,
-            x_part * y_part,
-        )
-        a, b = (
-            sum(share * corner[k] for share, corner in zip(shares, CORNERS, strict=True))
-            for k in (0, 1)
-        )
-        # A mixture of all is no grey.
+        """Return the colour of a cell, mixed from those of the corners: a and b of OKLab.
+
+        Args:
+            cell: Its number, row by row, from 0.
+        """
+        row, column = divmod(cell, self.columns)
+        x, y = column / max(self.columns - 1, 1), row / max(self.rows - 1, 1)
+        weights = ((1 - x) * (1 - y), x * (1 - y), (1 - x) * y, x * y)
+        corners = list(zip(weights, CORNERS, strict=True))
+        a, b = (sum(weight * tint[k] for weight, tint in corners) for k in (0, 1))
+        # The middle of all corners would be grey.
         least = max(math.hypot(a, b), 1e-9)
         return (a, b) if least > 0.07 else (a - 0.06 * (1 - least / 0.07), b - 0.045)
 
@@ -74,22 +66,23 @@ def write_film(
 ) -> float:
     """Write items one after another as a film, and return its length in seconds.
 
-    Its time is that of the MIDI file that `join` makes of them; a note sounds in the frame in which
-    it reaches the line.
+    The items are played as in the MIDI file of `join`. A note sounds in the frame in which it
+    reaches the line.
 
     Args:
-        items: The items, at least one; more than there are titles are further rounds of the same.
+        items: The items, at least one. With more items than titles, the titles are used again for
+            each further round.
         path: The file to write.
-        seconds_each: How long each item lasts.
-        titles: A name for each item of a round, may be empty.
-        columns: Columns of the grid, where the items of a round are one.
+        seconds_each: Length of each item in seconds.
+        titles: A name for each item of a round; may be empty.
+        columns: Number of columns, where the items of a round are a grid.
         repeat: How often each item is played before the next one.
         soundfont: Another SoundFont 2 bank.
-        shown: Called with the number of each frame that is made, from 1, and that of all.
+        shown: Called for each frame with its number, from 1, and with the number of frames.
 
     Raises:
-        DataError: PyAV or what makes the sound is missing, the music is too long, or the file
-            cannot be written.
+        DataError: PyAV or a package for sound is missing, the music is too long, or the file cannot
+            be written.
     """
     from seqvae.music.reading.midi import read_score
 
@@ -113,11 +106,12 @@ def write_song_film(
     """Write a whole song as a film, and return its length in seconds.
 
     Args:
-        item: The song as it is heard.
-        score: The same as it is read.
+        item: The song, whose sound is rendered.
+        score: The song, whose notes are drawn.
         path: The file to write.
-        title: What it is called.
-        soundfont: As for `write_film`, and so is `shown`.
+        title: Name of the song.
+        soundfont: As for `write_film`.
+        shown: As for `write_film`.
 
     Raises:
         DataError: As for `write_film`.
@@ -138,7 +132,7 @@ def _written(
     soundfont: str | os.PathLike[str] | None,
     shown: Callable[[int, int], None],
 ) -> float:
-    """Write a film, and return its length: that of the sound, with its last echo."""
+    """Write a film, and return its length in seconds, with the release of the last notes."""
     with replacing(path) as temporary, ExitStack() as stack:
         heard = synthesize(item, soundfont, room_beside(temporary, stack))
         sound = Sound(normalize(heard, SOUND_RATE, in_place=True), SOUND_RATE)
@@ -157,7 +151,7 @@ def _written(
 def _steps(
     score: Score, begins: Sequence[float], titles: Sequence[str], columns: int | None
 ) -> tuple[list[Step], Shape]:
-    """Return the words under each item, and how the items lie beside each other."""
+    """Return the title and the text of each item with its time, and the layout of the items."""
     count, cells = len(begins) - 1, len(titles)
     if cells == 1 < count:  # a song, window after window
         cells = count
@@ -175,7 +169,7 @@ def _steps(
 
 
 def _title(titles: Sequence[str], cell: int, columns: int | None) -> str:
-    """Return the name of a result: its own, or the names that it lies between."""
+    """Return the title of a result: its own, or the titles of the inputs that it lies between."""
     if titles[cell] or not any(titles):
         return titles[cell]
     if columns and columns < len(titles):

@@ -26,12 +26,12 @@ LANE_NAMES = ("Kick", "Snare", "Hat", "Open", "Low tom", "Mid tom", "High tom", 
 
 
 class Look(NamedTuple):
-    """How one of the voices of a grid is drawn.
+    """How a voice is drawn.
 
     Attributes:
-        colours: One for all of its notes, or one for each drum.
-        legend: The meaning of its signs in a line of text.
-        lanes: Whether its rows are drums, and not pitches.
+        colours: One colour for all notes, or one for each drum.
+        legend: The meaning of the signs of `seqvae`'s one-line picture.
+        lanes: Whether rows are drums instead of pitches.
     """
 
     colours: tuple[str, ...]
@@ -53,7 +53,7 @@ LOOKS = {
 
 
 class DrawnNote(NamedTuple):
-    """One note: row, start and end in steps (fractions are micro-timing), velocity."""
+    """A note: its row (see `Grid`), start and end in steps with micro-timing, velocity (1-127)."""
 
     row: int
     start: float
@@ -66,12 +66,13 @@ class Grid:
     """The notes of one item on its grid.
 
     Attributes:
-        steps: Length in steps; those of whole items are 16ths, or triplets in music of triplets.
+        steps: Length in steps. A step of a whole item is a 16th, or a third of a beat in music of
+            triplets.
         drums: Hits; the row is the drum class, 0 (kick) to 8 (ride).
         melody: Notes of all pitched instruments but the bass; the row is the MIDI pitch.
-        bass: Notes of the bass of an item that has other pitched instruments, too.
-        steps_per_bar: Of 16ths 16 in 4/4; if bars differ in length, that of the longest.
-        first_bar: The number of the first bar, for a part of a longer item.
+        bass: Notes of the bass, if the item has other pitched instruments, too.
+        steps_per_bar: Steps of the longest bar.
+        first_bar: Number of the first bar, for a part of a longer item.
         starts: The first step of every bar, if bars differ in length.
         beat: Steps of a beat.
     """
@@ -87,7 +88,7 @@ class Grid:
 
     @property
     def bar_starts(self) -> Sequence[int]:
-        """The first step of every bar."""
+        """First step of every bar."""
         return self.starts or range(0, self.steps, self.steps_per_bar)
 
     @property
@@ -122,9 +123,9 @@ class Grid:
 
 
 def grid_of_item(item: PrettyMIDI | Score) -> Grid:
-    """Return the notes of an item on its grid, through changes of tempo and of meter.
+    """Return the notes of an item on its grid, also through changes of tempo and of meter.
 
-    Drums that belong to none of the nine classes are left out.
+    Drums of none of the nine classes are left out.
     """
     from seqvae.music.reading.midi import read_score
 
@@ -157,14 +158,14 @@ def grid_of_item(item: PrettyMIDI | Score) -> Grid:
 
 
 def _unit(score: Score) -> tuple[int, int]:
-    """Return the steps of a quarter note and those of a beat: of 6/8 one has three eighths."""
+    """Return the steps of a quarter note and of a beat, which in 6/8 is three eighths."""
     in_four = all(stretch.bar == 4 for stretch in score.stretches)
     unit = 3 if in_four and score.triplets else 4
     return unit, Context(meter=score.main_stretch.metre, per_quarter=unit).beat
 
 
 def basses(score: Score) -> list[int]:
-    """Return the numbers of the instruments that are the bass; none if there is only one."""
+    """Return the numbers of the bass instruments; none if only one instrument is pitched."""
     notes = score.notes
     if len(np.unique(notes.instrument[~notes.is_drum])) < 2:
         return []
@@ -176,8 +177,8 @@ def grid_of_window(codec: SequenceCodec, window: Any, context: Context | None = 
 
     Args:
         codec: The window's codec.
-        window: `(steps, ...)` as `codec.shape`, of any number of steps.
-        context: How it was played; without it all hits of a pattern look alike.
+        window: The window, as `codec.shape`, with any number of steps.
+        context: Its context; without it, all notes on the grid have the same velocity.
     """
     x = np.asarray(window)
     voices: dict[str, list[DrawnNote]] = {name: [] for name in LOOKS}
@@ -195,9 +196,16 @@ def grid_of_window(codec: SequenceCodec, window: Any, context: Context | None = 
 
 
 def grids(pictures: Any) -> list[Grid]:
-    """Return the grids of items and of grids; a single one is a list of one."""
+    """Return the grids of one or several items or grids."""
     many = pictures if isinstance(pictures, (list, tuple)) else [pictures]
     return [p if isinstance(p, Grid) else grid_of_item(p) for p in many]
+
+
+def pitch_range(pitches: Sequence[int]) -> tuple[int, int]:
+    """Return the lowest and highest pitch of an axis: with a margin, at least an octave."""
+    low, high = min(pitches) - 1, max(pitches) + 1
+    missing = max(12 - (high - low), 0)
+    return low - missing // 2, high + missing - missing // 2
 
 
 def pitch_name(pitch: int) -> str:

@@ -1,7 +1,7 @@
-"""Putting results back into the file they are from: the song with some windows of a part changed.
+"""Putting results back into the MIDI file of the input: the song with some windows changed.
 
-Only what changed is written: a note that the result keeps stays as it is in the file, with its own
-time and velocity, and so does everything else, event for event.
+Only notes that differ are written. A note that the result keeps stays in the file with its own time
+and velocity, and so do all other events.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
     from seqvae.music.representations.parts import Kit
 
 NEAR = 0.02
-"""Hits of performances that are closer than this, in steps, are at one time."""
+"""Hits of performances whose times differ by less than this, in steps, count as the same."""
 
 
 class Change(NamedTuple):
-    """One window of one voice, as it was and as it shall be.
+    """A change of one voice in one window.
 
     Attributes:
-        tick: Where the window begins in the file.
-        steps: Its length.
-        lines: The tracks and channels (from 0) that the voice is on.
-        before: Its notes as they were read, in steps of the window.
-        after: Its notes as they shall be.
-        drums: Whether it is a drum kit.
-        kit: The drum map that it was read with, if there was one.
+        tick: Tick of the file at which the window begins.
+        steps: Length of the window in steps.
+        lines: The tracks and channels (from 0) of the voice.
+        before: The notes that were read, in steps of the window.
+        after: The notes to be written.
+        drums: Whether the voice is a drum kit.
+        kit: The drum map that it was read with, if any.
         per_quarter: Steps of a quarter note.
     """
 
@@ -62,22 +62,22 @@ class _Note:
 
 @dataclass
 class _Track:
-    """The events of a track at absolute ticks, with what is changed of them."""
+    """The events of a track at absolute ticks, and their changes."""
 
     events: list[tuple[int, Any]]
     moved: dict[int, int | None] = field(default_factory=dict)
-    """New ticks of events by their indices; None where one is taken out."""
+    """The new tick of an event, by its index; None removes it."""
     added: list[tuple[int, int, Any]] = field(default_factory=list)
-    """Tick, whether it is a note on, and message."""
+    """New events: tick, 1 for a note on and 0 for a note off, message."""
 
     def written(self) -> list[Any]:
-        """Return the messages with their times, as mido has them."""
+        """Return the messages with relative times, as in mido."""
         rows = [
             (self.moved.get(k, tick), 1, k, message)
             for k, (tick, message) in enumerate(self.events)
         ]
         kept = [(tick, order, k, message) for tick, order, k, message in rows if tick is not None]
-        # On a tick: what ends, what was there, what begins; the end of the track is last.
+        # Order on a tick: new note offs, old events, new note ons; the end of the track is last.
         kept += [(tick, 2 * on, k, message) for k, (tick, on, message) in enumerate(self.added)]
         last = max((tick for tick, *_ in kept), default=0)
         ends = [(tick, m) for tick, _, _, m in kept if m.type == "end_of_track"]
@@ -90,22 +90,22 @@ class _Track:
 
 
 def put_back(data: bytes, path: str, changes: Iterable[Change]) -> bytes:
-    """Return a MIDI file with changed windows.
+    """Return a MIDI file with changed windows, as bytes.
 
     Args:
-        data: The file.
-        path: Its name, for errors.
-        changes: Windows, in order.
+        data: Content of the file.
+        path: Its name, for messages.
+        changes: The changes, in the order of their windows.
 
     Raises:
-        DataError: The file is not quite legal, so that its events cannot be written again.
+        DataError: mido cannot read the file, as it breaks the MIDI standard somewhere.
     """
     from mido import MidiFile, MidiTrack
 
     try:
         file = MidiFile(file=io.BytesIO(data), clip=True)
     except Exception as error:  # mido raises exceptions of any type
-        text = f"is not quite a legal MIDI file ({error}), and nothing can be put back into it"
+        text = f"breaks the MIDI standard ({error}), so that nothing can be put back into it"
         raise DataError(text, path=path, remedy="export it again from your program") from None
     tracks = []
     for track in file.tracks:
@@ -125,7 +125,7 @@ def put_back(data: bytes, path: str, changes: Iterable[Change]) -> bytes:
 
 
 def _notes(number: int, events: Sequence[tuple[int, Any]]) -> list[_Note]:
-    """Return the notes of a track; each end is that of the oldest note of its pitch."""
+    """Return the notes of a track; a note off ends the oldest sounding note of its pitch."""
     found: list[_Note] = []
     sounding: dict[tuple[int, int], list[_Note]] = defaultdict(list)
     last = events[-1][0] if events else 0
@@ -145,14 +145,14 @@ def _notes(number: int, events: Sequence[tuple[int, Any]]) -> list[_Note]:
 def _apply(
     change: Change, own: list[_Note], notes: list[_Note], tracks: list[_Track], step: float
 ) -> None:
-    """Take out what a result lacks, and add what is new in it."""
+    """Remove the notes that a result lacks, and add its new ones."""
     keys = Counter(note.pitch for note in own)
     line = Counter(note.line for note in own).most_common(1)
     before = {_key(note, change): note for note in change.before}
     after = {_key(note, change): note for note in change.after}
     there: dict[tuple[int, int], list[_Note]] = defaultdict(list)
     for note in own:
-        at = math.floor((note.start - change.tick) / step + 0.5)  # as it is read: halves go up
+        at = math.floor((note.start - change.tick) / step + 0.5)  # halves go up, as in reading
         there[at, _sound(note.pitch, change)].append(note)
     window_end = change.tick + round(change.steps * step)
 
@@ -166,7 +166,7 @@ def _apply(
 
     def remove(note: _Note) -> None:
         track = tracks[note.line[0]]
-        if note.end > window_end and not change.drums:  # it goes on after the window
+        if note.end > window_end and not change.drums:  # its part after the window stays
             track.moved[note.on], note.start = window_end, window_end
             return
         track.moved[note.on] = None
@@ -179,7 +179,7 @@ def _apply(
         if new is not None and _same(old, new, change.drums):
             continue
         found = list(there.get(key, []))
-        if not found and key[0] == 0 and not change.drums:  # it was held into the window
+        if not found and key[0] == 0 and not change.drums:  # a note held into the window
             for note in own:
                 if note.start < change.tick < note.end and note.pitch == key[1]:
                     shorten(note, change.tick if new is None else tick(new.end))
@@ -224,11 +224,12 @@ def _add(
 
 
 def _key(note: GridNote, change: Change) -> tuple[int, int]:
-    """Return the step and the pitch of a note; of drums, the drum."""
+    """Return the step of a note, and its pitch or its drum class."""
     return round(note.start), _sound(note.pitch, change._replace(kit=None))
 
 
 def _sound(pitch: int, change: Change) -> int:
+    """Return a pitch, or for drums its class, -1 for none, by the drum map if there is one."""
     if not change.drums:
         return pitch
     general = pitch if change.kit is None else int(change.kit.general[pitch])
@@ -236,7 +237,7 @@ def _sound(pitch: int, change: Change) -> int:
 
 
 def _same(old: GridNote, new: GridNote, drums: bool) -> bool:
-    """Return whether a note is kept: where it was, as long, and of drums as loud."""
+    """Return whether notes of one step are equal: in length; of drums, in time and velocity."""
     if not drums:
         return round(old.end) == round(new.end)
     return abs(old.start - new.start) < NEAR and abs(old.velocity - new.velocity) < 1

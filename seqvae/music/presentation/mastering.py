@@ -1,9 +1,8 @@
-"""Sound made ready to be listened to: tone, width, loudness and peaks.
+"""Mastering: tone, stereo width, loudness and peaks of sound.
 
 Sound is an array `(channels, samples)`, or long sound in a file (`stored.Stored`); full scale is 1.
-Filters are applied to spectra, and gains
-are found for blocks of a millisecond, so that a minute of music takes a fraction of a second. What
-is long is worked on in parts, so that beside the sound itself little memory is needed.
+Filters are applied to spectra, and gains are computed for blocks of a millisecond, so that a minute
+of music takes a fraction of a second. Long sound is processed in parts, to save memory.
 """
 
 from __future__ import annotations
@@ -20,25 +19,25 @@ Long = Any
 """An array `(channels, samples)`, or `stored.Stored`; `[:, a:b]` reads and writes its parts."""
 
 LOUDNESS = -16.0
-"""Target in LUFS (ITU-R BS.1770-4), as of music on the web."""
+"""Target loudness in LUFS (ITU-R BS.1770-4), the usual one of music on the web."""
 
 PEAK = -1.0
 """Highest true peak in dBTP: headroom for lossy coding, which overshoots."""
 
-_LIMIT = 9.0  # decibels by which the limiter may lower a peak
-_REACH = 5  # milliseconds around a peak in which the limiter turns down
-_OVERSHOOT = 0.7  # true peaks are looked for where samples reach this share of the highest one
-_BLOCK, _MARGIN = 256, 32  # samples among which they are looked for
+_LIMIT = 9.0  # most decibels by which the limiter lowers a peak
+_REACH = 5  # milliseconds around a peak in which the limiter lowers the gain
+_OVERSHOOT = 0.7  # true peaks are searched where samples reach this share of the highest one
+_BLOCK, _MARGIN = 256, 32  # samples of a block of this search, and of its margins
 
-_STEP, _RING = 2**14 + 2**13, 2**13  # samples; their sum is a power of two
-_TOGETHER = 64  # blocks of so many samples are filtered together: half a minute
-_AT_ONCE = 4096  # blocks in which true peaks are looked for together: 20 seconds
+_STEP, _RING = 2**14 + 2**13, 2**13  # new samples of a filtered block, and those of its ringing
+_TOGETHER = 64  # blocks that are filtered together: half a minute
+_AT_ONCE = 4096  # blocks in which true peaks are searched together: 20 seconds
 
-_LESS = 10 ** (-4 / 20)  # keeps the loudness of drums about as it was
+_LESS = 10 ** (-4 / 20)  # gain that keeps the loudness of drums about the same
 _DRUMS = ((100.0, 3.0), (500.0, 4.0), (3000.0, -3.0))  # shelves: Hz, dB
-_BASS = 200.0  # Hz; what is below stays in the middle
-_WIDTH = 0.45  # of the level of the middle
-# Milliseconds and signs of the echoes that are added left and taken away right.
+_BASS = 200.0  # Hz; below it the sound stays in the middle
+_WIDTH = 0.45  # level of the side signal relative to the middle
+# Delays in milliseconds and signs of the echoes that are added left and subtracted right.
 _ECHOES = ((1.3, 1), (3.1, -1), (5.9, 1), (8.3, 1), (11.7, -1), (14.9, 1), (19.1, -1), (23.3, -1))
 
 
@@ -46,7 +45,7 @@ _ECHOES = ((1.3, 1), (3.1, -1), (5.9, 1), (8.3, 1), (11.7, -1), (14.9, 1), (19.1
 
 
 def drum_tone(audio: Long, sample_rate: int) -> None:
-    """Give drums less boom below 100 Hz, and more body between 0.5 and 3 kHz; changes the sound."""
+    """Lower drums below 100 Hz, and raise them between 0.5 and 3 kHz, in place."""
     first = 0
     for part in _filtered_parts(audio, [_shelf(*step, sample_rate) for step in _DRUMS]):
         audio[:, first : first + part.shape[-1]] = part * np.float32(_LESS)
@@ -54,14 +53,13 @@ def drum_tone(audio: Long, sample_rate: int) -> None:
 
 
 def wide(audio: Long, sample_rate: int) -> None:
-    """Make sound fill the room between two loudspeakers; its mono sum stays as it is.
+    """Widen the stereo image of sound in place; its mono sum stays the same.
 
-    What is added at the left and taken away at the right is the sound itself, without its bass and
-    scattered in time by a few echoes of either sign (velvet noise; Alary, Politis and Valimaki,
-    2017).
+    The sound without its bass, spread in time by a few echoes of either sign, is added left and
+    subtracted right (velvet noise; Alary, Politis and Valimaki, 2017).
 
     Args:
-        audio: `(2, samples)`, which is changed.
+        audio: `(2, samples)`; it is changed.
         sample_rate: Samples per second.
     """
     delays = [round(milliseconds / 1000 * sample_rate) for milliseconds, _ in _ECHOES]
@@ -81,14 +79,14 @@ def wide(audio: Long, sample_rate: int) -> None:
 def _filtered_parts(
     audio: Long, sections: list[list[float]], mono: bool = False
 ) -> Iterator[Sound]:
-    """Yield sound that went through filters of second order, in parts of half a minute.
+    """Yield filtered sound in parts of half a minute, computed by overlap-add.
 
-    It is done block by block (overlap and add). A part of the array may be changed once that part
-    was yielded.
+    A part of the array may be changed as soon as that part was yielded.
 
     Args:
         audio: `(channels, samples)`.
-        sections: Coefficients b0, b1, b2, a0, a1, a2 of filters that ring for at most 8192 samples.
+        sections: Coefficients b0, b1, b2, a0, a1, a2 of second-order filters that ring for at most
+            8192 samples.
         mono: Filter the mean of the channels, `(samples,)`.
     """
     from scipy.fft import irfft, rfft
@@ -113,9 +111,9 @@ def _filtered_parts(
 
 
 def _shelf(frequency: float, decibels: float, sample_rate: int, q: float = 0.7071) -> list[float]:
-    """Return a filter that lifts all above a frequency, in Hz.
+    """Return a high shelf: a filter that raises the sound above a frequency in Hz.
 
-    The shelf of BS.1770: its analogue parameters by the bilinear transform.
+    It is the shelf of BS.1770, from its analogue parameters by the bilinear transform.
     """
     k = math.tan(math.pi * frequency / sample_rate)
     high = 10 ** (decibels / 20)
@@ -125,7 +123,7 @@ def _shelf(frequency: float, decibels: float, sample_rate: int, q: float = 0.707
 
 
 def _high_pass(frequency: float, q: float, sample_rate: int) -> list[float]:
-    """Return a filter that lets pass all above a frequency, in Hz."""
+    """Return a high-pass filter with its cutoff in Hz."""
     k = math.tan(math.pi * frequency / sample_rate)
     return [1, -2, 1, 1 + k / q + k * k, 2 * (k * k - 1), 1 - k / q + k * k]
 
@@ -134,17 +132,17 @@ def _high_pass(frequency: float, q: float, sample_rate: int) -> list[float]:
 
 
 def normalize(audio: Long, sample_rate: int, in_place: bool = False) -> Any:
-    """Scale sound to -16 LUFS, or as near as a true peak of -1 dBTP allows.
+    """Scale sound to -16 LUFS, or as near to it as a true peak of -1 dBTP allows.
 
-    Higher peaks are limited, by at most 9 dB.
+    Peaks are limited by at most 9 dB.
 
     Args:
-        audio: `(channels, samples)`, any level. Silence stays as it is.
+        audio: `(channels, samples)`, at any level. Silence stays silence.
         sample_rate: Samples per second.
-        in_place: Change this sound, which saves memory; needed where it is in a file.
+        in_place: Change this sound instead of a copy; needed for sound in a file.
 
     Returns:
-        Sound of the same shape: a new array, unless it is changed in place.
+        Sound of the same shape.
     """
     ceiling = 10 ** (PEAK / 20)
     highest = true_peak(audio)
@@ -154,8 +152,8 @@ def normalize(audio: Long, sample_rate: int, in_place: bool = False) -> Any:
     loudest = ceiling / highest * 10 ** (_LIMIT / 20)
     peaks = _peaks(audio, sample_rate)
     power = _power(audio, sample_rate)
-    # Limiting lowers the loudness, so the gain is found by iteration. Meanwhile the gain, which is
-    # slow, is applied behind the filters of the loudness.
+    # Limiting lowers the loudness, so the gain is found by iteration. As gains change slowly, they
+    # are applied to the power after the loudness filters, which need not run again.
     gain, turned_down = 1.0, np.ones_like(peaks)
     for _ in range(6):
         step = 10 ** ((LOUDNESS - _gated(power * (gain * turned_down) ** 2)) / 20)
@@ -171,31 +169,21 @@ def normalize(audio: Long, sample_rate: int, in_place: bool = False) -> Any:
 
 
 def _places(audio: Long, length: int = 1) -> Iterator[slice]:
-    """Yield places one after the other, of half a minute or so, that are multiples of a length."""
+    """Yield slices of about half a minute, in multiples of `length` samples."""
     step = _TOGETHER * _STEP // length * length
     for first in range(0, audio.shape[-1], step):
         yield slice(first, first + step)
 
 
-def limit(audio: Sound, ceiling: float, sample_rate: int) -> Sound:
-    """Turn sound down around the samples that exceed a ceiling, smoothly over 5 ms."""
-    limited = np.array(audio)
-    _turn(limited, _turned_down(_peaks(audio, sample_rate), ceiling), sample_rate)
-    return limited
-
-
 def _peaks(audio: Long, sample_rate: int) -> Sound:
-    """Return the highest sample of each millisecond."""
-    length = _block_length(sample_rate)
-    parts = [
-        _in_blocks(np.abs(audio[:, part]).max(0), sample_rate).max(1)
-        for part in _places(audio, length)
-    ]
-    return np.concatenate(parts)
+    """Return the highest absolute sample of each millisecond, `(blocks,)`."""
+    places = _places(audio, _block_length(sample_rate))
+    highest = (np.abs(audio[:, place]).max(0) for place in places)
+    return np.concatenate([_in_blocks(part, sample_rate).max(1) for part in highest])
 
 
 def _block_length(sample_rate: int) -> int:
-    """Return the samples of a millisecond."""
+    """Return the number of samples of a millisecond."""
     return max(round(sample_rate / 1000), 1)
 
 
@@ -206,20 +194,20 @@ def _in_blocks(values: Sound, sample_rate: int) -> Sound:
 
 
 def _turn(audio: Long, gain: Sound, sample_rate: int) -> None:
-    """Multiply sound by the gain of every sample: on lines between the middles of blocks."""
+    """Multiply sound in place by the gains of blocks, interpolated between their middles."""
     length = _block_length(sample_rate)
     middles = length * np.arange(len(gain)) + (length - 1) / 2
-    for place in _places(audio):  # in double precision, so in parts
+    for place in _places(audio):  # in parts, as gains are in double precision
         part = audio[:, place]
         samples = np.arange(place.start, place.start + part.shape[-1])
         audio[:, place] = part * np.interp(samples, middles, gain).astype(audio.dtype)
 
 
 def _turned_down(peaks: Sound, ceiling: float) -> Sound:
-    """Return the gain of the limiter for each block: the mean over some of those around it.
+    """Return the gain of the limiter for each block.
 
-    At any sample, and between blocks, it is not larger than that sample needs: it is a mean of
-    smallest gains within a reach, each of which has the sample in its reach.
+    It is a moving mean of moving minima of the gains that blocks need. Each of these minima covers
+    the block, so that the mean is never larger than the gain that the block needs.
     """
 
     def around(values: Sound, reach: int) -> Sound:
@@ -236,13 +224,13 @@ def loudness(audio: Long, sample_rate: int) -> float:
 
 
 def _power(audio: Long, sample_rate: int) -> Sound:
-    """Return the power of each millisecond as ears weight it, summed over channels.
+    """Return the K-weighted power of each millisecond, summed over channels (BS.1770).
 
-    These are the two filters of the standard, given there for 48 kHz, by their analogue parameters.
+    The standard gives its two filters for 48 kHz; these are their analogue parameters.
     """
     head = _shelf(1681.974450955533, 3.999843853973347, sample_rate, 0.7071752369554196)
     low = _high_pass(38.13547087602444, 0.5003270373238773, sample_rate)
-    low[3:] = [a / low[3] for a in low[3:]]  # so it stands in the standard
+    low[3:] = [a / low[3] for a in low[3:]]  # as in the standard
     length, found, rest = _block_length(sample_rate), [], np.zeros(0, audio.dtype)
     for part in _filtered_parts(audio, [head, low]):
         power = np.concatenate([rest, np.square(part).sum(0)])
@@ -254,7 +242,7 @@ def _power(audio: Long, sample_rate: int) -> Sound:
 
 
 def _gated(power: Sound) -> float:
-    """Return the loudness of weighted power: blocks of 0.4 s, without those that are quiet."""
+    """Return the loudness in LUFS of weighted power: over blocks of 0.4 s, without quiet ones."""
     tenths = power[: len(power) // 100 * 100].reshape(-1, 100).mean(1)
     if len(tenths) < 4:  # shorter than a block
         blocks = np.array([power.sum() / 400])
@@ -268,9 +256,9 @@ def _gated(power: Sound) -> float:
 
 
 def true_peak(audio: Long) -> float:
-    """Return the highest amplitude, also between samples: that at four times the sample rate.
+    """Return the highest amplitude at four times the sample rate, and so between samples, too.
 
-    Only the surroundings of samples within 3 dB of the highest one are looked at.
+    Only the neighbourhood of samples within 3 dB of the highest one is searched.
     """
     parts = (audio[:, place] for place in _places(audio))
     highest = max((max(float(p.max()), -float(p.min())) for p in parts), default=0.0)
@@ -287,7 +275,7 @@ def true_peak(audio: Long) -> float:
 
 
 def _between(padded: Sound, highest: float) -> float:
-    """Return the highest amplitude between samples of blocks, with margins at both ends."""
+    """Return the highest amplitude between the samples of blocks that have margins at both ends."""
     from scipy.fft import irfft, rfft
 
     size = _BLOCK + 2 * _MARGIN
@@ -295,7 +283,7 @@ def _between(padded: Sound, highest: float) -> float:
     near = blocks[np.abs(blocks).max(-1) >= _OVERSHOOT * highest]
     if not len(near):
         return 0.0
-    # Faded at both ends, a block goes round without a jump.
+    # The transform is periodic: faded at both ends, a block has no jump there.
     fade = np.sin(np.linspace(0, np.pi / 2, _MARGIN)) ** 2
     faded = near * np.concatenate([fade, np.ones(_BLOCK), fade[::-1]]).astype(padded.dtype)
     between = irfft(4 * rfft(faded, axis=-1), 4 * size, axis=-1)

@@ -1,4 +1,4 @@
-"""MIDI files: several items one after another in one file."""
+"""MIDI files with several items one after another."""
 
 from __future__ import annotations
 
@@ -8,26 +8,24 @@ import os
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
+from mido import Message, MetaMessage, MidiFile, MidiTrack
+from pretty_midi import PrettyMIDI, program_to_instrument_name
+
+from seqvae.music.representations.writing import RESOLUTION
 from vaecore.files import replacing
 
-if TYPE_CHECKING:
-    from mido import MidiFile
-    from pretty_midi import PrettyMIDI
-
-RESOLUTION = 480
-"""Ticks per quarter note of the files we write; a 16th is 120 ticks, a triplet 8th is 160."""
-
 _CHANNELS = [*range(9), *range(10, 16)]
-"""The channels that General MIDI leaves to pitched instruments; channel 10 (here 9) is drums."""
+"""General MIDI's channels for pitched instruments, from 0; channel 9 is for drums."""
 
 # The order of events on one tick: a note must end before the same pitch starts again.
 _OFF, _PROGRAM, _ON = range(3)
 
 
 class _Part(NamedTuple):
-    """The key of a track: notes with the same one are on the same track."""
+    """The key of a track: notes of equal keys are on one track."""
 
     is_drum: bool
     program: int
@@ -35,11 +33,11 @@ class _Part(NamedTuple):
 
 
 def plain(text: str) -> str:
-    """Return a text of a MIDI file as far as possible in letters that every program shows alike.
+    """Return a text for a MIDI file, as far as possible in ASCII.
 
-    The standard names no encoding: mido and pretty_midi read Latin-1, MuseScore and most others
-    UTF-8. Letters with an accent lose it ("Frühling" is "Fruhling"), control characters go, and
-    what has no plain form stays, in UTF-8.
+    The standard names no encoding: mido and pretty_midi read Latin-1, MuseScore and most other
+    programs UTF-8. Letters lose their accents ("Frühling" becomes "Fruhling"), control characters
+    are removed, and letters without an ASCII form stay.
     """
 
     def letter(character: str) -> str:
@@ -53,13 +51,11 @@ def plain(text: str) -> str:
 class BeatClock:
     """Converts seconds of an item to quarter notes, also through tempo changes.
 
-    `PrettyMIDI.time_to_tick` does the same in whole ticks of the item's own resolution; here
-    nothing is rounded, so that items of different resolution fit on one grid.
+    Unlike `PrettyMIDI.time_to_tick` it does not round to ticks, so that items of different
+    resolutions fit on one grid.
     """
 
     def __init__(self, item: PrettyMIDI) -> None:
-        import numpy as np
-
         self.times, self.tempi = item.get_tempo_changes()
         elapsed = np.diff(self.times) * self.tempi[:-1] / 60
         self.starts = np.concatenate([[0.0], np.cumsum(elapsed)])
@@ -78,26 +74,27 @@ def join(
     repeat: int = 1,
     titles: Sequence[str] | None = None,
 ) -> PrettyMIDI:
-    """Join items one after another, each at its own tempo, the bars of all on one grid.
+    """Join items one after another, each at its own tempo, with the bars of all on one grid.
 
     Args:
-        items: The items, at least one. Their notes, programs, tempos and meters are kept;
-            controllers and pitch bends are not.
-        seconds_each: How long each item lasts at its own tempo; later notes are cut. By default
-            each lasts as many whole bars as its notes need.
+        items: The items, at least one. Notes, programs, tempos and meters are kept; controllers
+            and pitch bends are not.
+        seconds_each: Length of each item at its own tempo, in seconds; notes are cut there. By
+            default the whole bars that its notes need.
         gap: Silence between items, in quarter notes at the tempo of the item before.
         repeat: How often each item is played before the next one.
-        titles: A name for each item, may be empty; markers in the file are "1/9 title", in plain
-            letters (see `plain`).
+        titles: A name for each item, may be empty. The file has markers such as "1/9 title" in
+            plain letters (see `plain`).
 
     Returns:
-        One object with an instrument for each program (and one for drums) that occurs in the
-        items; of items with several instruments, one for each program and name.
-    """
-    import pretty_midi
+        One object with an instrument for each program of the items, and one for drums; for items
+        of several instruments, one for each program and name.
 
+    Raises:
+        ValueError: As for `midi_bytes`.
+    """
     data = midi_bytes(items, seconds_each, gap=gap, repeat=repeat, titles=titles)
-    return pretty_midi.PrettyMIDI(io.BytesIO(data))
+    return PrettyMIDI(io.BytesIO(data))
 
 
 def write_midi(
@@ -109,11 +106,12 @@ def write_midi(
     repeat: int = 1,
     titles: Sequence[str] | None = None,
 ) -> Path:
-    """Write items one after another as one MIDI file; the arguments are those of `join`.
+    """Write items one after another as one MIDI file, and return its path.
 
-    Equal input gives equal bytes.
+    The arguments are those of `join`. Equal input gives equal bytes.
 
     Raises:
+        ValueError: As for `midi_bytes`.
         DataError: The file cannot be written.
     """
     data = midi_bytes(items, seconds_each, gap=gap, repeat=repeat, titles=titles)
@@ -130,11 +128,11 @@ def midi_bytes(
     repeat: int = 1,
     titles: Sequence[str] | None = None,
 ) -> bytes:
-    """Return the MIDI file of `join` as bytes; the arguments are as there.
+    """Return the MIDI file of `join`, which has the same arguments, as bytes.
 
     Raises:
-        ValueError: There is no item, a number is out of range, or lengths or titles are not as many
-            as the items.
+        ValueError: There is no item, a number is out of range, or there are not as many lengths or
+            titles as items.
     """
     if not items:
         raise ValueError("there is no item to join")
@@ -180,8 +178,7 @@ class _Timeline:
         self.metre: tuple[int, int] | None = None
 
     def mark(self, text: str, tick: int | None = None) -> None:
-        from mido import MetaMessage
-
+        """Add a marker at a tick, by default at the present end."""
         at = self.now if tick is None else tick
         self.meta.append((at, MetaMessage("marker", text=plain(text))))
 
@@ -205,14 +202,15 @@ class _Timeline:
             events = self.parts.setdefault(key, [])
             channel = self._channel(key)
             if not known:
-                events.append((first, _PROGRAM, _message("program_change", channel, part.program)))
+                program = Message("program_change", channel=channel, program=part.program)
+                events.append((first, _PROGRAM, program))
             for note in part.notes:
                 start, end = tick(note.start), min(tick(note.end), last)
                 if start < last:
-                    on = _message("note_on", channel, note.pitch, note.velocity)
-                    off = _message("note_off", channel, note.pitch)
-                    events.append((start, _ON, on))
-                    events.append((max(end, start + 1), _OFF, off))
+                    key_of_note = {"channel": channel, "note": note.pitch}
+                    on = Message("note_on", **key_of_note, velocity=note.velocity)
+                    off = Message("note_off", **key_of_note, velocity=0)
+                    events += [(start, _ON, on), (max(end, start + 1), _OFF, off)]
         self.now = last
 
     def _play_metres(self, item: PrettyMIDI, tick: Any, last: int) -> None:
@@ -221,8 +219,6 @@ class _Timeline:
             changes.insert(0, (0.0, 4, 4))
         for time, numerator, denominator in changes:
             if tick(time) < last and (numerator, denominator) != self.metre:
-                from mido import MetaMessage
-
                 self.metre = numerator, denominator
                 message = MetaMessage(
                     "time_signature", numerator=numerator, denominator=denominator
@@ -230,8 +226,6 @@ class _Timeline:
                 self.meta.append((tick(time), message))
 
     def _set_tempo(self, tick: int, bpm: float) -> None:
-        from mido import MetaMessage
-
         tempo = min(max(round(60e6 / bpm), 1), 0xFFFFFF)  # three bytes
         if tempo != self.tempo:
             self.tempo = tempo
@@ -242,10 +236,7 @@ class _Timeline:
         return 9 if part.is_drum else _CHANNELS[pitched.index(part) % len(_CHANNELS)]
 
     def file(self) -> MidiFile:
-        """Return the MIDI file (type 1): tempo, metre and markers first, then the parts."""
-        from mido import MetaMessage, MidiFile
-        from pretty_midi import program_to_instrument_name
-
+        """Return the MIDI file (type 1): tempo, meter and markers first, then the parts."""
         file = MidiFile(ticks_per_beat=RESOLUTION, charset="utf-8")
         file.tracks.append(_track(sorted(self.meta, key=lambda event: event[0]), self.now))
         for part, events in self.parts.items():
@@ -259,18 +250,8 @@ class _Timeline:
         return file
 
 
-def _message(kind: str, channel: int, number: int, velocity: int = 0) -> Any:
-    from mido import Message
-
-    if kind == "program_change":
-        return Message(kind, channel=channel, program=number)
-    return Message(kind, channel=channel, note=number, velocity=velocity)
-
-
 def _track(events: list[tuple[int, Any]], end: int) -> Any:
-    """Return a track of events given at absolute ticks; it ends with the last bar."""
-    from mido import MetaMessage, MidiTrack
-
+    """Return a track of events at absolute ticks, which ends at a tick or after the last event."""
     track, now = MidiTrack(), 0
     for tick, message in events:
         track.append(message.copy(time=tick - now))

@@ -1,9 +1,9 @@
-"""Long music cut into pieces that are played one after the other, and sound as the whole does.
+"""Long music cut into pieces, which are rendered one after the other with the sound of the whole.
 
-midirenderer gives the sound of a file all at once, which takes half a megabyte for each second. So
-a piece begins some seconds early, with the first of the notes that still sound where it is taken
-up, and what is played before that is left out. midirenderer begins notes at its blocks of 1.3 ms; a
-note that is due just where a block ends may come one block later in a piece than in the whole.
+midirenderer returns the sound of a file as a whole, half a megabyte for each second. A piece is
+rendered from some seconds earlier on, from the first note that still sounds at its begin, and the
+sound before its begin is dropped. midirenderer starts notes at blocks of 1.3 ms; a note at the very
+end of a block may start one block later in a piece than in the whole.
 """
 
 from __future__ import annotations
@@ -18,26 +18,27 @@ if TYPE_CHECKING:
     from pretty_midi import ControlChange, Instrument
 
 LENGTH = 120.0
-"""Seconds of a piece at least."""
+"""Least length of a piece in seconds."""
 EARLIEST = 60.0
-"""Seconds before a place at which a piece may begin to be played, for the place to be cut."""
+"""Most seconds that a piece may be rendered from before its begin; otherwise it begins later."""
 PERIOD = 2.5
 """Pieces begin at multiples of this many seconds: a whole number of periods of midirenderer's
 chorus (0.4 Hz), of its blocks of 64 samples, and of milliseconds."""
 RING = 8.0
-"""Seconds for which a note may still be heard after its end, with its echo."""
+"""Seconds for which a note may still be heard after its end, with its reverberation."""
 _PEDAL = 64
 _KEPT = {6, 38, *range(96, 102), *range(120, 128)}
-"""Controllers of which all count, not only the last: numbers of parameters, and orders."""
+"""Controllers of which every message counts, not only the last: parameter numbers and their data,
+and channel mode messages."""
 
 
 class Piece(NamedTuple):
     """A piece of music, in seconds.
 
     Attributes:
-        start: When it is played from.
-        first: When it is heard from.
-        last: When it ends.
+        start: The time from which it is rendered.
+        first: The time from which it is heard.
+        last: Its end.
     """
 
     start: float
@@ -46,11 +47,11 @@ class Piece(NamedTuple):
 
 
 def pieces(parts: Sequence[Instrument], seconds: float) -> Iterator[Piece]:
-    """Yield the pieces of some parts; one alone if they are short, or if notes are held throughout.
+    """Yield the pieces of some parts; a single one for short music, or if notes never end.
 
     Args:
-        parts: The parts, with the times of their notes.
-        seconds: How long they last.
+        parts: The parts.
+        seconds: Their length in seconds.
     """
     spans = [span for part in parts for span in _spans(part)]
     begins, ends = np.array(spans, float).reshape(-1, 2).T
@@ -70,7 +71,7 @@ def pieces(parts: Sequence[Instrument], seconds: float) -> Iterator[Piece]:
 
 
 def _spans(part: Instrument) -> Iterator[tuple[float, float]]:
-    """Yield when notes begin and end; a pedal that is down holds them."""
+    """Yield begin and end of each note, which the sustain pedal prolongs."""
     pedal = sorted((c.time, c.value >= 64) for c in part.control_changes if c.number == _PEDAL)
     times = np.array([time for time, _ in pedal])
     ups = np.array([time for time, down in pedal if not down])
@@ -84,7 +85,7 @@ def _spans(part: Instrument) -> Iterator[tuple[float, float]]:
 
 
 def cut(part: Instrument, piece: Piece) -> Instrument:
-    """Return what a part plays from the start of a piece on, in seconds since then."""
+    """Return the events of a part in a piece, in seconds after the piece's `start`."""
     from pretty_midi import ControlChange, Note, PitchBend
 
     found = copy(part)
@@ -108,7 +109,7 @@ def cut(part: Instrument, piece: Piece) -> Instrument:
 
 
 def _counting(changes: Sequence[ControlChange], start: float) -> list[ControlChange]:
-    """Return the controllers, without those before a time that others have replaced by then."""
+    """Return the control changes, without those before `start` that a later one has replaced."""
     ordered = sorted(changes, key=lambda change: change.time)
     replaced, found = set[int](), []
     for change in reversed(ordered):

@@ -11,27 +11,27 @@ from seqvae.music.presentation.mastering import Long, Sound
 from seqvae.music.presentation.stored import Room, in_memory
 
 LONG = 60
-"""Seconds; longer sound is resampled in parts of half of it."""
+"""Sound longer than this, in seconds, is resampled in parts of half as long."""
 OVERLAP = 1
-"""Seconds before and after a part that are resampled with it."""
+"""Seconds before and after a part that are resampled together with it."""
 
 
 def resampled(audio: Long, sample_rate: int, wanted: int, room: Room = in_memory) -> Any:
-    """Return sound `(2, samples)` at another sample rate: all that is below half of the lower rate.
+    """Return sound `(2, samples)` at another sample rate, without aliasing.
 
-    What is long is done in parts, which are faded where they overlap. That changes only tones
-    within a few hertz of the highest one that is kept.
+    All frequencies below half of the lower rate are kept. Long sound is resampled in parts, which
+    are faded where they overlap; this changes only frequencies within a few hertz of the limit.
 
     Args:
-        audio: The sound.
+        audio: The sound, `(2, samples)`.
         sample_rate: Its samples per second.
-        wanted: Those of the result.
-        room: Makes room for the result where it is long.
+        wanted: Samples per second of the result.
+        room: Makes the array of a long result.
     """
     count = audio.shape[-1]
     if count <= LONG * sample_rate:
         return _resampled(audio[:, :], sample_rate, wanted)
-    common = math.gcd(sample_rate, wanted)  # a second has so many periods
+    common = math.gcd(sample_rate, wanted)  # periods a second after which both rates coincide
     before, after = sample_rate // common, wanted // common
     length, beside = LONG // 2 * common, OVERLAP * common
     total = -(-count * after // before)

@@ -9,7 +9,15 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seqvae.music.presentation.grid import LANE_NAMES, LOOKS, DrawnNote, Grid, grids, pitch_name
+from seqvae.music.presentation.grid import (
+    LANE_NAMES,
+    LOOKS,
+    DrawnNote,
+    Grid,
+    grids,
+    pitch_name,
+    pitch_range,
+)
 from vaecore.files import replacing
 
 if TYPE_CHECKING:
@@ -29,10 +37,10 @@ _UNDATED: dict[str, tuple[str, ...]] = {
     "svg": ("Date", "Creator"),
     "pdf": ("CreationDate", "Creator", "Producer"),
 }
-"""Kinds of picture, and what they would say about their making."""
+"""File formats, with the metadata of each that would differ from run to run or name versions."""
 
 PICTURES = tuple(f".{kind}" for kind in _UNDATED)
-"""Endings of the pictures that can be drawn."""
+"""Endings of the files that `piano_roll` can write."""
 
 
 def piano_roll(
@@ -43,17 +51,21 @@ def piano_roll(
     columns: int | None = None,
     title: str = "",
 ) -> Path:
-    """Draw items, one panel each: as a PNG, or as vectors for print.
+    """Draw items, one panel each, as PNG, or as vector graphics for print.
 
     Args:
-        pictures: Items or grids. An item of several voices has its bass below, and its drums
-            below that; one longer than 16 bars goes on in the next panel.
-        path: The file to write; a name that ends in .svg or .pdf gives vectors.
-        titles: A name for each panel.
-        columns: Panels side by side; by default as many as make a balanced page.
+        pictures: Items or grids. In the panel of an item, the bass is below the melody, and the
+            drums are below the bass; after 16 bars an item continues in the next panel.
+        path: The file to write: .svg or .pdf for vectors, PNG with any other ending.
+        titles: A name for each item.
+        columns: Panels side by side; by default a number that makes the page about square.
         title: A heading for the page.
 
+    Returns:
+        The path.
+
     Raises:
+        ValueError: There is no item.
         DataError: The file cannot be written.
     """
     from matplotlib import rc_context
@@ -73,11 +85,11 @@ def piano_roll_pixels(
     *,
     columns: int | None = None,
 ) -> NDArray[np.uint8]:
-    """Draw items like `piano_roll`, and return the picture `(height, width, 3)`."""
+    """Draw items like `piano_roll`, and return the picture as uint8 `(height, width, 3)`."""
     import numpy as np
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    canvas: Any = FigureCanvasAgg(_figure(pictures, titles, columns))  # it has no annotations
+    canvas: Any = FigureCanvasAgg(_figure(pictures, titles, columns))  # without type annotations
     canvas.draw()
     return np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[..., :3])
 
@@ -101,7 +113,7 @@ def _figure(
         raise ValueError("there is no item to draw")
     lanes = sorted({n.row for g in drawn for n in g.drums})
     ranges = {
-        name: _pitch_range([n.row for g in drawn for n in getattr(g, name)])
+        name: pitch_range([n.row for g in drawn for n in getattr(g, name)] or [61, 70])
         for name, look in LOOKS.items()
         if not look.lanes
     }
@@ -152,7 +164,7 @@ def _figure(
 
 
 def _columns(count: int, steps: int) -> int:
-    """Return the number of panels in a row: for a square page, preferably with whole rows."""
+    """Return the number of panels in a row: for a square page, and if possible for full rows."""
     most = max(1, 144 // max(steps, 1))
     if count <= most and count <= 4:
         return count if count < 4 else min(2, most)
@@ -161,25 +173,16 @@ def _columns(count: int, steps: int) -> int:
     return exact[0] if exact[0] * 2 > wished else wished
 
 
-def _pitch_range(pitches: list[int]) -> tuple[int, int]:
-    """Return the lowest and highest pitch of the axis: with a margin, at least an octave."""
-    if not pitches:
-        return 60, 71
-    low, high = min(pitches) - 1, max(pitches) + 1
-    missing = max(12 - (high - low), 0)
-    return low - missing // 2, high + missing - missing // 2
-
-
 def _bars(
     ax: Axes, notes: Iterable[DrawnNote], colour: str, height: float, centre: Any, gap: float
 ) -> None:
-    """Draw notes as rounded bars, soft ones paler."""
+    """Draw notes as rounded bars; soft notes are paler."""
     from matplotlib.patches import FancyBboxPatch
 
     aspect = _aspect(ax)
     for note in notes:
         length = max(note.end - note.start - gap, 0.45)
-        # Not `add_patch`, which looks for new limits of the axes; they are given.
+        # `add_patch` would compute new limits of the axes; they are fixed.
         ax.add_artist(
             FancyBboxPatch(
                 (note.start + 0.06, centre(note.row) - height / 2),
@@ -196,7 +199,7 @@ def _bars(
 
 
 def _aspect(ax: Axes) -> float:
-    """Return how many units of y have the length of one unit of x."""
+    """Return the number of units of y that are as long as one unit of x."""
     box = ax.get_window_extent()
     (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
     return (abs(top - bottom) / box.height) / (abs(right - left) / box.width)

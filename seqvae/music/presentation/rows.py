@@ -1,4 +1,4 @@
-"""Where the notes of a film lie: rows of pixels for pitches and drums, and beats in seconds."""
+"""The layout of a film's piano roll: rows in pixels for pitches and drums, beats in seconds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from seqvae.music.presentation.grid import basses
+from seqvae.music.presentation.grid import basses, pitch_range
 from seqvae.music.reading.score import Score
 from seqvae.music.representations.alphabet import CLASS_OF_PITCH
 from vaecore.page import screen_colour
@@ -20,12 +20,12 @@ class Step(NamedTuple):
     """A part of the film: one result, or a whole song.
 
     Attributes:
-        begin: In seconds.
-        end: In seconds.
+        begin: Its begin in seconds.
+        end: Its end in seconds.
         tint: Its colour: a and b of OKLab.
-        title: What it is called.
-        words: More about it.
-        cell: Its place in the grid of results, row by row.
+        title: Its title.
+        words: The text below the title.
+        cell: Its cell in the grid of results, row by row, from 0.
     """
 
     begin: float
@@ -40,10 +40,10 @@ class Band(NamedTuple):
     """The rows of one voice.
 
     Attributes:
-        drums: Whether its rows are drums, and not pitches.
+        drums: Whether its rows are drums instead of pitches.
         rows: Drum classes or pitches, from below.
-        top: In pixels from the roll's top.
-        height: Of a row in pixels.
+        top: Its upper edge in pixels below the top of the roll.
+        height: Height of a row in pixels.
     """
 
     drums: bool
@@ -52,12 +52,12 @@ class Band(NamedTuple):
     height: float
 
     def y(self, row: int) -> float:
-        """Return the top of a row."""
+        """Return the upper edge of a row, in pixels below the top of the roll."""
         return self.top + (len(self.rows) - 1 - self.rows.index(row)) * self.height
 
 
 class Drawn(NamedTuple):
-    """A note: seconds, its box from above in pixels, colour, and how loud it is, 0 to 1."""
+    """A note: start and end in seconds, edges in pixels, RGB colour, and loudness from 0 to 1."""
 
     start: float
     end: float
@@ -73,8 +73,8 @@ def laid_out(score: Score, steps: Sequence[Step], height: int) -> tuple[list[Ban
 
     Args:
         score: The music.
-        steps: Its parts, in order.
-        height: In pixels, of all rows together.
+        steps: The parts of the film, in order.
+        height: Height of all rows together in pixels.
     """
     notes = score.notes
     bass = np.isin(notes.instrument, basses(score)) & ~notes.is_drum
@@ -84,14 +84,17 @@ def laid_out(score: Score, steps: Sequence[Step], height: int) -> tuple[list[Ban
     for voice, drums in zip(voices, (False, False, True), strict=True):
         if voice.any():
             found = sorted(set(rows[voice].tolist()))
-            shown.append((voice, drums, found if drums else _range(found)))
+            if not drums:
+                low, high = pitch_range(found)
+                found = list(range(low, high + 1))
+            shown.append((voice, drums, found))
     units = [len(found) * (_DRUM_ROW if drums else 1) for _, drums, found in shown]
     total = sum(units) + _SPACE * (len(units) - 1)
     unit = height / max(total, 1)
     begins = np.array([step.begin for step in steps])
     bands, drawn, top = [], [], 0.0
     for (voice, drums, found), size in zip(shown, units, strict=True):
-        # A single drum need not fill the screen.
+        # One drum alone does not fill the screen.
         each = min(unit * (_DRUM_ROW if drums else 1), 96.0 if drums else 40.0)
         band = Band(drums, found, top + (unit * size - each * len(found)) / 2, each)
         top += unit * (size + _SPACE)
@@ -101,29 +104,22 @@ def laid_out(score: Score, steps: Sequence[Step], height: int) -> tuple[list[Ban
             start, loud = float(notes.start[k]), min(1.0, float(notes.velocity[k]) / 112)
             step = steps[max(int(np.searchsorted(begins, start + 1e-4, side="right")) - 1, 0)]
             y = band.y(int(rows[k]))
-            # A hit has no length: it is as long as is good to see.
+            # A hit has no length; it is drawn as a tenth of a second.
             end = start + 0.1 if drums else max(float(notes.end[k]) - 0.012, start + 0.04)
             colour = screen_colour(0.5 + 0.28 * loud, step.tint)
             drawn.append(Drawn(start, end, y + gap, y + each - gap, colour, loud, drums))
     return bands, sorted(drawn, key=lambda note: note.start)
 
 
-def _range(pitches: Sequence[int]) -> list[int]:
-    """Return the pitches of a voice with a margin, at least an octave."""
-    low, high = min(pitches) - 1, max(pitches) + 1
-    missing = max(12 - (high - low), 0)
-    return list(range(low - missing // 2, high + missing - missing // 2 + 1))
-
-
 def beats(score: Score, seconds: float) -> list[tuple[float, bool]]:
-    """Return the times of beats, and whether each begins a bar, up to a time."""
+    """Return the time of each beat up to `seconds`, and whether it begins a bar."""
     found = []
     for stretch in score.stretches:
         numerator, denominator = stretch.metre
         beat = 1.5 if denominator == 8 and numerator % 3 == 0 else 4 / denominator
         count = round(stretch.bar / beat)
         last = stretch is score.stretches[-1]
-        bars = stretch.bars + (64 if last else 0)  # also where notes are no more
+        bars = stretch.bars + (64 if last else 0)  # beyond the last notes
         places = stretch.begin + beat * np.arange(bars * count)
         for k, time in enumerate(score.clock.to_seconds(places).tolist()):
             if time <= seconds and (last or places[k] < stretch.stop):

@@ -1,7 +1,7 @@
-"""The pictures of a film: a piano roll that moves past a line, at which its notes sound.
+"""The frames of a film: a piano roll that moves past a line, at which its notes sound.
 
-A second is `SPEED` pixels everywhere, so that film and music have one clock. The roll is drawn in
-tiles, of which a few are in memory.
+A second is `SPEED` pixels at every tempo, so that picture and sound stay together. The roll is
+drawn in tiles, of which the last few stay in memory.
 """
 
 from __future__ import annotations
@@ -24,30 +24,30 @@ from vaecore.page import screen_colour
 Pixels = npt.NDArray[np.uint8]
 WIDTH, HEIGHT = 1280, 720
 RATE, SPEED = 30, 180
-"""Frames and pixels a second; whole pixels a frame, so that nothing trembles."""
+"""Frames and pixels a second; a frame is a whole number of pixels, so that motion is even."""
 TOP, BOTTOM = 112, 684
-"""Where the roll begins and ends, from above."""
+"""Upper and lower edge of the roll in pixels."""
 GUTTER, LINE = 96, 384
-"""Where the roll begins from the left, and the line at which notes sound."""
+"""Left edge of the roll, and the line at which notes sound, in pixels."""
 GROUND, PANEL = (17, 20, 26), (24, 28, 36)
 INK, QUIET = (238, 241, 245), (150, 160, 174)
 TILE, TILES = 1024, 4
-_BAR = WIDTH - GUTTER - 28  # width of the line that tells how far the film is
-_FINE = 2  # tiles are drawn so many times larger, for smooth edges
-_HALO = 60  # pixels around a note that begins
-_FADE = 0.22  # seconds in which its light goes down to a third
-_PLAYED = 0.55  # brightness of what was played
+_BAR = WIDTH - GUTTER - 28  # width of the progress bar
+_FINE = 2  # tiles are drawn at this scale and then reduced, for smooth edges
+_HALO = 60  # radius in pixels of the light around a note that begins
+_FADE = 0.22  # seconds in which the light falls to 1/e
+_PLAYED = 0.55  # brightness of the roll behind the line
 _BLACK_KEYS = (1, 3, 6, 8, 10)
 
 
 class Scene:
-    """The pictures of some music.
+    """The frames of a film.
 
     Args:
         score: The music.
-        steps: Its parts, in order.
+        steps: The parts of the film, in order.
         shape: Rows and columns of the grid of results.
-        seconds: Length of the film.
+        seconds: Length of the film in seconds.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Scene:
         return (self.picture(number) for number in range(len(self)))
 
     def picture(self, number: int) -> Pixels:
-        """Return a frame, `(HEIGHT, WIDTH, 3)`."""
+        """Return a frame by its number, from 0, as uint8 `(HEIGHT, WIDTH, 3)`."""
         now = number / RATE
         frame = np.empty((HEIGHT, WIDTH, 3), np.uint8)
         at = max((k for k, step in enumerate(self.steps) if step.begin <= now + 1e-6), default=0)
@@ -95,7 +95,7 @@ class Scene:
     # The roll
 
     def _copy(self, part: Pixels, left: int, played: bool = False) -> None:
-        """Fill a part of the picture with the roll from a pixel on."""
+        """Fill a part of the frame with the roll from pixel `left` on."""
         at = 0
         while at < part.shape[1]:
             tile, begin = divmod(left + at, TILE)
@@ -104,7 +104,7 @@ class Scene:
             at += width
 
     def _tile(self, number: int) -> tuple[Pixels, Pixels]:
-        """Return a part of the roll as it is, and as it looks when it was played."""
+        """Return a tile of the roll, bright as before the line, and dark as behind it."""
         if number not in self._tiles:
             tile = self._drawn(number * TILE)
             self._tiles[number] = tile, (tile * np.float32(_PLAYED)).astype(np.uint8)
@@ -114,7 +114,7 @@ class Scene:
         return self._tiles[number]
 
     def _drawn(self, left: int) -> Pixels:
-        """Draw the roll from a pixel on."""
+        """Draw a tile of the roll from pixel `left` on."""
         from PIL import Image, ImageDraw
 
         picture = Image.new("RGB", (TILE * _FINE, (BOTTOM - TOP) * _FINE), GROUND)
@@ -147,7 +147,7 @@ class Scene:
         return np.asarray(picture.reduce(_FINE))
 
     def _light(self, roll: Pixels, note: Drawn, now: float) -> None:
-        """Brighten a note that sounds, and let it shine at the line."""
+        """Brighten a note that sounds, and add its light at the line."""
         passed = now - note.start
         glow = note.loud * math.exp(-passed / _FADE)
         sounds = now < note.end
@@ -185,10 +185,10 @@ class Scene:
                     draw.text((GUTTER - 12, middle), name, QUIET, font, anchor="rm")
         return np.asarray(picture)
 
-    # Above and below it
+    # Above and below the roll
 
     def _header(self, at: int) -> Pixels:
-        """Draw what is played, and where it lies among the others."""
+        """Draw the title of a part, and its place in the grid of results."""
         from PIL import Image, ImageDraw
 
         picture = Image.new("RGB", (WIDTH, TOP), GROUND)
@@ -213,7 +213,7 @@ class Scene:
         return np.asarray(picture)
 
     def _progress(self, lightness: float) -> Pixels:
-        """Return a line of all steps' colours, `(_BAR, 3)`."""
+        """Return the pixels of the progress bar, with the colour of each part, `(_BAR, 3)`."""
         line = np.full((_BAR, 3), GROUND, np.uint8)
         for step in self.steps:
             x0, x1 = (round(_BAR * each / self.seconds) for each in (step.begin, step.end))
@@ -223,7 +223,7 @@ class Scene:
 
 @cache
 def _halo(colour: Colour) -> npt.NDArray[np.float32]:
-    """Return a round light, `(2 _HALO, 2 _HALO, 3)`."""
+    """Return the light around a note, `(2 * _HALO, 2 * _HALO, 3)`."""
     away = np.hypot(*np.mgrid[-_HALO:_HALO, -_HALO:_HALO]) / _HALO
     light = np.clip(1 - away, 0, 1) ** 2.2
     return np.asarray(light[..., None] * np.array(colour), np.float32)
@@ -231,7 +231,7 @@ def _halo(colour: Colour) -> npt.NDArray[np.float32]:
 
 @cache
 def _font(size: int, bold: bool = False) -> Any:
-    """Return the letters that matplotlib brings, which has those of most languages."""
+    """Return matplotlib's font, which has the letters of most languages."""
     from pathlib import Path
 
     from matplotlib import get_data_path
@@ -242,7 +242,7 @@ def _font(size: int, bold: bool = False) -> Any:
 
 
 def _fitting(text: str, size: int, width: float) -> str:
-    """Return a title, cut where it is wider than there is room."""
+    """Return a title, shortened to a width in pixels."""
     font = _font(size, bold=True)
     if font.getlength(text) <= width:
         return text

@@ -1,4 +1,4 @@
-"""Sound: a WAV file of an item, rendered by midirenderer with the SoundFont of pretty_midi."""
+"""WAV files of items, rendered by midirenderer with pretty_midi's SoundFont or another one."""
 
 from __future__ import annotations
 
@@ -27,21 +27,23 @@ if TYPE_CHECKING:
     from pretty_midi import Instrument, PrettyMIDI
 
 LONGEST = 600.0
-"""Seconds that are rendered at most."""
+"""Most seconds that are rendered."""
 
 LONG = 60
-"""Seconds; longer sound is held in a file while it is made."""
+"""Sound longer than this, in seconds, is held in a file while it is made."""
 
 RATE = 48000
 """Samples per second of midirenderer's sound."""
 
-_FRAMES = 1 << 20  # samples of each channel that are read or written at once
+_FRAMES = 1 << 20  # samples of each channel that are read or written at a time
 _TAIL = 1.5  # seconds after the end for the release of the last notes
-_FADE = 0.5  # the last seconds of these, in which long sounds such as cymbals are faded out
+_FADE = 0.5  # seconds at the end of these, in which long sounds such as cymbals are faded out
 _CHANNELS = 15  # channels of a MIDI file for pitched instruments; the 16th is for drums
-_OPENED = 1200  # cents by which the filters of the bank in pretty_midi are opened
-_OPEN = 13500  # the highest frequency of a filter, in cents
-_QUIETER = 40  # controller 7 of a part of music that is too loud for 16 bits; it is 100 by default
+_OPENED = (
+    1200  # cents by which the cutoffs of the low-pass filters of pretty_midi's bank are raised
+)
+_OPEN = 13500  # highest cutoff of a filter, in cents
+_QUIETER = 40  # volume (controller 7) of parts that are too loud for 16 bits; by default it is 100
 
 
 def render(
@@ -59,9 +61,13 @@ def render(
         sample_rate: Samples per second, 8000 to 192000.
         soundfont: Another SoundFont 2 bank, `.sf2`.
 
+    Returns:
+        The path.
+
     Raises:
-        DataError: A package for sound is missing, the item is too long, the SoundFont cannot be
-            played, or the file cannot be written.
+        ValueError: The sample rate is out of range.
+        DataError: A package for sound is missing, the item is longer than 600 s, the SoundFont
+            cannot be played, or the file cannot be written.
     """
     if not 8000 <= sample_rate <= 192000:
         raise ValueError(f"sample_rate is {sample_rate}, expected 8000 to 192000")
@@ -73,7 +79,7 @@ def render(
         if sample_rate != RATE:
             audio = resampled(audio, RATE, sample_rate, room)
         audio = normalize(audio, sample_rate, in_place=True)
-        # As bytes where a name may be other than UTF-8, which soundfile itself cannot encode.
+        # As bytes: soundfile cannot encode names that are not UTF-8.
         name = temporary if os.name == "nt" else os.fsencode(temporary)
         with soundfile.SoundFile(name, "w", sample_rate, 2, "PCM_16", format="WAV") as file:
             for first in range(0, audio.shape[-1], _FRAMES):
@@ -82,11 +88,12 @@ def render(
 
 
 def room_beside(path: Path, stack: ExitStack) -> Room:
-    """Return what makes room for sound: in memory, or where it is long, in a file without a name.
+    """Return a function that makes arrays for sound: in memory; long ones in unnamed files.
 
     Args:
-        path: The files are in its folder, since the usual place for such may itself be in memory.
-        stack: They are there until it is closed.
+        path: A file in the folder for these files; the system's folder for temporary files may
+            itself be in memory.
+        stack: The files are deleted when it is closed.
     """
 
     def room(samples: int) -> Any:
@@ -110,17 +117,17 @@ def synthesize(
     """Return the sound of an item, `(2, samples)` at 48000 Hz, not normalised.
 
     It lasts 1.5 s longer than the item, for the release of the last notes. The default SoundFont
-    is small, dull and nearly mono: its filters are opened, its drums get less boom and more
-    presence, and all other instruments are made wider.
+    is small, dull and nearly mono. So the cutoffs of its filters are raised, drums get less bass
+    and more presence, and all other instruments a wider stereo image.
 
     Args:
         item: The music.
-        soundfont: Another bank.
-        room: Makes room for the sound.
+        soundfont: Another SoundFont 2 bank, which is used without these changes.
+        room: Makes the arrays for the sound.
 
     Raises:
-        DataError: A package for sound is missing, the item is too long, or the SoundFont cannot
-            be played.
+        DataError: A package for sound is missing, the item is longer than 600 s, or the SoundFont
+            cannot be played.
     """
     for package in ("midirenderer", "soundfile"):
         try:
@@ -134,7 +141,7 @@ def synthesize(
     if seconds > LONGEST:
         raise DataError(
             f"lasts {seconds:.0f} s, more than the {LONGEST:.0f} s that can be rendered",
-            remedy="cut it",
+            remedy="cut the music",
         )
     path = Path(soundfont) if soundfont is not None else default_soundfont()
     bank = read_bytes(path, SOUNDFONT)
@@ -145,11 +152,11 @@ def synthesize(
     groups += [(pitched[k : k + _CHANNELS], wide) for k in range(0, len(pitched), _CHANNELS)]
     samples = math.ceil((seconds + _TAIL) * RATE)
     audio = None
-    for parts, dressed in groups:
+    for parts, improve in groups:
         sound = room(samples)
         _play(parts, seconds + _TAIL, bank, path, sound)
         if soundfont is None:
-            dressed(sound, RATE)
+            improve(sound, RATE)
         if audio is None:
             audio = sound
             continue
@@ -165,10 +172,9 @@ def synthesize(
 
 
 def _opened(bank: bytes) -> bytes:
-    """Return a SoundFont whose low-pass filters are opened.
+    """Return a SoundFont with higher cutoffs of its low-pass filters.
 
-    They are set by the generator 8 of its instruments; a generator is a number and a value, of 16
-    bits each.
+    They are generator 8 of its instruments. A generator is a number and a value of 16 bits each.
     """
     changed = bytearray(bank)
     at = changed.rindex(b"igen")
@@ -182,11 +188,11 @@ def _opened(bank: bytes) -> bytes:
 def _play(parts: Sequence[Instrument], seconds: float, bank: bytes, path: Path, sound: Any) -> None:
     """Write the sound of at most 15 pitched parts, or of drums, to silence `(2, samples)`.
 
-    What is louder than the 16 bits of midirenderer can hold is played again, quieter.
+    midirenderer clips at 16 bits; sound that is too loud is rendered again at a lower volume.
     """
     cuts = list(pieces(parts, seconds))
     for volume in (None, _QUIETER):
-        # General MIDI: the amplitude goes with the square of the controller.
+        # General MIDI: the amplitude is proportional to the square of controller 7.
         louder = np.float32(1.0 if volume is None else (100 / volume) ** 2)
         highest = 0.0
         for piece in cuts:
@@ -205,13 +211,13 @@ def _play(parts: Sequence[Instrument], seconds: float, bank: bytes, path: Path, 
 
 
 def _midi(parts: Sequence[Instrument], seconds: float, volume: int | None = None) -> bytes:
-    """Return a MIDI file of at most 15 parts that lasts `seconds`, and 2 ms more at most."""
+    """Return a MIDI file of at most 15 parts that lasts `seconds`, or up to 2 ms longer."""
     from pretty_midi import ControlChange, Lyric, Note, PrettyMIDI
 
     midi = PrettyMIDI(resolution=1000, initial_tempo=60)  # a tick is a millisecond
     for part in parts:
         part = copy(part)
-        # A note that ends on the tick it starts on would never end.
+        # A note that starts and ends on the same tick would never end.
         part.notes = [
             Note(n.velocity, n.pitch, n.start, max(n.end, n.start + 0.002)) for n in part.notes
         ]
@@ -229,9 +235,9 @@ def _rendered(midi: bytes, bank: bytes, path: Path) -> Iterator[Sound]:
     """Yield the sound of a MIDI file, `(2, samples)`, in parts of `_FRAMES` samples.
 
     Args:
-        midi: The file.
-        bank: The SoundFont.
-        path: Where the SoundFont is from.
+        midi: Content of the MIDI file.
+        bank: Content of the SoundFont.
+        path: Path of the SoundFont, for messages.
     """
     import midirenderer
     import soundfile

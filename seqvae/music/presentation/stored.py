@@ -1,4 +1,4 @@
-"""Long sound in a file, so that memory does not grow with its length."""
+"""Long sound in a file, so that memory use does not grow with its length."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from seqvae.music.presentation.mastering import Sound
 
 
 class Stored:
-    """An array `(2, samples)` of float32, zeros at first, whose parts are read and written.
+    """An array `(2, samples)` of float32 in a file, which is zero at first.
 
-    It is used as `stored[:, first:last]`, which reads, and `stored[:, first:last] = part`.
+    `stored[:, first:last]` reads a part, and `stored[:, first:last] = part` writes it.
 
     Args:
-        file: Holds it, and nothing else.
-        samples: How many.
+        file: An empty file, for the array alone.
+        samples: Number of samples of each channel.
     """
 
     dtype = np.dtype(np.float32)
@@ -27,7 +27,7 @@ class Stored:
         file.truncate(samples * 2 * self.dtype.itemsize)
 
     def __getitem__(self, part: tuple[slice, slice]) -> Sound:
-        """Return samples, which are not those of the file when they are changed."""
+        """Return a copy of some samples."""
         count = self._seek(part)
         data = self._file.read(count * 2 * self.dtype.itemsize)
         return np.ascontiguousarray(np.frombuffer(data, self.dtype).reshape(-1, 2).T)
@@ -38,16 +38,16 @@ class Stored:
         self._file.write(np.ascontiguousarray(sound.T, self.dtype).data)
 
     def _seek(self, part: tuple[slice, slice]) -> int:
-        """Go to a part of the file; return how many samples it has."""
+        """Move to a part of the file, and return its number of samples."""
         first, last, _ = part[1].indices(self.shape[1])
         self._file.seek(first * 2 * self.dtype.itemsize)
         return max(last - first, 0)
 
 
 Room = Callable[[int], Any]
-"""Makes room for so many samples: an array, or `Stored`."""
+"""Returns silence of so many samples: an array, or `Stored`."""
 
 
 def in_memory(samples: int) -> Sound:
-    """Return silence."""
+    """Return silence `(2, samples)` as an array."""
     return np.zeros((2, samples), np.float32)

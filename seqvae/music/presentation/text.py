@@ -1,12 +1,10 @@
-"""A picture of music in text, for the terminal: drum grid and melody contour.
+"""Piano rolls in text, for the terminal: a row for each drum and for each pair of pitches.
 
 BD │▌·▌   ▌·   ·   │        one column is a 16th; ▌ a hit, ▖ a quiet one
 C5 │██▙▄   ▀▀▘     │        one row is two semitones; a note ends half a column early
 
-In colour, each voice and each kind of drum has the colour that it has in pictures; soft notes are
-dim, and so is the grid.
-
-The bass has rows of its own. For long music a column may be an 8th, each half of it a 16th.
+The bass has rows of its own. For long music a column may be an 8th, each half of it a 16th. In
+colour, voices and drums have the colours of `piano_roll`; soft notes and the grid are dim.
 """
 
 from __future__ import annotations
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
     from pretty_midi import PrettyMIDI
 
 QUIET = 64
-"""Hits of a lower velocity are drawn small."""
+"""Hits below this velocity are drawn small."""
 
 # Block characters by their filled quarters, as bits: top left and right, bottom left and right.
 _QUARTERS = " ▘▝▀▖▌▞▛▗▚▐▜▄▙▟█"
@@ -45,14 +43,14 @@ def text_roll(
     """Draw items in text, as many side by side as fit.
 
     Args:
-        pictures: Items or grids, of any length; long ones are broken into lines.
-        width: Columns of the terminal, at least 24.
+        pictures: Items or grids of any length; long ones are broken into lines.
+        width: Columns of the terminal; below 24 it counts as 24.
         titles: A title above each item.
-        each: 16ths in a column, 1 or 2.
-        colour: With the escape codes of terminals (ANSI).
+        each: Steps in a column, 1 or 2.
+        colour: Whether to use the colours of terminals (ANSI escape codes).
 
     Returns:
-        Lines joined by newlines, none shown longer than `width`, without trailing blanks.
+        Lines joined by newlines, at most `width` wide, without trailing blanks.
     """
     panels = _panels(grids(pictures), max(width, 24), titles, each)
     lines: list[str] = []
@@ -66,12 +64,12 @@ def text_roll(
 
 
 def tinted(text: str, colour: str | int | None, dim: bool = False) -> str:
-    """Return text in a colour of the palette of 256 that terminals have.
+    """Return text in one of the 256 colours of terminals.
 
     Args:
         text: The text.
-        colour: Its number, the nearest one to "#rrggbb", or None for no colour at all.
-        dim: Whether it is less bright.
+        colour: A number from 0 to 255, or "#rrggbb" for the nearest one, or None for no colour.
+        dim: Whether to make it less bright.
     """
     if colour is None:
         return text
@@ -104,7 +102,7 @@ def _panels(
 
 
 def _draw(row: list[tuple[str, Grid]], each: int, colour: bool) -> list[str]:
-    """Draw panels side by side with common rows, which have their names at the left."""
+    """Draw panels side by side with common rows, whose names are at the left."""
     pitched = [name for name, look in LOOKS.items() if not look.lanes]
     voices = [[getattr(grid, name) for _, grid in row] for name in pitched]
     lanes = sorted({note.row for _, grid in row for note in grid.drums}, reverse=True)
@@ -141,11 +139,11 @@ def _row(cells: Sequence[int], loud: Sequence[int], grid: Grid, each: int, ink: 
     """Return a row of cells between bar lines.
 
     Args:
-        cells: The filled quarters of each column; -1 is an empty column with a dot on its beat.
+        cells: The filled quarters of each column, as bits; -1 is an empty column with a dot.
         loud: The highest velocity in each column.
-        grid: Whose row it is.
+        grid: The grid of the row.
         each: Steps in a column.
-        ink: Its colour, or None for none.
+        ink: Colour of the notes; None without colours.
     """
     grey = None if ink is None else _GRID
     signs = [

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import atexit
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 from shutil import rmtree
@@ -29,6 +29,7 @@ from facevae.networks.architecture import FaceArchitecture
 from seqvae.music.domain import DOMAIN as MUSIC
 from seqvae.music.networks.model import SequenceArchitecture, SequenceVAE
 from seqvae.music.representations import make_codec
+from seqvae.music.representations.base import SequenceCodec
 from seqvae.text.domain import DOMAIN as TEXT
 from seqvae.text.network import SentenceArchitecture, SentenceVAE
 from vaecore.codec import Codec
@@ -167,13 +168,23 @@ def _flow(latent_dim: int, groups: int) -> Prior:
 def sequences(
     representation: str,
     mode: str = "vae",
-    bars: int = 2,
+    bars: int = 1,
     discrete: bool = True,
     groups: int = 0,
+    steps: int | None = None,
     **options: Any,
 ) -> Callable[[Path], ModelUnderTest]:
+    """Return what makes a model; with `steps`, of windows of so few, for tests of its network."""
+
+    def codec_of(config: Mapping[str, Any]) -> SequenceCodec:
+        codec = make_codec(config)
+        codec.steps = steps or codec.steps
+        return codec
+
+    domain = replace(MUSIC, make_codec=codec_of)
+
     def make(folder: Path) -> ModelUnderTest:
-        codec = make_codec({"name": representation, "bars": bars})
+        codec = codec_of({"name": representation, "bars": bars})
         # Of an odd width, rows are rounded by their place among the others on some processors.
         sizes = {
             "latent_dim": 7, "embedding_dim": 8, "encoder_dim": 8, "conductor_dim": 8,
@@ -183,7 +194,7 @@ def sequences(
         architecture = SequenceArchitecture(codec.steps, codec.classes, **tokens)
         torch.manual_seed(1)
         model = SequenceVAE(architecture, Objective(mode=mode))
-        return _save(MUSIC, model, codec, architecture, folder, groups=groups, discrete=discrete)
+        return _save(domain, model, codec, architecture, folder, groups=groups, discrete=discrete)
 
     return make
 
@@ -270,28 +281,28 @@ KINDS: dict[str, Callable[[Path], ModelUnderTest]] = {
     "groove-autoencoder": sequences(
         "groove", "autoencoder", **GROOVE, readout="final", conditioning="shared"
     ),
-    "groove-4bar-hierarchical": sequences(
-        "groove", bars=4, **GROOVE, levels=[4, 16], encoder_levels=[4, 16]
+    "groove-hierarchical": sequences(
+        "groove", bars=2, **GROOVE, levels=[2, 16], encoder_levels=[2, 16]
     ),
     "piano": sequences("piano", head="notes", latent_dim=8),
-    "piano-4bar-hierarchical-autoencoder": sequences(
-        "piano", "autoencoder", 4, head="notes", levels=[4, 16], encoder_levels=[4, 16]
+    "piano-hierarchical-autoencoder": sequences(
+        "piano", "autoencoder", 2, head="notes", levels=[2, 16], encoder_levels=[2, 16]
     ),
     "sentences-tiny": sentences("vae"),
     "sentences-tiny-autoencoder": sentences("autoencoder"),
     # Of more than four bars, so that they are walked as long ones are.
-    "melody-8bar-hierarchical": sequences(
-        "melody", bars=8, groups=8, latent_dim=16, levels=[8, 16], encoder_levels=[8, 16]
+    "melody-5bar-hierarchical": sequences(
+        "melody", bars=5, groups=5, latent_dim=20, levels=[5, 16], encoder_levels=[5, 16]
     ),
-    "melody-8bar-flat": sequences("melody", bars=8, encoder_levels=[8, 16]),
-    "melody-4bar-three-levels-autoencoder": sequences(
-        "melody", "autoencoder", 4, levels=[2, 2, 16], encoder_levels=[4, 16], conditioning="shared"
+    "melody-5bar-flat": sequences("melody", bars=5, encoder_levels=[5, 16]),
+    "melody-three-levels-autoencoder": sequences(
+        "melody", "autoencoder", 2, levels=[2, 2, 8], encoder_levels=[2, 16], conditioning="shared"
     ),
-    "trio-hierarchical": sequences(
-        "trio", bars=8, groups=8, latent_dim=16, levels=[8, 16], harmony=HARMONY, **TRIO
+    "trio-5bar-hierarchical": sequences(
+        "trio", bars=5, groups=5, latent_dim=20, levels=[5, 16], harmony=HARMONY, **TRIO
     ),
     "trio-flat-autoencoder": sequences(
-        "trio", "autoencoder", bars=4, encoder_levels=[4, 16], **TRIO
+        "trio", "autoencoder", bars=2, encoder_levels=[2, 16], **TRIO
     ),
     **{
         f"faces-{kind}{suffix}": faces(

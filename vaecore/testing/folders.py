@@ -183,6 +183,7 @@ class FolderContract(Fixtures):
     ) -> None:
         """Every matrix becomes int8 with a scale for each row; the same `load` reads it."""
         assert space.config is not None
+        x = x[:4] if space.model.refinement else x  # it takes long, row by row
         before = space.posterior_of(x).mean
         under_test.domain.save(tmp_path, space.model, replace(space.config, bits=8))
         small = under_test.load(tmp_path)

@@ -1,7 +1,7 @@
 """The matrix product of every decoding step, by the fastest kernel of this processor.
 
-PyTorch multiplies 32-bit matrices with MKL, whose kernels reach half of what oneDNN's do on AMD
-processors, for a decoder's shapes as for large ones. Training goes through oneDNN's LSTM anyway.
+PyTorch multiplies 32-bit matrices with MKL, which on AMD processors is half as fast as oneDNN.
+Training uses oneDNN's LSTM in any case.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def affine(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 @cache
 def onednn_is_faster() -> bool:
-    """Return whether oneDNN's products are available and faster than MKL's: on AMD processors."""
+    """Return whether oneDNN's products are available, and faster than MKL's (on AMD processors)."""
     try:
         return "AuthenticAMD" in Path("/proc/cpuinfo").read_text() and onednn_works()
     except OSError:
@@ -46,7 +46,7 @@ def onednn_works() -> bool:
     """Return whether oneDNN's products are available."""
     try:
         x = torch.eye(2)
-        # The operation is not documented, so it is used only if it gives the right result here.
+        # The operation is not documented, so it is used only if its result is right here.
         return torch.equal(torch.ops.mkldnn._linear_pointwise(x, x, None, "none", [], ""), x)
     except (AttributeError, RuntimeError):
         return False

@@ -1,4 +1,4 @@
-"""Attribute vectors: latent directions that each change one measurable property."""
+"""Attribute vectors of measurable properties, fitted on windows and their codes."""
 
 from __future__ import annotations
 
@@ -19,19 +19,18 @@ if TYPE_CHECKING:
     from vaecore.space import LatentSpace
 
 TRIAL, TRIAL_TOKENS = 256, 1 << 15
-"""Largest numbers of windows and of tokens on which directions and lengths are tried."""
+"""Most windows, and most tokens, on which directions and lengths are tried."""
 LENGTHS = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0)
-"""Lengths that are tried, as multiples of that of the regression: what is rare, such as toms, does
-not appear before 5."""
+"""Lengths that are tried, as multiples of the regression's. Rare events, such as toms, need 5."""
 
 
 def describe(codec: Codec[Any], windows: Tensor | None = None) -> dict[str, Any]:
     """Return description and unit of each attribute, for the model's configuration.
 
     Args:
-        codec: It has the properties.
-        windows: Of the training data; with them also each property's standard deviation, which is
-            the unit of an edit.
+        codec: A codec with properties.
+        windows: Windows of the training data. With them, the result also has each property's
+            standard deviation, which is the unit of an edit.
     """
     known = _properties(codec)
     about: dict[str, Any] = {
@@ -45,21 +44,20 @@ def describe(codec: Codec[Any], windows: Tensor | None = None) -> dict[str, Any]
 
 
 def fit_attributes(space: LatentSpace[Any], windows: Tensor, codes: Tensor) -> dict[str, Tensor]:
-    """Return one vector `(latent_dim,)` per property of the representation, by name.
+    """Return an attribute vector `(latent_dim,)` for each property of the representation, by name.
 
-    A property has two candidate directions: that of a joint regression, in which the others stay
-    the same, and that of its own regression, which is the difference of means
-    (`vaecore.attributes.attribute_directions`). Properties of decoded notes are not proportional to
-    either, so direction and length are chosen by trial: added to the codes of real windows, the
-    vector should raise its property by one standard deviation of the data and change the others as
-    little as possible.
+    A property has two candidate directions: from a joint regression, in which the other properties
+    stay the same, and from a regression of its own, which is the difference of means
+    (`vaecore.attributes.attribute_directions`). Decoded properties are not linear in z: direction
+    and length are chosen by trial: added to the codes of real windows, the vector should raise its
+    property by one standard deviation of the data, and change the others as little as possible.
 
-    A property that is the sum of others has its own regression only; one that never varies gets
-    no vector.
+    A property that is the sum of others has only a regression of its own. One that never varies
+    gets no vector.
 
     Args:
         space: The model.
-        windows: Class indices `(n, steps)` to fit on.
+        windows: Examples `(n, *shape)` to fit on.
         codes: Their posterior means `(n, latent_dim)`.
     """
     known = _properties(space.codec)
@@ -89,7 +87,7 @@ def _best(
     windows: Tensor,
     scale: np.ndarray,
 ) -> Tensor:
-    """Return the candidate that is nearest to changing one property by 1 and no other."""
+    """Return the candidate that changes one property by about 1, and the others least."""
     vectors = [length * direction for direction in directions for length in LENGTHS]
     change = effects(space, dict(enumerate(vectors)), windows, scale=scale)
     properties = list(_properties(space.codec).values())
@@ -132,10 +130,17 @@ def effects(
 ) -> np.ndarray:
     """Return the effect of adding each vector on every property, `(vectors, properties)`.
 
-    The windows are encoded to their means and decoded greedily with and without the vector; the
-    entry is the mean change of the property, in standard deviations of the windows' own values
-    (or in units of `scale`); windows whose property is undefined do not count. MusicVAE (Roberts
-    et al. 2018) shows such a matrix in its figure 6.
+    The windows' posterior means are decoded greedily with and without the vector. An entry is the
+    mean change of a property, in standard deviations of the windows' own values, or in units of
+    `scale`. Windows for which the property is undefined do not count. MusicVAE (Roberts et al.
+    2018) shows such a matrix in its figure 6.
+
+    Args:
+        space: The model.
+        vectors: Attribute vectors `(latent_dim,)`.
+        windows: Examples `(n, *shape)`.
+        strength: Factor of the vectors.
+        scale: Unit of each property, `(properties,)`.
     """
     z = space.posterior_of(windows, refine=False).mean
     known = _properties(space.codec)

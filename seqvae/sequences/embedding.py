@@ -1,8 +1,8 @@
 """Token embeddings built from features of the tokens.
 
-A drum token is a set of drums and a melody token is a pitch in an octave, so a token's embedding is
-the sum of its features' embeddings plus a vector of its own. A combination of drums never seen in
-training then still has a sensible embedding, which a plain look-up table could not give it.
+A drum token is a set of drums, and a melody token is a pitch in an octave. So a token's embedding
+is the sum of its features' embeddings and a vector of its own, and a combination of drums that is
+not in the training data has a sensible embedding, too.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Embedding(nn.Module, ABC):
 
     @abstractmethod
     def fused_with(self, weight: Tensor) -> Lookup:
-        """Return a function equal to `embedding(x) @ weight`, with that product precomputed."""
+        """Return a function that computes `embedding(x) @ weight` from a precomputed product."""
 
 
 class TokenEmbedding(Embedding):

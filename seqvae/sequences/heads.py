@@ -13,7 +13,7 @@ from seqvae.sequences.sampling import choose
 
 
 class Head(nn.Module, ABC):
-    """A linear layer, and the distribution over classes that its outputs parametrise.
+    """A linear layer whose outputs are the parameters of a distribution over classes.
 
     Args:
         hidden_dim: Width of the head's inputs.
@@ -48,7 +48,7 @@ class Head(nn.Module, ABC):
         return choose(self.logits(projected), temperature, noise)
 
     def forbid(self, classes: Sequence[int]) -> None:
-        """Never choose some classes any more: the biases of their logits become -inf."""
+        """Set the biases of the logits of some classes to -inf, so that they are never chosen."""
         self.bias.data[list(classes)] = -torch.inf
 
     @property
@@ -59,7 +59,7 @@ class Head(nn.Module, ABC):
     def project_last(self, inputs: Tensor) -> Tensor:
         """Return the product of the last inputs `(..., width)` with their weights, without bias.
 
-        These inputs are known before decoding begins, so they are projected once per window.
+        These inputs do not depend on tokens, so their product is computed once per window.
         """
         return inputs @ self.projection.weight[:, -inputs.shape[-1] :].t()
 
@@ -69,7 +69,7 @@ class Head(nn.Module, ABC):
 
 
 class SoftmaxHead(Head):
-    """One logit per class."""
+    """A softmax over one logit per class."""
 
     def __init__(self, hidden_dim: int, classes: int) -> None:
         super().__init__(hidden_dim, classes)
@@ -85,13 +85,13 @@ class SoftmaxHead(Head):
 
 
 class ChainHead(Head):
-    """A set of binary parts, decided one after the other: p(c) = prod_k p(c_k | c_0 .. c_{k-1}, h).
+    """Classes as sets of binary parts, chosen in order: p(c) = prod_k p(c_k | c_0 .. c_{k-1}, h).
 
-    Each decision's logit is linear in the hidden state, plus a bias for every outcome of the
-    decisions before it. So classes share their parts (a rare combination of drums is made of
-    frequent drums), and correlations between parts are still learned. There are `2 ** parts`
-    classes and part k is bit k: the chain is an exact distribution over the classes, and its
-    logits are normalised log-probabilities.
+    The logit of a part is linear in the hidden state, plus a bias for every outcome of the parts
+    before it. So classes share their parts (a rare combination of drums consists of frequent
+    drums), and correlations between parts are learned, too. There are `2 ** parts` classes, and
+    part k is bit k. The distribution over the classes is exact, and logits are normalised
+    log-probabilities.
     """
 
     def __init__(self, hidden_dim: int, classes: int) -> None:
@@ -100,8 +100,7 @@ class ChainHead(Head):
             raise ValueError(f"a chain needs a power of two of classes, got {classes}")
         super().__init__(hidden_dim, parts)
         self.parts = parts
-        # Index of the bias of part k after the outcomes `prefix` of the parts before it:
-        # 2**k - 1 + prefix.
+        # The bias of part k after the outcomes `prefix` (as bits) has the index 2**k - 1 + prefix.
         self.node_bias = nn.Parameter(torch.zeros(classes - 1))
 
     def logits(self, projected: Tensor) -> Tensor:
@@ -132,4 +131,4 @@ def chain_log_prob(projected: Tensor, node_bias: Tensor, target: Tensor) -> Tens
 
 
 HEADS: dict[str, type[SoftmaxHead | ChainHead]] = {"softmax": SoftmaxHead, "chain": ChainHead}
-"""Heads for class indices; an alphabet may have others. See `Alphabet.head`."""
+"""Heads for class indices by name; an alphabet may have others. See `Alphabet.head`."""

@@ -1,4 +1,4 @@
-"""`nn.ModuleList` with a known type of members, for type checkers."""
+"""`nn.ModuleList` with a member type, for type checkers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Layer = TypeVar("Layer", bound=nn.Module)
 
 
 class Layers(nn.ModuleList, Generic[Layer]):
-    """`nn.ModuleList` whose members have one known type."""
+    """`nn.ModuleList` whose members have one type."""
 
     def __iter__(self) -> Iterator[Layer]:
         return cast("Iterator[Layer]", super().__iter__())

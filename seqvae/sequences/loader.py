@@ -1,4 +1,4 @@
-"""Batches of windows for training and validation, taken from memory without per-item work."""
+"""Batches of windows for training and validation, by indexing whole batches in memory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Generator, Tensor
 from vaecore.training.batches import Batches, Part
 
 Augmentation = Callable[[Tensor, Generator], Tensor]
-"""A random change of a batch, a pure function of the batch and a generator."""
+"""A random change of a batch; it depends on the batch and the generator alone."""
 
 
 class Rows(Protocol):
@@ -26,19 +26,19 @@ class Rows(Protocol):
 class WindowLoader(Batches):
     """An iterable over the batches of one epoch, `(batch, *shape)`.
 
-    The randomness of step k of epoch e depends on the seed, e and k alone, so that a resumed
-    training sees the same batches. Every rank augments all windows of a step before it takes its
-    own, since an augmentation may mix windows of different ranks.
+    The random numbers of step k of epoch e depend on the seed, e and k alone, so that a resumed
+    training has the same batches. Every rank augments all windows of a step and then takes its own,
+    as an augmentation may mix windows of different ranks.
 
     Args:
         windows: `(n, width)` uint16, packed as in shards.
         batch_size: Number of windows in a batch, of all ranks together.
-        unpack: Turns rows into examples, as `SequenceCodec.unpack` does; by default they are class
+        unpack: Turns packed rows into examples, as `SequenceCodec.unpack`; by default into class
             indices `(batch, width)`.
-        training: Shuffle, drop the incomplete last batch, and augment; otherwise all windows
-            come in their order.
+        training: Whether to shuffle, drop the incomplete last batch, and augment; otherwise all
+            windows come in order.
         augment: Random change of the windows of a training step.
-        options: As for `Batches`: seed (of order and augmentation), accumulate, ranks.
+        options: seed (of order and augmentation), accumulate and ranks, as for `Batches`.
     """
 
     def __init__(

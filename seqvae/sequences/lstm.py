@@ -1,9 +1,9 @@
-"""LSTM layers: one fused pass over time for training, one cell step at a time for decoding.
+"""LSTM layers: one fused pass over time for training, one step at a time for decoding.
 
-Hochreiter & Schmidhuber 1997. Training uses PyTorch's fused kernel with all time steps in one call.
-In mixed precision the weights are cast to bfloat16 *before* the call: on CPUs with bfloat16 units
-that is several times faster than 32 bits, whereas `nn.LSTM` under autocast is slower than either
-(it casts inside the time loop).
+Hochreiter & Schmidhuber 1997. Training uses PyTorch's fused kernel for all time steps in one call.
+In mixed precision the weights are cast to bfloat16 before the call. On CPUs with bfloat16 units
+that is several times faster than 32 bits; `nn.LSTM` under autocast casts in every step, and is
+slower than 32 bits.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ class LSTM(nn.LSTM):
         Args:
             gates: The input's contribution to the first layer's gates, with its bias,
                 `(batch, 4 hidden)`.
-            hidden: Of every layer, `(layers, batch, hidden)`.
-            cell: Likewise.
+            hidden: Hidden state of every layer, `(layers, batch, hidden)`.
+            cell: Cell state of every layer, `(layers, batch, hidden)`.
         """
         hiddens: list[Tensor] = []
         cells: list[Tensor] = []
@@ -85,18 +85,18 @@ class LSTM(nn.LSTM):
 
 
 class Cell:
-    """One layer of an LSTM, one step, without gradients.
+    """One step of one layer of an LSTM, without gradients.
 
     The gates are in the order input, forget, output, candidate, so that one operation computes all
-    sigmoids. PyTorch's weights have output and candidate the other way round.
+    sigmoids. PyTorch's order is input, forget, candidate, output.
     """
 
     def __init__(self, weight_input: Tensor, weight_hidden: Tensor, bias: Tensor) -> None:
         self._given = weight_input.detach(), weight_hidden.detach()
         self.bias = _reordered(bias.detach())
 
-    # Each is made when it is first needed: of a large network every copy takes milliseconds, and a
-    # layer needs either the first two or the last.
+    # Each is computed on first use: a copy for a large network takes milliseconds, and a layer
+    # needs either the first two or the last.
 
     @cached_property
     def weight_input(self) -> Tensor:
@@ -110,7 +110,7 @@ class Cell:
 
     @cached_property
     def weight(self) -> Tensor:
-        """Weights of the input and the state side by side, `(4 hidden, input + hidden)`."""
+        """Concatenated weights of input and state, `(4 hidden, input + hidden)`."""
         sides = [part.shape[1] for part in self._given]
         found = self._given[0].new_empty(len(self._given[0]), sum(sides))
         for own, given in zip(found.split(sides, dim=1), self._given, strict=True):
@@ -119,26 +119,22 @@ class Cell:
         return found
 
     def project(self, x: Tensor) -> Tensor:
-        """Return an input's contribution to the gates, bias included: `(..., 4 hidden)`.
-
-        Inputs `(..., input)` that are known before decoding starts are projected once, not at
-        every step.
-        """
+        """Return the contribution of inputs `(..., input)` to the gates with the bias."""
         return x @ self.weight_input + self.bias
 
     def step(self, gates: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-        """Return the next `(hidden, cell)` given the input's contribution to the gates."""
+        """Return the next `(hidden, cell)` for an input's contribution to the gates."""
         hidden, cell = state
         return after_gates(affine(hidden, self.weight_hidden).add_(gates), cell)
 
     def take(self, x: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-        """Return the next `(hidden, cell)` given the input `(batch, input)`, in one product."""
+        """Return the next `(hidden, cell)` for an input `(batch, input)`, by one product."""
         hidden, cell = state
         return after_gates(affine(torch.cat([x, hidden], dim=-1), self.weight, self.bias), cell)
 
 
 def after_gates(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
-    """Return `(hidden, cell)` after the gates `(batch, 4 hidden)`, which are changed in place."""
+    """Return the next `(hidden, cell)` for gates `(batch, 4 hidden)`, which it changes."""
     size = cell.shape[-1]
     gates[:, : 3 * size].sigmoid_()
     gates[:, 3 * size :].tanh_()
@@ -148,11 +144,11 @@ def after_gates(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _reordered(weight: Tensor) -> Tensor:
-    """Return PyTorch's weights `(4 hidden, ...)` in the order of gates of `Cell`."""
+    """Return PyTorch's weights `(4 hidden, ...)` with the gates in the order of `Cell`."""
     return torch.cat(_in_order(weight))
 
 
 def _in_order(weight: Tensor) -> list[Tensor]:
-    """Return the parts of PyTorch's weights that belong to gates, in the order of `Cell`."""
+    """Return the weights of each gate, in the order of `Cell`, from PyTorch's weights."""
     i, f, g, o = weight.chunk(4)
     return [i, f, o, g]

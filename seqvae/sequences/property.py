@@ -1,4 +1,4 @@
-"""Measurable properties: what attribute vectors change and quality reports compare."""
+"""Measurable properties of examples, which attribute vectors change and quality reports compare."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Property:
-    """One measurable property; a codec's `properties()` has those of its examples by name.
+    """A measurable property; a codec's `properties()` returns those of its examples by name.
 
     Attributes:
-        description: What it means, in one line.
+        description: Its meaning in one line.
         unit: Its unit.
-        of: Examples `(n, *shape)` -> values `(n,)`; NaN where it is undefined.
-        total: It is the sum of other properties, so it cannot change without them.
-        neutral: Value below which nothing is taken away: less swing makes a beat straight at most.
+        of: Computes its values `(n,)` for examples `(n, *shape)`; NaN where it is undefined.
+        total: Whether it is the sum of other properties, and cannot change without them.
+        neutral: The value at which an edit that lowers it stops: with less swing, a beat becomes
+            straight at most.
     """
 
     description: str

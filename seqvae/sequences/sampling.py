@@ -1,4 +1,4 @@
-"""Choosing tokens from logits, repeatably and independently of the batch they are in."""
+"""Choosing classes from logits, repeatably, and independently of the batch."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def choose(logits: Tensor, temperature: float | Tensor, noise: Tensor | None = N
 
     Args:
         logits: Unnormalised log-probabilities.
-        temperature: 0 takes the most likely class; otherwise logits are divided by it and the
-            class is found by inverting the cumulative distribution at `noise`. A tensor without
-            dimensions does the same in operations that can be exported.
+        temperature: 0 takes the most likely class. Otherwise logits are divided by it, and the
+            class is found by inverting the cumulative distribution at `noise`. With a tensor
+            without dimensions, the operations can be exported.
         noise: Uniform numbers in [0, 1), `(...)`; needed above temperature 0.
     """
     if noise is None or (not isinstance(temperature, Tensor) and temperature == 0):
@@ -42,19 +42,19 @@ def choose(logits: Tensor, temperature: float | Tensor, noise: Tensor | None = N
 
 
 def heated(temperature: float | Tensor) -> float | Tensor:
-    """Return a temperature that can be divided by: 1 in place of a tensor's 0."""
+    """Return a temperature to divide by: a tensor of 0 becomes 1."""
     if not isinstance(temperature, Tensor):
         return temperature
     return torch.where(temperature > 0, temperature, torch.ones_like(temperature))
 
 
 def find(cumulative: Tensor, place: Tensor, exported: bool) -> Tensor:
-    """Return how many of the ascending numbers `(..., n)` are at most `place` `(..., 1)`.
+    """Return how many numbers are at most `place`, `(..., 1)`.
 
     Args:
-        cumulative: In ascending order.
-        place: What to look for.
-        exported: By counting, which other runtimes can do, and not by a binary search.
+        cumulative: The numbers in ascending order, `(..., n)`.
+        place: The bound, `(..., 1)`.
+        exported: Whether to count, which can be exported, instead of a binary search.
     """
     if exported:
         return (cumulative <= place).sum(dim=-1, keepdim=True)

@@ -1,4 +1,4 @@
-"""The largest sizes of a network; a model folder with larger ones is broken or hostile."""
+"""Limits of a network's sizes: a model folder with larger ones is damaged or hostile."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 LARGEST_STEPS = 1 << 12
 LARGEST_CLASSES = 1 << 16
 LARGEST_DIM = 1 << 13
-"""For all other sizes: units of a layer, latent dimensions."""
+"""Limit of all other sizes: units of a layer, latent dimensions."""
 
 
 def listed(value: Any) -> tuple[Any, ...]:
@@ -21,14 +21,14 @@ def listed(value: Any) -> tuple[Any, ...]:
 
 
 def check_sizes(architecture: DataclassInstance, largest: Mapping[str, int]) -> None:
-    """Check the numbers of an architecture, of which tuples have several.
+    """Check the numbers of an architecture: integers in 1..limit, floats in 0..1.
 
     Args:
-        architecture: Its integers must be in 1..largest, its floats in 0..1.
-        largest: Of the fields that may be other than `LARGEST_DIM`, by name.
+        architecture: The architecture; a field may be a tuple of numbers.
+        largest: Limits of fields by name; that of all others is `LARGEST_DIM`.
 
     Raises:
-        ValueError: A number is out of range; it is named.
+        ValueError: A number is out of range; the message names its field.
     """
     for field in fields(architecture):
         most = largest.get(field.name, LARGEST_DIM)

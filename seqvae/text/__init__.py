@@ -1,15 +1,15 @@
 """Sentences: text over the same latent core as music.
 
-    vocabulary      the pieces of words that are classes, learned from sentences
-    codec           sentences to class indices and back
+    vocabulary      the pieces of words that are the classes, learned from sentences
+    codec           from sentences to class indices and back
     network         the LSTM encoder and decoder of sentences
-    data            text files: sentences to train on and sentences to validate on
+    data            text files, and the split into training and validation
     loader          batches of sentences of similar length
-    properties      measurable properties of a sentence: length, people, outdoors, ...
+    properties      measurable properties of sentences: length, people, outdoors, ...
     presets         recipes
     train           from text files to a model folder
     evaluate        quality on unseen sentences
-    domain          codec and network as the core uses them
+    domain          codec and network for the core
 
-Text models are used like others: by `seqvae.load`, and by every verb of the command.
+Text models are used like others: with `seqvae.load`, and with every verb of the command.
 """

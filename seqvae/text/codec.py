@@ -26,15 +26,18 @@ if TYPE_CHECKING:
 
 
 class TextCodec(Codec[str]):
-    """Sentences; an example has the class index of one piece of a word at every step, then `END`.
+    """Sentences; an example has the class index of a piece of a word at each step, then `END`.
 
     Items are strings, and paths of .txt files with a sentence in each line; a string that ends in
-    .txt is such a path. Decoded sentences are in lower case but for their first letter.
+    .txt is a path. Decoded sentences are in lower case except for their first letter.
 
     Args:
         steps: Largest number of pieces of a sentence.
         vocabulary: The pieces, separated by spaces, in the order of their classes; empty for a
-            codec whose vocabulary is still to be learned.
+            codec whose vocabulary is not learned yet.
+
+    Raises:
+        ValueError: An argument is not possible.
     """
 
     name: ClassVar[str] = "text"
@@ -44,7 +47,7 @@ class TextCodec(Codec[str]):
         if type(steps) is not int or steps < 1:
             raise ValueError(f"steps must be a number above 0, got {steps!r}")
         if not isinstance(vocabulary, str):
-            raise ValueError("vocabulary must be a text of pieces with spaces between")
+            raise ValueError("vocabulary must be a string of pieces that are separated by spaces")
         pieces = vocabulary.split(" ") if vocabulary else []
         _check(pieces)
         self.steps = steps
@@ -53,7 +56,7 @@ class TextCodec(Codec[str]):
 
     @classmethod
     def learn(cls, sentences: Sequence[str], steps: int, classes: int) -> TextCodec:
-        """Return a codec with the vocabulary that spells sentences best; see `learn_pieces`."""
+        """Return a codec with a vocabulary that is learned from sentences; see `learn_pieces`."""
         return cls(steps, " ".join(learn_pieces(sentences, classes)))
 
     @property
@@ -66,7 +69,7 @@ class TextCodec(Codec[str]):
 
     @property
     def legend(self) -> dict[str, Any]:
-        """The piece of a word that each class is."""
+        """The piece of each class, for programs that use an exported model."""
         return {
             "representation": self.name,
             "steps": self.steps,
@@ -78,7 +81,7 @@ class TextCodec(Codec[str]):
 
     @cached_property
     def tokenizer(self) -> Tokenizer:
-        """What cuts sentences into pieces."""
+        """The tokenizer, which cuts sentences into pieces."""
         return make_tokenizer(self.pieces)
 
     @property
@@ -93,15 +96,15 @@ class TextCodec(Codec[str]):
         """Return a sentence, or the first one of a file, `(steps,)` int64.
 
         Raises:
-            DataError: There is none, or it has unknown letters or too many pieces.
+            DataError: There is no sentence, or it has unknown letters or too many pieces.
         """
         return self.read(item).first.x
 
     def read(self, item: Any) -> Examples:
         """Return all sentences of an item that the model can read, `(n, steps)`; n may be 0.
 
-        The context of each is the original sentence. The item's first sentence stands for the item:
-        if that cannot be read, there is no `first`.
+        The context of each is the original sentence. `first` is the item's first sentence, and
+        raises an error if the model cannot read that one.
 
         Args:
             item: A string, the path of a text file, or a list of strings.
@@ -112,7 +115,7 @@ class TextCodec(Codec[str]):
         return Examples(x, fitting, problem=problem)
 
     def _problem(self, sentence: str, path: Path | None) -> DataError | None:
-        """Return why a sentence cannot be an example, None if it can."""
+        """Return why a sentence cannot be an example, or None if it can."""
         spelled = self.tokenizer.encode(sentence)
         classes = spelled.ids
         if not classes:
@@ -128,11 +131,11 @@ class TextCodec(Codec[str]):
         return None
 
     def encode_all(self, sentences: Sequence[str]) -> Tensor:
-        """Return the examples `(n, steps)` of those of many sentences that `encode` accepts."""
+        """Return the examples `(n, steps)` of the sentences that `encode` accepts."""
         return self._examples(sentences)[1]
 
     def _examples(self, sentences: Sequence[str]) -> tuple[list[str], Tensor]:
-        """Return those of many sentences that `encode` accepts, and their examples."""
+        """Return the sentences that `encode` accepts, and their examples."""
         import torch
 
         spelled = zip(sentences, self.tokenizer.encode_batch(list(sentences)), strict=True)
@@ -158,10 +161,10 @@ class TextCodec(Codec[str]):
         return [item]
 
     def decode(self, x: Tensor, context: Any = None) -> str:
-        """Return the sentence of an example `(steps,)`: what comes before the first `END`.
+        """Return the sentence of an example `(steps,)`: the pieces before the first `END`.
 
         Raises:
-            ValueError: A number is no class.
+            ValueError: A number is not a class.
         """
         classes = [int(c) for c in x]
         if classes and not 0 <= min(classes) <= max(classes) < self.classes:
@@ -172,7 +175,7 @@ class TextCodec(Codec[str]):
         return text[:1].upper() + text[1:]
 
     def poor(self, x: Tensor) -> Tensor:
-        """Return which sentences have fewer than two words, or a word twice in a row, `(n,)`."""
+        """Return whether sentences have fewer than two words, or a word twice in a row, `(n,)`."""
         import torch
 
         found = (self.decode(row).lower().split() for row in x)
@@ -191,7 +194,7 @@ def make_codec(config: Mapping[str, Any]) -> TextCodec:
 
 
 def _check(pieces: Sequence[str]) -> None:
-    """Raise ValueError if pieces are not a vocabulary, as in a broken model folder."""
+    """Raise ValueError if pieces are not a vocabulary, as in a damaged model folder."""
     if len(set(pieces)) != len(pieces):
         raise ValueError("vocabulary has a piece twice")
     for piece in pieces:
@@ -200,7 +203,7 @@ def _check(pieces: Sequence[str]) -> None:
 
 
 def _path(item: Any) -> Path | None:
-    """Return the path that an item is, if it is one."""
+    """Return an item's path, or None if it is not a path."""
     is_path = isinstance(item, Path) or (isinstance(item, str) and item.lower().endswith(".txt"))
     return Path(item) if is_path else None
 

@@ -1,4 +1,4 @@
-"""Text files: one sentence in each line."""
+"""Text files with one sentence in each line."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from vaecore.errors import DataError
 from vaecore.reading import SENTENCES, read_text
 
 LONGEST_LINE = 10_000
-"""Largest number of characters of a line."""
+"""Most characters of a line."""
 VALIDATION = 50
 """One sentence out of this many is held out for validation."""
 
 
 class Split(NamedTuple):
-    """Sentences, divided by a hash of their text."""
+    """Sentences of the training and of the validation split."""
 
     train: list[str]
     validation: list[str]
@@ -41,15 +41,15 @@ def read_sentences(paths: Iterable[Path]) -> list[str]:
                 found.append(line.strip())
         if len(found) == before:
             remedy = "write one sentence in each line"
-            raise DataError("holds no sentence", path=path, remedy=remedy)
+            raise DataError("has no sentence", path=path, remedy=remedy)
     return found
 
 
 def split(sentences: Sequence[str]) -> Split:
-    """Return the different sentences, divided by hashes of their texts.
+    """Return the distinct sentences, split by a hash of their text.
 
     Raises:
-        DataError: There are too few to hold some out.
+        DataError: A split would be empty.
     """
     parts = Split([], [])
     for sentence in dict.fromkeys(sentences):

@@ -1,4 +1,4 @@
-"""The domain of text: codec and network of sentences for the core."""
+"""The domain of text, which gives the core codec and network of sentences."""
 
 from __future__ import annotations
 

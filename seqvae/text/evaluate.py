@@ -1,4 +1,4 @@
-"""Quality of a text model, on sentences that it was not trained on."""
+"""Quality of a text model on unseen sentences."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 MEASURED_AT_ONCE = 64
 """Sentences that are measured together."""
 WEIGHED, SAMPLES = 500, 64
-"""Sentences whose log-likelihood is bounded, and draws of z for each of them."""
+"""Most sentences whose log-likelihood is bounded, and draws of z for each of them."""
 
 
 def evaluate(
@@ -42,19 +42,20 @@ def evaluate(
 
     Args:
         space: The model.
-        paths: Files with one sentence in each line, or sentences themselves; equal examples count
-            once. Files without a usable sentence are listed in the result.
-        seed: Makes the draws from the posterior and of the decoder repeatable.
-        limit: Use at most this many sentences, evenly spread over all; None uses every one.
-        split: "train" or "validation": use only the sentences of these files that a training uses
-            for this.
+        paths: Files with one sentence in each line, or sentences; equal examples count once. Files
+            without a usable sentence are listed in the result.
+        seed: Seed of the draws from the posterior and of the decoder.
+        limit: Use at most this many sentences, evenly spread over all; None uses all.
+        split: "train" or "validation": use only the sentences of this split, as `train` divides
+            the files.
 
     Returns:
-        The figures of `accuracies` and `probability`, with `words_kept`: the share of the words
-        that are also in the greedy reconstruction, at any place; `examples`, `files`, `left_out`
-        (sentences too long or empty) and `skipped` (reason by file).
+        The figures of `accuracies` and `probability`; `words_kept`, the share of words that are
+        also in the greedy reconstruction, at any place; `examples`, `files`, `left_out` (sentences
+        that are too long or empty), and `skipped` (the reason by file).
 
     Raises:
+        UsageError: Text files have no such split.
         DataError: There is no usable sentence.
     """
     codec, model = cast("TextCodec", space.codec), cast("SentenceVAE", space.model)

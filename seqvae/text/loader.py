@@ -1,4 +1,4 @@
-"""Batches of sentences of similar length, so that there is little padding."""
+"""Batches of sentences of similar length, to save padding."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from seqvae.sequences.loader import WindowLoader
 from seqvae.text.vocabulary import END
 
 POOL = 50
-"""Steps whose sentences are sorted by length together."""
+"""Training steps whose sentences are sorted by length together."""
 
 
 class SentenceLoader(WindowLoader):
     """A `WindowLoader` whose training batches have sentences of similar length.
 
-    The sentences are shuffled, those of every `POOL` steps are sorted by length, and the steps are
-    shuffled again: an LSTM needs as many steps as the longest sentence of a batch has.
+    The sentences are shuffled, those of `POOL` training steps are sorted by length, and these steps
+    are shuffled again. An LSTM takes as many time steps as the longest sentence of a batch.
     """
 
     def order(self) -> np.ndarray:
@@ -31,5 +31,5 @@ class SentenceLoader(WindowLoader):
             pool = np.argsort(length[first:last], kind="stable") + first
             batches += list(order[pool].reshape(-1, size))
         np.random.default_rng((self.seed, self._epoch, POOL)).shuffle(batches)
-        # Each rank takes every `world`-th sentence of a step, so ranks have all lengths, too.
+        # Each rank takes every `world`-th sentence of a step, so every rank has all lengths.
         return np.concatenate([*batches, order[whole:]])

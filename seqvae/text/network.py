@@ -1,7 +1,7 @@
 """The network of sentences: a bidirectional LSTM with max-pooling, z, and an LSTM decoder.
 
-An example ends at its first `END`; the steps after it are padding, which neither the likelihood nor
-the encoder takes into account.
+An example ends at its first `END`. The steps after it are padding, which changes neither the
+likelihood nor the encoder's output.
 """
 
 from __future__ import annotations
@@ -22,15 +22,19 @@ from vaecore.objective import Objective
 
 LARGEST = {"steps": LARGEST_STEPS, "classes": LARGEST_CLASSES}
 KIND = "sentence"
-"""Marks this architecture in a model folder."""
+"""The `kind` of this architecture in a model folder."""
 
 
 @dataclass(frozen=True)
 class SentenceArchitecture:
-    """All sizes and options of a sentence VAE; stored in the model folder."""
+    """All sizes and options of a sentence VAE, which are stored in the model folder.
+
+    Raises:
+        ValueError: A size or an option is not possible.
+    """
 
     steps: int
-    """Pieces of the longest sentence."""
+    """Most pieces of a sentence."""
     classes: int
     """Size of the vocabulary."""
     kind: str = KIND
@@ -40,7 +44,7 @@ class SentenceArchitecture:
     """LSTM units per direction."""
     decoder_dim: int = 512
     dropout: float = 0.0
-    """On the inputs of the LSTMs and of the head, in training."""
+    """Dropout, from 0 to 1, on the inputs of the LSTMs and of the head in training."""
     input_dropout: float = 0.0
     """Share of previous pieces hidden from the decoder in training (Bowman et al. 2016)."""
 
@@ -56,18 +60,18 @@ class SentenceArchitecture:
 
 
 def counting(x: Tensor) -> Tensor:
-    """Return which steps of examples `(batch, steps)` count: all up to the first `END`, and it."""
+    """Return which steps of examples `(batch, steps)` count: those up to the first `END`."""
     ended = (x == END).cumsum(dim=1) > 0
     return torch.cat([torch.ones_like(ended[:, :1]), ~ended[:, :-1]], dim=1)
 
 
 class SentenceEncoder(nn.Module):
-    """Reads a sentence in both directions and returns mean and deviation of q(z|x).
+    """Returns mean and standard deviation of q(z|x) for a sentence, read in both directions.
 
-    The outputs of the LSTMs are max-pooled over the sentence: a word in the middle need not survive
-    the recurrence to the end, and z depends on it early in training (Long et al. 2019, "Preventing
-    Posterior Collapse in Sequence VAEs with Pooling"). Each direction begins at its own end of the
-    sentence and reads the padding last, so padding changes nothing.
+    The outputs of the LSTMs are max-pooled over the sentence, so that a word in the middle need not
+    survive the recurrence to the end, and z depends on it early in training (Long et al. 2019,
+    "Preventing Posterior Collapse in Sequence VAEs with Pooling"). Each direction begins at its own
+    end of the sentence and reads the padding last, so that padding changes nothing.
     """
 
     def __init__(self, architecture: SentenceArchitecture) -> None:
@@ -88,7 +92,7 @@ class SentenceEncoder(nn.Module):
         """Return mean and deviation `(batch, latent_dim)` for class indices `(batch, steps)`."""
         counts = counting(x)
         length = counts.sum(dim=1, keepdim=True)
-        if self.training:  # only the steps of the longest sentence, which saves half of them
+        if self.training:  # the steps of the longest sentence are about half of all
             counts = counts[:, : int(length.max())]
             x = x[:, : counts.shape[1]]
         place = length - 1 - torch.arange(x.shape[1], device=x.device)
@@ -100,16 +104,16 @@ class SentenceEncoder(nn.Module):
             outputs = lstm.run(inputs, mixed_precision=mixed)
             pooled.append(outputs.masked_fill(~counts.t().unsqueeze(-1), -1).amax(dim=0))
         code = self.dropout(torch.cat(pooled, dim=-1))
-        # softplus gives the standard deviation itself; see `SequenceEncoder`.
+        # As in `SequenceEncoder`: softplus does not overflow, and the constant keeps it above 0.
         return self.mean(code), functional.softplus(self.stddev(code)) + 1e-4
 
 
 class SentenceDecoder(nn.Module):
-    """p(x|z) = prod_t p(x_t | x_<t, z) by an LSTM; after `END` there is nothing but `END`.
+    """p(x|z) = prod_t p(x_t | x_<t, z) by an LSTM; after `END` there is only `END`.
 
     z sets the initial state, and is an input of the LSTM and of the head at every step. The head's
-    weights are the embeddings of the pieces, which the LSTM has as inputs, too (Press & Wolf 2017):
-    rare words then need not be learned twice.
+    weights are the embeddings of the pieces, which are also the LSTM's inputs (Press & Wolf 2017),
+    so that rare words are not learned twice.
     """
 
     def __init__(self, architecture: SentenceArchitecture) -> None:
@@ -117,7 +121,7 @@ class SentenceDecoder(nn.Module):
         a = architecture
         self.steps = a.steps
         self.noise_shape = (a.steps,)
-        """Shape of the noise that an example is drawn with."""
+        """Shape of the uniform numbers that are needed to draw an example."""
         self.mixed_precision, self.input_dropout = False, a.input_dropout
         self.table = nn.Parameter(torch.randn(a.classes, a.embedding_dim) * 0.1)
         self.bias = nn.Parameter(torch.zeros(a.classes))
@@ -151,7 +155,7 @@ class SentenceDecoder(nn.Module):
 
     @torch.no_grad()
     def generate(self, z: Tensor, temperature: float, seed: int) -> Tensor:
-        """Return class indices `(batch, steps)`, free running: argmax at temperature 0 or draws."""
+        """Return class indices `(batch, steps)`, free running; the most likely at temperature 0."""
         batch = len(z)
         noise = uniform_noise(batch, (self.steps,), seed, z.device) if temperature > 0 else None
         (cell,) = self.lstm.cells()
@@ -174,11 +178,11 @@ class SentenceDecoder(nn.Module):
         return x
 
     def draw(self, z: Tensor, temperature: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-        """Return what `generate` does, and logits, in operations that can be exported.
+        """Return the results of `generate` and `logits`, in operations that can be exported.
 
         Args:
             z: Codes `(batch, latent_dim)`.
-            temperature: Without dimensions; 0 takes the most likely piece.
+            temperature: A tensor without dimensions; 0 takes the most likely piece.
             noise: Uniform numbers in [0, 1), `(batch, steps)`.
 
         Returns:
@@ -251,7 +255,7 @@ class SentenceVAE(VAE):
 
 
 def _ended(logits: Tensor, ended: Tensor) -> Tensor:
-    """Return logits `(..., classes)` under which only `END` follows where a sentence has ended."""
+    """Return logits `(..., classes)` that allow only `END` where a sentence has ended."""
     other = torch.arange(logits.shape[-1], device=logits.device) != END
     only = torch.zeros_like(other, dtype=logits.dtype).masked_fill(other, -torch.inf)
     return torch.where(ended.unsqueeze(-1), only, logits)

@@ -1,6 +1,6 @@
 """Measurable properties of sentences, which attribute vectors change.
 
-They count words of short lists, which were chosen for captions of pictures.
+They count words from short lists, which were chosen for captions of pictures.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def properties(decode: Callable[[Tensor], str]) -> dict[str, Property]:
     """Return the measurable properties of sentences, by name.
 
     Args:
-        decode: An example to its sentence.
+        decode: Returns the sentence of an example.
     """
 
     def of(measure: Callable[[list[str]], float]) -> Measure:

@@ -29,20 +29,19 @@ if TYPE_CHECKING:
     from vaecore.training import FitResult, TrainingConfig
 
 VALIDATION = 1024
-"""Largest number of sentences that a validation measures."""
+"""Most sentences that a validation measures."""
 CODES = 20_000
-"""Sentences of the training split that are used to fit attribute vectors and the prior."""
+"""Most sentences of the training split to which attribute vectors and the prior are fitted."""
 
 
 class TextTask(TrainingTask):
     """A recipe on text files.
 
-    One sentence in fifty is held out for validation, by a hash of its text. The vocabulary is
-    learned from the others, unless the recipe has one; it has as many classes as the recipe's
-    architecture.
+    One sentence in fifty is held out for validation, by a hash of its text. From the others a
+    vocabulary of the architecture's number of classes is learned, unless the recipe has one.
 
     Args:
-        preset: Representation, architecture, objective and recipe.
+        preset: The recipe.
         files: Text files with one sentence in each line.
         start: The model whose vocabulary is used if the recipe has none.
 
@@ -106,11 +105,14 @@ def train(
     """Train a model on sentences, and write a complete model folder.
 
     Args:
-        preset: Representation, architecture, objective and recipe.
+        preset: The recipe.
         files: Text files with one sentence in each line; see `TextTask`.
-        output: Model folder.
-        start: Begin with weights and vocabulary of this model.
+        output: The model folder.
+        start: A model whose weights and vocabulary are used at the start.
         options: resume, progress, callbacks, logger; see `vaecore.training.pipeline.train`.
+
+    Returns:
+        The result of the training.
 
     Raises:
         DataError: A file cannot be used, or there are too few sentences.
@@ -119,12 +121,12 @@ def train(
 
 
 def decided(preset: Preset, sentences: Sequence[str], start: str | Path | None = None) -> Preset:
-    """Return a recipe with its vocabulary, so that a resumed training has the same.
+    """Return a recipe with a vocabulary, so that a resumed training has the same one.
 
     Args:
         preset: The recipe.
-        sentences: To learn a vocabulary from if the recipe has none.
-        start: The model whose vocabulary is used in that case.
+        sentences: The vocabulary is learned from these if neither the recipe nor `start` has one.
+        start: The model whose vocabulary is used if the recipe has none.
     """
     codec = preset.make_codec()
     if not codec.pieces and start is not None:
@@ -136,5 +138,5 @@ def decided(preset: Preset, sentences: Sequence[str], start: str | Path | None =
 
 
 def _small(windows: Tensor) -> np.ndarray:
-    """Return class indices as the loader holds them."""
+    """Return class indices as uint16, for the loader."""
     return windows.numpy().astype(np.uint16)

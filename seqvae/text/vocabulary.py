@@ -1,9 +1,9 @@
-"""Pieces of words: how sentences are divided into pieces, and how a vocabulary is learned.
+"""The vocabulary: dividing sentences into pieces of words, and learning the pieces.
 
-The tokenizer is that of `tokenizers` (Hugging Face). A sentence is normalised (lower case, one
-space between words, none before a comma or full stop), divided at spaces, punctuation and digits,
-and each part is spelled with the longest pieces of the vocabulary. A piece that begins a word has a
-mark for the space before it, so a sentence is the concatenation of its pieces.
+The tokenizer is from `tokenizers` (Hugging Face). A sentence is normalised (lower case, one space
+between words, none before a comma or full stop) and divided at spaces, punctuation and digits; each
+part is then divided into the longest pieces of the vocabulary. A piece at the start of a word has a
+mark for the space before it, so that a sentence is the concatenation of its pieces.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from tokenizers.normalizers import Normalizer
 
 END = 0
-"""Class after the last piece of a sentence; for the tokenizer, also that of unknown characters."""
+"""The class after the last piece of a sentence; for the tokenizer, also of unknown characters."""
 SPACE = "▁"
 """Marks the space before a word."""
 
 LONGEST_WORD = 64
-"""Characters of the longest word that is spelled."""
+"""Most characters of a word that is divided into pieces."""
 ALPHABET = 500
-"""Largest number of characters that are pieces; rarer ones are unknown."""
+"""Most characters that are pieces; rarer ones are unknown."""
 SPARE = 1.5
 """Ratio of the pieces that are proposed to those that are kept."""
 
@@ -40,7 +40,7 @@ def normalizer() -> Normalizer:
             normalizers.NFKC(),
             *(normalizers.Replace(Regex(f"[{curly}]"), plain) for curly, plain in _PLAIN),
             normalizers.Lowercase(),
-            # The mark of a space in a user's sentence counts as a space.
+            # A user's sentence may have the mark of a space; it counts as a space.
             normalizers.Replace(Regex(rf"[\s\p{{C}}{SPACE}]+"), " "),
             normalizers.Replace(Regex(r" +(?=[.,!?;:])"), ""),
             normalizers.Strip(),
@@ -65,14 +65,14 @@ def make_tokenizer(pieces: Sequence[str]) -> Tokenizer:
 
 
 def learn_pieces(sentences: Iterable[str], classes: int) -> list[str]:
-    """Return the pieces that spell sentences with the fewest classes, the most frequent first.
+    """Return a vocabulary that divides sentences into few pieces, the most frequent first.
 
-    Byte-pair encoding proposes more pieces than are wanted, and the least used ones are removed:
-    most of its intermediate pieces are not used once whole words are pieces.
+    Byte-pair encoding proposes more pieces than are wanted, and the least used are removed: most of
+    its intermediate pieces are not used once whole words are pieces.
 
     Args:
-        sentences: To learn from.
-        classes: Largest number of classes, which are `END` and the pieces.
+        sentences: The sentences to learn from.
+        classes: Most classes, which are `END` and the pieces.
     """
     from tokenizers import Tokenizer
     from tokenizers.models import BPE
@@ -90,14 +90,14 @@ def learn_pieces(sentences: Iterable[str], classes: int) -> list[str]:
     learner.train_from_iterator(sentences, trainer)
     pieces = sorted(learner.get_vocab())  # equal sentences give equal vocabularies
     count = _used(pieces, sentences)
-    pieces.sort(key=lambda piece: (len(piece) > 1, -count[piece], piece))  # every letter stays
+    pieces.sort(key=lambda piece: (len(piece) > 1, -count[piece], piece))  # all letters are kept
     kept = pieces[:wanted]
     count = _used(kept, sentences)
     return sorted(kept, key=lambda piece: (-count[piece], piece))
 
 
 def _used(pieces: Sequence[str], sentences: Sequence[str]) -> Counter[str]:
-    """Return how often each piece is used where sentences are spelled with the longest ones."""
+    """Return how often each piece occurs when sentences are divided into the longest ones."""
     spelled = make_tokenizer(pieces).encode_batch(sentences)
     return Counter(piece for each in spelled for piece in each.tokens)
 

@@ -81,10 +81,16 @@ def test_a_bass_follows_the_melody_and_nothing_else_changes() -> None:
     [
         ({"harmony": [1.0] * 11}, "12 numbers"),
         ({"harmony": [float("nan")] * 12}, "12 numbers"),
-        ({"levels": []}, "two of them of notes"),
-        ({"tokens": ["melody", "drums", "drums"], "classes": [26, 8, 8]}, "two of them of notes"),
-        ({"tokens": "melody", "classes": 26}, "two of them of notes"),
-        ({"head": ["softmax", "chain", "softmax"], "classes": [32, 32, 8]}, "two of them of notes"),
+        ({"levels": []}, "first two voices"),
+        (
+            {"tokens": ["melody", "drums", "drums"], "classes": [26, 8, 8]},
+            "first two voices",
+        ),
+        ({"tokens": "melody", "classes": 26}, "first two voices"),
+        (
+            {"head": ["softmax", "chain", "softmax"], "classes": [32, 32, 8]},
+            "first two voices",
+        ),
     ],
 )
 def test_what_cannot_be_tilted_is_refused(wrong: dict[str, Any], text: str) -> None:

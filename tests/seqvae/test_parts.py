@@ -64,7 +64,7 @@ def test_equal_parts_have_equal_coordinates(voices: int, kept: int) -> None:
 
 def test_what_does_not_fit_is_refused() -> None:
     x = windows(50, 1)
-    with pytest.raises(ValueError, match="1 voices cannot have parts of 2 models"):
+    with pytest.raises(ValueError, match="1 voices need as many models of parts, not 2"):
         parts_basis(torch.randn(50, 6), x, [small(2, 1), small(2, 2)], 3)
     with pytest.raises(ValueError, match="4 windows of the models of parts do not make 24 steps"):
         parts_basis(torch.randn(50, 8), x, [small(2, 1)], 4)

@@ -108,7 +108,7 @@ def test_what_cannot_be_read(item, reason: str) -> None:
     ("content", "reason"),
     [
         (b"", "is empty; get it"),
-        (b"\n \n", "holds no sentence"),
+        (b"\n \n", "has no sentence"),
         (b"A man \xff plays", "is not UTF-8 text .line 1, byte 6.; save it as UTF-8"),
         (b"x" * 10_001, "has a line of 10,001 characters .line 1."),
     ],

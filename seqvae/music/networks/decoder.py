@@ -1,4 +1,4 @@
-"""The flat LSTM decoder: z to a window of class indices, one token after the other."""
+"""The flat LSTM decoder: from z to a window of class indices, step by step."""
 
 from __future__ import annotations
 
@@ -21,10 +21,9 @@ from vaecore.loop import Tensors, loop
 class ConditionedLSTM(nn.Module):
     """An LSTM conditioned on a code.
 
-    The code z sets the initial states through a tanh layer, as in the reference, and is an input of
-    every step: with `conditioning="shared"` the same projection of z is added to each step's input,
-    with `conditioning="steps"` each step has a projection of its own. Either is computed once per
-    sequence, not once per step.
+    The code z sets the initial states through a tanh layer, as in MusicVAE, and a projection of z
+    is added to the input of every step: the same one with `conditioning="shared"`, one for each
+    step with `conditioning="steps"`. Projections are computed once per sequence, not per step.
 
     Args:
         steps: Number of steps.
@@ -33,7 +32,7 @@ class ConditionedLSTM(nn.Module):
         hidden_dim: Units of each layer.
         layers: Number of layers.
         summary_dim: Width of a step's part of z, for "steps".
-        a: The architecture, whose conditioning and dropout are used.
+        a: The architecture: its conditioning and dropout are used.
     """
 
     def __init__(
@@ -69,12 +68,16 @@ class ConditionedLSTM(nn.Module):
     def outputs(
         self, z: Tensor, inputs: Tensor | None = None, heard: Tensor | None = None
     ) -> Tensor:
-        """Return the LSTM's outputs and, by a skip connection, z's part: `(steps, batch, width)`.
+        """Return the LSTM's outputs, concatenated with the projection of z (a skip connection).
 
         Args:
             z: Codes `(batch, code_dim)`.
             inputs: Further inputs of the steps, `(steps, batch, input_dim)`.
-            heard: What is added to z's part, `(steps, batch, input_dim)`; see `Hearing`.
+            heard: Inputs from another voice, which are added to the projection of z,
+                `(steps, batch, input_dim)`; see `Hearing`.
+
+        Returns:
+            `(steps, batch, width)`.
         """
         guide = self._guide(z, heard)
         mixed = self.mixed_precision and self.training
@@ -83,13 +86,13 @@ class ConditionedLSTM(nn.Module):
         return torch.cat([outputs, guide], dim=-1)
 
     def _guide(self, z: Tensor, heard: Tensor | None = None) -> Tensor:
-        """Return the inputs that are known beforehand, `(steps, batch, input_dim)`."""
+        """Return the inputs that do not depend on tokens, `(steps, batch, input_dim)`."""
         return self.position + self._planned(z, heard)
 
     def _planned(self, z: Tensor, heard: Tensor | None = None) -> Tensor:
-        """Return the projections of z, and what is heard, `(steps, batch, input_dim)`.
+        """Return the projections of z plus the inputs from another voice.
 
-        Where z has one projection for all steps and nothing is heard, it is one step.
+        They are `(steps, batch, input_dim)`; a projection that all steps share is one step.
         """
         plan: Tensor = self.plan(z).transpose(0, 1)
         return plan if heard is None else plan + heard
@@ -100,18 +103,18 @@ class ConditionedLSTM(nn.Module):
 
 
 class SequenceDecoder(ConditionedLSTM):
-    """p(x|z) = prod_t p(x_t | x_<t, z) by an LSTM; several voices are drawn together, step by step.
+    """p(x|z) = prod_t p(x_t | x_<t, z) by an LSTM; several voices are chosen together at each step.
 
-    In training, `input_dropout` hides that share of the previous tokens, and `scheduled_sampling`
-    replaces that share by the model's own draws, so that the decoder learns to follow z where its
-    past is missing or wrong (Bowman et al. 2016; Bengio et al. 2015, here in two parallel passes
-    after Mihaylova & Martins 2019: the draws come from a first teacher-forced pass).
+    In training, `input_dropout` hides a share of the previous tokens (Bowman et al. 2016), and
+    `scheduled_sampling` replaces a share by the model's own draws (Bengio et al. 2015), so that the
+    decoder learns to follow z where its past is missing or wrong. The draws come from a first
+    teacher-forced pass (Mihaylova & Martins 2019).
 
     Args:
-        architecture: Sizes and noise.
-        steps: Number of decoded steps; the whole window by default.
-        code_dim: Width of z; the latent dimensions by default.
-        voices: The decoded voice, or several; all of the architecture's by default.
+        architecture: Sizes and options.
+        steps: Number of decoded steps; by default the whole window.
+        code_dim: Width of z; by default the latent dimensions.
+        voices: The decoded voice, or several; by default all of the architecture's.
     """
 
     def __init__(
@@ -134,7 +137,7 @@ class SequenceDecoder(ConditionedLSTM):
         voices = voices or a.voices
         inner = voices.shape if isinstance(voices, Voice) else (len(voices),)
         self.shape = self.noise_shape = (self.steps, *inner)
-        """Shape of an example, and of the noise that one is drawn with."""
+        """Shape of an example, and of the uniform numbers that are needed to draw it."""
         numbers = isinstance(voices, Voice) and voices.alphabet.real
         self.dtype = torch.float32 if numbers else torch.int64
         self.input_dropout, self.scheduled_sampling = a.input_dropout, a.scheduled_sampling
@@ -149,7 +152,14 @@ class SequenceDecoder(ConditionedLSTM):
     def log_likelihood(
         self, x: Tensor, z: Tensor, heard: Tensor | None = None, tilt: Tensor | None = None
     ) -> Tensor:
-        """Return log p(x|z) in nats summed over steps, `(batch,)`, teacher-forced."""
+        """Return log p(x|z) in nats summed over steps, `(batch,)`, teacher-forced.
+
+        Args:
+            x: Examples `(batch, *shape)`.
+            z: Codes `(batch, code_dim)`.
+            heard: See `outputs`.
+            tilt: See `unroll`.
+        """
         hidden = self.outputs(z, self._training_inputs(x, z, heard), heard)
         mixed = self.mixed_precision and self.training
         with torch.autocast(x.device.type, torch.bfloat16, enabled=mixed):
@@ -183,7 +193,6 @@ class SequenceDecoder(ConditionedLSTM):
         z: Tensor,
         temperature: float = 0.0,
         noise: Tensor | None = None,
-        previous: Tensor | None = None,
         hits: Tensor | None = None,
         heard: Tensor | None = None,
         tilt: Tensor | None = None,
@@ -193,24 +202,23 @@ class SequenceDecoder(ConditionedLSTM):
         Args:
             z: Codes `(batch, code_dim)`.
             temperature: 0 takes the most likely class.
-            noise: Uniform numbers in [0, 1) like the result; needed above temperature 0.
-            previous: Tokens that came before, `(batch,)` or `(batch, voices)`; without them the
-                first step has no past, as in training.
-            hits: Hits of a performance, as classes of drums `(batch, steps)`, of which only
-                velocities and timing are chosen then.
+            noise: Uniform numbers in [0, 1) of the result's shape; needed above temperature 0.
+            hits: Fixed hits of performances, as classes of drums `(batch, steps)`; velocities and
+                timing are chosen.
             heard: See `outputs`.
-            tilt: What the logits of notes are tilted by, `(steps, batch, classes)`; see `Harmony`.
+            tilt: Numbers that are added to the logits of notes, `(steps, batch, classes)`; see
+                `Harmony`.
         """
         first, *others = self.lstm.cells()
-        # What is known before the first token is chosen is projected for the gates and for the head
-        # once: tokens, positions, and z (one projection for all steps if it is shared).
+        # Tokens, positions and z are known before the first step, so their products with the
+        # weights of the gates and of the head are computed once.
         token_gates = self.embedding.fused_with(first.weight_input)
         plan = self._planned(z, heard)
         place_gates, z_gates = self.position @ first.weight_input, first.project(plan)
         place_head, z_head = self.head.project_last(self.position), self.head.project_last(plan)
         from_hidden, bias = self.head.first_weights(self.lstm.hidden_size), self.head.bias
         state = self._initial_state(z)
-        token = previous
+        token: Tensor | None = None
         chosen = []
         for t in range(self.steps):
             of_z = t if len(plan) > 1 else 0
@@ -238,17 +246,17 @@ class SequenceDecoder(ConditionedLSTM):
         heard: Tensor | None = None,
         tilt: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Return what `unroll` does, and logits, in operations that can be exported.
+        """Return the results of `unroll` and `logits`, in operations that can be exported.
 
         Args:
             z: Codes `(batch, code_dim)`.
-            temperature: Without dimensions; 0 takes the most likely class.
+            temperature: A tensor without dimensions; 0 takes the most likely class.
             noise: Uniform numbers in [0, 1), `(batch, *noise_shape)`.
             heard: See `outputs`.
             tilt: See `unroll`.
 
         Returns:
-            Examples `(batch, *shape)`; logits `(batch, steps, classes)` as `logits` has them.
+            Examples `(batch, *shape)`, and logits `(batch, steps, classes)`.
         """
         lstm, head = self.lstm, self.head
         (weight, _, bias, _), *_ = lstm.all_weights
@@ -294,6 +302,6 @@ class SequenceDecoder(ConditionedLSTM):
         return tokens
 
     def _tokens(self, x: Tensor) -> Tensor:
-        """Return embeddings of the previous tokens `(steps, batch, embedding)`, zeros at first."""
+        """Return embeddings of the previous tokens `(steps, batch, embedding)`, zero at step 0."""
         previous = self.embedding(x.transpose(0, 1)[:-1])
         return torch.cat([previous.new_zeros(1, *previous.shape[1:]), previous])

@@ -1,4 +1,4 @@
-"""The encoders: a window of class indices to a posterior over z."""
+"""The encoder: from a window of class indices to a posterior over z."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from vaecore.device import pad
 
 
 class Reader(nn.Module):
-    """A bidirectional LSTM that reads a sequence of vectors and summarises it in one vector.
+    """A bidirectional LSTM that summarises a sequence of vectors in one vector.
 
-    `readout="final"` takes the last state of each direction (Roberts et al. 2018, section 3.1).
-    `readout="steps"` takes a small linear summary of every step's input and output instead, so a
-    detail in the middle of the window need not survive the recurrence to its end.
+    With `readout="final"` the summary is the last state of each direction (Roberts et al. 2018,
+    section 3.1). With `readout="steps"` it is a small linear projection of every step's input and
+    output, so that a detail in the middle need not survive the recurrence to the end.
 
     Args:
         steps: Length of the sequence.
@@ -32,7 +32,7 @@ class Reader(nn.Module):
         hidden_dim: LSTM units per direction.
         layers: Number of layers.
         summary_dim: Width of a step's part of the summary, for "steps".
-        a: The architecture, whose readout and dropout are used.
+        a: The architecture: its readout and dropout are used.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Reader(nn.Module):
         """Return `(batch, width)` for vectors `(steps, batch, input)`."""
         rows = inputs.shape[1]
         if not self.training:
-            inputs = pad(inputs, dim=1)  # at the outer levels, rows may be few
+            inputs = pad(inputs, dim=1)  # outer levels may have few rows
         inputs = self.dropout(inputs + self.position)
         outputs = self.lstm.run(inputs, mixed_precision=self.mixed_precision and self.training)
         if self.summary is None:
@@ -71,7 +71,7 @@ class Reader(nn.Module):
 
 
 class VoicesReader(Layers[Reader]):
-    """A reader for each voice of a bar; their summaries are concatenated."""
+    """A reader for each voice of a bar; the summaries are concatenated."""
 
     @property
     def width(self) -> int:
@@ -84,19 +84,19 @@ class VoicesReader(Layers[Reader]):
 
 
 class SequenceEncoder(Reader):
-    """Reads a window and returns mean and standard deviation of q(z|x).
+    """Returns mean and standard deviation of q(z|x) for a window.
 
-    With `encoder_levels` it is a hierarchy: of the levels (16, 16), the inner one reads 16 steps of
-    each bar, all bars of all windows as one batch and each voice by itself, and the outer one reads
-    the summaries of 16 bars. There are no layers between the levels (Magenta's
-    HierarchicalLstmEncoder has none).
+    With `encoder_levels` it is a hierarchy: of the levels (16, 16), the inner one reads the 16
+    steps of each bar, all bars of all windows as one batch and each voice separately, and the outer
+    one reads the summaries of the 16 bars. As in Magenta's HierarchicalLstmEncoder there are no
+    layers between the levels.
     """
 
     def __init__(self, architecture: SequenceArchitecture) -> None:
         a = architecture
         self.lengths = tuple(a.encoder_levels) or (a.steps,)
         self.segments = math.prod(self.lengths[:-1])
-        """Segments of a window that the innermost level reads, each by itself."""
+        """Number of segments of a window, each of which the innermost level summarises."""
         self.stiff, self.tapped = a.stiff, a.tapped
         self.voices = len(a.voices) if isinstance(a.voices, tuple) else 1
         inner: list[Reader | VoicesReader] = []
@@ -108,7 +108,7 @@ class SequenceEncoder(Reader):
         super().__init__(self.lengths[0], *sizes, a)
         self.embedding = make_embedding(a.voices, a.embedding_dim)
         self.inner = Layers[Reader | VoicesReader](inner)
-        """The levels below this one, the innermost first."""
+        """The levels below the outermost one, beginning with the innermost."""
         self.mean = nn.Linear(self.width, a.latent_dim)
         self.stddev = nn.Linear(self.width, a.latent_dim)
         for layer in (self.mean, self.stddev):
@@ -120,20 +120,20 @@ class SequenceEncoder(Reader):
         code = self.code(x)
         rows = code.shape[0]  # TorchScript takes `len` for a constant
         code = code if self.training else pad(code)
-        # softplus gives the standard deviation itself (no exponential to overflow); the small
-        # constant keeps it from rounding to zero for very negative inputs.
+        # Unlike an exponential, softplus does not overflow. The constant keeps the standard
+        # deviation from rounding to zero.
         return self.mean(code)[:rows], functional.softplus(self.stddev(code))[:rows] + 1e-4
 
     def code(self, x: Tensor) -> Tensor:
-        """Return the summary that mean and deviation are computed from, `(batch, width)`."""
+        """Return the summary `(batch, width)` that mean and deviation are computed from."""
         return self.read(self.vectors(x))
 
     def vectors(self, x: Tensor) -> Tensor:
-        """Return the inputs of the outermost level, `(steps, batch, input)`: tokens, or bars."""
+        """Return the inputs of the outermost level, `(steps, batch, input)`: steps, or bars."""
         if self.training and self.stiff + self.tapped > 0:
             x = self._simplified(x)
         x = fold(x, self.segments).transpose(0, 1)  # (steps, segments of all, ...)
-        vectors: Any  # of several voices a list of tensors, for `VoicesReader`
+        vectors: Any  # for several voices a list of tensors, for `VoicesReader`
         if self.inner and isinstance(self.embedding, VoicesEmbedding):
             voices = zip(self.embedding, x.unbind(-1), strict=True)
             vectors = [embedding(voice) for embedding, voice in voices]
@@ -145,10 +145,10 @@ class SequenceEncoder(Reader):
         return outermost
 
     def _simplified(self, x: Tensor) -> Tensor:
-        """Return performances, some without velocities and timing, others as their rhythm alone.
+        """Return performances, some of them without velocities and timing, others as rhythm alone.
 
-        The targets of decoding stay as they are, so the posterior of a stiff beat learns to cover
-        the performances that have these hits.
+        The decoder's targets stay the whole performances, so that the posterior of a stiff beat
+        covers the performances with these hits.
         """
         chance = torch.rand(len(x), 1, 1, device=x.device)
         others = torch.where(chance < self.stiff, stiffened(x), x)

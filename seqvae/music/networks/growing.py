@@ -2,11 +2,10 @@
 
 A hierarchical model takes long to learn what bars look like, and which dimensions of z describe
 which bar. A flat model of two bars has learned the first, and has a code for any two bars. `grow`
-copies the layers of flat models, one for each voice, to where the hierarchical one reads and writes
-a bar. The layers in between are linear in the flat models, so they can be computed: z becomes the
-principal components of the codes of all pairs of bars, over real phrases. What the bars of a phrase
-have in common comes first, each component has variance one, and the weakest are left out. So the
-large model begins nearly as good as the small ones, and training goes on from there.
+copies the layers of flat models, one for each voice, into the levels of the hierarchical model that
+read and write a bar. The layers between are linear in the flat models, so they are computed: z
+becomes the principal components of the codes of all pairs of bars of real phrases, each scaled to
+variance one, without the weakest. So the large model starts nearly as good as the small ones.
 """
 
 from __future__ import annotations
@@ -18,21 +17,28 @@ from typing import NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
+from seqvae.music.networks.components import Basis, components
 from seqvae.music.networks.decoder import ConditionedLSTM, SequenceDecoder
 from seqvae.music.networks.encoder import Reader, VoicesReader
 from seqvae.music.networks.hierarchy import HierarchicalDecoder
-from seqvae.music.networks.levels import fold
+from seqvae.music.networks.levels import fold, voices_of
 from seqvae.music.networks.model import SequenceVAE
 from seqvae.music.networks.voices import VoicesEmbedding
+from seqvae.sequences.sizes import listed
 
 SMALL = 0.1
-"""Factor for the random weights of paths that the small models do not have."""
+"""Factor for the random weights of connections that the small models do not have."""
 ENCODED_AT_ONCE = 64
-"""Windows that are encoded at once."""
+"""Windows that are encoded together."""
+_SAME = (
+    *("embedding_dim", "summary_dim"),
+    *("encoder_dim", "encoder_layers", "decoder_dim", "decoder_layers"),
+)
+"""Sizes that the large model and the small ones must share."""
 
 
 class Layout(NamedTuple):
-    """How the windows of the small models divide those of the large one."""
+    """How windows of the large model divide into windows of the small ones."""
 
     bars: int
     """Bars of the large window."""
@@ -43,7 +49,7 @@ class Layout(NamedTuple):
 
 
 def _linears(part: ConditionedLSTM) -> tuple[nn.Linear, nn.Linear]:
-    """Return the two linear layers of a plan by "steps"."""
+    """Return the two linear layers that project z for each step."""
     return cast(nn.Linear, part.plan[0]), cast(nn.Linear, part.plan[2])
 
 
@@ -56,13 +62,14 @@ def grow(model: SequenceVAE, smalls: Sequence[SequenceVAE], windows: Tensor) -> 
     """Initialise a hierarchical model from flat ones of shorter windows.
 
     Args:
-        model: Two levels in encoder and decoder, untrained; changed in place.
-        smalls: One for each voice: flat, of windows of one or more of its bars, with readout and
+        model: An untrained model with two levels in encoder and decoder; changed in place.
+        smalls: A flat model for each voice, of windows of one or more bars, with readout and
             conditioning by "steps".
-        windows: Real music `(n, *shape)`, n larger than the smalls' latent dimensions of all bars.
+        windows: Real music `(n, *shape)`; n must exceed the number of latent dimensions of the
+            small models for all bars together.
 
     Raises:
-        ValueError: They do not fit together; the message says where.
+        ValueError: The models do not fit together.
     """
     layout = _layout(model, smalls)
     (inner,), cores = model.encoder.inner, cast(HierarchicalDecoder, model.decoder).cores
@@ -84,15 +91,15 @@ def grow(model: SequenceVAE, smalls: Sequence[SequenceVAE], windows: Tensor) -> 
 def regrid(model: SequenceVAE, other: SequenceVAE) -> None:
     """Initialise a flat model from one whose windows have another number of steps.
 
-    What belongs to a step is taken from the step at the same share of the window; all else is
+    Weights of a step are taken from the step at the same share of the window; all others are
     copied.
 
     Args:
-        model: Untrained; changed in place.
-        other: Of the same sizes, but for `steps`.
+        model: An untrained model; changed in place.
+        other: A trained model, of the same architecture but for `steps` and `grid`.
 
     Raises:
-        ValueError: They differ in more than the number of steps.
+        ValueError: The architectures differ in more.
     """
     steps, others = model.architecture.steps, other.architecture.steps
     if replace(other.architecture, steps=steps, grid=model.architecture.grid) != model.architecture:
@@ -103,24 +110,20 @@ def regrid(model: SequenceVAE, other: SequenceVAE) -> None:
         for name, own in model.state_dict().items():
             taken = known[name]
             for axis, (size, old) in enumerate(zip(own.shape, taken.shape, strict=True)):
-                if size != old:  # so many numbers for each step
+                if size != old:  # an axis of steps, or of numbers for each step
                     each = taken.unflatten(axis, (others, -1))
                     taken = each.index_select(axis, nearest).flatten(axis, axis + 1)
             own.copy_(taken)
 
 
 def _layout(model: SequenceVAE, smalls: Sequence[SequenceVAE]) -> Layout:
-    """Return how the small windows divide the large one.
-
-    Raises:
-        ValueError: They do not.
-    """
+    """Return how the windows of the models divide, refusing models that do not fit together."""
     a = model.architecture
     if len(a.levels) != 2 or a.encoder_levels != a.levels:
         raise ValueError("a grown model needs two levels, the same in encoder and decoder")
     if (a.readout, a.conditioning) != ("steps", "steps"):
         raise ValueError("a grown model needs readout and conditioning by steps")
-    voices = a.voices if isinstance(a.voices, tuple) else (a.voices,)
+    voices = listed(a.voices)
     if len(smalls) != len(voices):
         raise ValueError(f"{len(voices)} voices need as many models, not {len(smalls)}")
     bars, steps = a.levels
@@ -132,14 +135,10 @@ def _layout(model: SequenceVAE, smalls: Sequence[SequenceVAE]) -> Layout:
             )
         if b.voices != voice:
             raise ValueError(f"{voice} cannot be initialised from {b.voices}")
-        for name in (
-            "embedding_dim", "summary_dim", "encoder_dim", "encoder_layers", "decoder_dim",
-            "decoder_layers",
-        ):  # fmt: skip
-            if getattr(a, name) != getattr(b, name):
-                raise ValueError(
-                    f"{name} is {getattr(a, name)}, in the small model {getattr(b, name)}"
-                )
+        for name in _SAME:
+            own, small = getattr(a, name), getattr(b, name)
+            if own != small:
+                raise ValueError(f"{name} is {own}, in the small model {small}")
         groups.add(b.steps / steps)
     group = groups.pop()
     if groups or group != int(group) or bars % int(group):
@@ -150,25 +149,20 @@ def _layout(model: SequenceVAE, smalls: Sequence[SequenceVAE]) -> Layout:
 def _read(
     model: SequenceVAE, smalls: Sequence[SequenceVAE], windows: Tensor, layout: Layout
 ) -> Basis:
-    """Let the encoder compute the principal components of the small codes; return these.
+    """Set the encoder to compute the principal components of the small codes, and return these.
 
     A bar's contribution to the code of its group depends on its place in the group. The upper level
-    summarises each bar in `segment_dim` numbers, for any place; after that every bar of a window
-    has weights of its own.
+    summarises each bar in `segment_dim` numbers that serve for every place; after that each bar of
+    a window has weights of its own.
     """
     a, encoder = model.architecture, model.encoder
     summary = cast(nn.Linear, encoder.summary)
     groups = layout.bars // layout.group
     parts = windows.split(ENCODED_AT_ONCE)
     read = torch.cat([encoder.vectors(part).transpose(0, 1) for part in parts])  # (n, bars, width)
-    weights = torch.stack(
-        [
-            torch.block_diag(*(_places(s.encoder.mean.weight, layout.group)[k] for s in smalls))
-            for k in range(layout.group)
-        ]
-    )  # (place, code, width)
+    weights = _at_places([small.encoder.mean.weight for small in smalls], layout.group)
     all_weights = weights.flatten(0, 1)
-    anywhere = _components((read @ all_weights.t()).flatten(0, 1), a.segment_dim)
+    anywhere = components((read @ all_weights.t()).flatten(0, 1), a.segment_dim)
     kept, width = anywhere.axes.shape[1], read.shape[-1]
     summary.weight.mul_(SMALL)
     summary.weight[:kept, -width:] = (anywhere.axes / anywhere.scale).t() @ all_weights
@@ -177,9 +171,10 @@ def _read(
     codes = _split(read, 1, groups, layout.group)
     codes = torch.einsum("ngpw,pcw->ngc", codes, weights)
     codes += torch.cat([small.encoder.mean.bias for small in smalls])
-    voices = zip(smalls, _each(windows), strict=True)
-    variance = torch.cat([_variance(small, voice, layout) for small, voice in voices])
-    basis = _components(codes.flatten(1), a.latent_dim, variance.repeat(groups))
+    voices = zip(smalls, voices_of(windows[:512]), strict=True)
+    posteriors = [small.eval().encode(fold(voice, groups)) for small, voice in voices]
+    variance = torch.cat([each.stddev.square().mean(0) for each in posteriors])
+    basis = components(codes.flatten(1), a.latent_dim, variance.repeat(groups))
     dims = len(basis.scale)
     to_z = _split((basis.axes / basis.scale).t(), 1, groups, -1)  # (z, group, code)
     weight = encoder.mean.weight.zero_().view(a.latent_dim, groups, layout.group, -1)
@@ -194,25 +189,21 @@ def _read(
 
 
 def _write(model: SequenceVAE, smalls: Sequence[SequenceVAE], basis: Basis, layout: Layout) -> None:
-    """Let the decoder write bars from the principal components of the small codes.
+    """Set the decoder to write bars from the principal components of the small codes.
 
-    The plan of a bar is linear in the code of its group, in a way that depends on its place there.
-    The embedding of a bar holds the principal components of plans of any place.
+    The projection of z for a bar (its plan) is linear in the code of its group, and depends on the
+    bar's place in the group. The embedding of a bar has the principal components of all plans.
     """
     decoder = cast(HierarchicalDecoder, model.decoder)
     (conductor,), cores = decoder.conductors, decoder.cores
     groups = layout.bars // layout.group
     codes = _split(basis.codes, 1, groups, -1)  # (n, group, code)
     plans = [_linears(_decoder(small))[0] for small in smalls]
-    weight = torch.stack(
-        [
-            torch.block_diag(*(_places(plan.weight.t(), layout.group)[k].t() for plan in plans))
-            for k in range(layout.group)
-        ]
-    )  # (place, plan, code)
+    weight = _at_places([plan.weight.t() for plan in plans], layout.group)
+    weight = weight.transpose(1, 2).contiguous()  # (place, plan, code)
     bias = torch.cat([plan.bias.view(layout.group, -1) for plan in plans], dim=1)
     wanted = torch.einsum("ngc,pqc->ngpq", codes, weight) + bias
-    planned = _components(wanted.flatten(0, 2), model.architecture.segment_dim)
+    planned = components(wanted.flatten(0, 2), model.architecture.segment_dim)
     kept = len(planned.scale)
     to_guide = (planned.axes / planned.scale).t()  # (guide, plan)
 
@@ -248,58 +239,24 @@ def _write(model: SequenceVAE, smalls: Sequence[SequenceVAE], basis: Basis, layo
         core.initial.bias.copy_(states.mean(0))
 
 
-class Basis(NamedTuple):
-    """Principal components of some vectors."""
-
-    codes: Tensor
-    """The vectors `(n, width)`."""
-    centre: Tensor
-    """Their mean `(width,)`."""
-    axes: Tensor
-    """`(width, kept)`, the strongest first."""
-    variance: Tensor
-    """Variance of a posterior along each axis, `(kept,)`."""
-    scale: Tensor
-    """Standard deviation along each axis, a posterior's own included, `(kept,)`."""
-
-
-def _components(x: Tensor, limit: int, variance: Tensor | None = None) -> Basis:
-    """Return at most `limit` principal components of vectors `(n, width)`.
-
-    Args:
-        x: The vectors.
-        limit: How many.
-        variance: Variance of a posterior around each, `(width,)`; none by default.
-    """
-    centre = x.mean(0)
-    strength, axes = torch.linalg.eigh((x - centre).double().t().cov())
-    strength, axes = strength.flip(0).float(), axes.flip(1).float()
-    kept = min(limit, int((strength > 1e-7 * strength[0]).sum()))
-    strength, axes = strength[:kept], axes[:, :kept]
-    along = torch.zeros(kept) if variance is None else (axes.square() * variance[:, None]).sum(0)
-    return Basis(x, centre, axes, along, (strength + along).sqrt())
-
-
-def _variance(small: SequenceVAE, windows: Tensor, layout: Layout) -> Tensor:
-    """Return the mean variance of a small model's posterior, `(code,)`, on one voice's windows."""
-    groups = fold(windows[:512], layout.bars // layout.group)
-    return small.eval().encode(groups).stddev.square().mean(0)
-
-
-def _each(x: Tensor) -> tuple[Tensor, ...]:
-    """Return the voices of windows one by one."""
-    return (x,) if x.ndim == 2 else x.unbind(-1)
-
-
 def _split(x: Tensor, dim: int, *sizes: int) -> Tensor:
-    """Return a tensor with one of its dimensions divided into several."""
+    """Return `x.unflatten(dim, sizes)`, which PyTorch does not type."""
     divided: Tensor = x.unflatten(dim, sizes)
     return divided
 
 
-def _places(weight: Tensor, group: int) -> Tensor:
-    """Return weights `(code, group * width)` for each place in a group, `(group, code, width)`."""
-    return _split(weight, 1, group, -1).transpose(0, 1)
+def _at_places(weights: Sequence[Tensor], group: int) -> Tensor:
+    """Return the joint weights of several models for each place in a group.
+
+    Args:
+        weights: Weights of each model, `(code, group * width)`.
+        group: Number of places.
+
+    Returns:
+        Block-diagonal matrices `(group, codes of all models, widths of all models)`.
+    """
+    places = (_split(weight, 1, group, -1).transpose(0, 1) for weight in weights)
+    return torch.stack([torch.block_diag(*blocks) for blocks in zip(*places, strict=True)])
 
 
 def _copy(
@@ -308,7 +265,7 @@ def _copy(
     parts: Sequence[str],
     layout: Layout,
 ) -> None:
-    """Copy layers, and the positions of the first bar, of a small model's encoder or decoder."""
+    """Copy layers of a small model's encoder or decoder, and its position vectors of a bar."""
     for part in parts:
         getattr(to, part).load_state_dict(getattr(source, part).state_dict())
     to.position.copy_(source.position[: layout.steps])

@@ -1,10 +1,10 @@
-"""Harmony: which notes of a bass suit the melody, as a table of twelve intervals.
+"""Harmony: the notes of a bass that suit the melody, by a table of twelve intervals.
 
-A decoder that writes every voice from z alone has voices that suit each other where z says so, as
-in reconstructions. Between two codes z says less, and the bass is as consonant with its melody as
-with that of other bars. So a table says how much more often than by chance each interval is heard
-in music, and the decoder's distribution over the notes of a bass is multiplied by it. Whether a
-note begins is not its matter: that stays as likely as it was.
+Voices that are decoded from z alone suit each other in reconstructions, where z determines both.
+Between two codes it does not: there the bass is no more consonant with its own melody than with
+that of other bars. A table has how much more often than by chance each interval occurs in music,
+and the distribution over the notes of a bass is multiplied by it. The probability that a note
+begins stays the same.
 """
 
 from __future__ import annotations
@@ -22,16 +22,17 @@ from seqvae.music.representations.perception.notes import sounding
 
 OCTAVE = 12
 AHEAD = 4
-"""Sixteenths from the beginning of a note on whose melody it is to suit: a beat."""
+"""Sixteenths of melody, from the beginning of a bass note on, that the note should suit: a beat."""
 
 
 class Harmony(nn.Module):
-    """Tilts the logits of a voice of notes towards those that suit another voice.
+    """Raises the logits of notes that suit another voice, the melody.
 
     Args:
-        table: What is added to the logit of a note so many semitones (mod 12) below the melody, in
-            nats; a melody that sounds for a part of the next `AHEAD` sixteenths counts by that.
-        classes: Of the voice that is tilted.
+        table: Twelve numbers in nats: what is added to the logit of a note k semitones (mod 12)
+            below the melody, in proportion to the part of the next `AHEAD` sixteenths in which the
+            melody has that pitch.
+        classes: Number of classes of the voice whose logits are changed.
     """
 
     table: Tensor
@@ -41,12 +42,12 @@ class Harmony(nn.Module):
         interval = torch.arange(OCTAVE)[:, None] - torch.arange(classes)
         known = torch.tensor(table)[interval % OCTAVE]
         self.register_buffer("table", known, persistent=False)
-        """`(12, classes)`: of a melody's class mod 12."""
+        """`(12, classes)`, by the melody's class mod 12."""
 
     def forward(self, melody: Tensor) -> Tensor:
-        """Return what is added to logits, `(rows, steps, classes)`, for melodies `(rows, steps)`.
+        """Return the additions to logits, `(rows, steps, classes)`, for melodies `(rows, steps)`.
 
-        That of classes below `FIRST_NOTE` has no meaning; see `tilted`.
+        Those of classes below `FIRST_NOTE` are to be ignored; see `tilted`.
         """
         sounds = sounding(melody)
         octave = torch.arange(OCTAVE, device=melody.device)
@@ -58,11 +59,11 @@ class Harmony(nn.Module):
 
 
 def tilted(logits: Tensor, tilt: Tensor) -> Tensor:
-    """Return logits `(..., classes)` with tilted notes; that one begins is as likely as before.
+    """Return logits with additions to those of notes; that a note begins stays as likely.
 
     Args:
-        logits: Of a softmax.
-        tilt: Like them; see `Harmony`.
+        logits: Logits of a softmax, `(..., classes)`.
+        tilt: The additions, of the same shape; see `Harmony`.
     """
     before = logits[..., FIRST_NOTE:]
     after = before + tilt[..., FIRST_NOTE:]

@@ -1,4 +1,4 @@
-"""What the decoder of a voice is given of another voice, which is decoded before it."""
+"""One voice, which is decoded first, as an input of another voice's decoder."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from seqvae.music.representations.perception.notes import sounding
 class Hearing(nn.Module):
     """Turns a voice of notes into inputs of another voice at the same steps.
 
-    A step is embedded as what begins there and as the note that sounds there, which may have begun
-    bars before. Zero-initialised, so that a model that was trained without it can go on from its
-    weights.
+    The input of a step is the sum of two embeddings: of the class at the step, and of the note that
+    sounds there, which may have begun bars before. They are zero-initialised, so that the weights
+    of a model that was trained without them can be used.
 
     Args:
-        classes: Of the voice that is given.
+        classes: Number of classes of the first voice.
         embedding_dim: Width of an input.
-        alphabet: Of the voice that is given.
+        alphabet: Alphabet of the first voice.
     """
 
     def __init__(self, classes: int, embedding_dim: int, alphabet: Alphabet) -> None:

@@ -1,4 +1,4 @@
-"""The hierarchical decoder: a conductor plans the bars, and all bars are written at once."""
+"""The hierarchical decoder: an embedding for each bar, and all bars written at once."""
 
 from __future__ import annotations
 
@@ -17,23 +17,24 @@ from seqvae.music.networks.hearing import Hearing
 from seqvae.music.networks.levels import fold
 from seqvae.sequences.layers import Layers
 from seqvae.sequences.sampling import uniform_noise
+from seqvae.sequences.sizes import listed
 from vaecore.device import pad
 
 DECODED_AT_ONCE = 256
-"""Bars that are decoded together; more of them do not fit the processor's caches and are slower."""
+"""Bars that are decoded together; more do not fit the processor's caches, which is slower."""
 
 
 class HierarchicalDecoder(nn.Module):
     """p(x|z) = prod_k prod_v p(bar k of voice v | embedding k), the embeddings a function of z.
 
-    A conductor, an LSTM, unrolls z into an embedding for each bar; from it a core decoder for each
-    voice, with weights of its own and shared by all bars, writes the bar (Roberts et al. 2018,
-    section 3.2). With more than two levels there is a conductor for each but the last.
+    A conductor, an LSTM, unrolls z into an embedding for each bar. From it a core decoder for each
+    voice, which all bars share, writes the bar (Roberts et al. 2018, section 3.2). With more than
+    two levels there is a conductor for each but the last.
 
-    Unlike in the reference, a bar begins without a past, not with the last token of the bar
-    before: given the embeddings, all bars are independent. So all bars of all windows are decoded
-    as one batch, in as many steps as a bar has. With `hearing` the first voice is written first,
-    and the others hear it; with `harmony` the second, a bass, is tilted towards notes that suit it.
+    Unlike in MusicVAE, a bar is not given the last token of the bar before it: given the
+    embeddings, all bars are independent. So all bars of all windows are decoded as one batch, in as
+    many steps as a bar has. With `hearing` the first voice is an input of the others; with
+    `harmony` it raises the notes of the second voice, a bass, that suit it.
     """
 
     def __init__(self, architecture: SequenceArchitecture) -> None:
@@ -42,16 +43,16 @@ class HierarchicalDecoder(nn.Module):
         *above, steps = a.levels
         self.shape = a.shape
         self.segments = math.prod(above)
-        """Bars of a window."""
+        """Number of segments (bars) of a window."""
         self.noise_shape = (steps, *a.shape[1:])
-        """Shape of the noise that an example is drawn with; see `generate`."""
+        """Shape of the uniform numbers that are needed to draw an example; see `generate`."""
         width, conductors = a.latent_dim, list[ConditionedLSTM]()
         sizes = (a.segment_dim, a.conductor_dim, a.conductor_layers, a.segment_dim)
         for length in above:
             conductors.append(ConditionedLSTM(length, width, *sizes, a))
             width = conductors[-1].width
         self.conductors = Layers[ConditionedLSTM](conductors)
-        voices = (a.voices,) if isinstance(a.voices, Voice) else a.voices
+        voices: tuple[Voice, ...] = listed(a.voices)
         self.cores = Layers[SequenceDecoder](
             SequenceDecoder(a, steps, width, voice) for voice in voices
         )
@@ -59,14 +60,14 @@ class HierarchicalDecoder(nn.Module):
         self.ears = Layers[Hearing](
             Hearing(voices[0].classes, a.embedding_dim, voices[0].alphabet) for _ in range(ears)
         )
-        """Of the voices after the first, if they hear it."""
+        """For each voice after the first, its inputs from the first."""
         self.harmony = Harmony(a.harmony, voices[1].classes) if a.harmony else None
-        """Of the second voice, a bass."""
+        """Harmony of the second voice, a bass."""
 
     def embeddings(self, z: Tensor) -> Tensor:
         """Return the embedding of every bar, `(batch * bars, width)`, window by window."""
         for conductor in self.conductors:
-            # Bars are enough rows, codes may be few: see `vaecore.device.pad`.
+            # There may be few codes; there are always enough bars. See `vaecore.device.pad`.
             rows = z.shape[0]  # TorchScript takes `len` for a constant
             outputs = conductor.outputs(z if self.training else pad(z))[:, :rows]
             z = outputs.transpose(0, 1).flatten(0, 1)
@@ -89,10 +90,10 @@ class HierarchicalDecoder(nn.Module):
         return self._joined(found, torch.cat)
 
     def _heard(self, first: Tensor) -> Sequence[Tensor | None]:
-        """Return what each voice is given of the first, whose bars are `(rows * bars, steps)`.
+        """Return each voice's inputs from the first voice, whose bars are `(rows * bars, steps)`.
 
         Returns:
-            For each voice `(steps, rows * bars, embedding)`; None for one that is given nothing.
+            For each voice `(steps, rows * bars, embedding)`, or None for no inputs.
         """
         if not self.ears:
             return [None] * len(self.cores)
@@ -100,9 +101,9 @@ class HierarchicalDecoder(nn.Module):
         return [None, *(fold(ear(whole), self.segments).transpose(0, 1) for ear in self.ears)]
 
     def _tilts(self, first: Tensor) -> Sequence[Tensor | None]:
-        """Return what each voice's notes are tilted by, in the shape that `_heard` returns.
+        """Return the additions to each voice's logits, as `_heard` returns inputs.
 
-        In training nothing is: the cores would learn to undo it.
+        There are none in training, where the core decoders would learn to undo them.
         """
         tilts: list[Tensor | None] = [None] * len(self.cores)
         if self.harmony is not None and not self.training:
@@ -114,13 +115,10 @@ class HierarchicalDecoder(nn.Module):
     def generate(
         self, z: Tensor, temperature: float, seed: int, hits: Tensor | None = None
     ) -> Tensor:
-        """Return examples `(batch, *shape)`: all bars of all codes together.
+        """Return examples `(batch, *shape)`; the arguments are those of `SequenceDecoder.generate`.
 
-        The bars of a window are drawn with the same random numbers. Each is still a draw from its
-        own p(bar|z), but bars with the same embedding come out the same, or nearly so; with random
-        numbers of their own, they would differ.
-
-        Arguments are those of `SequenceDecoder.generate`.
+        The bars of a window are drawn with the same random numbers. Each is a draw from its own
+        p(bar|z), but bars with equal embeddings come out equal.
         """
         embeddings = self.embeddings(z).split(DECODED_AT_ONCE)
         count = len(embeddings)
@@ -150,7 +148,7 @@ class HierarchicalDecoder(nn.Module):
     def draw(self, z: Tensor, temperature: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         """Return examples and logits, in operations that can be exported.
 
-        Arguments and results are those of `SequenceDecoder.draw`.
+        The arguments and results are those of `SequenceDecoder.draw`.
         """
         embeddings = self.embeddings(z)
         bars = noise.unsqueeze(1).expand(-1, self.segments, *noise.shape[1:]).flatten(0, 1)

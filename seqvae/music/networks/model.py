@@ -1,4 +1,4 @@
-"""The sequence VAE: its encoder and its decoder put together."""
+"""The sequence VAE: encoder, decoder and loss."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from seqvae.music.networks.decoder import SequenceDecoder
 from seqvae.music.networks.encoder import SequenceEncoder
 from seqvae.music.networks.hierarchy import HierarchicalDecoder
 from seqvae.music.reading.grids import grid
+from seqvae.sequences.sizes import listed
 from vaecore.distributions import Noise
 from vaecore.model import VAE
 from vaecore.objective import LossTerms, Objective
@@ -42,7 +43,8 @@ class SequenceVAE(VAE):
         """Return a copy that never chooses some classes.
 
         Args:
-            classes: Of each voice; their heads must be a softmax, or choose notes by keys.
+            classes: The classes of each voice; where there are any, its head must be a softmax, or
+                one that chooses notes by keys.
         """
         found = deepcopy(self)
         decoder = found.decoder
@@ -66,14 +68,13 @@ class SequenceVAE(VAE):
     def forced(self, z: Tensor, target: Tensor) -> Tensor:
         """Return the likeliest class indices given z and the true steps before them.
 
-        Arguments as for `logits`; of performances they are those of the hits.
+        The arguments are those of `logits`. For performances these are the classes of the hits.
 
         Returns:
             `(batch, steps, voices)`.
         """
-        voices = self.architecture.voices
-        listed = voices if isinstance(voices, tuple) else (voices,)
-        classes = [voice.alphabet.outcomes(voice.classes) for voice in listed]
+        voices: tuple[Voice, ...] = listed(self.architecture.voices)
+        classes = [voice.alphabet.outcomes(voice.classes) for voice in voices]
         logits = self.logits(z, target).split(classes, dim=-1)
         return torch.stack([each.argmax(-1) for each in logits], dim=-1)
 
@@ -85,7 +86,7 @@ class SequenceVAE(VAE):
     ) -> LossTerms:
         """Return the objective and its parts for a batch; see `VAE.loss`.
 
-        In training, `blend` of the architecture adds `blended_loss`.
+        In training, `blended_loss` is added with the weight `blend` of the architecture.
         """
         weight = self.architecture.blend
         if not (self.training and weight) or len(x) < 2:
@@ -96,15 +97,15 @@ class SequenceVAE(VAE):
         return terms._replace(loss=terms.loss + weight * self.blended_loss(x, z))
 
     def blended_loss(self, x: Tensor, z: Tensor) -> Tensor:
-        """Return -log p(blend | code between), the mean over as many pairs as half of the rows.
+        """Return the mean of -log p(blend | code between) in nats over pairs of rows.
 
-        A decoder that is only ever given codes of real windows decides for itself what lies between
-        two of them, and mostly it jumps. The targets are those of `VoicePerception.blend`; codes
-        lie between the line and the arc.
+        A decoder that was trained on codes of windows alone mostly jumps somewhere between two of
+        them. The targets are those of `VoicePerception.blend`; the codes lie between the straight
+        line and the arc.
 
         Args:
             x: Windows `(batch, steps)`.
-            z: Their codes.
+            z: Their codes `(batch, latent_dim)`.
         """
         perception = self._perception
         assert perception is not None  # the architecture has checked it

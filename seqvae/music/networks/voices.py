@@ -1,6 +1,6 @@
-"""Embeddings and heads of one voice, or of several that sound together.
+"""Embeddings and output heads of one voice, or of several voices together.
 
-Each voice has those of its alphabet (`seqvae.music.representations.alphabet`).
+A voice has those of its alphabet (`seqvae.music.representations.alphabet`).
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ class VoicesEmbedding(Layers[Embedding], Embedding):
 
 
 class VoicesHead(Layers[Head]):
-    """A head for each of several voices, which are independent of each other given its inputs.
+    """A head for each of several voices, which are independent given the inputs.
 
-    Its methods are those of `Head`; the results of all voices are concatenated.
+    Its methods are those of `Head`, with the results of all voices concatenated.
     """
 
     def forward(self, hidden: Tensor) -> Tensor:
@@ -68,7 +68,7 @@ class VoicesHead(Layers[Head]):
     def choose(
         self, projected: Tensor, temperature: float | Tensor, noise: Tensor | None
     ) -> Tensor:
-        """Return a class for each voice of each row, `(batch, voices)`; noise likewise."""
+        """Return a class for each voice of each row, `(batch, voices)`, as is the noise."""
         parts = self._parts(projected)
         noises = [None] * len(self) if noise is None else noise.unbind(-1)
         chosen = (h.choose(p, temperature, n) for h, p, n in zip(self, parts, noises, strict=True))
@@ -89,16 +89,15 @@ class VoicesHead(Layers[Head]):
 
 
 def make_embedding(voices: Voice | Sequence[Voice], dim: int) -> Embedding:
-    """Return the embedding of one voice's steps, or of several voices' together."""
+    """Return the untrained embedding of one voice's steps, or of several voices' together."""
     if isinstance(voices, Voice):
         return voices.alphabet.embedding(voices.classes, dim)
     return VoicesEmbedding(make_embedding(voice, dim) for voice in voices)
 
 
 def make_head(voices: Voice | Sequence[Voice], hidden_dim: int) -> Head | VoicesHead:
-    """Return the head of one voice, or of several voices together."""
+    """Return the untrained head of one voice, or of several voices together."""
     if isinstance(voices, Voice):
         return voices.alphabet.head(voices.head, hidden_dim, voices.classes)
-    return VoicesHead(
-        voice.alphabet.head(voice.head, hidden_dim, voice.classes) for voice in voices
-    )
+    heads = (voice.alphabet.head(voice.head, hidden_dim, voice.classes) for voice in voices)
+    return VoicesHead(heads)

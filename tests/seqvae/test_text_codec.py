@@ -130,7 +130,7 @@ def test_the_configuration_makes_the_codec() -> None:
 @pytest.mark.parametrize(
     ("setting", "reason"),
     [
-        ({"vocabulary": ["a"]}, "vocabulary must be a text"),
+        ({"vocabulary": ["a"]}, "vocabulary must be a string"),
         ({"vocabulary": "a b a"}, "has a piece twice"),
         ({"vocabulary": "a  b"}, "has the piece ''"),
         ({"vocabulary": "a \x1b[2J b"}, r"has the piece '\\x1b\[2J'"),

@@ -65,7 +65,7 @@ def test_a_training_that_died_is_no_dead_end(run) -> None:
     assert "is there already" in run("train", "data.txt", code=2).stderr
     Path("runs/small/last.ckpt").unlink()
     error = run("train", "data.txt", "--resume", "-o", "runs/small", code=1).stderr
-    assert "runs/small: has no checkpoint that a training could go on from; leave out" in error
+    assert "runs/small: has no checkpoint to resume from; leave out" in error
     run("train", "data.txt", "-q")
 
 
@@ -119,7 +119,7 @@ def test_wrong_requests(run) -> None:
         assert run("train", "data.txt", "--resume", *arguments, code=2).stderr == error
     error = run("train", "data.txt", "-o", os.fsdecode(b"\xff"), code=1).stderr
     assert r"\xff: the name of a training's folder must be UTF-8" in error
-    assert "x: has no checkpoint that a training could go on from" in run(
+    assert "x: has no checkpoint to resume from" in run(
         "train", "data.txt", "--resume", "-o", "x", code=1
     ).stderr  # fmt: skip
     assert "no preset 'big'; known are small" in run(

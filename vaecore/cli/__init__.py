@@ -1,14 +1,16 @@
 """The command line that every domain shares.
 
-    main           a command group that answers every error with one line and an exit code
-    build          the group of a domain: shared verbs over its models and its presentation
-    presentation   what a domain adds: how results are written and shown, options of its own
-    job            one run of one verb: the model, the inputs, the outputs, what is reported
-    options        the options that all verbs share
-    blend, vary    verbs that make something: interpolate, palette; sample, reconstruct, ...
-    study          verbs that measure: attribute, analyze, evaluate
+    main           the command group, which reports every error in one line with an exit code
+    build          the group of a package: shared verbs over its domains
+    dispatch       the choice of the domain for a command line
+    presentation   the interface of a domain: how results are written and shown, and its options
+    job            one run of a verb: model, inputs, outputs and report
+    options        the options that verbs share
+    blend, vary    interpolate, palette; sample, reconstruct, edit, similar
+    study          attribute, analyze, evaluate
     box            models
-    learn          what the verbs `train` share
+    page, share    page; export, push
+    learn          the shared part of `train`
 
 Nothing here imports torch before a verb runs.
 """

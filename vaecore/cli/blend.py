@@ -36,7 +36,7 @@ def interpolate(
 ) -> None:
     """Blend one input into the next, step by step.
 
-    At temperature 0 the first and the last step are what the model keeps of the ends.
+    At temperature 0 the first and the last step are the reconstructions of the ends.
     """
     if len(inputs) < 2:
         raise UsageError(f"{job.verb} needs two inputs or more")
@@ -45,9 +45,7 @@ def interpolate(
     steps = steps or job.presentation.steps(len(inputs), place)
     if steps < len(inputs):
         raise UsageError(f"{steps} steps cannot pass {len(inputs)} inputs; use more --steps")
-    read = job.read(inputs)
-    space = job.load(read).as_examples()
-    space, rounds = job.take(space, read)
+    space, rounds = job.open(inputs)
     if goes_on:
         _go_through(job, space, rounds, place, path, timing, temperature, seed)
         return
@@ -93,7 +91,7 @@ def _go_through(
     temperature: float,
     seed: int,
 ) -> None:
-    """Blend every round at the place that it has in the whole, and write them as one."""
+    """Blend every round at its place from the first input to the last, and write them as one."""
     from vaecore.paths import interpolation_weights
 
     examples = [[source.example for source in sources] for sources in rounds]
@@ -121,10 +119,12 @@ def _go_through(
 @click.option(
     "--rows",
     type=click.IntRange(2, 32),
-    help="Rows of the grid. Default: 5, on a page more; with two inputs 1.",
+    help="Rows of the grid. [default: 5, more on a page; 1 for two inputs]",
 )
 @click.option(
-    "--columns", type=click.IntRange(2, 32), help="Columns of the grid. Default: 5, on a page more."
+    "--columns",
+    type=click.IntRange(2, 32),
+    help="Columns of the grid. [default: 5, more on a page]",
 )
 @options.path
 @options.temperature
@@ -141,8 +141,8 @@ def palette(
 ) -> None:
     """Blend two to four inputs into a grid.
 
-    A is top left, B top right, C bottom left and D bottom right. Of three C is the bottom row; two
-    make one row. Of music and faces, -o palette.html makes a page on which the grid is played.
+    A is top left, B top right, C bottom left and D bottom right. With three inputs C is the whole
+    bottom row; two make one row. For music and faces, -o palette.html writes an interactive page.
     """
     if not 2 <= len(inputs) <= 4:
         raise UsageError(f"{job.verb} needs two, three or four inputs, not {len(inputs)}")
@@ -151,10 +151,8 @@ def palette(
     place = job.place(inputs)
     usual = job.presentation.grid(place)
     rows, columns = (1 if len(inputs) == 2 else rows or usual[0]), columns or usual[1]
-    read = job.read(inputs)
-    space = job.load(read).as_examples()
+    space, rounds = job.open(inputs)
     path = path or space.plain_path
-    space, rounds = job.take(space, read)
     made = []
     for sources in rounds:
         corners = [source.example for source in sources]

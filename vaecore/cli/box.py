@@ -1,4 +1,4 @@
-"""The verb `models`: what is in the box."""
+"""The verb `models`: lists the shipped models."""
 
 from __future__ import annotations
 
@@ -18,13 +18,17 @@ from vaecore.errors import DataError
 
 
 def models_command(boxes: Iterable[Path]) -> click.Command:
-    """Return the verb that lists the models in folders of models, without loading any."""
+    """Return the verb that lists models, without loading any.
+
+    Args:
+        boxes: Folders of model folders, listed by default.
+    """
 
     @click.command()
     @click.argument("folders", nargs=-1, type=options.FILE, metavar="[FOLDER]...")
     @options.as_json
     def models(folders: tuple[Path, ...], as_json: bool) -> None:
-        """List the models that come with it, or those in FOLDERs.
+        """List the shipped models, or those in FOLDERs.
 
         A FOLDER is a model folder, or a folder of model folders.
         """

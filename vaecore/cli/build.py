@@ -27,14 +27,12 @@ VERBS: tuple[click.Command, ...] = (
 
 
 def build(*presentations: Presentation, help: str, names: Mapping[str, str] | None = None) -> Group:
-    """Return the command group of a package.
-
-    The package adds verbs of its own, and other names for shared ones, with `add_command`.
+    """Return the command group of a package; it adds verbs of its own with `add_command`.
 
     Args:
-        presentations: Of its domains; the first is that of what nobody else takes.
-        help: What the command is for, the text of `--help`.
-        names: The package's own names of shared verbs; the shared name works, too.
+        presentations: One for each of its domains; the first is the default.
+        help: The text of `--help`.
+        names: The package's own names of shared verbs; the shared names work, too.
     """
     names = names or {}
     dispatch = Dispatch(presentations)
@@ -59,10 +57,10 @@ def bind(
     """Return a verb with the options and the defaults of a package's domains.
 
     Args:
-        verb: Its callback is made by `takes_job`.
+        verb: A verb whose callback is made by `takes_job`.
         dispatch: The domains.
-        name: What the package calls the verb.
-        hidden: Leave it out of the list of verbs.
+        name: The package's name of the verb.
+        hidden: Whether the list of verbs leaves it out.
     """
     name = name or verb.name or ""
     defaults: dict[str, Any] = {"steps": "9"}
@@ -79,7 +77,7 @@ def bind(
 
 
 def _with_default(param: click.Parameter, defaults: Mapping[str, Any]) -> click.Parameter:
-    """Return a parameter with the domain's default, or with its words about the default."""
+    """Return a parameter with the domain's default; a text is added to its help."""
     if param.name not in defaults:
         return param
     param, value = copy(param), defaults[param.name]

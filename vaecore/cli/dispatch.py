@@ -1,4 +1,4 @@
-"""From the values of a command line to the run of a verb: which domain, which options are whose."""
+"""From a command line to the run of a verb: the choice of the domain, and of its options."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ class Dispatch:
 
     Args:
         presentations: One for each domain of the package; the first one is the default.
-        make_job: What makes the job of a command line; a server's keeps models and reports.
+        make_job: Makes the job of a command line; the studio's keeps models and collects reports.
     """
 
     presentations: tuple[Presentation, ...]
     make_job: Callable[..., Job] = Job
 
     def choose(self, inputs: Sequence[Path], model: str | None) -> Presentation:
-        """Return the presentation of the domain that takes a model or, without one, the inputs.
+        """Return the presentation of the domain of a model or, without one, of the inputs.
 
         Args:
             inputs: Files, or items themselves; the first may be a model.
-            model: What was named with --model.
+            model: The value of --model.
 
         Raises:
             UsageError: There is no model of the name.
@@ -57,7 +57,7 @@ class Dispatch:
             try:
                 domain, _ = find_model(domains, model)
             except DataError:
-                return default  # loading it reports what is wrong
+                return default  # loading it will report the problem
             except UsageError:
                 if named:  # the message lists the models of all domains
                     raise
@@ -75,7 +75,7 @@ class Dispatch:
 
         Args:
             command: The verb.
-            values: All parameters; those of the job and of the domains are taken out.
+            values: All parameters; those of the job and of the domains are removed.
             own: Names of the verb's own parameters.
 
         Raises:
@@ -107,7 +107,7 @@ class Dispatch:
 
 
 def takes_job(function: Callable[..., None]) -> Callable[..., None]:
-    """Return a verb's callback: `function(job, **its own parameters)`, of all parameters given."""
+    """Return a click callback that calls `function(job, **its own parameters)`."""
     own = list(inspect.signature(function).parameters)[1:]
 
     @wraps(function)
@@ -133,5 +133,5 @@ def _inputs(values: Mapping[str, Any]) -> list[Path]:
 def _is_model(path: Path) -> bool:
     """Return whether an argument may be a model: a bare name that is no file, or a model folder."""
     bare = path.name == str(path) and not path.suffix and " " not in path.name
-    # os.path, other than pathlib, returns False for what is too long to be a name.
+    # os.path returns False for a text that is too long for a file name; pathlib raises.
     return (bare and not os.path.exists(path)) or os.path.isfile(path / CONFIG)

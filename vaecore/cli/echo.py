@@ -1,4 +1,4 @@
-"""Printing for people: names and texts of files never command the terminal."""
+"""Printing for people: untrusted names and texts cannot send control codes to the terminal."""
 
 from __future__ import annotations
 
@@ -13,20 +13,18 @@ import click
 from vaecore.errors import printable
 
 NOTES = "vaecore.notes"
-"""See `echo`."""
+"""Key of a list in the `meta` of a click context that collects the lines for stderr."""
 _OURS = f"\x1b[{secrets.randbelow(10**9):09};"
-"""How colours of our own begin until they are printed: no name or text of a file can look so."""
+"""A random prefix marks colours of our own until they are printed, so that no text can forge it."""
 _KEPT = re.compile(rf"({re.escape(_OURS)}[0-9;]*m|\n|\t)")
 _COLOUR = re.compile(r"\x1b\[([0-9;]*m)")
 
 
 def echo(text: Any = "", err: bool = False) -> None:
-    """Print a line; of control characters only tabs, ends of lines and our own colours are left.
+    """Print a line. Tabs, ends of lines, and colours by `style` and `coloured` are kept.
 
-    Colours are those of `style` and `coloured`; all others are printed as escapes.
-
-    A program that runs verbs puts a list into the `meta` of their context, under `NOTES`: it then
-    gets the lines that would go to stderr.
+    All other control characters are printed as escapes. If the `meta` of the click context has a
+    list under `NOTES`, lines for stderr are appended to it instead.
     """
     context = click.get_current_context(silent=True) if err else None
     notes = context.meta.get(NOTES) if context is not None else None
@@ -45,17 +43,15 @@ def style(text: Any, *, bold: bool = False, dim: bool = False) -> str:
 
 
 def coloured(picture: str) -> str:
-    """Return a picture of our own, with the names in it already `printable`, for `echo`."""
+    """Return a trusted text with ANSI colours for `echo`; names in it must be `printable`."""
     return _COLOUR.sub(lambda found: _OURS + found[1], picture)
 
 
 def progress(noun: str) -> Callable[[int, int], None]:
-    """Return what shows on a terminal how far the writing of many things is.
-
-    It takes the number of the thing that is written, from 1, and that of all.
+    """Return a function `(number, count)` that shows progress on a terminal, number from 1.
 
     Args:
-        noun: What the things are.
+        noun: The word before the number ("picture").
     """
     from vaecore.training.status import StatusLine
 

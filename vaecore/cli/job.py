@@ -1,4 +1,4 @@
-"""One run of one verb: the model, the inputs, the outputs, and what is reported about them."""
+"""One run of a verb: the model, the inputs, the outputs and the report."""
 
 from __future__ import annotations
 
@@ -22,22 +22,17 @@ if TYPE_CHECKING:
     from vaecore.space import LatentSpace
 
 ENCODED_AT_ONCE = 256
-"""At least this many examples are encoded together, where files are many."""
+"""Examples of many files are encoded together in groups of at least this many."""
 
 
 @dataclass
 class Job:
-    """One run of a verb: what all verbs need beside their own options.
+    """One run of a verb; further fields are the shared options of the same names.
 
     Args:
-        presentation: Its domain, and how results look.
+        presentation: The domain, with its way to write and show results.
         verb: Name of the verb.
         options: The values of the domain's own options.
-        output: -o/--output.
-        model: --model.
-        device: --device.
-        as_json: --json.
-        quiet: --quiet.
     """
 
     presentation: Presentation
@@ -83,9 +78,11 @@ class Job:
     def take(
         self, space: LatentSpace[Any], inputs: Sequence[Input]
     ) -> tuple[LatentSpace[Any], list[list[Source]]]:
-        """Return what is taken from the inputs, round by round, and list it.
+        """Return the space, limited by the domain's options, and the rounds of sources; list them.
 
-        And the space within the limits that the domain's own options set.
+        Args:
+            space: The model.
+            inputs: From `read`.
         """
         rounds = self.presentation.sources(space.codec, inputs, self.options)
         names = [source.input.name for source in rounds[0]]
@@ -95,6 +92,11 @@ class Job:
         if len(rounds) > 1:
             self.echo(f"  and so on, {len(rounds)} windows one after the other")
         return space, rounds
+
+    def open(self, paths: Sequence[Path]) -> tuple[LatentSpace[Any], list[list[Source]]]:
+        """Return the model for inputs, as a space of examples, and the rounds of sources."""
+        read = self.read(paths)
+        return self.take(self.load(read).as_examples(), read)
 
     def load_for(self, paths: Sequence[Path]) -> LatentSpace[Any]:
         """Load the model of --model, or the one for the first usable file of folders."""
@@ -110,14 +112,14 @@ class Job:
     def posterior(
         self, space: LatentSpace[Any], paths: Sequence[Path], where: str = ""
     ) -> DiagonalGaussian:
-        """Return the posteriors of all examples of files and folders; name what was left out.
+        """Return the posteriors of all examples of files and folders, and list unusable files.
 
-        The examples themselves are never all in memory.
+        The examples are never all in memory.
 
         Args:
             space: The model.
             paths: Files and folders.
-            where: What to call them; their names without it.
+            where: Their name in messages; by default the paths.
 
         Raises:
             DataError: Not one file can be used.
@@ -151,7 +153,7 @@ class Job:
         )
 
     def files(self, paths: Sequence[Path], suffixes: tuple[str, ...]) -> list[Path | str]:
-        """Return the files among paths and in folders; what was typed in place of one, as text."""
+        """Return the files among paths and in folders; inputs that were typed are strings."""
         found: list[Path | str] = []
         for path in paths:
             typed = self.presentation.typed(path)
@@ -161,7 +163,11 @@ class Job:
     # The outputs
 
     def place(self, inputs: Sequence[Path] = ()) -> Path | None:
-        """Return the file to write, refusing one of another kind, or an input nobody named."""
+        """Return the file to write; None if the verb only prints.
+
+        Raises:
+            UsageError: Its ending is not one of the verb's, or the default file is an input.
+        """
         if self.output is None:
             if self.verb not in self.presentation.outputs:
                 return None
@@ -182,8 +188,8 @@ class Job:
         Args:
             result: What the verb made.
             path: From `place`.
-            text: What was done, in a few words.
-            facts: The same for `--json`.
+            text: A summary in a few words.
+            facts: The report for `--json`.
         """
         with Outputs(path) as outputs:
             written = self.presentation.write(result, outputs, self.options)
@@ -196,7 +202,14 @@ class Job:
     def done(
         self, files: Iterable[Path], text: str, facts: Mapping[str, Any], then: str = ""
     ) -> None:
-        """Report what was written, as text or as JSON."""
+        """Report the files that were written, as text or as JSON.
+
+        Args:
+            files: The files.
+            text: A summary.
+            facts: The report for `--json`.
+            then: A hint on the next step; may be empty.
+        """
         names = [str(file) for file in files]
         if names:
             more = f" and {len(names) - 1} more, to {names[-1]}" if len(names) > 3 else ""
@@ -226,12 +239,12 @@ def counted(number: int, noun: str) -> str:
 
 
 def width() -> int:
-    """Return the columns of the terminal, 80 if there is none."""
+    """Return the number of columns of the terminal; 80 without a terminal."""
     return shutil.get_terminal_size((80, 24)).columns
 
 
 def find_files(paths: Sequence[Path], suffixes: tuple[str, ...]) -> list[Path]:
-    """Return the files among paths, and those of the right kind in folders, at any depth.
+    """Return the files among paths, and those with a suffix in folders, at any depth.
 
     Raises:
         DataError: A path does not exist, a folder cannot be read, or it holds no such file.
@@ -256,7 +269,7 @@ def find_files(paths: Sequence[Path], suffixes: tuple[str, ...]) -> list[Path]:
 
 
 def flat(rounds: Sequence[Sequence[Source]]) -> list[dict[str, Any]]:
-    """Return what was taken from the inputs, for `--json`, one entry per window."""
+    """Return the sources of each round, for `--json`."""
     return [
         {
             "inputs": [

@@ -1,4 +1,4 @@
-"""What every domain's verb `train` shares: which recipe, where to, and what is printed."""
+"""The shared part of the verbs `train`: options, recipe, folder and report."""
 
 from __future__ import annotations
 
@@ -22,25 +22,12 @@ if TYPE_CHECKING:
     from vaecore.training import FitResult
 
 NEEDED = ("lightning", "pydantic", "yaml", "tensorboard")
-"""What every training imports beside torch."""
+"""Packages that every training imports beside torch."""
 
 
 @dataclass(frozen=True)
 class TrainingRequest:
-    """The options of `train` that all domains share.
-
-    Args:
-        preset: --preset.
-        config: --config.
-        changes: --set.
-        output: -o/--output.
-        minutes: --minutes.
-        start: --from.
-        resume: --resume.
-        seed: --seed.
-        device: --device.
-        as_json: --json.
-        quiet: --quiet.
+    """The shared options of `train`; `changes` is --set, `start` is --from.
 
     Raises:
         UsageError: --resume comes together with another recipe, or without a folder.
@@ -64,7 +51,7 @@ class TrainingRequest:
 
     @property
     def verbose(self) -> bool:
-        """Whether anything is printed for people, the progress included."""
+        """Whether this process prints text and progress."""
         return here().first and not (self.as_json or self.quiet)
 
     def recipe(self, kind: type[Recipe], start: str = "") -> Recipe:
@@ -72,7 +59,7 @@ class TrainingRequest:
 
         Raises:
             UsageError: There are several recipes, and none of that name.
-            DataError: A training is to go on that never began, or died before its first checkpoint.
+            DataError: --resume names a folder without a checkpoint.
         """
         from vaecore.presets import CHECKPOINT, RECIPE, preset_names
 
@@ -81,7 +68,7 @@ class TrainingRequest:
             file = self.output / RECIPE
             if not (self.output / CHECKPOINT).exists():
                 remedy = "leave out --resume to begin anew, or name another folder with -o"
-                problem = "has no checkpoint that a training could go on from"
+                problem = "has no checkpoint to resume from"
                 raise DataError(problem, path=self.output, remedy=remedy)
         names = preset_names(file)
         only = names[0] if len(names) == 1 else None
@@ -95,17 +82,17 @@ class TrainingRequest:
     def place(self, preset: Preset) -> Path:
         """Return the model folder to write.
 
-        A training that died before its first checkpoint is begun anew.
+        A folder of a training that ended before its first checkpoint is used again.
 
         Raises:
-            UsageError: Another training is there, or another model.
+            UsageError: The folder has another training, or another model.
         """
         from vaecore.config import CONFIG
         from vaecore.folder import CARD
         from vaecore.presets import CHECKPOINT, RECIPE
 
         place = self.output or Path("runs") / preset.name
-        # The first of several processes may have made it a moment ago.
+        # Only the first process checks: it may have created the folder before the others look.
         if not self.resume and here().first:
             begun, other = (place / RECIPE).exists(), (place / CONFIG).exists()
             if (begun and any((place / name).exists() for name in (CHECKPOINT, CARD))) or (
@@ -117,7 +104,7 @@ class TrainingRequest:
 
     @property
     def options(self) -> dict[str, Any]:
-        """How to train, as arguments of the domains' `train`."""
+        """Arguments of the domains' `train`."""
         return {"start": self.start, "resume": self.resume, "progress": self.verbose}
 
     def echo(self, text: str) -> None:
@@ -126,7 +113,7 @@ class TrainingRequest:
             echo(text)
 
     def begin(self, preset: Preset, about: str) -> None:
-        """Print what is going to be trained, on what."""
+        """Print the recipe, and a line about the data."""
         self.echo(f"{style(preset.name, bold=True)}  {preset.description}")
         self.echo(f"  {about}")
 
@@ -146,7 +133,7 @@ class TrainingRequest:
             preset: The recipe.
             place: The model folder.
             result: How it ended.
-            headline: The metric that is printed of the best validation, and its format.
+            headline: The metric to print of the best validation, and its format.
             more: Further facts for JSON.
         """
         if self.as_json and here().first:
@@ -166,25 +153,27 @@ class TrainingRequest:
 _OPTIONS = (
     click.option("--config", type=options.FILE, help="A YAML file with recipes of your own."),
     click.option(
-        "--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change the recipe: "
-        "training.max_steps=1000, objective.beta=0.5; may be given again.",
+        "--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change a setting of the "
+        "recipe, such as training.max_steps=1000 or objective.beta=0.5; may be repeated.",
     ),
     click.option(
         "-o", "--output", type=options.FILE, help="Model folder. [default: runs/PRESET]"
     ),
     click.option(
         "--minutes", type=options.Finite(min=0, min_open=True),
-        help="Minutes to train; a cosine schedule of the learning rate ends with them.",
+        help="Time limit in minutes; a cosine learning rate ends with it. [default: the recipe's]",
     ),
-    click.option("--from", "start", help="Begin with the weights of this model."),
+    click.option("--from", "start", help="Begin with the weights of this model or model folder."),
     click.option(
-        "--resume", is_flag=True, help="Go on with the training in the output folder."
-    ),
-    click.option(
-        "--seed", type=options.Seed(), help="Makes weights and batches repeatable."
+        "--resume", is_flag=True, help="Continue the training in the output folder."
     ),
     click.option(
-        "--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), help="Where to train."
+        "--seed", type=options.Seed(),
+        help="Seed of weights, batches and noise. [default: the recipe's]",
+    ),
+    click.option(
+        "--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+        help="Device to train on. [default: the recipe's]",
     ),
     options.as_json,
     options.quiet,
@@ -192,9 +181,9 @@ _OPTIONS = (
 
 
 def training_options(preset_help: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Return a decorator: adds the options of a training and packs their values.
+    """Return a decorator that adds the options of a training.
 
-    The function is called as `function(request, **its other options)`.
+    The decorated function is called as `function(request, **its other options)`.
 
     Args:
         preset_help: Help text of --preset.
@@ -215,10 +204,10 @@ def training_options(preset_help: str) -> Callable[[Callable[..., None]], Callab
 
 
 def need(*packages: str) -> None:
-    """Refuse to go on without packages.
+    """Check that packages are installed.
 
     Raises:
-        DataError: One of them is not installed; the remedy names the extra that has it.
+        DataError: One is not; the remedy names the extra that has it.
     """
     missing = [name for name in packages if not find_spec(name)]
     if missing:

@@ -1,4 +1,4 @@
-"""A command group that answers whatever goes wrong with one line and an exit code."""
+"""The command group: it reports every error in one line, with an exit code."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from vaecore.starting import INTERRUPTED, interrupted
 from vaecore.training.ranks import here
 
 SECONDS_TO_REPORT = 5.0
-"""The other processes of a training wait so long for the first one to report an error."""
+"""Time for which other processes of a training wait for the first one to report an error."""
 OK, DATA, USAGE, TERMINATED = 0, 1, 2, 143
 
 
 class Group(click.Group):
-    """A click group with the exit codes of this house and never a traceback.
+    """A click group with fixed exit codes, and without tracebacks.
 
-    0 success; 1 data that cannot be used (and anything unforeseen); 2 wrong usage; 130 Ctrl-C.
-    With `NAME_DEBUG=1` in the environment (SEQVAE_DEBUG for `seqvae`) an unforeseen error shows
-    its traceback.
+    0 success; 1 data that cannot be used (and any unexpected error); 2 wrong usage; 130 Ctrl-C;
+    143 SIGTERM. With `NAME_DEBUG=1` in the environment (SEQVAE_DEBUG for `seqvae`) errors show
+    their traceback.
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -38,7 +38,7 @@ class Group(click.Group):
         return list(self.commands)
 
     def add_command(self, cmd: click.Command, name: str | None = None) -> None:
-        """Add a verb; its output may be none of its inputs."""
+        """Add a verb, with a check that its output is not one of its inputs."""
         cmd = copy(cmd)
         if cmd.callback is not None:
             cmd.callback = _sparing_inputs(cmd.callback)
@@ -46,7 +46,7 @@ class Group(click.Group):
 
     @property
     def debug_variable(self) -> str:
-        """The environment variable that brings tracebacks back."""
+        """The environment variable that switches tracebacks on."""
         return f"{self.name}_DEBUG".upper()
 
     def main(
@@ -59,7 +59,7 @@ class Group(click.Group):
     ) -> Any:
         """Run the command line; see `click.Command.main`."""
 
-        if os.environ.get("NO_COLOR"):  # see no-color.org; without a terminal there is none anyway
+        if os.environ.get("NO_COLOR"):  # see no-color.org
             extra.setdefault("color", False)
 
         def run() -> Any:
@@ -67,14 +67,14 @@ class Group(click.Group):
 
         if not standalone_mode:
             return run()
-        for stream in (sys.stdout, sys.stderr):  # a file name or a picture must never be fatal
+        for stream in (sys.stdout, sys.stderr):  # for texts that the terminal cannot encode
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="replace")
         if os.environ.get(self.debug_variable):
             code = run()
             sys.exit(code if isinstance(code, int) else OK)
         try:
-            # `--help` and the like come back as an exit code.
+            # `--help` and the like return an exit code.
             code = run()
             sys.stdout.flush()
         except BaseException as error:
@@ -82,12 +82,12 @@ class Group(click.Group):
         sys.exit(code if isinstance(code, int) else OK)
 
     def answer(self, error: BaseException) -> int:
-        """Say in one line what went wrong and return the exit code."""
+        """Print an error in one line, and return the exit code."""
         if isinstance(error, (click.Abort, KeyboardInterrupt)):
             return _say("Interrupted.", INTERRUPTED)
         if isinstance(error, SystemExit):
             return error.code if isinstance(error.code, int) else DATA
-        if isinstance(error, BrokenPipeError):  # the reader has seen enough (`| head`)
+        if isinstance(error, BrokenPipeError):  # the reader has closed the pipe (`| head`)
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return DATA
         if isinstance(error, DataError):
@@ -110,11 +110,11 @@ class Group(click.Group):
         return _say(f"Error: {unexpected(error)}; please report it ({where})", DATA)
 
     def run(self) -> NoReturn:
-        """Be the program: as `main`, and leave nothing half-written on SIGTERM either."""
+        """Run as the program: `main`, then exit; SIGTERM and SIGHUP end it cleanly, too."""
         for name in ("SIGTERM", "SIGHUP"):
             if hasattr(signal, name):
                 signal.signal(getattr(signal, name), lambda *_: sys.exit(TERMINATED))
-        if signal.getsignal(signal.SIGINT) is interrupted:  # from now on there is an answer to it
+        if signal.getsignal(signal.SIGINT) is interrupted:  # from now on `answer` handles it
             signal.signal(signal.SIGINT, signal.default_int_handler)
         code: object = OK
         try:
@@ -126,14 +126,14 @@ class Group(click.Group):
             sys.stderr.flush()
         multiprocessing = sys.modules.get("multiprocessing.util")
         if multiprocessing is not None:
-            # Unlink named semaphores, or Python 3.14 warns that they are left.
+            # Unlink named semaphores, or Python 3.14 warns of leaks.
             multiprocessing._run_finalizers()
-        # Unloading torch's libraries takes 0.3 s and 120 MB, for nothing.
+        # A normal exit would take 0.3 s more, to unload torch's libraries.
         os._exit(code if isinstance(code, int) else OK)
 
 
 def _sparing_inputs(callback: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the callback of a verb that refuses an output which is one of the inputs."""
+    """Return a verb's callback with a check that the output is not one of the inputs."""
 
     @wraps(callback)
     def run(*args: Any, **values: Any) -> Any:
@@ -158,7 +158,7 @@ def _paths(value: Any) -> list[Path]:
 
 def _say(text: str, code: int) -> int:
     if not here().first:
-        # Most likely the first process reports the same; when it has left, torchrun ends this one.
+        # Most likely the first process reports the same error; torchrun then ends this one.
         with suppress(KeyboardInterrupt):
             time.sleep(SECONDS_TO_REPORT)
     echo(" ".join(text.splitlines()), err=True)

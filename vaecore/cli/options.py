@@ -16,15 +16,15 @@ from vaecore.seeds import check_seed
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 FILE = click.Path(path_type=Path, readable=False)
-"""A name; whoever reads the file says what is wrong with it."""
+"""A path that click does not check; its reader does."""
 DIGITS = 40
-"""At most so many digits of a seed are read."""
+"""Largest number of digits of a seed that are parsed."""
 MANY = 1000
-"""At most this many results of one command."""
+"""Largest number of results of one command."""
 
 
 class Finite(click.FloatRange):
-    """A number in a range; `nan` is in none."""
+    """A finite number in a range; click's own range accepts `nan`."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         number = super().convert(value, param, ctx)
@@ -34,7 +34,7 @@ class Finite(click.FloatRange):
 
 
 class Seed(click.IntRange):
-    """A seed; see `vaecore.seeds`."""
+    """A seed, from 0 to 2**63 - 1."""
 
     def __init__(self) -> None:
         super().__init__(min=0)
@@ -56,9 +56,12 @@ model = click.option(
     help="A model that `models` lists, a model folder, or hf://OWNER/NAME on the Hugging Face hub.",
 )
 device = click.option(
-    "--device", default="cpu", show_default=True, help="auto, cpu, cuda, cuda:N or mps."
+    "--device",
+    default="cpu",
+    show_default=True,
+    help="Device to compute on: auto, cpu, cuda, cuda:N or mps.",
 )
-as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 quiet = click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 
 steps = click.option(
@@ -74,7 +77,7 @@ temperature = click.option(
     type=Finite(0, 10),
     default=0.0,
     show_default=True,
-    help="0: the most likely result. 1: as varied as the model thinks real ones are.",
+    help="Randomness of decoding. 0: the most likely result. 1: a draw from the distribution.",
 )
 seed = click.option(
     "--seed",
@@ -88,18 +91,17 @@ seed = click.option(
 path = click.option(
     "--path",
     type=click.Choice(["slerp", "lerp", "flow"]),
-    help="From code to code on an arc (slerp), on a straight line (lerp), or on a curve that stays "
-    "near real examples as the model's prior learned them (flow).",
+    help="Path between codes: an arc (slerp), a straight line (lerp), or a curve through the "
+    "model's prior, which stays near real examples (flow).",
 )
 
 
-def timing(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the option that chooses what is even about the steps of a way."""
-    return click.option(
-        "--timing",
-        type=click.Choice(["latent", "perceived"]),
-        help="Steps of equal length in the latent space, or of equal change in what is decoded.",
-    )(function)
+timing = click.option(
+    "--timing",
+    type=click.Choice(["latent", "perceived"]),
+    help="Steps of equal length in the latent space (latent), or of equal change in the results "
+    "(perceived).",
+)
 
 
 def writes(function: Callable[..., Any]) -> Callable[..., Any]:

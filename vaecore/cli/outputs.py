@@ -1,4 +1,4 @@
-"""The files of one verb: all are written beside their places first, then renamed together."""
+"""The files of one verb: all are written to temporary files first, then renamed together."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Outputs:
     """Collects the files that a verb writes; they appear when the block ends without error.
 
     Args:
-        main: The file that the user named, or the default one; None if there is neither.
+        main: The file of -o/--output, or the default one; None if there is neither.
     """
 
     def __init__(self, main: Path | None) -> None:
@@ -25,7 +25,7 @@ class Outputs:
         self._stack = ExitStack()
 
     def add(self, path: Path) -> Path:
-        """Return the temporary place for a file; write it there.
+        """Return the temporary path to which to write a file.
 
         Raises:
             DataError: The path cannot be written.
@@ -36,20 +36,20 @@ class Outputs:
         return temporary
 
     def beside(self, suffix: str) -> Path:
-        """Return the temporary place for a file like the main one with another suffix.
+        """Return the temporary path for a file named as the main one, with another suffix.
 
         Raises:
             ValueError: There is no main file.
         """
         if self.main is None:
-            raise ValueError("there is no main file to write another beside")
+            raise ValueError("there is no main file")
         return self.add(self.main.with_suffix(suffix))
 
     def folder(self, path: Path, names: Sequence[str]) -> list[Path]:
-        """Return the temporary places for all files of a new folder.
+        """Return the temporary paths for all files of a new folder.
 
         Raises:
-            UsageError: Something of that name is there already.
+            UsageError: The path exists already, and is not an empty folder.
             DataError: The folder cannot be written.
         """
         if path.exists() and not (path.is_dir() and not any(path.iterdir())):
@@ -69,6 +69,6 @@ class Outputs:
     ) -> None:
         self._stack.__exit__(kind, error, traceback)
         if isinstance(error, DataError) and str(error.path) in self._temporary:
-            # Name the file as the user did, not its temporary sibling.
+            # The message names the file, not its temporary sibling.
             real = self._temporary[str(error.path)]
             raise DataError(error.problem, path=real, remedy=error.remedy) from error

@@ -1,4 +1,4 @@
-"""What the verb `page` of all packages does: a model in one HTML file."""
+"""The verb `page` of all packages: a model in one HTML file."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
+from vaecore.cli import options
 from vaecore.cli.echo import echo, style
 from vaecore.cli.outputs import Outputs
 from vaecore.errors import UsageError
@@ -19,49 +22,52 @@ if TYPE_CHECKING:
 
 CORNERS = 4
 
+Make = Callable[[Sequence[Path], int], "tuple[Sequence[Domain], Callable[[LatentSpace[Any]], str]]"]
+"""From the files of the corners and a seed to the domains that the model may have, and a function
+that makes the HTML of the loaded model; imports what it needs."""
 
-def write_page(
-    model: str,
-    inputs: Sequence[Path],
-    output: Path | None,
-    loud: tuple[bool, bool],
-    make: Callable[[], tuple[Sequence[Domain], Callable[[LatentSpace[Any]], str]]],
-) -> None:
-    """Write MODEL.html, or another file, and tell of it.
 
-    Args:
-        model: A name in the box, or a folder.
-        inputs: The files of the corners.
-        output: Where to write.
-        loud: Whether to tell as JSON, and whether to tell nothing.
-        make: Imports what is needed, and returns the domains that the model may be of, and what
-            makes the page of it.
+def page_command(make: Make, help: str) -> click.Command:
+    """Return the verb `page` of a package, with its own HTML and help text."""
 
-    Raises:
-        UsageError, DataError: As for every verb.
-    """
-    begin = time.monotonic()
-    place = output or Path(f"{Path(model).name}.html")
-    if place.suffix.lower() != ".html":
-        raise UsageError(f"{place}: the output must end in .html")
-    if len(inputs) > CORNERS:
-        raise UsageError(f"a page has four corners; {len(inputs)} files are too many")
-    check_files(inputs)
-    import torch
+    @click.command(help=help)
+    @click.argument("model")
+    @click.argument("inputs", nargs=-1, metavar="[A] [B] [C] [D]", type=options.FILE)
+    @options.output
+    @options.seed
+    @options.as_json
+    @options.quiet
+    def page(
+        model: str,
+        inputs: tuple[Path, ...],
+        output: Path | None,
+        seed: int,
+        as_json: bool,
+        quiet: bool,
+    ) -> None:
+        start = time.monotonic()
+        place = output or Path(f"{Path(model).name}.html")
+        if place.suffix.lower() != ".html":
+            raise UsageError(f"{place}: the output must end in .html")
+        if len(inputs) > CORNERS:
+            raise UsageError(f"a page has four corners; {len(inputs)} files are too many")
+        check_files(inputs)
+        import torch
 
-    from vaecore.domain import find_model
+        from vaecore.domain import find_model
 
-    domains, written = make()
-    domain, _ = find_model(domains, model)
-    torch.set_num_threads(domain.threads or torch.get_num_threads())
-    data = written(domain.load(model)).encode()
-    with Outputs(place) as outputs:
-        outputs.add(place).write_bytes(data)
-    as_json, quiet = loud
-    if as_json:
-        facts = {"verb": "page", "model": model, "bytes": len(data), "files": [str(place)]}
-        echo(json.dumps({**facts, "elapsed_seconds": round(time.monotonic() - begin, 3)}))
-    elif not quiet:
-        echo(style(place, bold=True))
-        echo(f"  a page with {model} inside, {len(data) / 1e6:.1f} MB")
-        echo("  open it in a browser, also offline")
+        domains, written = make(inputs, seed)
+        domain, _ = find_model(domains, model)
+        torch.set_num_threads(domain.threads or torch.get_num_threads())
+        data = written(domain.load(model)).encode()
+        with Outputs(place) as outputs:
+            outputs.add(place).write_bytes(data)
+        if as_json:
+            facts = {"verb": "page", "model": model, "bytes": len(data), "files": [str(place)]}
+            echo(json.dumps({**facts, "elapsed_seconds": round(time.monotonic() - start, 3)}))
+        elif not quiet:
+            echo(style(place, bold=True))
+            echo(f"  a page with {model} inside, {len(data) / 1e6:.1f} MB")
+            echo("  open it in a browser, also offline")
+
+    return page

@@ -32,9 +32,9 @@ model = click.argument("model")
 def export(job: Job) -> None:
     """Write a model for other programs: web pages, C++, plug-ins.
 
-    MODEL is one that `models` lists, a model folder, or hf://OWNER/NAME. Beside the decoder come
-    the encoder, the prior, and a JSON with the shapes, the meaning of every class and the attribute
-    vectors. What was written is run and compared with Python. docs/export.md shows how to use it.
+    MODEL is one that `models` lists, a model folder, or hf://OWNER/NAME. Decoder, encoder and prior
+    are written as files of their own, with a JSON file of shapes, meanings of classes and attribute
+    vectors. The files are run and compared with Python. docs/export.md shows how to use them.
     """
     from vaecore.export.writing import export, format_of
 
@@ -52,13 +52,13 @@ def export(job: Job) -> None:
 
 
 def _checked(differences: Differences | None) -> str:
-    """Say how what was written compares with Python."""
+    """Return how the exported files compare with Python, in a line."""
     if differences is None:
         return "not checked: pip install onnxruntime"
     named: Mapping[str, Any] = vars(differences)
     numbers = [named[name] for name in ("logits", "values", "mean", "stddev") if named[name]]
     off = differences.greedy + (differences.drawn or 0)
-    same = "decodes as Python does" if not off else f"{off} examples are decoded otherwise"
+    same = "decodes as Python does" if not off else f"{off} examples are decoded differently"
     found = f"{differences.codes} codes: {same}, numbers within {max(numbers, default=0.0):.0e}"
     large = [
         f"; {name} are up to {most:.0f} and may differ by {differences.limit(name):.0e}"
@@ -70,25 +70,25 @@ def _checked(differences: Differences | None) -> str:
 @click.command()
 @model
 @click.argument("repository", metavar="OWNER/NAME")
-@click.option("--private", is_flag=True, help="A new repository is for its owner alone.")
+@click.option("--private", is_flag=True, help="Make a new repository visible to its owner only.")
 @options.as_json
 @options.quiet
 @takes_job
 def push(job: Job, repository: str, private: bool) -> None:
-    """Put a model on the Hugging Face hub, its card as the README.
+    """Upload a model to the Hugging Face hub, with its card as the README.
 
-    MODEL is a model folder, or one that `models` lists. Then anyone can name it as
-    hf://OWNER/NAME. Log in before: hf auth login, or set HF_TOKEN.
+    MODEL is a model folder, or one that `models` lists. Others can then use it as hf://OWNER/NAME.
+    Log in first: hf auth login, or set HF_TOKEN.
     """
     from vaecore.config import read_config
     from vaecore.hub import Reference, checked, push
 
     assert job.model is not None
     reference = Reference(checked(repository))
-    job.load()  # what is broken is not given to others
+    job.load()  # fails for a broken model
     folder = job.domain.folder(job.model)
     with TemporaryDirectory() as temporary:
-        if read_config(folder).shares_with:  # the other model is not there
+        if read_config(folder).shares_with:  # the hub has no folder beside it
             complete = Path(temporary) / folder.name
             job.domain.complete(folder, complete)
             folder = complete

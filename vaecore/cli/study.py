@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from vaecore.space import LatentSpace
 
 LONGEST_NAME = 100
-"""Characters of an attribute's name."""
+"""Largest number of characters of an attribute's name."""
 PREPARED = "summary.json"
-"""A folder that has this is prepared data, divided into splits, and read by the domain itself."""
+"""The file that marks a folder of prepared data, which has splits."""
 
 
 @click.command()
@@ -38,7 +38,7 @@ PREPARED = "summary.json"
 def attribute(job: Job, having: tuple[Path, ...], lacking: tuple[Path, ...], name: str) -> None:
     """Make an attribute of your own from examples.
 
-    Its vector leads from examples that lack it to examples that have it. It is written to
+    Its vector is the difference between the mean codes of both sets. It is written to
     NAME.safetensors; `edit --vectors NAME.safetensors --add NAME=1` adds it.
     """
     path = vector_place(job, name)
@@ -54,9 +54,10 @@ def vector_place(job: Job, name: str) -> Path:
         UsageError: The name cannot be used with `edit --add`, or the file is of another kind.
     """
     if not name or any(c in name for c in "=/\\") or name.startswith("."):
-        raise UsageError(f"--name {name}: a name must not hold = / or \\, or begin with a dot")
+        text = f"--name {name}: a name must not contain = / or \\, or begin with a dot"
+        raise UsageError(text)
     if printable(name) != name or len(name) > LONGEST_NAME:
-        text = f"--name {name}: a name is of printable characters, at most {LONGEST_NAME}"
+        text = f"--name {name}: a name has at most {LONGEST_NAME} printable characters"
         raise UsageError(text)
     path = job.output or Path(f"{name}.safetensors")
     if path.suffix != ".safetensors":
@@ -73,9 +74,9 @@ def write_vector(
         job: The run.
         space: The model of the codes.
         path: From `vector_place`.
-        name: Of the attribute.
-        z_with: Codes `(n, latent_dim)`.
-        z_without: Codes `(m, latent_dim)`.
+        name: Name of the attribute.
+        z_with: Codes of examples that have it, `(n, latent_dim)`.
+        z_without: Codes of examples that lack it, `(m, latent_dim)`.
     """
     from vaecore.attributes import attribute_vector
     from vaecore.calibration import separability
@@ -101,12 +102,13 @@ def write_vector(
 
 @click.command()
 @click.argument("inputs", nargs=-1, required=True, type=options.FILE)
-@click.option("--png", "picture", is_flag=True, help="Also draw a histogram of 50 dimensions.")
+@click.option("--png", "picture", is_flag=True, help="Also draw histograms of 50 dimensions.")
 @options.writes
 def analyze(job: Job, inputs: tuple[Path, ...], picture: bool) -> None:
     """Compare the codes of real examples with the prior N(0, I).
 
-    INPUTS are files and folders. -o/--output names the picture (analysis.png).
+    INPUTS are files and folders. -o/--output draws the picture, too, and names it (.png, .pdf or
+    .svg).
     """
     path = job.output or Path("analysis.png")
     space = job.load_for(inputs)
@@ -136,18 +138,18 @@ def analyze(job: Job, inputs: tuple[Path, ...], picture: bool) -> None:
 @click.option(
     "--split",
     type=click.Choice(["train", "validation", "test"]),
-    help="Measure on this part of the INPUTS, divided as `train` divides them.  "
-    "[default for shards: test]",
+    help="Measure on this part of the INPUTS, split as `train` splits them. [default for shards: "
+    "test]",
 )
 @options.seed
 @options.model
 @options.measures
 def evaluate(job: Job, inputs: tuple[Path, ...], seed: int, split: str | None) -> None:
-    """Measure a model on files that it never saw.
+    """Measure a model on files that it was not trained on.
 
     INPUTS are files and folders. MODEL is one that `models` lists, or a model folder; without it,
-    and without --model, the one that fits is taken. Of a folder of shards the test split is
-    measured. Of the folder of images or the text files that MODEL was trained on, choose --split.
+    and without --model, one that fits is chosen. A folder of shards is measured on its test split.
+    For the images or texts that MODEL was trained on, choose a --split.
     """
     if job.model is None and len(inputs) > 1 and not _is_data(job, inputs[0]):
         job.model, inputs = str(inputs[0]), inputs[1:]
@@ -169,7 +171,7 @@ def evaluate(job: Job, inputs: tuple[Path, ...], seed: int, split: str | None) -
 
 
 def _is_data(job: Job, path: Path) -> bool:
-    """Whether the first argument of `evaluate` is something to measure on, not a model."""
+    """Return whether the first argument of `evaluate` is data, not a model."""
     if str(path) in job.domain.shipped() or not path.exists():
         return False
     return not (path / CONFIG).is_file()

@@ -31,19 +31,18 @@ if TYPE_CHECKING:
 @click.option(
     "--temperature",
     type=options.Finite(0, 10),
-    help="Below 1 safer, above 1 wilder.",
+    help="Randomness of the results: below 1 more typical, above 1 more unusual.",
 )
 @click.option(
     "--prior",
     type=click.Choice(["normal", "mixture", "flow"]),
-    help="Draw codes from N(0, I) (normal), or from what was fitted to the codes of real examples "
-    "(mixture, flow), the default where the model has one.",
+    help="Draw codes from N(0, I) (normal), or from the prior fitted to the codes of real examples "
+    "(mixture, flow). [default: the fitted one, if the model has one]",
 )
 @click.option(
     "--keep-all",
     is_flag=True,
-    help="Keep results that are empty, nearly empty or chaotic; others are drawn in their place "
-    "otherwise.",
+    help="Keep results that are empty, nearly empty or chaotic. By default they are drawn again.",
 )
 @options.seed
 @options.writes
@@ -52,7 +51,7 @@ def sample(
 ) -> None:
     """Invent something new.
 
-    With one seed, -n 16 begins with the eight samples of -n 8.
+    With the same seed, the first eight results of -n 16 are those of -n 8.
     """
     place = job.place()
     space = job.presentation.limited(job.load().as_examples(), (), job.options)
@@ -80,11 +79,9 @@ def sample(
 @options.seed
 @options.writes
 def reconstruct(job: Job, inputs: tuple[Path, ...], temperature: float, seed: int) -> None:
-    """Show what the model keeps of one input or several."""
+    """Encode and decode inputs, to show what the model keeps of them."""
     place = job.place(inputs)
-    read = job.read(inputs)
-    space = job.load(read).as_examples()
-    space, rounds = job.take(space, read)
+    space, rounds = job.open(inputs)
     originals = [source.example for sources in rounds for source in sources]
     every = space.reconstruct(originals, temperature, seed)
     made = [every[k : k + len(inputs)] for k in range(0, len(every), len(inputs))]
@@ -109,19 +106,19 @@ def reconstruct(job: Job, inputs: tuple[Path, ...], temperature: float, seed: in
     multiple=True,
     required=True,
     metavar="NAME=AMOUNT",
-    help="Attribute and how much of it to add; may be given again. Negative amounts take away.",
+    help="Attribute and strength, from -100 to 100; negative to take it away. May be repeated.",
 )
 @click.option(
     "--vectors",
     multiple=True,
     type=options.FILE,
-    help="A file that `attribute` wrote, with an attribute of your own; may be given again.",
+    help="A file of `attribute`, with an attribute of your own; may be repeated.",
 )
 @click.option(
     "--sweep",
     metavar="FROM:TO:STEPS",
-    help="A series of results: AMOUNT is multiplied by STEPS numbers from FROM to TO, such as "
-    "-2:2:7. Of several --add, one is changed after the other.",
+    help="A series of results: AMOUNT times STEPS factors from FROM to TO, such as -2:2:7. Several "
+    "--add are varied one after the other.",
 )
 @options.temperature
 @options.seed
@@ -137,7 +134,7 @@ def edit(
 ) -> None:
     """Change a property of an input: --add NAME=1.
 
-    `models` lists the names of each model's attributes; -1 takes away as much as 1 adds.
+    `models` lists the attributes of each model. 1 is a clear change, -1 takes as much away.
     """
     amounts = _amounts(changes)
     times = _times(sweep, len(amounts)) if sweep is not None else []
@@ -155,7 +152,7 @@ def edit(
         {name: round(time * amount, 6) + 0.0} for name, amount in amounts.items() for time in times
     ]
     plans = plans or [amounts]
-    # What the model keeps of the input comes last: draws depend on the place.
+    # The reconstruction (no change) comes last: draws depend on the index.
     import torch
 
     steered = [space.steered(item, [*plans, {}]) for item in originals]
@@ -203,7 +200,7 @@ def edit(
     type=options.Finite(0, 1),
     default=0.3,
     show_default=True,
-    help="How far to go: 0 is the input itself, 1 something new.",
+    help="How much to change: 0 gives the reconstruction, 1 something new.",
 )
 @options.temperature
 @options.seed
@@ -211,9 +208,7 @@ def edit(
 def similar(job: Job, input_: Path, n: int, amount: float, temperature: float, seed: int) -> None:
     """Make variations of an input."""
     place = job.place([input_])
-    read = job.read([input_])
-    space = job.load(read).as_examples()
-    space, rounds = job.take(space, read)
+    space, rounds = job.open([input_])
     originals = [sources[0].example for sources in rounds]
     made = [space.similar(item, n, amount, seed, temperature) for item in originals]
     job.write(
@@ -231,14 +226,14 @@ def similar(job: Job, input_: Path, n: int, amount: float, temperature: float, s
 
 
 def shortfall(title: str, found: Steered) -> str:
-    """Return the line that says how far an edit came that did not come as far as was asked."""
+    """Return the line for an edit that missed its aim."""
     if len(found.unmoved()) == len(found.reached):
         return f"{title} changed nothing: the input cannot go further."
     return f"{title} was reached in part only: {_changes(found.reached)}; it cannot go further."
 
 
 def _reached(steered: Sequence[Sequence[Steered]]) -> dict[str, Any]:
-    """Return how far edits came, for the report: for each input, each edit's changes by name."""
+    """Return the changes that edits reached, for `--json`: for each input, of each edit by name."""
     rows = [
         [{name: round(value, 3) for name, value in each.reached.items()} for each in found[:-1]]
         for found in steered
@@ -247,12 +242,16 @@ def _reached(steered: Sequence[Sequence[Steered]]) -> dict[str, Any]:
 
 
 def _changes(amounts: Mapping[str, float]) -> str:
-    """Return amounts as a user writes them."""
+    """Return amounts as text, as in --add without "="."""
     return " ".join(f"{name}{amount:+.2g}" for name, amount in amounts.items())
 
 
 def _amounts(changes: tuple[str, ...]) -> dict[str, float]:
-    """Return amounts by name; a name given twice counts twice."""
+    """Return amounts by name; repeated names add up.
+
+    Raises:
+        UsageError: A text is not NAME=AMOUNT, or an amount is out of range.
+    """
     amounts: dict[str, Any] = {}
     for change in changes:
         name, _, number = change.partition("=")
@@ -267,7 +266,11 @@ def _amounts(changes: tuple[str, ...]) -> dict[str, float]:
 
 
 def _check_attributes(job: Job, space: LatentSpace[Any], names: Iterable[str]) -> None:
-    """Refuse names that the model has no attribute of; name the models in the box that have it."""
+    """Check that the model has the attributes.
+
+    Raises:
+        UsageError: It lacks one; the message names shipped models that have it.
+    """
     from vaecore.attributes import unknown
 
     for name in names:
@@ -279,7 +282,11 @@ def _check_attributes(job: Job, space: LatentSpace[Any], names: Iterable[str]) -
 
 
 def _times(sweep: str, attributes: int) -> list[float]:
-    """Return the multiples that a text such as "-2:2:7" names."""
+    """Return the factors of a text such as "-2:2:7".
+
+    Raises:
+        UsageError: The text has another form, or a number is out of range.
+    """
     try:
         first, last, steps = sweep.split(":")
         low, high, count = float(first), float(last), int(steps)

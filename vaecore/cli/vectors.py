@@ -1,4 +1,4 @@
-"""Attribute vectors that users make: one safetensors file each."""
+"""Files of users' attribute vectors, in the format safetensors."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def load_vectors(path: Path, space: LatentSpace[Any]) -> dict[str, Tensor]:
     """Read named vectors for a model.
 
     Raises:
-        DataError: The file holds no vectors, or those of another model.
+        DataError: The file is missing, holds no vectors, or those of another model.
     """
     if not path.exists():
         raise DataError("does not exist", path=path, remedy=_REMEDY)

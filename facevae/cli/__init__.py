@@ -1,11 +1,12 @@
 """The `facevae` command: the shared verbs for faces, and align and train.
 
-    faces    how pictures are chosen, written and shown at the command line
-    pages    how the pictures of each verb are arranged on a sheet
-    own      attribute (with labels), align and train
-    page     a model in one HTML file
+    faces         the presentation of faces: how pictures are read, written and shown
+    photographs   the face that is taken from a photograph
+    pages         the arrangement of pictures on a sheet, for each verb
+    own           attribute (with labels), align and train
+    page          a model in one HTML file
 
-No verb imports torch before it needs it, so that `--help` and unusable inputs take no time.
+Verbs import torch late, so that `--help` and errors in the inputs are quick.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Faces at the command line: how pictures are chosen, written and shown."""
+"""The presentation of faces: how pictures are read, written and shown."""
 
 from __future__ import annotations
 
@@ -24,20 +24,21 @@ if TYPE_CHECKING:
     from vaecore.space import LatentSpace
 
 DEFAULT_MODEL = "faces_64"
-"""The model without --model, where it is in the box."""
+"""The model without --model, if it is shipped."""
 
 FILMS, SHEETS = (".gif", ".webp", ".mp4"), (".png", ".jpg", ".jpeg", ".webp")
-"""Endings of a morph in motion, and of pictures of all verbs; a morph's WebP is in motion."""
+"""Endings of films of a morph, and of sheets; the WebP of a morph is a film."""
 FRAME = 256
-"""Height and width of a film, in pixels."""
+"""Default height and width of a film, in pixels."""
 LARGEST = 1024
+"""Largest height and width of a face in a result, in pixels."""
 PAGE = ".html"
-"""Ending of a page on which the face follows the pointer."""
+"""Ending of an interactive page of a palette."""
 PLANE = 15
-"""Rows and columns of such a page."""
+"""Default number of rows and columns of such a page."""
 
 MOST_HELD = 100_000_000
-"""Pixels of photographs that are kept in memory between being opened and used."""
+"""Largest number of pixels of photographs that are kept in memory after opening."""
 _TAKING = ("morph", "palette", "reconstruct", "edit", "similar")
 _WRITING = (*_TAKING, "sample")
 
@@ -58,7 +59,7 @@ class FacePresentation(Presentation):
     draws = True
     evaluates = True
     _held = 0
-    """Pixels of photographs that were kept in memory."""
+    """Pixels of the photographs opened so far."""
     defaults: Mapping[str, Mapping[str, Any]] = {
         # Texts are words for the help; the codec has the values.
         "sample": {"n": 16, "temperature": "1"},
@@ -72,16 +73,16 @@ class FacePresentation(Presentation):
             click.Option(
                 ["--no-align"],
                 is_flag=True,
-                help="Use photographs as they are. Otherwise the face is found, turned and cut out "
-                "where a photograph is not framed as the model needs it.",
+                help="Use photographs as they are. By default the face is found, turned upright "
+                "and cut out, unless the photograph is framed already.",
             ),
             click.Option(
                 ["--face"],
                 type=click.IntRange(1),
                 multiple=True,
                 metavar="N",
-                help="Of several faces take the Nth from the left: in all photographs, or, given "
-                "once for each of them, in their order.  [default: the largest and most central]",
+                help="Use the Nth face from the left. Once for all photographs, or once for each. "
+                "[default: the largest and most central]",
             ),
         ]
         film = [
@@ -90,9 +91,9 @@ class FacePresentation(Presentation):
                 type=shared.Finite(0, 60),
                 default=0.6,
                 show_default=True,
-                help="Extra seconds for which each of the inputs is shown.",
+                help="Extra time for which each input is shown, in seconds.",
             ),
-            click.Option(["--bounce"], is_flag=True, help="Play the film backwards at its end."),
+            click.Option(["--bounce"], is_flag=True, help="Play the film backwards after its end."),
             click.Option(
                 ["--fps"],
                 type=shared.Finite(1, 50),
@@ -105,33 +106,32 @@ class FacePresentation(Presentation):
             click.Option(
                 ["--size"],
                 type=click.IntRange(16, LARGEST),
-                help="Height and width of a face in the result, in pixels.  [default: films 256; "
-                "sheets by the number of faces; folders the model's own size]",
+                help="Height and width of a face in the result, in pixels. [default: 256 in films; "
+                "by the number of faces on sheets; the model's size in folders]",
             )
         ]
         return film * (verb == "morph") + writing * (verb in _WRITING) + taking * (verb in _TAKING)
 
     def endings(self, verb: str) -> tuple[str, ...]:
-        """Return films for `morph`, a page for `palette`, and sheets and folders for all."""
+        """Return the endings of sheets, of films for `morph`, of a page for `palette`, and ""."""
         more = {"morph": FILMS, "palette": (PAGE,)}.get(verb, ())
         return (*dict.fromkeys((*more, *SHEETS)), "")
 
     def grid(self, output: Path | None) -> tuple[int, int]:
-        """Return as many faces for a page as make the way between two of them smooth."""
+        """Return a finer grid for a page, so that it changes smoothly."""
         page = output is not None and output.suffix.lower() == PAGE
         return (PLANE, PLANE) if page else super().grid(output)
 
     def steps(self, inputs: int, output: Path | None) -> int:
-        """Return steps that pass all inputs: 24 from each to the next, on a sheet 8."""
+        """Return the default number of steps: 24 from each input to the next, 8 on a sheet."""
         suffix = "" if output is None else output.suffix.lower()
         each = 8 if suffix in SHEETS and suffix not in FILMS else 24
         return each * (inputs - 1) + 1
 
     def open(self, path: Path | str) -> Image.Image | Path | str:
-        """Return a photograph, or refuse it before torch is imported.
+        """Return a photograph, read before torch is imported.
 
-        Of many large ones only the first are kept in memory: of others their path, to be read
-        again.
+        Beyond `MOST_HELD` pixels, the path is returned, and the file is read again later.
         """
         super().open(path)  # refuses a file that is missing before Pillow is imported
         image = read_image(path)
@@ -156,16 +156,17 @@ class FacePresentation(Presentation):
         """Return one face of each photograph, framed as the model needs it.
 
         Raises:
-            UsageError: The options contradict each other, or are not as many as the photographs.
+            UsageError: --face comes with --no-align, or not as often as there are photographs.
             DataError: A photograph cannot be read, or shows no face.
         """
         faces = options["face"] or (None,)
         if len(faces) == 1:
             faces *= len(inputs)
         if options["no_align"] and options["face"]:
-            raise UsageError("--face chooses what to align, which --no-align forbids")
+            raise UsageError("--face does not go with --no-align; leave one of them out")
         if len(faces) != len(inputs):
-            raise UsageError(f"{len(faces)} times --face for {len(inputs)} photographs")
+            text = f"--face: got {len(faces)} for {len(inputs)} photographs; give one, or as many"
+            raise UsageError(text)
         take = photographs.as_it_is if options["no_align"] else photographs.framed
         return [[take(codec, *each) for each in zip(inputs, faces, strict=True)]]
 
@@ -241,7 +242,7 @@ def _write_page(result: Result, place: Path, side: int | None) -> Written:
 
 
 def _names(result: Result) -> list[str]:
-    """Return the names of a folder's files, in the order of the results."""
+    """Return the file names of a folder, in the order of the results."""
     stem, count = "frame" if result.verb == "morph" else "face", len(result.examples)
     digits = max(2, len(str(count)))
     return [f"{stem}_{k:0{digits}d}.png" for k in range(1, count + 1)]
@@ -259,5 +260,5 @@ def _write_folder(result: Result, places: Sequence[Path], side: int | None) -> W
 
 
 def _save(picture: Image.Image, place: Path) -> None:
-    """Save a picture in the format of its ending; PNG ignores the quality."""
+    """Save a picture in the format of its ending."""
     picture.save(place, quality=95)

@@ -1,4 +1,4 @@
-"""The verbs that faces have of their own: attribute (with labels), align and train."""
+"""The verbs of faces alone: attribute (with labels), align and train."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 DEFAULT_PRESET = "faces_64_residual"
 """The preset without --preset."""
 SHOWN = 3
-"""Lines about photographs that could not be framed, at most."""
+"""Largest number of lines about photographs that could not be framed."""
 
 
 @click.command()
@@ -37,7 +37,9 @@ SHOWN = 3
     "--labels", type=options.FILE,
     help="Instead of both: a table like CelebA's, image,Smiling,... with 1 and -1.",
 )  # fmt: skip
-@click.option("--name", required=True, help="Its name; with --labels, a column of the table.")
+@click.option(
+    "--name", required=True, help="Name of the attribute; with --labels, a column of the table."
+)
 @options.writes
 def attribute(
     job: Job,
@@ -49,10 +51,10 @@ def attribute(
 ) -> None:
     """Make an attribute of your own from examples.
 
-    Its vector leads from faces that lack it to faces that have it. It is written to
+    Its vector is the difference between the mean codes of both sets. It is written to
     NAME.safetensors; `edit --vectors NAME.safetensors --add NAME=1` adds it. With --labels, DIR is
-    the folder of the images in the table, by default the folder of the table. Faces are used as
-    they are: `align` frames a folder of photographs.
+    the folder of the images in the table, by default the folder of the table. Faces must be framed:
+    `align` does that for a folder of photographs.
     """
     if (labels is None) != bool(having and lacking) or (labels is None and inputs):
         raise UsageError("give --with and --without, or --labels and a folder of images")
@@ -73,7 +75,11 @@ def attribute(
 
 
 def _labelled(root: Path, table: Path, name: str) -> tuple[list[Path], ...]:
-    """Return the images that have an attribute by a table, and those that lack it."""
+    """Return the images that have an attribute by a table, and those that lack it.
+
+    Raises:
+        DataError: The table cannot be used, or all images have the same label.
+    """
     from facevae.codec import FaceCodec
     from facevae.data.folder import FaceFolder
     from facevae.data.labels import read_labels
@@ -102,8 +108,8 @@ def _labelled(root: Path, table: Path, name: str) -> tuple[list[Path], ...]:
 def align(source: Path, output: Path, size: int, as_json: bool, quiet: bool) -> None:
     """Frame the faces in a folder of photographs as the models need them.
 
-    In each, the face is found, turned upright and cut out. Photographs that are framed already are
-    only resized.
+    In each photograph, the face is found, turned upright and cut out. Framed photographs are only
+    resized.
     """
     from facevae.align import align_folder
 
@@ -125,7 +131,7 @@ def align(source: Path, output: Path, size: int, as_json: bool, quiet: bool) -> 
 
 
 def _first(lines: Sequence[str]) -> list[str]:
-    """Return the first few lines, and how many more there are."""
+    """Return at most `SHOWN` lines, the last with the number of those left out."""
     if len(lines) <= SHOWN:
         return list(lines)
     return [*lines[: SHOWN - 1], f"{len(lines) - SHOWN + 1} more"]
@@ -135,22 +141,22 @@ def _first(lines: Sequence[str]) -> list[str]:
 @click.argument("images", metavar="DIR", type=options.FILE)
 @click.option(
     "--labels", type=options.FILE,
-    help="A table like CelebA's, or a folder for each label; gives the model attribute vectors.",
+    help="A table like CelebA's, or a folder for each label; for attribute vectors.",
 )  # fmt: skip
 @click.option(
     "--workers",
     type=click.IntRange(0),
     help="Processes that read images. [default: one less than the cores, at most 8]",
 )
-@learn.training_options(f"A recipe that comes with facevae. [default: {DEFAULT_PRESET}]")
+@learn.training_options(f"A shipped recipe. [default: {DEFAULT_PRESET}]")
 def train(
     request: learn.TrainingRequest, images: Path, labels: Path | None, workers: int | None
 ) -> None:
     """Train a model on a folder of framed faces, searched at any depth.
 
-    The images are streamed, so that any number fits into memory. Choose a recipe that comes with
-    facevae (--preset) or your own (--config), and change it with --set. Ctrl-C saves and ends;
-    --resume -o FOLDER continues. To train with several processes:
+    The images are streamed, so that their number is not limited by memory. Choose a shipped recipe
+    (--preset) or your own (--config), and change it with --set. Ctrl-C saves and ends; --resume -o
+    FOLDER continues. To train with several processes:
     torchrun --nproc-per-node 2 -m facevae.cli train ...
     """
     learn.need(*learn.NEEDED)

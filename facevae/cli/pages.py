@@ -1,4 +1,4 @@
-"""How the pictures of each verb are arranged on a sheet."""
+"""The arrangement of pictures on a sheet, for each verb."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
     from vaecore.cli.presentation import Result
 
 ROW = 9
-"""Most pictures of a morph in a row."""
+"""Largest number of pictures of a morph in a row."""
 PAIRS = 8
-"""Most originals in a row."""
+"""Largest number of originals in a row."""
 
 
 def page(result: Result, side: int | None = None) -> Image.Image:
     """Return the sheet of a result.
 
     Args:
-        result: What a verb made.
+        result: A verb's result.
         side: Height and width of each picture on the sheet, in pixels; by default see `side_for`.
     """
     from facevae.presentation import contact_sheet
@@ -45,7 +45,7 @@ def _layout(result: Result) -> dict[str, Any]:
 
 
 def _pairs(originals: Sequence[Any], kept: Sequence[Any], titles: Sequence[str]) -> dict[str, Any]:
-    """Return originals above their reconstructions, in as many rows as they need."""
+    """Return originals above their reconstructions."""
     columns = min(len(originals), PAIRS)
     pictures: list[Any] = []
     captions: list[str] = []
@@ -80,7 +80,7 @@ def _parts(title: str) -> tuple[str, str]:
 
 
 def _sweep(result: Result, columns: int) -> dict[str, Any]:
-    """Return a row for each attribute, the original before it."""
+    """Return a row for each attribute, which begins with the original."""
     pictures: list[Any] = []
     captions: list[str] = []
     rows: list[str] = []
@@ -101,7 +101,7 @@ def _sweep(result: Result, columns: int) -> dict[str, Any]:
 
 
 def _variations(original: Any, items: Sequence[Any]) -> dict[str, Any]:
-    """Return variations, the original at their left."""
+    """Return variations, with the original at their left."""
     from facevae.presentation.sheet import square
 
     columns = square(len(items))

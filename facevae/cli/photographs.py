@@ -1,4 +1,4 @@
-"""From a photograph to what is taken of it: its face, and how it lay there, in words."""
+"""The face that is taken from a photograph."""
 
 from __future__ import annotations
 
@@ -18,7 +18,16 @@ _UNFRAMED = "not framed as the model's faces are: expect a blurred mixture, not 
 
 
 def framed(codec: FaceCodec, input_: Input, face: int | None) -> Source:
-    """Return the face of a photograph, found, turned and cut out where that is needed."""
+    """Return the face of a photograph, found, turned and cut out unless it is framed already.
+
+    Args:
+        codec: The codec of the model.
+        input_: The photograph.
+        face: Number of the face from the left, from 1; None for the largest and most central.
+
+    Raises:
+        DataError: There is no face, or not so many.
+    """
     from facevae.align import frame_image
 
     framing = frame_image(_photograph(input_), path=input_.path, face=face)
@@ -42,6 +51,6 @@ def as_it_is(codec: FaceCodec, input_: Input, face: None) -> Source:
 
 
 def _photograph(input_: Input) -> Image.Image:
-    """Return the photograph of an input, read again where it was not kept."""
+    """Return the photograph of an input, read again if it was not kept in memory."""
     kept = input_.content
     return read_image(kept) if isinstance(kept, (str, os.PathLike)) else kept

@@ -1,17 +1,20 @@
 """The `seqvae` command: the shared verbs for music and text, and verbs of its own.
 
-    music    how music is chosen and shown at the command line
-    writing  how it is written: MIDI files, pictures, sound
-    text     the same for sentences
-    strip    the small picture of many windows: one line each
-    play     humanize and drumify
-    files    show and render, which need no model
-    page     a model in one HTML file
-    learn    prepare and train
-    importing
-             import, for models that Magenta trained
+    music      the presentation of music: choice of the model, and how results are shown
+    parts      options that choose a part of a file
+    reading    options that choose meter and grid, and warnings
+    sources    the windows that are taken from inputs
+    writing    MIDI files, pictures and sound
+    into, keys the options --into; --key and --scale
+    strip      the picture of many windows in text: one line each
+    text       the presentation of sentences
+    play       humanize and drumify
+    files      show and render, which need no model
+    page       a model in one HTML file
+    learn      prepare and train
+    importing  import, for models that Magenta trained
 
-Verbs import torch late, so that `--help` and errors in the inputs take no time.
+Verbs import torch late, so that `--help` and errors in the inputs are quick.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from vaecore.errors import UsageError, printable
 from vaecore.reading import check_files
 
 BARS = 16
-"""Bars on one page of a picture."""
+"""Number of bars that are shown at once."""
 
 MOST_BARS = 1024
 """Largest number of bars that are drawn in one PNG."""
@@ -25,12 +25,14 @@ MOST_BARS = 1024
 @click.command()
 @options.one_input
 @meter
-@click.option("--bar", type=click.IntRange(min=1), default=1, help="Show the page with this bar.")
-@click.option("--all", "all_bars", is_flag=True, help=f"Show all pages, not one of {BARS} bars.")
-@click.option("--tracks", is_flag=True, help="List the parts, and what each could be used for.")
-@click.option("--png", is_flag=True, help="Draw a picture file, INPUT.png, instead.")
-@click.option("-o", "--output", type=options.FILE, help="Picture to write: PNG, SVG or PDF.")
-@click.option("--json", "as_json", is_flag=True, help="With --tracks: print one JSON object.")
+@click.option(
+    "--bar", type=click.IntRange(min=1), default=1, help=f"Show the {BARS} bars with this one."
+)
+@click.option("--all", "all_bars", is_flag=True, help=f"Show all bars, not {BARS} of them.")
+@click.option("--tracks", is_flag=True, help="List the parts, and the uses of each.")
+@click.option("--png", is_flag=True, help="Write a picture, INPUT.png, instead.")
+@click.option("-o", "--output", type=options.FILE, help="Picture to write: .png, .svg or .pdf.")
+@click.option("--json", "as_json", is_flag=True, help="With --tracks: print the list as JSON.")
 def show(
     input_: Path,
     bar: int,
@@ -43,20 +45,19 @@ def show(
     """Show a MIDI file as a piano roll in text, or as a picture; or list its parts."""
     if as_json and not tracks:
         raise UsageError("--json goes with --tracks")
+    check_files([input_])
+    from seqvae.music.reading.midi import read_score
+
+    score = read_score(input_)
     if tracks:
         from seqvae.cli.parts import show_tracks
-        from seqvae.music.reading.midi import read_score
 
-        check_files([input_])
-        show_tracks(input_, read_score(input_), as_json)
+        show_tracks(input_, score, as_json)
         return
     from seqvae.cli.music import LONG
     from seqvae.music.presentation import grid_of_item, piano_roll, text_roll
     from seqvae.music.presentation.roll import PICTURES
-    from seqvae.music.reading.midi import read_score
 
-    check_files([input_])
-    score = read_score(input_)
     warn(score, input_)
     grid = grid_of_item(score)
     if bar > grid.bars:
@@ -76,7 +77,7 @@ def show(
         echo(path)
         return
     echo()
-    # With several voices a page fits the terminal only with twice as many bars in a line.
+    # With several voices, eighths in place of sixteenths make the picture fit the terminal.
     even = not any(start % 2 for start in (*part.bar_starts, part.steps))
     small = part.bass and part.bars >= LONG and even
     echo(coloured(text_roll(part, width(), each=2 if small else 1, colour=True)))
@@ -88,8 +89,9 @@ def show(
 @options.one_input
 @meter
 @click.option(
-    "-o", "--output", type=options.FILE, help="WAV or MP4 (a film) to write. [default: INPUT.wav]"
-)
+    "-o", "--output", type=options.FILE, help="File to write: .wav, or .mp4 for a film. "
+    "[default: INPUT.wav]",
+)  # fmt: skip
 @click.option("--soundfont", type=options.FILE, help=f"{SOUNDFONT}.")
 @options.quiet
 def render(input_: Path, output: Path | None, soundfont: Path | None, quiet: bool) -> None:

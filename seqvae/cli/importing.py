@@ -13,18 +13,18 @@ from vaecore.cli.echo import echo, style
 
 @click.command("import")
 @click.argument("checkpoint", type=options.FILE)
-@click.option("--config", metavar="NAME", help="Magenta's name of what it is: hierdec-mel_16bar.")
 @click.option(
-    "-o", "--output", type=options.FILE, help="Model folder to write. [default: NAME, here]"
+    "--config", metavar="NAME", help="Magenta's name of the configuration, as hierdec-mel_16bar."
 )
+@click.option("-o", "--output", type=options.FILE, help="Model folder to write. [default: NAME]")
 @click.option(
     "--drum-table",
     type=click.Choice(["2018", "2019"]),
-    help="Which pitches are which drum: as Magenta had it until April 2019, or since. "
+    help="Magenta's table of drum pitches: that until April 2019, or the later one. "
     "[default: 2018 for the released archives and magenta.js, else 2019]",
 )
 @click.option(
-    "--bars", type=click.IntRange(1, 64), help="Bars of a window. [default: as --config has it]"
+    "--bars", type=click.IntRange(1, 64), help="Bars of a window. [default: that of --config]"
 )
 @options.as_json
 @options.quiet
@@ -37,11 +37,11 @@ def import_(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Make a model folder of a checkpoint of Magenta's MusicVAE or GrooVAE.
+    """Convert a checkpoint of Magenta's MusicVAE or GrooVAE to a model folder.
 
     CHECKPOINT is one of TensorFlow (the files' name without .index, their folder, or the released
     .tar), or a folder of magenta.js, which needs no --config. TensorFlow is not needed. All
-    commands then work with --model and the folder.
+    commands then work with --model FOLDER.
     """
     from seqvae.music.magenta.importing import import_checkpoint
 
@@ -51,5 +51,5 @@ def import_(
         echo(json.dumps({"verb": "import", "output": str(place), **facts}))
     elif not quiet:
         echo(f"{style(place, bold=True)}  {facts['description']}")
-        echo(f"  {facts['weights']:,} weights, every tensor as it must be")
+        echo(f"  {facts['weights']:,} weights, all names and shapes as expected")
         echo(f"  use it: seqvae sample --model {place}")

@@ -1,4 +1,4 @@
-"""The option --into: results are put back into the song that they are from."""
+"""The option --into: results replace the windows of the song that they were made from."""
 
 from __future__ import annotations
 
@@ -24,12 +24,11 @@ if TYPE_CHECKING:
 INTO = click.Option(
     ["--into"],
     is_flag=True,
-    help="Write the whole song, with the result in the place of what it was made of; all else "
-    "stays as it is.",
+    help="Write the whole song, with the result in place of the bars that it was made from.",
 )
 VERBS = ("interpolate", "reconstruct", "edit", "similar")
 MIDI = (".mid", ".midi")
-"""Endings of what it writes."""
+"""Endings of the output with --into."""
 _NOT_WITH = ("png", "wav", "soundfont", "bpm")
 
 
@@ -40,18 +39,18 @@ def write(
     options: Mapping[str, Any],
     places: Sequence[Path],
 ) -> Written:
-    """Write the first input with the results in the place of the windows they were made of.
+    """Write the first input, with the results in place of the windows they were made from.
 
     Args:
-        result: What the verb made, as many rounds as there are.
-        rounds: The windows that it was made of; those of the first input are replaced.
+        result: The verb's result, with as many rounds as `rounds`.
+        rounds: The windows that it was made from; those of the first input are replaced.
         outputs: Where to write.
         options: Values of the options.
         places: A file for each result of a round.
 
     Raises:
-        UsageError: There are several results for a window, or options that do not go with it.
-        DataError: The bars of the file are not those of its ticks.
+        UsageError: There are several results for a window, or options that exclude --into.
+        DataError: The file's bars come from a list of beats, not from its ticks.
     """
     from seqvae.music.presentation.into import put_back
     from seqvae.music.reading.container import unpacked
@@ -60,7 +59,7 @@ def write(
 
     wrong = next((name for name in _NOT_WITH if options.get(name)), None)
     if wrong or options.get("loop", 1) > 1:
-        raise UsageError(f"--into writes the song as it is: leave out --{wrong or 'loop'}")
+        raise UsageError(f"--into does not go with --{wrong or 'loop'}; leave one of them out")
     if places[0].suffix.lower() not in MIDI:
         raise UsageError(f"--into writes a MIDI file; let the output end in {MIDI[0]}")
     if result.verb != "interpolate" and len(rounds[0]) > 1:
@@ -72,7 +71,7 @@ def write(
     source = rounds[0][0].input
     path = str(source.path)
     if source.content.whole.resolution is None:
-        text = "takes its bars from another file, and nothing can be put back into it"
+        text = "takes its bars from a list of beats, so that --into cannot replace bars in it"
         raise DataError(text, path=path, remedy="remove the .beats.txt file")
     maps = options.get("drum_map") or ()
     given = kit(maps[0]) if maps else None
@@ -93,7 +92,7 @@ def write(
 def _changes(
     codec: SequenceCodec, source: Source, made: Example, kit: Kit | None
 ) -> Iterator[Change]:
-    """Yield what becomes of each voice of a window."""
+    """Yield the change of each voice of a window."""
     from seqvae.music.presentation.into import Change
 
     score, known = source.input.content.whole, source.input.content.parts
@@ -118,5 +117,5 @@ def _changes(
 
 
 def _within(notes: Sequence[GridNote], steps: int) -> list[GridNote]:
-    """Return the notes that begin within some steps, which end there at the latest."""
+    """Return the notes that begin within the first steps, cut off at their end."""
     return [note._replace(end=min(note.end, steps)) for note in notes if round(note.start) < steps]

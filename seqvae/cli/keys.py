@@ -19,21 +19,20 @@ KEY = click.Option(
     type=click.Choice(["keep", "common"]),
     default="common",
     show_default=True,
-    help="common: what clashes with the first input is transposed into its key, and stays there to "
-    "the last step. "
-    "keep: all stay in the keys they have.",
+    help="common: inputs that clash with the first one are transposed into its key, also in the "
+    "results. keep: all inputs stay in their keys.",
 )
 SCALE = click.Option(
     ["--scale"],
-    help="Choose notes of this scale alone, such as 'C major', 'Am' or 'D dorian'; keep: those of "
+    help="Use only notes of this scale, such as 'C major', 'Am' or 'D dorian'; keep: only notes of "
     "the inputs.",
 )
 
 
 def in_one_key(codec: SequenceCodec, rounds: Sequence[Sequence[Source]]) -> list[list[Source]]:
-    """Return sources in the key of the first input, and say by how much each was transposed.
+    """Return sources in the key of the first input; their texts give the transpositions.
 
-    An input is moved by as much in every round.
+    An input is transposed by the same interval in every round.
     """
     from seqvae.music.representations import keys
 
@@ -51,7 +50,15 @@ def in_one_key(codec: SequenceCodec, rounds: Sequence[Sequence[Source]]) -> list
 
 
 def _moved(codec: SequenceCodec, source: Source, move: int, home: str, first: bool) -> Source:
-    """Return a transposed source; it says so, and the first one says in which key it is."""
+    """Return a transposed source; its text gives the interval, that of the first input the key.
+
+    Args:
+        codec: The codec of the model.
+        source: The source.
+        move: Semitones; negative is down.
+        home: Name of the key.
+        first: Whether it is of the first input.
+    """
     from seqvae.music.representations import keys
 
     facts = {**source.facts, "transposed": move}

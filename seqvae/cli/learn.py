@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PROBED = 20
-"""Number of files by which `prepare` chooses the representation of a folder."""
+"""Number of files that `prepare` reads to choose the representation of a folder."""
 
 
 @click.command()
@@ -31,10 +31,10 @@ PROBED = 20
 @click.option(
     "--representation",
     type=click.Choice(sorted(MUSIC.representations or ())),
-    help="Kind of music to read. [default: what most of the files are]",
+    help="Representation of the music. [default: that of most files]",
 )
 @click.option(
-    "--bars", type=click.IntRange(1, 64), help="Bars of a window. [default: 2, of a trio 16]"
+    "--bars", type=click.IntRange(1, 64), help="Bars of a window. [default: 2; 16 for a trio]"
 )
 @click.option(
     "--grid",
@@ -42,44 +42,44 @@ PROBED = 20
     default="16",
     callback=grid_name,
     show_default=True,
-    help="Steps of a bar: 16 of 4/4; 12 of 3/4, 6/8 and 12/8, and of 4/4 in triplets.",
+    help="Steps of a bar: 16 for 4/4; 12 for 3/4, 6/8, 12/8, and 4/4 in triplets.",
 )
 @click.option(
     "--voices",
     metavar="REGEX",
-    help="In files that have tracks whose name matches, use only these; use other files whole.",
+    help="Use only tracks whose names match; a file without such tracks is used as a whole.",
 )
 @click.option(
     "--two-four",
     is_flag=True,
-    help="Read bars of 2/4 as 4/4, two as one; of 6/4 as 3/4, and of 3/8 and 9/8 as 6/8.",
+    help="Read two bars of 2/4 as one of 4/4, also 6/4 as 3/4, and 3/8 and 9/8 as 6/8.",
 )
 @click.option("--meter", callback=signature, help="Read all files in this meter, such as 4/4.")
-@click.option("--strict", is_flag=True, help="Leave out music that is very short or sparse.")
+@click.option("--strict", is_flag=True, help="Leave out files whose music is very short or sparse.")
 @click.option(
     "--group",
     type=click.Choice(["file", "folder"]),
     default="file",
     show_default=True,
-    help="Never divide windows of a file, or of a folder, between training and test.",
+    help="Keep all windows of a file, or of a folder, in the same split.",
 )
-@click.option("--workers", type=click.IntRange(1), help="Processes. [default: all cores]")
+@click.option("--workers", type=click.IntRange(1), help="Number of processes. [default: cores]")
 @click.option(
-    "--scheduler", metavar="ADDRESS", help="Read on a Dask cluster instead: tcp://HOST:PORT."
-)
+    "--scheduler", metavar="ADDRESS", help="Read on a Dask cluster: tcp://HOST:PORT."
+)  # fmt: skip
 @click.option(
     "--time-limit",
     type=options.Finite(min=0.01),
     default=20.0,
     show_default=True,
-    help="Longest time to read a file, in seconds.",
+    help="Longest time to read one file, in seconds.",
 )
 @click.option(
     "--memory-limit",
     type=click.IntRange(1),
     default=1000,
     show_default=True,
-    help="Most memory to read a file, in megabytes.",
+    help="Largest memory to read one file, in megabytes.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace existing shards.")
 @options.seed
@@ -133,7 +133,7 @@ def prepare(
 @click.option(
     "--representation",
     type=click.Choice(["text"]),
-    help="Train on text files, one sentence in each line. [default: where TEXT is given]",
+    help="Train on text files, with one sentence per line. [default: if TEXT is given]",
 )
 @learn.training_options("A recipe, such as drums_2bar. [default: by the data]")
 def train(
@@ -144,8 +144,8 @@ def train(
 ) -> None:
     """Train a model on shards of music, or on text files.
 
-    Choose a recipe that comes with seqvae (--preset) or your own (--config), and change it with
-    --set. Ctrl-C saves and ends; --resume -o FOLDER continues. To train with several processes:
+    Choose a shipped recipe (--preset) or your own (--config), and change it with --set. Ctrl-C
+    saves and ends; --resume -o FOLDER continues. To train with several processes:
     torchrun --nproc-per-node 2 -m seqvae.cli train ...
     """
     if bool(texts) == (data is not None):

@@ -1,4 +1,4 @@
-"""Music at the command line: choosing windows, writing and showing results."""
+"""The presentation of music: choice of model and windows, writing and showing results."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ if TYPE_CHECKING:
     from vaecore.space import LatentSpace
 
 FAVOURITES = ("groove", "drums")
-"""The representation of `sample` by default: the first that a model in the box has."""
+"""Default representation of `sample`: the first one of which there is a shipped model."""
 
 SHOWN = 4
-"""Bars that are shown of humanized drums."""
+"""Number of bars that are shown of humanized drums."""
 
 LONG = 8
-"""Windows of at least this many bars are drawn in lines of as many, with an 8th in a column."""
+"""Longer windows are drawn in lines of this many bars, with an eighth note in a column."""
 
 _BLENDING = ("interpolate", "palette")
 _TAKING = ("interpolate", "palette", "reconstruct", "edit", "similar")
@@ -82,7 +82,7 @@ class MusicPresentation(Presentation):
     )
 
     _rounds: Sequence[Sequence[Source]] = ()
-    """What was taken, for `into`."""
+    """The sources of the last call, for --into."""
 
     def options(self, verb: str) -> Sequence[click.Option]:
         """Return the options that choose windows, and those that write other files."""
@@ -91,17 +91,15 @@ class MusicPresentation(Presentation):
                 ["--bar"],
                 multiple=True,
                 type=click.IntRange(min=1),
-                help="Bar to begin at; 1 is the first. Once for all inputs, or once for each. "
-                "Default: where notes begin.",
+                help="Bar to begin at, from 1. Once for all inputs, or once for each. [default: "
+                "the first with notes]",
             ),
             click.Option(
                 ["--all", "all_windows"],
                 is_flag=True,
-                help="Use the whole song, window after window, with its rests. `interpolate` then "
-                "goes from the first song to the last as they play; with --steps, in every window.",
+                help="Use the whole song, window after window. `interpolate` then goes from the "
+                "first song to the last as they play; with --steps, in every window.",
             ),
-        ]
-        taking.append(
             click.Option(
                 ["--quantize"],
                 type=click.Choice(["grid", "none"]),
@@ -109,8 +107,8 @@ class MusicPresentation(Presentation):
                 show_default=True,
                 help="grid: notes begin exactly on the steps. none: they get the timing of the "
                 "inputs, such as swing or a late snare.",
-            )
-        )
+            ),
+        ]
         writing = [SEPARATE, PNG, *PLAYED] + [sample_meter_option()] * (verb == "sample")
         choosing = [meter_option(), grid_option(), *parts.options()]
         if verb in _PLAYING:
@@ -122,14 +120,14 @@ class MusicPresentation(Presentation):
         return (choosing + taking) * (verb in _TAKING) + playing + writing * (verb in _WRITING)
 
     def read(self, paths: Sequence[Path], options: Mapping[str, Any]) -> list[Input]:
-        """Return the inputs, of each the part that the options ask for: a `Chosen`."""
+        """Return the inputs; the content of each is a `Chosen`, the part by the options."""
         return parts.read(paths, options)
 
     def choose_model(self, inputs: Sequence[Input], options: Mapping[str, Any]) -> Choice:
         """Return the shipped model for these files with the longest window that fits.
 
-        Trios shorter than the windows of all models for trios are read as melodies, and so are
-        chords with --top-line or --part melody. Bars before --bar do not count.
+        Trios that are too short for all models of trios are read as melodies, as are chords with
+        --top-line or --part melody. Bars before --bar do not count.
         """
         from seqvae.music.representations import CODECS
         from seqvae.music.representations.detection import candidates_of
@@ -142,14 +140,14 @@ class MusicPresentation(Presentation):
         found = candidates_of([each.content.score for each in inputs], bool(top_line))
         chords = [each for each in found if CODECS[each.kind].polyphonic]
         if any(self._shipped(each.kind, each.grid) for each in chords):
-            found = chords  # those shorter than a window are still no melody
+            found = chords  # even if they are shorter than a window: chords are no melody
         for kind, bars, grid in found:
             bars = max(1, bars - before)
             lengths = self._shipped(kind, grid)
             fitting = [length for length in lengths if length <= bars]
             if fitting:
                 break
-        if not lengths:  # one of another grid says which bars it knows
+        if not lengths:  # a model of the other grid reports which meters it knows
             lengths = self._shipped(kind)
         if not lengths:
             remedy = "name a model folder with --model"
@@ -163,7 +161,7 @@ class MusicPresentation(Presentation):
     def sources(
         self, codec: SequenceCodec, inputs: Sequence[Input], options: Mapping[str, Any]
     ) -> list[list[Source]]:
-        """Return the windows: the first with notes, that at --bar, or with --all one by one."""
+        """Return one round of windows, or with --all a round for each; see `sources`."""
         self._rounds = rounds = sources(codec, inputs, options)
         return rounds
 
@@ -172,7 +170,7 @@ class MusicPresentation(Presentation):
         return (*self.suffixes, *[PAGE] * (verb in _BLENDING), FILM)
 
     def grid(self, output: Path | None) -> tuple[int, int]:
-        """Return a finer grid for a page, on which it is played, than for a file."""
+        """Return a finer grid for a page than for a file."""
         page = output is not None and output.suffix.lower() == PAGE
         return (9, 9) if page else super().grid(output)
 
@@ -220,7 +218,7 @@ class MusicPresentation(Presentation):
         return strip(grids, titles, width, first=0 if titles[0] == ORIGINAL else 1, colour=True)
 
     def fidelity(self, codec: SequenceCodec, x: Tensor, y: Tensor) -> tuple[str, dict[str, Any]]:
-        """Return how many steps, and how many events, are the same, also of each voice."""
+        """Return the shares of steps and of events that are the same, also for each voice."""
         from seqvae.music.evaluate import fidelity
 
         return fidelity(codec, x, y)

@@ -1,4 +1,4 @@
-"""Which part of a file is meant: the options that say so, what was taken, and a list of parts."""
+"""Parts of a file: the options that choose one, and the list of `show --tracks`."""
 
 from __future__ import annotations
 
@@ -33,22 +33,25 @@ def options() -> list[click.Option]:
             ["--track"],
             multiple=True,
             metavar="NAME|N",
-            help=f"Take this part: its name, or its number in `show --tracks`. {each} Default: the "
-            "likeliest melody; the command says which it took.",
+            help=f"Use this part: its name, or its number in `show --tracks`. {each} [default: the "
+            "likeliest melody, which is printed]",
         ),
         click.Option(
             ["--channel"],
             multiple=True,
             type=click.IntRange(1, 16),
-            help=f"Take what is on this MIDI channel. {each}",
+            help=f"Use the notes on this MIDI channel. {each}",
         ),
         click.Option(
-            ["--part"], multiple=True, type=click.Choice(ROLES), help=f"Take this part. {each}"
+            ["--part"],
+            multiple=True,
+            type=click.Choice(ROLES),
+            help=f"Use the part with this role. {each}",
         ),
         click.Option(
             ["--top-line"],
             is_flag=True,
-            help="Of chords, such as a piano's, take the top line as a melody.",
+            help="Use the highest notes of chords, such as a piano's, as a melody.",
         ),
         click.Option(
             ["--drums"], is_flag=True, help="Read the part as drums, whatever its channel."
@@ -57,17 +60,22 @@ def options() -> list[click.Option]:
             ["--drum-map"],
             multiple=True,
             metavar="NAME|FILE",
-            help="What the keys of the drums mean: general_midi, roland, alesis, ableton, or a "
-            f"YAML file of lines such as 36: kick. {each}",
+            help="Meaning of the keys of drums: general_midi, roland, alesis, ableton, or a YAML "
+            f"file with lines such as 36: kick. {each}",
         ),
     ]
 
 
 def each_of(values: Sequence[T], count: int, name: str) -> list[T | None]:
-    """Return the value of an option for each input, None where there is none.
+    """Return the value of a repeatable option for each input, None if it was not given.
+
+    Args:
+        values: The values that were given: none, one for all inputs, or one for each.
+        count: Number of inputs.
+        name: Name of the option, for the message.
 
     Raises:
-        UsageError: There are neither none, nor one, nor as many as inputs.
+        UsageError: There is another number of values.
     """
     if len(values) <= 1:
         return [values[0] if values else None] * count
@@ -80,9 +88,9 @@ class Chosen(NamedTuple):
     """The content of an input of music.
 
     Attributes:
-        whole: All of the file.
+        whole: The whole file.
         parts: Its parts.
-        score: What is meant of it, or all.
+        score: The part that the options choose, or the whole file.
     """
 
     whole: Score
@@ -91,12 +99,12 @@ class Chosen(NamedTuple):
 
 
 def read(paths: Sequence[Path], given: Mapping[str, Any]) -> list[Input]:
-    """Return the inputs, each read once, with the part that the options ask for: a `Chosen`.
+    """Return the inputs, each read once; the content is a `Chosen`.
 
-    What was not read as it is written is reported on stderr.
+    Repairs and reinterpretations of a file are reported on stderr.
 
     Raises:
-        UsageError: There are too many or too few of an option.
+        UsageError: An option has the wrong number of values.
         DataError: An input cannot be read, or has no such part.
     """
     from seqvae.music.reading.midi import read_score
@@ -123,7 +131,7 @@ def read(paths: Sequence[Path], given: Mapping[str, Any]) -> list[Input]:
 
 
 def show_tracks(path: Path, score: Score, as_json: bool) -> None:
-    """Print the parts of a file, and what each could be used for."""
+    """Print the parts of a file, and the uses of each."""
     from seqvae.music.representations.parts import parts
 
     found = parts(score)
@@ -160,12 +168,12 @@ def show_tracks(path: Path, score: Score, as_json: bool) -> None:
 
 
 def _width(text: str) -> int:
-    """Return how many columns of a terminal a text takes: two for each wide character."""
+    """Return the columns of a text on a terminal: two for each wide character."""
     return len(text) + sum(unicodedata.east_asian_width(each) in "WF" for each in text)
 
 
 def part_facts(part: Part) -> dict[str, Any]:
-    """Return what is known of a part, for `--json`."""
+    """Return the facts about a part, for `--json`."""
     return {
         "number": part.place,
         "track": part.track + 1,
@@ -190,7 +198,7 @@ def pitch_name(pitch: int) -> str:
 
 
 def _use(part: Part) -> str:
-    """Return what a part could be used for, the likeliest first."""
+    """Return the possible uses of a part, the likeliest first."""
     if part.role:
         return part.role
     if part.polyphony > 1.5:

@@ -14,7 +14,7 @@ from vaecore.codec import Example
 from vaecore.errors import DataError
 
 MODEL = "groove_2bar"
-"""The model in the box for both."""
+"""The default model of both."""
 
 temperature = click.option(
     "--temperature",
@@ -53,16 +53,7 @@ def _play(
     temperature: float,
     seed: int,
 ) -> None:
-    """Play the whole input, and write the result.
-
-    Args:
-        job: The command's job.
-        input_: The input.
-        function: Name of a function of `seqvae.music.representations.groove.feel`.
-        title: Name of the result.
-        temperature: Temperature of the draws.
-        seed: Makes the draws repeatable.
-    """
+    """Perform the whole input with a function of `groove.feel`, and write the result."""
     place = job.place([input_])
     read = job.read([input_])
     job.model = job.model or MODEL
@@ -83,7 +74,7 @@ def _play(
     codec = GrooveCodec(len(played.x) // of_model.steps_per_bar)
     hits, velocity, offset = (each.double() for each in blocks(played.x))
     count = int(hits.sum())
-    # Magenta's models give a velocity and a timing where nothing is hit, too.
+    # Magenta's models give velocities and timings also without a hit.
     loudness = 127 * float((hits * velocity).sum()) / max(count, 1)
     late = -float((hits * offset).sum()) / 2 / max(count, 1) * 15_000 / played.context.tempo_bpm
     job.write(

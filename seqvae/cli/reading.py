@@ -1,4 +1,4 @@
-"""How MIDI files are read: the options --meter and --grid, and warnings about what was read."""
+"""Reading of MIDI files: the options --meter and --grid, and warnings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from seqvae.music.reading.score import Score
 
 _METER = re.compile(r"([1-9]\d?)/(1|2|4|8|16|32)")
-_HELP = "Read the files in this meter from their beginning, such as 4/4, whatever they say."
+_HELP = "Read the files in this meter, such as 4/4, in place of their own."
 
 
 def signature(
@@ -23,7 +23,7 @@ def signature(
     """Return the numerator and denominator of a time signature such as 4/4.
 
     Raises:
-        click.BadParameter: It is none.
+        click.BadParameter: The text has another form.
     """
     if value is None:
         return None
@@ -49,20 +49,20 @@ def meter_option() -> click.Option:
 
 
 def sample_meter_option() -> click.Option:
-    """Return the option --meter of `sample`: what is written has these bars."""
-    text = "Bars of the samples, such as 6/8. [default: 4/4, or what a model of 12 steps has most]"
+    """Return the option --meter of `sample`, the meter of the written file."""
+    text = "Meter of the samples, such as 6/8. [default: 4/4; for models of 12 steps their usual]"
     return click.Option(["--meter"], metavar="N/M", callback=signature, help=text)
 
 
 GRID_NAMES = {"16": "16", "12": "12", "binary": "16", "ternary": "12"}
 _GRID_HELP = (
-    "Steps of a bar: 16 are the sixteenths of 4/4; 12 those of 3/4 and 6/8, and triplets in 4/4. "
-    "[default: by the time signature and where notes lie]"
+    "Steps of a bar: 16 for 4/4; 12 for 3/4, 6/8, 12/8, and 4/4 in triplets. [default: by the "
+    "time signature and the places of notes]"
 )
 
 
 def grid_name(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    """Return the name of a grid; the two also have names in words."""
+    """Return the number of a grid for its name ("binary" is "16", "ternary" "12")."""
     return None if value is None else GRID_NAMES[value]
 
 
@@ -86,11 +86,11 @@ def grid_option() -> click.Option:
 
 
 meter = click.option("--meter", metavar="N/M", expose_value=False, callback=_read_in, help=_HELP)
-"""The same as a decorator."""
+"""`meter_option` as a decorator."""
 
 
 def warn(score: Score, path: Path | str) -> None:
-    """Tell on stderr what was not read as the file has it, but for --quiet."""
+    """Print repairs and reinterpretations of a file on stderr, unless --quiet."""
     context = click.get_current_context(silent=True)
     if context is not None and context.params.get("quiet"):
         return

@@ -1,4 +1,4 @@
-"""What is taken of music's inputs: windows side by side, and where each is from, in words."""
+"""The windows that are taken from inputs, side by side, with texts on where each is from."""
 
 from __future__ import annotations
 
@@ -25,11 +25,14 @@ if TYPE_CHECKING:
 def sources(
     codec: SequenceCodec, inputs: Sequence[Input], options: Mapping[str, Any]
 ) -> list[list[Source]]:
-    """Return the windows: the first with notes, that at --bar, or with --all one by one.
+    """Return rounds of windows, one window of each input in each round.
+
+    By default there is one round, of the first windows with notes; --bar chooses another window.
+    With --all there is a round for each window of the longest song.
 
     Args:
-        codec: Of the model.
-        inputs: Their contents are a `Chosen`.
+        codec: The codec of the model.
+        inputs: The inputs; the content of each is a `Chosen`.
         options: Values of the options of `MusicPresentation`.
 
     Raises:
@@ -71,14 +74,14 @@ def sources(
 def _parts(
     codec: SequenceCodec, chosen: Chosen, instrument: int
 ) -> tuple[str, list[dict[str, Any]]]:
-    """Return which parts a window is of, and why: in words and for `--json`.
+    """Return the parts of a window and the reasons for them: in words and for `--json`.
 
-    The words are empty where there was nothing to choose from.
+    The words are empty if there was no choice.
 
     Args:
-        codec: Of the window.
+        codec: The codec of the window.
         chosen: The input.
-        instrument: That of the window.
+        instrument: Number of the window's instrument.
     """
     from seqvae.music.representations.parts import parts
 
@@ -127,9 +130,15 @@ def _source(
     of: tuple[str, list[dict[str, Any]]],
     following: Example | None,
 ) -> Source:
-    """Return a window, and where it is from; `of` are its parts, from `_parts`.
+    """Return the source of a window.
 
-    It is filled up with silence where `following` begins within it: before bars of another meter.
+    Args:
+        codec: The codec of the window.
+        example: The window.
+        input_: The input.
+        of: The window's parts, from `_parts`.
+        following: The next window. If it begins within this one (before bars of another meter),
+            the rest of this one is silence.
     """
     context = example.context
     first, last, total = context.bar, context.bar + codec.bars - 1, context.of_bars
@@ -154,7 +163,7 @@ def _source(
 
 
 def _tell_left_out(found: Windows, path: Path | str) -> None:
-    """Tell on stderr which bars a song is without."""
+    """Print on stderr which bars of a song are left out."""
     from seqvae.music.representations.windows import OF_NOTES
 
     for rejection in found.rejections:
@@ -163,12 +172,12 @@ def _tell_left_out(found: Windows, path: Path | str) -> None:
 
 
 def _tell_again(taken: Sequence[Sequence[Source]], paths: Sequence[Path | str], bars: int) -> None:
-    """Tell on stderr which songs begin again, because another one is longer.
+    """Print on stderr which songs are repeated, because another one is longer.
 
     Args:
         taken: The windows of each song.
         paths: The songs.
-        bars: Of a window.
+        bars: Number of bars of a window.
     """
     counts = list(map(len, taken))
     longest = max(counts)
@@ -184,9 +193,9 @@ def _tell_again(taken: Sequence[Sequence[Source]], paths: Sequence[Path | str], 
 
 
 def _rounds(taken: Sequence[Sequence[Source]]) -> list[list[Source]]:
-    """Return the windows of several songs side by side; a shorter one begins again.
+    """Return the windows of several songs side by side; shorter songs are repeated.
 
-    Where none of them sounds there is no round.
+    Rounds of silence in all songs are left out.
     """
     longest = max(map(len, taken))
     found = [[windows[k % len(windows)] for windows in taken] for k in range(longest)]

@@ -1,10 +1,9 @@
-"""A small picture of many windows: one line of text each, one column per sixteenth.
+"""A picture of many windows in text: one line each, one column per sixteenth.
 
      1 │▄·▄·█·▄·▄·▄·█·▄·│▄·▄·█·▄·▄·▄·█·▄·│ rock
      2 │▄·▄·█·▄·▄   █·▄·│▄·▄·█·▄·▄   █·▄·│
 
-Trios have a line for each voice. The lines are aligned, so that changes from step to step can be
-seen; `text_roll` shows a window in full.
+Trios have a line for each voice. `text_roll` shows a single window in full.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from seqvae.music.presentation.grid import DrawnNote, Grid
 
 MOST, MOST_OF_VOICES = 25, 12
-"""Largest numbers of windows of one voice (a palette of 5 x 5) and of several voices."""
+"""Largest numbers of windows that are shown: of one voice (5 x 5), and of several voices."""
 
 _LOW, _HIGH, _BOTH, _LIGHT = "▄▀█·"
 _HEIGHTS = "▁▂▃▄▅▆▇█"
@@ -42,14 +41,14 @@ def strip(
     *,
     colour: bool = False,
 ) -> str:
-    """Return one numbered line for each voice of each grid, and lines that explain the signs.
+    """Return one numbered line for each voice of each grid, and a legend.
 
     Args:
         grids: Windows, all of the same number of steps.
-        titles: A text after each line; may be empty.
-        width: Columns of the terminal.
+        titles: A text after the line of each window; may be empty.
+        width: Number of columns of the terminal.
         first: Number of the first line.
-        colour: With the escape codes of terminals (ANSI).
+        colour: Whether to use ANSI colours.
     """
     voices = [name for name in LOOKS if any(getattr(grid, name) for grid in grids)] or ["drums"]
     shown = grids[: MOST if len(voices) == 1 else MOST_OF_VOICES]
@@ -82,7 +81,7 @@ def strip(
 
 
 def _coloured(cells: str, voice: str) -> str:
-    """Return signs in colours: of drums those of kick, snare and hat, of others the voice's own."""
+    """Return characters with colours: those of kick, snare and hat, or that of the voice."""
     look = LOOKS[voice]
     inks = {_LOW: KICK, _BOTH: KICK, _HIGH: SNARE, _LIGHT: CLOSED_HAT} if look.lanes else {}
     return "".join(
@@ -96,9 +95,9 @@ def _coloured(cells: str, voice: str) -> str:
 
 
 def _scale(grid: Grid, width: int) -> tuple[int, int]:
-    """Return the number of sixteenths in a column, and of columns between bar lines.
+    """Return the number of steps in a column, and of columns between bar lines.
 
-    Long windows have several sixteenths in a column, and lines only every four bars.
+    Long windows have several steps in a column, and a line only every four bars.
     """
     for each in (1, 2, 4, 8, 16):
         columns = -(-grid.steps // each)

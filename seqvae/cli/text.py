@@ -1,4 +1,4 @@
-"""Sentences at the command line: typed in quotes, or one in each line of a text file."""
+"""The presentation of sentences: typed in quotes, or one in each line of a text file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from vaecore.space import LatentSpace
 
 _PATHS = (".txt", ".mid", ".midi")
-"""Inputs with these endings are files, even if they do not exist."""
+"""Inputs with these endings are files, even if they do not exist, not sentences."""
 
 
 class TextPresentation(Presentation):
@@ -43,7 +43,7 @@ class TextPresentation(Presentation):
         return _is_typed(input_)
 
     def open(self, path: Path | str) -> list[str]:
-        """Return the sentences of a file, or the one that was typed."""
+        """Return the sentences of a file, or the typed sentence."""
         from seqvae.text.data import read_sentences
 
         return [path] if isinstance(path, str) else read_sentences([path])
@@ -59,7 +59,7 @@ class TextPresentation(Presentation):
     def sources(
         self, codec: TextCodec, inputs: Sequence[Input], options: Mapping[str, Any]
     ) -> list[list[Source]]:
-        """Return typed sentences, and files line by line, up to the end of the shortest."""
+        """Return a round for each line of the shortest file; one for typed sentences."""
         taken = []
         for each in inputs:
             lines, found = each.content, codec.read(each.content)
@@ -86,7 +86,7 @@ class TextPresentation(Presentation):
         return Written(counted(len(result.items), "sentence"), {"sentences": result.items})
 
     def picture(self, result: Result, width: int) -> str:
-        """Return all sentences, numbered, below the given ones."""
+        """Return all sentences, numbered, below the inputs."""
         rows: list[tuple[str, str]] = []
         given = iter([example.context for example in result.originals])
         kept = iter(result.decoded(result.kept))
@@ -105,7 +105,7 @@ class TextPresentation(Presentation):
         return "\n".join(f" {label:>{margin}}  {sentence}" for label, sentence in rows)
 
     def fidelity(self, codec: TextCodec, x: Tensor, y: Tensor) -> tuple[str, dict[str, Any]]:
-        """Return how many pieces of words are kept, at any place in the sentence."""
+        """Return the share of word pieces that are kept, at any place in the sentence."""
         from collections import Counter
 
         kept = total = 0

@@ -1,4 +1,4 @@
-"""Writing music at the command line: MIDI files, with a picture and sound beside them."""
+"""Writing music: MIDI files, and pictures, sound and films of them."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ PANELS = 256
 """Largest number of windows that are drawn in one PNG."""
 
 ORIGINAL = "original"
-"""Title of what a result is compared with."""
+"""Title of an input that results are compared with."""
 
 PAGE = ".html"
-"""Ending of a page on which blends are played."""
+"""Ending of an interactive page of blends."""
 FILM = ".mp4"
 """Ending of a film of results."""
 
@@ -47,25 +47,25 @@ PLAYED = (
     click.Option(
         ["--bpm"],
         type=shared.Finite(10, 1000),
-        help="Tempo of the result in quarter notes a minute. Default: that of the inputs.",
+        help="Tempo of the result in quarter notes per minute. [default: that of the inputs]",
     ),
     click.Option(
         ["--loop"],
         type=click.IntRange(1, 100),
         default=1,
         show_default=True,
-        help="How often each result is played before the next one.",
+        help="Number of times that each result is played before the next one.",
     ),
 )
 
 
 def write(result: Result, outputs: Outputs, options: Mapping[str, Any]) -> Written:
-    """Write all items one after another as one MIDI file, or one file each, and what goes along.
+    """Write all items as one MIDI file or film, or one for each, with pictures and sound.
 
     Args:
-        result: What the verb made.
+        result: The verb's result.
         outputs: Where to write.
-        options: Values of the options above; those that the verb does not have are absent.
+        options: Values of the options above; options that the verb lacks are absent.
 
     Raises:
         UsageError: An option does not go with the results.
@@ -126,15 +126,14 @@ def write(result: Result, outputs: Outputs, options: Mapping[str, Any]) -> Writt
 
 
 def _lasting(examples: Sequence[Example], codec: SequenceCodec) -> tuple[list[float], list[float]]:
-    """Return the seconds that each example lasts, and the first and the last tempo."""
+    """Return the duration of each example in seconds, and the first and the last tempo in bpm."""
     contexts = [example.context or codec.context for example in examples]
-    # An item always lasts as long as its window.
     seconds = [context.seconds(codec.steps) for context in contexts]
     return seconds, [contexts[0].tempo_bpm, contexts[-1].tempos[-1][1]]
 
 
 def _write_page(result: Result, outputs: Outputs, options: Mapping[str, Any]) -> Written:
-    """Write the page on which the blends of a result are played."""
+    """Write an interactive page of the blends of a result."""
     from seqvae.music.page import palette_page
 
     assert outputs.main is not None
@@ -144,7 +143,7 @@ def _write_page(result: Result, outputs: Outputs, options: Mapping[str, Any]) ->
             raise UsageError(f"--{name} goes with MIDI files, not with {outputs.main.name}")
     corners = [(place, title) for place, title in enumerate(result.titles) if title]
     if not corners:
-        raise UsageError("on a page a song has several ways to sound; say how many with --steps")
+        raise UsageError("a page of whole songs needs the number of blends; choose --steps")
     codec = cast("SequenceCodec", result.codec)
     columns = result.columns or len(result.titles)
     data = palette_page(codec, result.rounds, columns, corners).encode()
@@ -154,7 +153,7 @@ def _write_page(result: Result, outputs: Outputs, options: Mapping[str, Any]) ->
 
 
 def compared(result: Result) -> tuple[list[Grid], list[str]]:
-    """Return the grids to draw, one for each window, and their titles; an original comes first."""
+    """Return the grids to draw, one for each window, and their titles, with originals first."""
     from seqvae.music.presentation import grid_of_window
 
     examples, titles = result.examples, list(result.titles) * len(result.rounds)
@@ -175,7 +174,7 @@ def compared(result: Result) -> tuple[list[Grid], list[str]]:
 
 
 def _with_rests(result: Result) -> Result:
-    """Return the windows of a song with silence where it rests for whole windows."""
+    """Return the windows of a song, with windows of silence where it rests."""
     length = cast("SequenceCodec", result.codec).bars
     rounds: list[Sequence[Example]] = []
     for made in result.rounds:
@@ -191,22 +190,25 @@ def _with_rests(result: Result) -> Result:
 
 
 def _at_tempo(result: Result, bpm: float | None) -> Result:
-    """Return a result whose items are all played at one tempo."""
+    """Return a result with one tempo for all items; unchanged for None."""
     if bpm is None:
         return result
-
     return _with(result, lambda context: replace(context, tempo_bpm=bpm, changes=()))
 
 
 def _in_meter(result: Result, meter: tuple[int, int] | None) -> Result:
-    """Return samples with the bars of a meter."""
+    """Return samples in a meter; unchanged for None.
+
+    Raises:
+        UsageError: The model has no bars of this length.
+    """
     if meter is None:
         return result
     lengths = cast("SequenceCodec", result.codec).grid.lengths
     quarters = 4 * meter[0] / meter[1]
     if quarters not in lengths:
         known = ", ".join(m for m in ("4/4", "3/4", "6/8", "12/8") if BARS[m] in lengths)
-        text = "--meter: the model has no bars of {}/{}, but of ".format(*meter)
+        text = "--meter: the model has no bars of {}/{}; choose ".format(*meter)
         raise UsageError(text + known)
     return _with(
         result, lambda context: replace(context, meter=meter, per_quarter=lengths[quarters])
@@ -214,7 +216,7 @@ def _in_meter(result: Result, meter: tuple[int, int] | None) -> Result:
 
 
 def _with(result: Result, change: Callable[[Context], Context]) -> Result:
-    """Return a result whose contexts are changed."""
+    """Return a result with a change applied to the context of each example."""
     usual = cast("SequenceCodec", result.codec).context
 
     def changed(example: Example) -> Example:
@@ -224,12 +226,12 @@ def _with(result: Result, change: Callable[[Context], Context]) -> Result:
 
 
 def numbered(path: Path, count: int) -> list[Path]:
-    """Return the files of so many results."""
+    """Return a numbered file name for each of `count` results."""
     digits = max(2, len(str(count)))
     return [path.with_stem(f"{path.stem}_{k:0{digits}d}") for k in range(1, count + 1)]
 
 
 def between(tempi: Sequence[float]) -> str:
-    """Return the first and the last of some tempi, in words."""
+    """Return the first and the last of some tempos as text: "120 to 90"."""
     first, last = f"{tempi[0]:.4g}", f"{tempi[-1]:.4g}"
     return first if first == last else f"{first} to {last}"

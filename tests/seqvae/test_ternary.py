@@ -96,7 +96,7 @@ def test_samples_have_the_bars_that_are_asked_for(here: Path) -> None:
     midi = pretty_midi.PrettyMIDI(str(here / "y.mid"))
     assert midi.get_tempo_changes()[1] == pytest.approx([180], rel=1e-5)
     error = run(*sample, "z.mid", "--meter", "5/4", code=2).stderr
-    assert "--meter: the model has no bars of 5/4, but of 4/4, 3/4, 6/8, 12/8" in error
+    assert "--meter: the model has no bars of 5/4; choose 4/4, 3/4, 6/8, 12/8" in error
     assert not (here / "z.mid").exists()
 
 

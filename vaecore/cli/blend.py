@@ -46,21 +46,19 @@ def interpolate(
     if steps < len(inputs):
         raise UsageError(f"{steps} steps cannot pass {len(inputs)} inputs; use more --steps")
     space, rounds = job.open(inputs)
+    how: dict[str, Any] = {
+        "path": path,
+        "timing": timing,
+        "temperature": temperature,
+        "seed": seed,
+    }
     if goes_on:
-        _go_through(job, space, rounds, place, path, timing, temperature, seed)
+        _go_through(job, space, rounds, place, how)
         return
     made = [
-        space.interpolate(
-            *(s.example for s in sources),
-            steps=steps,
-            path=path,
-            temperature=temperature,
-            seed=seed,
-            timing=timing,
-        )
-        for sources in rounds
+        space.interpolate(*(s.example for s in sources), steps=steps, **how) for sources in rounds
     ]
-    path, timing = space.path_and_timing(path, timing)
+    how["path"], how["timing"] = space.path_and_timing(path, timing)
     codes = [space.encode([source.example for source in sources]) for sources in rounds]
     facts = flat(rounds)
     for taken, z in zip(facts, codes, strict=True):
@@ -70,14 +68,7 @@ def interpolate(
         Result(job.verb, space.codec, made, _titles([printable(p.stem) for p in inputs], steps)),
         place,
         f"{steps} steps",
-        {
-            "steps": steps,
-            "path": path,
-            "timing": timing,
-            "temperature": temperature,
-            "seed": seed,
-            "windows": facts,
-        },
+        {"steps": steps, **how, "windows": facts},
     )
 
 
@@ -86,17 +77,13 @@ def _go_through(
     space: LatentSpace[Any],
     rounds: Sequence[Sequence[Source]],
     place: Path | None,
-    path: str | None,
-    timing: str | None,
-    temperature: float,
-    seed: int,
+    how: dict[str, Any],
 ) -> None:
     """Blend every round at its place from the first input to the last, and write them as one."""
     from vaecore.paths import interpolation_weights
 
-    examples = [[source.example for source in sources] for sources in rounds]
-    made = space.pass_through(examples, path, temperature, seed, timing)
-    path, timing = space.path_and_timing(path, timing)
+    made = space.pass_through([[source.example for source in each] for each in rounds], **how)
+    how["path"], how["timing"] = space.path_and_timing(how["path"], how["timing"])
     weights = interpolation_weights(len(rounds[0]), max(len(rounds), 2))
     job.write(
         Result(job.verb, space.codec, [[each] for each in made], [""]),
@@ -104,10 +91,7 @@ def _go_through(
         f"{len(made)} windows, from the first input to the last",
         {
             "steps": len(made),
-            "path": path,
-            "timing": timing,
-            "temperature": temperature,
-            "seed": seed,
+            **how,
             "weights": [[round(w, 4) for w in row] for row in weights[: len(made)].tolist()],
             "windows": flat(rounds),
         },

@@ -1,11 +1,11 @@
-"""A folder of faces as a few large JPEGs, to travel to another machine, and back to a folder.
+"""Pack a folder of faces into a few large JPEGs, to copy it to another machine, and unpack it.
 
     python -m tools.face_sheets pack FACES SHEETS
     python -m tools.face_sheets unpack SHEETS FACES
 
-A JPEG of 64 x 64 pixels is a third header. On a sheet of 64 x 64 faces, whose edges are those of
-JPEG's blocks, there is one header for 4,096 of them: 28,000 faces take 31 MB. The names are
-kept, since the training divides a folder by them.
+A third of a JPEG of 64 x 64 pixels is its header. A sheet of 64 x 64 faces, aligned to JPEG's
+blocks, has one header for 4,096 faces: 28,000 faces take 31 MB. Names are kept, since the training
+splits a folder by them.
 """
 
 from __future__ import annotations

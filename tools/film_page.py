@@ -1,8 +1,8 @@
-"""Films the page of a palette being played: `python tools/film_page.py`, from a checkout.
+"""Film the page of a palette being played: `python tools/film_page.py`, from a checkout.
 
-It makes the page with the real command, opens it in headless Chromium (see CONTRIBUTING.md), drags
-over its field, and takes a picture of it for every step of the music. A machine need not be fast
-for that: the music's time is that of the film. The result is docs/palette.webp, which README shows.
+The page is made with the real command, opened in headless Chromium (see CONTRIBUTING.md) and
+dragged over; a screenshot is taken for every frame, with the music set to the frame's time, so that
+a slow machine does. The result is docs/palette.webp, which README shows.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SHOWN = 800
 FRAMES, PER_SECOND, BPM = 48, 8, 112
 QUALITY = 62
 
-# The player stands still; the page shows what it would at the film's time.
+# Plays no sound: the page is set to the time of each frame.
 PREPARE = """() => {
   const { player, transport, field, blends } = seqvae;
   player.playing = true;

@@ -1,10 +1,10 @@
-"""Damaged files at every door, for as long as there is time: counts what was read and refused.
+"""Give damaged files to every reader, for a given time, and count what was read and refused.
 
     python -m tools.fuzz --seconds 60 [--doors music image] [--seed 1] [--atheris]
 
-Each door of `tests/fuzzing.py` gets its share of the time. A fault is printed with the file that
-showed it, which is kept in the folder `--keep`; the exit code is then 1. With --atheris (a package
-for Linux), one door is fuzzed by coverage instead, until it is ended.
+Each reader of `tests/fuzzing.py` (a "door") gets an equal share of the time. A fault is printed,
+and its file is kept in the folder `--keep`; the exit code is then 1. With --atheris (a package for
+Linux), one reader is fuzzed guided by coverage instead, without end.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
 from fuzzing import DOORS, WAYS, Change, outcome
 
 PACKAGES = ["vaecore", "seqvae", "facevae", "mido", "pretty_midi", "safetensors"]
-"""Whose lines atheris watches."""
+"""Packages whose coverage guides atheris."""
 
 
 def draw(source: random.Random) -> list[Change]:
-    """Return some changes of a file."""
+    """Return one to four random changes of a file."""
     return [
         (source.randrange(WAYS), source.random(), source.randrange(41), source.randrange(256))
         for _ in range(source.randint(1, 4))
@@ -34,7 +34,7 @@ def draw(source: random.Random) -> list[Change]:
 
 
 def run(name: str, seconds: float, seed: int, folder: Path, keep: Path) -> tuple[Counter[str], int]:
-    """Try a door for some seconds; return how often it answered what, and how many faults."""
+    """Fuzz a reader for some seconds; return counts of its answers, and the number of faults."""
     door, source, faults = DOORS[name], random.Random(f"{name}{seed}"), 0
     seeds, answers, end = door.seeds(), Counter[str](), time.monotonic() + seconds
     while time.monotonic() < end:
@@ -58,7 +58,7 @@ def run(name: str, seconds: float, seed: int, folder: Path, keep: Path) -> tuple
 
 
 def cover(name: str) -> None:
-    """Fuzz a door by coverage with atheris, seeded with its files."""
+    """Fuzz a reader guided by coverage with atheris, seeded with its files."""
     import atheris
 
     door = DOORS[name]

@@ -1,4 +1,4 @@
-"""Make the page's WebAssembly of its text: `python tools/kernel.py` (needs wat2wasm, of wabt)."""
+"""Compile the page's WebAssembly: `python tools/kernel.py` (needs wat2wasm, from wabt)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ FOLDER = Path(__file__).parents[1] / "vaecore/page/model"
 
 
 def kernel() -> str:
-    """Return what kernel.js has to be."""
+    """Return the content of kernel.js."""
     command = ["wat2wasm", str(FOLDER / "kernel.wat"), "--output=-"]
     made = subprocess.run(command, check=True, capture_output=True).stdout
     text = base64.b64encode(made).decode()

@@ -2,12 +2,12 @@
 
     python -m tools.music21_export OUT [--ternary] [--parts] [--corpus essenFolksong ...]
 
-They are those in 4/4; with --ternary those in 3/4, 6/8 and the like. With --parts, all parts of
+Tunes in 4/4 are written; with --ternary those in 3/4, 6/8 and the like. With --parts, all parts of
 chorales, quartets and piano pieces are written, each as a track.
 
 music21 (`pip install music21`) ships several thousand folk tunes as ABC and chorales as MusicXML.
-They are a good source of melodies, but bars have to be moved first: a score writes a pick-up as a
-short bar, while in a MIDI file all bars from time 0 on have the same length.
+A score writes a pick-up as a short bar, while all bars of a MIDI file have the same length: so bars
+are aligned first.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ TERNARY = {meter: meter for meter in ("3/4", "6/8", "12/8", "9/8", "3/8", "6/4",
 
 
 _TINY = 1e-3
-"""Quarter notes; of triplets no length is exact."""
+"""Tolerance in quarter notes, since the lengths of triplets are not exact."""
 _OTHER = "not in one of the meters throughout"
 
 

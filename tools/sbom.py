@@ -1,9 +1,9 @@
-"""What this distribution needs: its packages with versions and licences, and a CycloneDX file.
+"""List the dependencies with versions and licences, and write a CycloneDX file.
 
     python -m tools.sbom [--extra train] [-o sbom.json]
 
-The table is that of the installed packages, direct ones first. The file is made by cyclonedx-py
-(pip install cyclonedx-bom), of the whole environment that this runs in: make a fresh one for it.
+The table lists installed packages, direct dependencies first. The file is made by cyclonedx-py
+(pip install cyclonedx-bom) from the whole environment: run this in a fresh one.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def needed(name: str, extras: set[str]) -> list[str]:
 
 
 def closure(extras: set[str]) -> tuple[list[str], list[str]]:
-    """Return the packages that are needed directly, and those that these need; installed ones."""
+    """Return the direct dependencies, and the installed ones that these need."""
     direct = sorted(set(needed(DISTRIBUTION, extras)), key=str.lower)
     seen, waiting = set(direct), list(direct)
     while waiting:

@@ -1,9 +1,9 @@
-"""Make a model folder share with another what both have: its weights, prior and vectors.
+"""Make a model folder that shares weights, prior and vectors with another one.
 
     python tools/share.py runs/faces_128 facevae/models/faces_64 facevae/models/faces_128
 
-writes the last folder, which has to be beside the second one: the configuration, the card if there
-is one, and those weights of the first that the second lacks. It is refused if any other differs.
+writes the last folder, which must be beside the second one: configuration, card, and the weights of
+the first that the second lacks. All other weights must be equal in both.
 `--scale NAME=FACTOR` multiplies the weights whose names begin with NAME.
 """
 

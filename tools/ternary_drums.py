@@ -1,16 +1,15 @@
-"""Make drums of twelve steps a bar out of those of sixteen, for there are few that were written so.
+"""Make drums of twelve steps a bar from drums of sixteen, since few are written in twelve.
 
     python -m tools.ternary_drums shards/drums shards/drums_ternary -o shards/drums_mixed
 
-Windows of two bars for training become, once each:
+Training windows of two bars of sixteen steps become, once each:
 
-- a shuffle, where no hit lies on an odd sixteenth: the second eighth of a beat comes at two thirds;
+- a shuffle, if no hit is on an odd sixteenth: the second eighth of a beat moves to two thirds;
 - a waltz: the third beat of each bar is left out, so that kick, snare and snare remain;
-- twelve eighths, where sixteenths are played: the second sixteenth of a beat is left out.
+- twelve eighths, if sixteenths are played: the second sixteenth of each beat is left out.
 
-Of each kind at most `--most` are kept, drawn by the seed 0. Those of twelve steps come `--times`
-times; validation and test are theirs alone. Splits go by file, so that a file is in the same split
-of both.
+At most `--most` of each kind are kept, drawn with seed 0. Windows written in twelve steps are
+repeated `--times` times; only these are in validation and test. Splits are by file in both.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from seqvae.music.data.shards import ShardWriter, read_summary, read_windows, wi
 
 BEATS, SIXTEENTHS = 4, 4
 BUSY = 4
-"""Hits on odd sixteenths of a window, at least, that make twelve eighths of it."""
+"""Smallest number of steps with hits on odd sixteenths for a window of twelve eighths."""
 
 
 def shuffled(x: np.ndarray) -> np.ndarray:
@@ -46,7 +45,7 @@ def twelve_eighths(x: np.ndarray) -> np.ndarray:
 
 
 def rows(x: np.ndarray, source: str):
-    """Return windows as a table of shards, all from one source."""
+    """Return windows as a table for `ShardWriter`, all from one source."""
     return window_table(x, [source] * len(x), *(np.full(len(x), k) for k in (1, 120, 0)))
 
 

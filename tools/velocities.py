@@ -3,9 +3,9 @@
     python -m tools.velocities ../shared/data/midi/{groove,freedoom,karaoke,pop909,jazz_melodies} \
         --shards shards/drums --shards shards/melody --shards shards/groove --shards shards/piano
 
-Prints `USUAL` of seqvae/music/representations/dynamics.py. Of each folder so many files count, by
-a fixed draw; those that shards set aside for validation and test do not. A file's mean counts once,
-whatever its length; one with fewer than three velocities in a voice says nothing.
+Prints `USUAL` of seqvae/music/representations/dynamics.py. A fixed draw of files of each folder is
+measured, without those that the shards have in validation and test. Each file counts once, whatever
+its length; files with fewer than three different velocities in a voice are left out.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def main(folders: tuple[Path, ...], files: int, shards: tuple[Path, ...]) -> Non
         count = some.sum(0)
         mean = np.where(some, table, 0).sum(0) / np.maximum(count, 1)
         of_kind = np.where(some, table, 0).sum((0, 2)) / np.maximum(some.sum((0, 2)), 1)
-        # Places with few files tend to the mean of the kind, as if there were ten more of it.
+        # Shrunk towards the mean of the kind, as if there were ten more files with that.
         mean = (mean * count + of_kind[:, None] * 10) / (count + 10)
         click.echo(f'    "{voice}": (  # {int(some.any((1, 2)).sum())} files')
         for row in np.rint(mean).astype(int).tolist():

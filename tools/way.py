@@ -1,4 +1,4 @@
-"""Which functions an input passes on its way through a verb.
+"""List the functions that an input passes in a verb.
 
     python tools/way.py seqvae interpolate a.mid b.mid
 

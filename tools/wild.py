@@ -1,10 +1,10 @@
-"""Other people's files through the commands, in one process: what was made, and why what was not.
+"""Run commands on other people's files, in one process, and count results and refusals.
 
     python -m tools.wild MIDI_FOLDER [--photos FOLDER] [--most 1000]
 
 Every file goes through `interpolate` (with a file of data/) and `show`, the folder through
-`prepare`, every photograph through `morph`. Prints how often each verb ended how, with the reasons
-of refusals counted. The exit code is 1 if any answer was unexpected.
+`prepare`, every photograph through `morph`. Prints the results of each verb, with the refusals
+counted by reason. The exit code is 1 if any answer was unexpected.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from vaecore.domain import Domain
 
 ROOT = Path(__file__).resolve().parents[1]
 SLOW = 20.0
-"""CPU seconds of one file that are worth a line."""
+"""CPU seconds from which on a file is reported as slow."""
 
 
 def load_once() -> None:
-    """Keep models that were loaded; a command loads its own each time."""
+    """Cache loaded models; each command would load its own."""
     load, kept = Domain.load, {}
 
     def cached(domain: Domain, model: str | Path, device: str = "cpu") -> Any:
@@ -42,7 +42,7 @@ def load_once() -> None:
 
 
 def call(group: Any, arguments: list[str]) -> tuple[int, str]:
-    """Return the exit code of a command, and the last line that it wrote on stderr."""
+    """Return the exit code of a command, and its last line of stderr that is an error."""
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
@@ -63,7 +63,7 @@ def reason(error: str, path: Path) -> str:
 
 
 def through(group: Any, verb: str, files: list[Path], rest: list[str]) -> bool:
-    """Send files through a verb, and print the table; return whether all answers were expected."""
+    """Run a verb on files, and print the table; return whether all answers were expected."""
     answers: Counter[str] = Counter()
     fine, total = True, time.process_time()
     for path in files:

@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
 SCHEME = "hf://"
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
+_PART = r"(?![^/@]*(?:\.\.|--))[A-Za-z0-9][A-Za-z0-9._-]{0,95}"
 """An owner, a model or a revision; stricter than the hub's rule, so that no path is possible."""
+_REPOSITORY = re.compile(f"{_PART}/{_PART}")
+_REFERENCE = re.compile(f"({_PART}/{_PART})(?:@({_PART}))?")
 CARD = "README.md"
 FILES: Mapping[str, Kind] = {
     CONFIG: CONFIGURATION,
@@ -63,8 +65,10 @@ def parse(model: str | Path) -> Reference:
         UsageError: The text has another form.
     """
     text = str(model).removeprefix("hf:").lstrip("/")
-    repository, _, revision = text.partition("@")
-    return Reference(checked(repository), _part(revision, text) if "@" in text else None)
+    found = _REFERENCE.fullmatch(text)
+    if found is None:
+        raise _malformed(text)
+    return Reference(*found.groups())
 
 
 def checked(repository: str) -> str:
@@ -73,16 +77,9 @@ def checked(repository: str) -> str:
     Raises:
         UsageError: The text has another form.
     """
-    owner, *names = repository.split("/")
-    if len(names) != 1:
+    if not _REPOSITORY.fullmatch(repository):
         raise _malformed(repository)
-    return f"{_part(owner, repository)}/{_part(names[0], repository)}"
-
-
-def _part(text: str, whole: str) -> str:
-    if not NAME.fullmatch(text) or ".." in text or "--" in text:
-        raise _malformed(whole)
-    return text
+    return repository
 
 
 def _malformed(text: str) -> UsageError:

@@ -1,8 +1,8 @@
 """Pictures without a face: generated ones, and windows of pictures, for the judges to learn from.
 
 generated   noise of many kinds, gratings, shapes, writing, charts
-windows     squares of real pictures, as they are or where the framing network ends in them;
-            the latter look as much like a face as anything in the picture
+windows     squares of real pictures, at random places, and where the framing network converges
+            from there: these look most like a face
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ def windows(
 
     Args:
         image: RGB, without a face.
-        count: Of the places to look at; each is yielded as it is, and where the framing network
-            ends from there.
+        count: Number of random places; each is yielded as it is, and again after the framing
+            network has corrected it, if that takes it for a face.
         random: Source of randomness.
     """
     photograph = Photograph(image)

@@ -2,9 +2,9 @@
 
 FACES is a folder of framed faces of 128x128 pixels (the shipped weights: CelebA-HQ), PICTURES one
 of pictures without a face, searched at any depth (docs/data_sources.md names those of the shipped
-weights). Both networks learn faces, framed well enough, against windows of these pictures,
-generated pictures, and patches of faces. The judge then learns on, against what the scout finds in
-these pictures and the judge took for a face.
+weights). Both networks learn to tell well-framed faces from windows of these pictures, generated
+pictures, and patches of faces. The judge is then trained further on its own mistakes: windows that
+the scout finds in these pictures and the judge takes for a face.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
-from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional
 
@@ -30,25 +29,24 @@ from facevae.data.names import find_images
 from facevae.images import read_image
 from tools.framing.faceless import SIDE, generated, pool
 from tools.framing.synthesis import degraded, drawn, faceless_similarities
-from tools.framing.train import read, split
+from tools.framing.train import read, save, split
 from vaecore.device import autocast
-from vaecore.files import replacing
 from vaecore.training.small import SmallLoop, cosine
 
 BATCH = 64
-"""Faces in a batch, and as many pictures of none."""
+"""Number of faces in a batch, and of pictures without a face."""
 REACH = {"scout": (0.30, 35.0, 0.20), "judge": (0.16, 12.0, 0.14)}
-"""By how much faces are off: scale (logarithm), turn (degrees), shift (parts of half a side)."""
+"""Largest misalignment of faces: scale (logarithm), rotation (degrees), shift (of half a side)."""
 
 
 def faces(
     images: Tensor, around: Tensor, name: str, size: int, generator: torch.Generator
 ) -> Tensor:
-    """Return crops of faces that lie about as the scout or the judge sees them.
+    """Return crops of faces, misaligned as the scout or the judge sees them.
 
     Args:
         images: Framed faces, RGB, uint8, (n, 3, s, s).
-        around: Pictures without a face, for what lies outside, uint8, (n, 3, h, w).
+        around: Pictures without a face, to fill the outside, uint8, (n, 3, h, w).
         name: "scout" or "judge".
         size: Side of the crops, in pixels.
         generator: Source of randomness.
@@ -67,7 +65,7 @@ def faces(
 def others(
     windows: Tensor, images: Tensor, around: Tensor, size: int, generator: torch.Generator
 ) -> Tensor:
-    """Return crops without a face: windows, and patches of faces or faces that lie wrongly."""
+    """Return crops without a framed face: windows, and patches of faces or misaligned faces."""
     n = len(windows)
     zoom = 0.6 + 0.4 * torch.rand(n, generator=generator).sqrt()
     turn = torch.randint(0, 2, (n,), generator=generator) * 2.0 - 1  # mirrored or not
@@ -89,7 +87,7 @@ def others(
 
 
 def _soft(crops: Tensor, generator: torch.Generator) -> Tensor:
-    """Blur some crops much, as small faces and what a VAE draws are."""
+    """Blur some crops strongly, like small faces and reconstructions of a VAE."""
     for i in (torch.rand(len(crops), generator=generator) < 0.15).nonzero()[:, 0].tolist():
         side = int(torch.randint(14, 30, (), generator=generator))
         small = functional.interpolate(crops[i : i + 1], size=(side, side), mode="area")
@@ -116,12 +114,12 @@ def train(
         name: "scout" or "judge".
         images: Framed faces, RGB, uint8, (n, 3, s, s).
         windows: Windows without a face, RGB, uint8, (n, 3, s, s).
-        alike: Which of them look like a face; half of the windows in a batch, for the judge.
-        minutes: How long, of CPU.
+        alike: Which of them look like a face, bool (n,); for the judge, half of each batch.
+        minutes: CPU time.
         seed: Seed of the weights and of the examples.
-        rate: Highest learning rate.
-        steps: How many, in place of the minutes.
-        network: To go on from; changed in place.
+        rate: Largest learning rate.
+        steps: Number of steps, in place of the minutes.
+        network: The network to train further, changed in place; None for a new one.
     """
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
@@ -166,12 +164,12 @@ def train(
 def mistakes(
     networks: Mapping[str, FaceDetector], pictures: Sequence[Image.Image], seed: int = 0
 ) -> Tensor:
-    """Return what the scout finds in pictures and the judge takes for a face, or nearly so.
+    """Return windows that the scout finds in pictures and the judge takes for a face, or nearly.
 
     Args:
         networks: Scout and judge, in evaluation mode.
         pictures: RGB, without a face.
-        seed: Of the turns, and of the generated pictures between.
+        seed: Seed of rotations, and of generated pictures that are added.
 
     Returns:
         Windows, uint8, (n, 3, SIDE, SIDE).
@@ -224,14 +222,7 @@ def main() -> None:
     alike = torch.cat([alike, torch.ones(2 * len(missed), dtype=torch.bool)])
     judge = networks["judge"]
     networks["judge"] = train("judge", images, windows, alike, minutes, seed, network=judge)
-    state = {
-        f"{name}.{key}": value.half().contiguous()
-        for name, network in networks.items()
-        for key, value in network.state_dict().items()
-        if not key.endswith("num_batches_tracked")
-    }
-    with replacing(options.output) as path:
-        save_file(state, path)
+    save({f"{name}.": network for name, network in networks.items()}, options.output)
 
 
 if __name__ == "__main__":

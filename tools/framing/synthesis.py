@@ -20,7 +20,7 @@ from torch.nn import functional
 from facevae.align.network import SIZE
 
 FACELESS = 0.12
-"""Part of the examples that show no face, or one too far off to be framed."""
+"""Share of the examples without a face, or with one too far off to be framed."""
 
 
 def random_similarities(n: int, generator: torch.Generator, reach: float = 1.0) -> Tensor:
@@ -30,9 +30,9 @@ def random_similarities(n: int, generator: torch.Generator, reach: float = 1.0) 
     +-0.4 of half the crop's side); half are narrow, as after one correction.
 
     Args:
-        n: How many.
+        n: Number of similarities.
         generator: Source of randomness.
-        reach: Shrinks (below 1) both kinds towards the identity.
+        reach: Factor on both kinds; below 1 they are nearer to the identity.
     """
     wide = torch.rand(n, generator=generator) < 0.5
     flat = torch.rand(n, 4, generator=generator) * 2 - 1
@@ -72,7 +72,7 @@ def examples(
 def drawn(
     images: Tensor, used: Tensor, around: Tensor, generator: torch.Generator, size: int = SIZE
 ) -> Tensor:
-    """Draw framed images by similarities, cut and filled in, in all lights and qualities.
+    """Draw framed images by similarities, cut and filled in, with varied light and quality.
 
     Args:
         images: RGB, uint8, (n, 3, s, s).

@@ -1,9 +1,8 @@
 """Train the framing network: `python -m tools.framing.train FACES -o framing.safetensors`.
 
 FACES is a folder of framed faces of 128x128 pixels (the shipped weights: CelebA-HQ). Every example
-is made anew from one of them (`tools.framing.synthesis`). Training takes a given number of seconds
-of CPU time, so that other work on the machine does not shorten it; the learning rate falls to zero
-over that time.
+is made from one of them at random (`tools.framing.synthesis`). Training takes a given CPU time, so
+that other work on the machine does not shorten it; the learning rate falls to zero over that time.
 
 A thousand images, chosen by the hash of their names, are held out; the last line printed has the
 errors on them.
@@ -14,13 +13,14 @@ from __future__ import annotations
 import argparse
 import hashlib
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from facevae.align.network import FramingNetwork
@@ -32,9 +32,9 @@ from vaecore.training.small import SmallLoop, cosine
 HELD_OUT = 1000
 BATCH = 64
 AVERAGE = 0.999
-"""Decay of the running mean of the weights; the mean is what is kept."""
+"""Largest decay of the moving average of the weights, which is the result."""
 WARM = 0.03
-"""Part of the time over which the learning rate rises."""
+"""Share of the time over which the learning rate rises."""
 
 
 def split(folder: Path) -> tuple[list[Path], list[Path]]:
@@ -54,14 +54,11 @@ def read(paths: list[Path]) -> Tensor:
 
 
 def corner_error(answers: Tensor, truth: Tensor) -> Tensor:
-    """Return how far the framed square's corners are from where they belong, (n,).
+    """Return the mean error of the framed square's corners, in units of its side, (n,).
 
     Args:
-        answers: a, b, x, y (and more) of each crop, (n, 4 or more).
+        answers: Estimated a, b, x, y (and more) of each crop, (n, 4 or more).
         truth: The similarities, (n, 4).
-
-    Returns:
-        The mean distance over the corners, as a part of the framed square's side.
     """
     a, b, x, y = (answers[:, :4] - truth).unbind(1)
     # Corner (u, v), each 1 or -1, is off by (a u - b v + x, b u + a v + y).
@@ -82,10 +79,10 @@ def train(
 
     Args:
         images: RGB, uint8, (n, 3, 128, 128).
-        seconds: How long, in seconds of CPU.
+        seconds: CPU time.
         seed: Seed of the weights and the examples.
-        rate: Highest learning rate.
-        steps: How many, however long they take, in place of the seconds.
+        rate: Largest learning rate.
+        steps: Number of steps, in place of the seconds.
 
     Returns:
         The network with its averaged weights, in evaluation mode.
@@ -100,7 +97,7 @@ def train(
         steps=steps,
         minutes=None if steps else seconds / 60,
         clock=time.process_time,
-        # A plain mean at first, later that of the last thousand steps or so.
+        # A plain mean at first, later over about the last thousand steps.
         decay=lambda steps: min(AVERAGE, (steps - 1) / (steps + 1)),
         clip=1.0,
     )
@@ -145,6 +142,18 @@ def assess(network: FramingNetwork, images: Tensor, seed: int = 1) -> dict[str, 
     }
 
 
+def save(networks: Mapping[str, nn.Module], output: Path) -> None:
+    """Write the weights of networks as float16, under their names as prefixes."""
+    state = {
+        prefix + name: tensor.half().contiguous()
+        for prefix, network in networks.items()
+        for name, tensor in network.state_dict().items()
+        if not name.endswith("num_batches_tracked")
+    }
+    with replacing(output) as path:
+        save_file(state, path)
+
+
 def main() -> None:
     """Read the arguments, train, write the weights as float16, test."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -156,13 +165,7 @@ def main() -> None:
     options = parser.parse_args()
     learned, unseen = split(options.faces)
     network = train(read(learned[: options.images]), options.seconds, options.seed)
-    state = {
-        name: tensor.half().contiguous()
-        for name, tensor in network.state_dict().items()
-        if not name.endswith("num_batches_tracked")
-    }
-    with replacing(options.output) as path:
-        save_file(state, path)
+    save({"": network}, options.output)
     print(assess(network, read(unseen)))
 
 

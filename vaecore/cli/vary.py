@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -150,8 +150,7 @@ def edit(
     originals = [sources[0].example for sources in rounds]
     plans = [
         {name: round(time * amount, 6) + 0.0} for name, amount in amounts.items() for time in times
-    ]
-    plans = plans or [amounts]
+    ] or [amounts]
     # The reconstruction (no change) comes last: draws depend on the index.
     import torch
 
@@ -229,7 +228,8 @@ def shortfall(title: str, found: Steered) -> str:
     """Return the line for an edit that missed its aim."""
     if len(found.unmoved()) == len(found.reached):
         return f"{title} changed nothing: the input cannot go further."
-    return f"{title} was reached in part only: {_changes(found.reached)}; it cannot go further."
+    reached = " ".join(f"{name}{amount:+.2g}" for name, amount in found.reached.items())
+    return f"{title} was reached in part only: {reached}; it cannot go further."
 
 
 def _reached(steered: Sequence[Sequence[Steered]]) -> dict[str, Any]:
@@ -239,11 +239,6 @@ def _reached(steered: Sequence[Sequence[Steered]]) -> dict[str, Any]:
         for found in steered
     ]
     return {"reached": rows} if any(each for row in rows for each in row) else {}
-
-
-def _changes(amounts: Mapping[str, float]) -> str:
-    """Return amounts as text, as in --add without "="."""
-    return " ".join(f"{name}{amount:+.2g}" for name, amount in amounts.items())
 
 
 def _amounts(changes: tuple[str, ...]) -> dict[str, float]:

@@ -1,6 +1,6 @@
-"""What every model promises, as classes of tests that a domain inherits; only this needs pytest.
+"""Contracts of all models, as test classes that a domain inherits; only this needs pytest.
 
-    under_test    a model folder and what the tests make of it once
+    under_test    a model folder under test, with codes and examples that tests share
     spaces        `SpaceContract`: encoding, decoding and all operations of a latent space
     folders       `FolderContract`: a folder loads as it was saved, and a changed one is refused
     logits        `LogitsContract`: models of categories, whose decoder has logits
@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import pytest
 
-# Before they are imported, so that a failed assertion shows its values.
+# Before these modules are imported, so that a failed assertion shows its values.
 pytest.register_assert_rewrite(
     "vaecore.testing.spaces", "vaecore.testing.folders", "vaecore.testing.logits"
 )

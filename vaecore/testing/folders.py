@@ -1,4 +1,4 @@
-"""What every model folder promises: it comes back as it was, and a changed one is refused."""
+"""The contract of model folders: one loads as it was saved, and a changed one is refused."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ TAMPERED: dict[str, tuple[Change, str]] = {
 
 
 class FolderContract(Fixtures):
-    """What `Domain.save` and `Domain.load` promise.
+    """The contract of `Domain.save` and `Domain.load`.
 
     The architecture is a dataclass or a pydantic model made by `vaecore.config.build`; its field
     for the number of latent dimensions is `latent_dim`.
@@ -164,16 +164,16 @@ class FolderContract(Fixtures):
     def test_rounding_to_float16_hardly_shows(
         self, under_test: ModelUnderTest, space: LatentSpace[Any], x: Tensor, tmp_path: Path
     ) -> None:
-        """Saved in full precision and loaded, a model encodes as before, but for the rounding."""
+        """A model in full precision, saved and loaded, encodes as before, except for rounding."""
         assert space.config is not None
         model = under_test.load().model
         generator = torch.Generator().manual_seed(1)
         with torch.no_grad():
-            for parameter in model.parameters():  # no longer numbers that float16 knows
+            for parameter in model.parameters():  # the loaded ones have no rounding error left
                 parameter.mul_(1 + 1e-5 * torch.rand(parameter.shape, generator=generator))
             before = model.encode(x).mean
         under_test.domain.save(tmp_path, model, space.config)
-        with torch.no_grad():  # the encoder alone: a refined code shows more than its rounding
+        with torch.no_grad():  # the encoder alone: refinement would amplify the rounding
             after = under_test.load(tmp_path).model.encode(x).mean
         assert not torch.equal(before, after)
         assert (before - after).abs().max() < 0.02 * before.abs().max()
@@ -203,7 +203,7 @@ class FolderContract(Fixtures):
         assert all(torch.equal(again[name], t) for name, t in small.model.state_dict().items())
 
     def test_a_copy_loads(self, under_test: ModelUnderTest, copy: Path) -> None:
-        """So that it is the tampering that is refused, below."""
+        """Without this, the test below could pass for the copying, not the tampering."""
         assert under_test.load(copy).config == under_test.space.config
 
     @pytest.mark.parametrize("tampering", TAMPERED)

@@ -1,4 +1,4 @@
-"""What a model of categories promises beside: one distribution, however it is computed."""
+"""The contract of models of categories: likelihood, decoding and logits agree."""
 
 from __future__ import annotations
 
@@ -12,19 +12,18 @@ from vaecore.testing.under_test import Fixtures
 
 
 class LogitsContract(Fixtures):
-    """For models that have `logits(z, x)`: those of each category, given z and what precedes it."""
+    """For models with `logits(z, x)`: teacher-forced logits of each category."""
 
     def categories(
         self, space: LatentSpace[Any], logits: Tensor, x: Tensor
     ) -> list[tuple[Tensor, Tensor]]:
-        """Return logits and classes of each independent choice, of the logits of examples.
+        """Split logits and examples into independent choices.
 
-        By default there is one choice at each place of an example. Override this where there are
-        more.
+        By default there is one choice at each position of an example. Override this for more.
 
         Args:
             space: The latent space.
-            logits: What `space.model.logits(z, x)` returned.
+            logits: The result of `space.model.logits(z, x)`.
             x: Examples `(n, ...)`.
 
         Returns:

@@ -1,4 +1,4 @@
-"""What every latent space promises, whatever is in it."""
+"""The contract of latent spaces of all domains."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ from vaecore.codec import Codec
 from vaecore.draws import ROUNDS
 from vaecore.errors import UsageError
 from vaecore.paths import traverse
+from vaecore.seeds import seeded
 from vaecore.space import LatentSpace
 from vaecore.testing.under_test import Fixtures, ModelUnderTest, PlainCodec
-
-BATCH_SIZES = [1, 2, 7, 12, 16, 17, 31, 47, 63]
 
 
 def _equal(a: list[Tensor], b: list[Tensor]) -> bool:
@@ -26,29 +25,28 @@ def _equal(a: list[Tensor], b: list[Tensor]) -> bool:
 
 
 def _large(space: LatentSpace[Any]) -> bool:
-    """Return whether a model takes its time; it is tried on fewer sizes then."""
+    """Return whether a model is slow, and therefore tested less."""
     return sum(parameter.numel() for parameter in space.model.parameters()) > 1_000_000
 
 
 def _sizes(space: LatentSpace[Any]) -> list[int]:
     """Return sizes of batches to try."""
-    return [2, 17, 31] if _large(space) else BATCH_SIZES
+    return [2, 17, 31] if _large(space) else [1, 2, 7, 12, 16, 17, 31, 47, 63]
 
 
 class PickyCodec(PlainCodec):
-    """Finds about half of all examples poor, by nothing but their numbers."""
+    """Counts about half of all examples as poor, by a hash of their numbers."""
 
     def poor(self, x: Tensor) -> Tensor:
-        """Return which examples `(n, ...)` have numbers of such a sum, `(n,)`."""
         rows = x.flatten(1).double()
         return (rows @ torch.arange(1, rows.shape[1] + 1).double().sqrt()) % 1 < 0.5
 
 
 class SpaceContract(Fixtures):
-    """What `LatentSpace` promises of encoding, decoding, paths, edits, samples and items."""
+    """The contract of `LatentSpace`: encoding, decoding, paths, edits, samples and items."""
 
     def test_codes_make_a_difference(self, x: Tensor, space: LatentSpace[Any]) -> None:
-        """The other tests would mean little if all codes were decoded, or items encoded, alike."""
+        """The other tests would mean little if all codes decoded, or all items encoded, alike."""
         assert len(torch.unique(x, dim=0)) > 0.47 * len(x)
         assert space.posterior_of(x, refine=False).mean.std(dim=0).median() > 1e-3
 
@@ -81,9 +79,7 @@ class SpaceContract(Fixtures):
 
     def test_the_loss_is_repeatable(self, space: LatentSpace[Any], x: Tensor) -> None:
         with torch.no_grad():
-            first, second = (
-                space.model.loss(x, generator=torch.Generator().manual_seed(1)) for _ in range(2)
-            )
+            first, second = (space.model.loss(x, generator=seeded(1)) for _ in range(2))
         assert first == second
         assert first.loss.isfinite()
 
@@ -94,8 +90,7 @@ class SpaceContract(Fixtures):
         for n in _sizes(space):
             part = space.posterior_of(x[-n:], refine=False)
             assert torch.equal(part.mean, whole.mean[-n:]), n
-            # Vector units round the last few numbers of a batch in their own way: one unit in the
-            # last place of a standard deviation, where the rows are of an odd length.
+            # Vector units may round the last numbers of a batch differently, by one unit.
             torch.testing.assert_close(part.stddev, whole.stddev[-n:], rtol=1e-6, atol=0)
         many = torch.cat([x, x, x[:14]])  # more than are encoded together
         long = space.posterior_of(many, refine=False)
@@ -203,7 +198,7 @@ class SpaceContract(Fixtures):
     def test_the_first_of_many_samples_are_those_of_few(
         self, space: LatentSpace[Any], bare: LatentSpace[Tensor]
     ) -> None:
-        """Also where some are drawn again, here about half."""
+        """This also holds if some samples are drawn again, here about half."""
         picky = copy(bare)
         picky.codec = PickyCodec()
         size, fewer = (3, [1]) if _large(space) else (11, [1, 8])
@@ -275,7 +270,7 @@ class SpaceContract(Fixtures):
     def test_what_was_read_stands_for_its_item(
         self, space: LatentSpace[Any], items: list[Any]
     ) -> None:
-        """An example, or all of an item, gives what the item gives, without being read again."""
+        """`Example` and `Examples` give the same results as the item that they were read from."""
         a, b = items[:2]
         read, first = space.examples(a), space.codec.read(b).first
         assert torch.equal(space.encode([read, first]), space.encode([a, b]))

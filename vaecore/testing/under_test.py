@@ -1,4 +1,4 @@
-"""A model folder under contract, and what the tests make of it once."""
+"""A model folder under test, with codes and examples that tests share."""
 
 from __future__ import annotations
 
@@ -34,20 +34,16 @@ class PlainCodec(Codec[Tensor]):
 
 @dataclass(frozen=True)
 class ModelUnderTest:
-    """A model folder under contract; what is made of it is made once, and no test changes it.
+    """A model folder under test; its codes and examples are made once, and no test changes them.
 
-    Its weights must be such that codes are decoded differently; an untrained network may need
-    larger ones.
+    Different codes must decode differently; an untrained network may need larger weights for that.
 
     Args:
-        domain: Its domain.
-        folder: The model folder; it has attribute vectors and a fitted prior.
-        draws: Whether its decoder draws at a temperature; a decoder of pictures that are shown
-            without noise does not.
-        discrete: Whether its examples are, so that likelihoods are probabilities and not
-            densities.
-        examples: How many codes the tests work with, at least 32; less than 64 for a model that
-            takes its time.
+        domain: The domain of the model.
+        folder: The model folder, with attribute vectors and a fitted prior.
+        draws: Whether the decoder is random at a temperature above 0.
+        discrete: Whether examples are discrete, so that likelihoods are probabilities.
+        examples: Number of codes to test with, at least 32; fewer than 64 for a slow model.
     """
 
     domain: Domain
@@ -90,7 +86,7 @@ class ModelUnderTest:
 
     @cached_property
     def items(self) -> list[Any]:
-        """Items in memory that the codec can read, at most 32: examples decoded."""
+        """Items in memory that the codec can read, from decoded examples; at most 32."""
         made = []
         for item in map(self.space.codec.decode, self.x[:32]):
             try:
@@ -105,7 +101,7 @@ class ModelUnderTest:
 class Fixtures:
     """The fixtures of all contracts. A subclass, its module or a conftest defines `under_test`.
 
-    A subclass may define others anew, for example `items`.
+    A subclass may override others, for example `items`.
     """
 
     @pytest.fixture

@@ -348,5 +348,5 @@ def test_a_summary_without_a_representation(
     counts = {"train": 1, "validation": 1, "test": 1}
     about = {"representation": representation, "windows": counts, "sources": {}}
     (tmp_path / "summary.json").write_text(json.dumps(about))
-    with pytest.raises(DataError, match=r"summary\.json: is no summary of shards: its repr"):
+    with pytest.raises(DataError, match=r"summary\.json: is not a summary of shards: its repr"):
         read_summary(tmp_path)

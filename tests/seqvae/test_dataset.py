@@ -194,4 +194,4 @@ def test_a_shard_that_says_another_number_of_windows_than_it_has(tmp_path: Path)
             assert read_windows(tmp_path, "train").shape == (3, 32)
         except DataError as error:
             refused.add(str(error).partition(": ")[2])
-    assert any("holds 3 windows in a block that should have 4" in each for each in refused)
+    assert any("has 3 windows in a block that should have 4" in each for each in refused)

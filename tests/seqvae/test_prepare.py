@@ -201,7 +201,7 @@ def test_an_output_is_replaced_only_when_told(songs: Path, tmp_path: Path) -> No
     (output / "train-00007.parquet").write_bytes(b"old")
     prepare([songs], output, "melody", workers=1, overwrite=True)
     assert not (output / "train-00007.parquet").exists()
-    with pytest.raises(UsageError, match="holds no shards"):
+    with pytest.raises(UsageError, match="has no shards"):
         prepare([songs], songs, "melody", workers=1, overwrite=True)
     assert (songs / "notes.txt").exists()
 

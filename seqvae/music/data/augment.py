@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 def make_augmentation(
     config: Mapping[str, Mapping[str, Any]], codec: SequenceCodec
 ) -> Augmentation:
-    """Return one function that applies the augmentations of a preset one after the other.
+    """Return a function that applies the augmentations of a recipe one after the other.
 
     Args:
-        config: Name of an augmentation -> its arguments, as `{"transpose": {"semitones": 5}}`.
-        codec: The codec of the batches, which defines the augmentations.
+        config: The arguments of each augmentation by its name: `{"transpose": {"semitones": 5}}`.
+        codec: The codec of the batches, which has the augmentations.
 
     Raises:
         ValueError: A name or an argument is unknown or missing.
@@ -51,7 +51,7 @@ def make_augmentation(
 
 
 def _check_arguments(name: str, arguments: Any) -> None:
-    """Refuse what is no interval in semitones and no share: the only arguments there are."""
+    """Refuse arguments that are neither semitones (0 to 48) nor shares (0 to 1)."""
     if not isinstance(arguments, Mapping):
         raise ValueError(f"augmentation {name} needs its arguments, got {arguments!r}")
     for key, value in arguments.items():

@@ -1,8 +1,8 @@
-"""A process that reads files for its parent, and may crash or be killed at any time.
+"""A child process that reads files for its parent, and may crash or be killed at any time.
 
-The two exchange pickles: it reads its settings and then lists of items from stdin, and writes
-"ready" and then one answer per item to stdout. It ends when stdin ends, so it never outlives its
-parent by more than one item. The parent's side is `seqvae.music.data.guard`.
+Parent and child exchange pickles. The child reads its settings and then lists of items from stdin,
+and writes "ready" and then one answer per item to stdout. It ends when stdin ends, so that it
+outlives its parent by one item at most. The parent's side is `seqvae.music.data.guard`.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ READY = "ready"
 
 
 class Failure(NamedTuple):
-    """The answer where there is no result.
+    """The answer in place of a result.
 
     Attributes:
-        problem: What went wrong, as the end of a sentence that begins with the file's name.
-        last: The process has to be replaced.
+        problem: The problem, as the end of a sentence that begins with the file's name.
+        last: Whether the child must be replaced.
     """
 
     problem: str
@@ -38,7 +38,7 @@ class Settings(NamedTuple):
         path: `sys.path` of the parent.
         function: The pickled function that is called with every item.
         time_limit: Seconds per item, which the parent measures.
-        memory_limit: Megabytes that reading may take beyond what the process itself takes.
+        memory_limit: Megabytes that reading may take beside the process itself.
     """
 
     path: list[str]
@@ -51,7 +51,7 @@ def main() -> None:
     """Answer until stdin ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     jobs, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what libraries print goes to stderr, not among the answers
+    os.dup2(2, 1)  # so that the prints of libraries go to stderr instead of among the answers
 
     def answer(value: Any) -> None:
         answers.write(pickle.dumps(value, pickle.HIGHEST_PROTOCOL))
@@ -74,7 +74,7 @@ def main() -> None:
 
 
 def attempt(function: Callable[[Any], Any], item: Any, memory_limit: int) -> Any:
-    """Return `function(item)`, or how it failed."""
+    """Return `function(item)`, or a `Failure` with its error."""
     try:
         return function(item)
     except MemoryError:
@@ -84,7 +84,7 @@ def attempt(function: Callable[[Any], Any], item: Any, memory_limit: int) -> Any
 
 
 def limit_memory(megabytes: int) -> None:
-    """Limit the memory that this process may map beyond what it maps now (on Linux only)."""
+    """Limit how much more memory this process may map than now (on Linux only)."""
     try:
         import resource
 
@@ -98,7 +98,7 @@ def limit_memory(megabytes: int) -> None:
 
 
 def alarm(seconds: float) -> None:
-    """End this process after some seconds, even in an endless loop; 0 for never."""
+    """End this process after some seconds, even in an endless loop; 0 cancels this."""
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_REAL, seconds)
 

@@ -1,9 +1,8 @@
-"""Where chunks of files are read: in threads of this process, or on a Dask cluster.
+"""Executors for chunks of files: threads of this process, or a Dask cluster.
 
-Both are executors in the sense of `concurrent.futures`, and both run `guarded_map`, which reads in
-a child process under limits. So threads are enough here: each waits for its child. Dask's own local
-schedulers would add a second of import time and a dependency, and one file that crashes its process
-would break their pool.
+Both are executors as in `concurrent.futures`, and run `guarded_map`, which reads in a child process
+with limits. So threads are enough here: each waits for its child. Dask's local schedulers would
+need a dependency and a second of import time, and a file that crashes its process would break them.
 """
 
 from __future__ import annotations
@@ -27,11 +26,11 @@ CONNECT_LIMIT = 10.0
 AHEAD = 3
 """Chunks per thread that are submitted at a time."""
 RETRIES = 3
-"""How often a chunk is tried again on another worker of a cluster when one fails."""
+"""How often a chunk is tried again on another worker of a cluster."""
 
 
 def cores() -> int:
-    """Return how many cores this process may use."""
+    """Return the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -39,7 +38,7 @@ def cores() -> int:
 
 @contextmanager
 def local(workers: int | None) -> Iterator[tuple[Executor, int]]:
-    """Yield an executor with this many threads (as many as cores by default), and their number."""
+    """Yield an executor with some threads (by default as many as cores), and their number."""
     workers = workers or cores()
     executor = ThreadPoolExecutor(workers)
     try:
@@ -55,13 +54,13 @@ def cluster(address: str, example: str) -> Iterator[tuple[Executor, int]]:
     """Yield an executor on a Dask cluster, and its number of threads.
 
     Args:
-        address: Of the scheduler, such as tcp://10.0.0.1:8786.
-        example: A file that every worker must see.
+        address: Address of the scheduler, such as tcp://10.0.0.1:8786.
+        example: A file that every worker must find.
 
     Raises:
-        DataError: Dask is not installed, there is no scheduler or no worker, or it breaks down,
-            or the workers cannot do this work.
-        UsageError: The address makes no sense.
+        DataError: Dask is not installed, there is no scheduler or no worker, or a worker does not
+            find the file.
+        UsageError: The address is not one of a scheduler.
     """
     try:
         from distributed import Client
@@ -70,7 +69,7 @@ def cluster(address: str, example: str) -> Iterator[tuple[Executor, int]]:
         raise DataError("a cluster needs Dask's distributed", remedy=remedy) from None
     if "://" not in address:
         raise UsageError(f"{address} is no address of a scheduler; give one like tcp://HOST:8786")
-    for name in ("distributed", "tornado"):  # errors are reported once, by the DataErrors here
+    for name in ("distributed", "tornado"):  # the DataErrors here report errors
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         client = Client(address, timeout=CONNECT_LIMIT, set_as_default=False)
@@ -87,7 +86,7 @@ def cluster(address: str, example: str) -> Iterator[tuple[Executor, int]]:
             raise DataError("the scheduler has no workers", path=address, remedy=remedy) from None
         if not all(client.run(os.path.exists, example).values()):
             remedy = "put the files where all workers find them under the same name"
-            raise DataError("a worker does not see it", path=example, remedy=remedy)
+            raise DataError("a worker does not find it", path=example, remedy=remedy)
         threads = sum(client.nthreads().values())
         # Reading has no side effects, so Dask may repeat it on another worker.
         executor = client.get_executor(pure=False, retries=RETRIES)
@@ -106,10 +105,16 @@ def unordered(
     function: Callable[[Chunk], Any],
     chunks: Iterable[Chunk],
 ) -> Iterator[tuple[Chunk, Any]]:
-    """Yield chunks with `function(chunk)` as they are done, a few of them at a time.
+    """Yield each chunk with `function(chunk)` when it is done, in any order.
+
+    Args:
+        executor: Where to call the function.
+        threads: Its number of threads; `AHEAD` chunks for each are submitted at a time.
+        function: The function.
+        chunks: The chunks.
 
     Raises:
-        DataError: The executor failed, not a file; finished chunks were yielded before.
+        DataError: The executor failed, instead of a file.
     """
     waiting = iter(chunks)
     pending: dict[Any, Chunk] = {}
@@ -125,5 +130,5 @@ def unordered(
                 yield chunk, future.result()
             except Exception as error:
                 text = " ".join(str(error).split())[:160] or type(error).__name__
-                remedy = "the same command goes on from here"
+                remedy = "the same command continues from here"
                 raise DataError(f"the workers failed ({text})", remedy=remedy) from error

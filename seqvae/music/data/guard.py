@@ -1,8 +1,8 @@
 """Reading files that may hang, take all memory, or crash the process that reads them.
 
-`guarded_map` reads in a child process of the calling thread, under limits of time and of memory
-per item. Whatever happens there costs one item and the start of another child. It works the same
-way in a thread of `seqvae prepare` and in one of a Dask worker.
+`guarded_map` reads in a child process of the calling thread, with limits of time and memory per
+item. An item that fails costs the start of another child at most. It works in the threads of
+`seqvae prepare` and in those of Dask workers.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 START_LIMIT = 120.0
-"""Seconds within which a child must be ready; on an idle machine it takes less than one."""
+"""Seconds within which a child must be ready; on an idle machine less than one is needed."""
 
 
 class Closed(Exception):
@@ -39,7 +39,7 @@ class Guard:
     Args:
         function: A module-level function of one argument, or a partial of one.
         time_limit: Seconds per item.
-        memory_limit: Megabytes per item, beside what the child takes itself.
+        memory_limit: Megabytes per item, beside the child itself.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Guard:
         self._answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
     def map(self, items: Sequence[Item]) -> list[Answer | Failure]:
-        """Return `function(item)` for all items, or a `Failure` where there is none.
+        """Return `function(item)` for all items, with a `Failure` for each item that failed.
 
         Raises:
             Closed: Another thread closed this guard.
@@ -67,7 +67,7 @@ class Guard:
                 while len(results) < len(items):
                     answer = self._next()
                     if answer is None and suspect != len(results):
-                        # Something else may have killed it: the item is blamed the second time.
+                        # The child may have died for another reason, so the item is tried again.
                         suspect = len(results)
                         self._stop()
                         break
@@ -81,7 +81,7 @@ class Guard:
         return results
 
     def close(self) -> None:
-        """End the child, whatever it does."""
+        """End the child, even while it reads."""
         self.closed = True
         self._stop()
 
@@ -90,7 +90,7 @@ class Guard:
             raise Closed
         root = str(Path(vaecore.__file__).resolve().parents[1])
         path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
-        # Items are read one at a time, so threads of numpy would only take memory.
+        # Items are read one by one, so that threads of NumPy would only take memory.
         alone = {"PYTHONPATH": path, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         self._child = subprocess.Popen(
             [sys.executable, "-m", "seqvae.music.data.child"],
@@ -122,7 +122,7 @@ class Guard:
                 child.stdin.flush()
 
     def _next(self) -> Any:
-        """Return the child's next answer, None if it is dead."""
+        """Return the child's next answer, or None if it has died."""
         try:
             answer = self._answers.get(timeout=self.settings.time_limit)
         except queue.Empty:
@@ -148,7 +148,7 @@ class Guard:
 
 def _listen(pipe: Any, answers: queue.SimpleQueue[Any]) -> None:
     """Put the answers from a pipe into a queue, and None at its end."""
-    with suppress(Exception), pipe:  # the end, or half an answer of a child that was killed
+    with suppress(Exception), pipe:  # at the end, or at half an answer of a killed child
         while True:
             answers.put(pickle.load(pipe))
     answers.put(None)
@@ -167,8 +167,8 @@ def guarded_map(
 ) -> list[Answer | Failure]:
     """Return `function(item)` for all items, called in a child process of this thread.
 
-    The child is reused by the next call with the same function and limits; `close_guards` ends it.
-    Arguments and errors as for `Guard`.
+    The next call with the same function and limits uses the same child; `close_guards` ends it.
+    Arguments and errors are those of `Guard`.
     """
     guard: Guard | None = getattr(_mine, "guard", None)
     settings = (pickle.dumps(function), time_limit, memory_limit)

@@ -1,9 +1,8 @@
-"""The journal of a preparation: the chunks that are done, so that it can be resumed.
+"""The journal of a preparation: its finished chunks, so that it can be resumed.
 
-For the output `shards` it is the folder `.shards.work` beside it: one Arrow file per chunk of
-files, the shards while they are written, and a lock. It stays if the process ends early; the next
-one takes over every chunk whose files and settings are the same. It is deleted when the output is
-complete.
+For the output `shards` it is in the folder `.shards.work` beside it, which has an Arrow file for
+each chunk of files, the shards that are being written, and a lock. If the process ends early, the
+folder stays, and the next process uses every chunk whose files and settings are the same.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 FORMAT = 2
-"""Version of the chunks' format; chunks of another version are not used."""
+"""Version of the format; chunks of other versions are not used."""
 
 KEYS = ("key_low", "key_high")
 """Columns of the hash of a window."""
@@ -39,9 +38,9 @@ class Journal:
     """The readings of chunks of files, on disk.
 
     Args:
-        folder: Where to keep them; it is made.
-        settings: Everything that readings depend on beside the files, JSON-able.
-        width: Numbers of a packed window.
+        folder: Folder of the chunks; it is made if it does not exist.
+        settings: Everything beside the files on which readings depend, as JSON.
+        width: Number of values of a packed window.
     """
 
     def __init__(self, folder: Path, settings: Mapping[str, Any], width: int) -> None:
@@ -51,7 +50,7 @@ class Journal:
         folder.mkdir(exist_ok=True)
 
     def has(self, chunk: Sequence[SourceFile]) -> bool:
-        """Return whether a chunk was read with these settings and its files are still the same."""
+        """Return whether a chunk was read with these settings, and its files did not change."""
         import pyarrow as pa
 
         path = self._path(chunk)
@@ -65,7 +64,7 @@ class Journal:
         return [fact.fingerprint for fact in facts] == [fingerprint(file.path) for file in chunk]
 
     def add(self, chunk: Sequence[SourceFile], readings: Sequence[Reading]) -> None:
-        """Write the readings of a chunk, all of them or none."""
+        """Write the readings of a chunk; an interrupted write leaves none of them."""
         import pyarrow as pa
 
         path = self._path(chunk)
@@ -122,7 +121,7 @@ class Journal:
             with pa.OSFile(os.fsencode(path)) as file:
                 return pa.ipc.open_file(file, options=options).read_all()
         except pa.ArrowException as error:
-            remedy = "remove it, and prepare again: what it holds is read anew"
+            remedy = "remove it, and prepare again: its files are then read again"
             raise DataError("is damaged", path=path, remedy=remedy) from error
 
 
@@ -132,10 +131,10 @@ def _facts(schema: pa.Schema) -> list[FileFacts]:
 
 @contextmanager
 def workplace(output: Path) -> Iterator[Path]:
-    """Yield the folder beside an output where it is prepared; it stays unless `finish` is called.
+    """Yield the folder in which an output is prepared; it stays unless `finish` is called.
 
     Raises:
-        DataError: It cannot be written.
+        DataError: The folder cannot be written.
         UsageError: Another process prepares the same output.
     """
     output = output.absolute()
@@ -159,9 +158,9 @@ def finish(work: Path, made: Path | None, output: Path) -> None:
     Args:
         work: The workplace.
         made: The complete folder in it; None if there is nothing to keep.
-        output: Where it goes; a folder that is there is replaced.
+        output: The output; a folder of that name is replaced.
     """
-    # Under a name that is swept: what is left of it, should this be killed, is no workplace.
+    # Renamed first, so that after a kill the rest is swept, and not taken for a workplace.
     waste = aside(work.parent)
     work.rename(waste)
     if made is not None:

@@ -1,8 +1,7 @@
 """From the readings of all files to shards: splits, de-duplication and the summary.
 
-Windows are streamed, one chunk of files at a time. Only the hashes of all windows stay in memory;
-with what sorting them takes, that is about 60 MB per million windows. The names of files take some
-300 bytes each.
+Windows are streamed, one chunk of files at a time. Only the hashes of all windows are in memory
+together: with sorting, about 60 MB per million windows, and some 300 bytes for each file name.
 """
 
 from __future__ import annotations
@@ -25,13 +24,13 @@ DROPPED = -1
 
 
 def group_of(file: SourceFile, digest: str, group: str) -> str:
-    """Return the key that decides the split of a file: its digest, or its folder's name."""
+    """Return the key that decides a file's split: its digest, or its folder's name."""
     folder = os.path.dirname(file.name)
     return digest if group == "file" or folder in ("", file.root) else folder
 
 
 def choose_split(key: str, shares: Sequence[float], seed: int = 0) -> int:
-    """Return the index in `SPLITS` of a key, by its hash, so that splits have these shares."""
+    """Return the split of a key as an index in `SPLITS`, by a hash, with these shares."""
     digest = hashlib.sha256(f"{seed}:{key}".encode()).digest()
     place = int.from_bytes(digest[:8], "big") / 2**64
     return int(np.searchsorted(np.cumsum(shares[:-1]), place, side="right"))
@@ -45,14 +44,14 @@ def deduplicate(keys: np.ndarray, split: np.ndarray) -> tuple[np.ndarray, dict[s
         split: Index in `SPLITS` of every window, int8 `(n,)`.
 
     Returns:
-        The split of every window that is kept and `DROPPED` for the others, int8 `(n,)`; and how
-        many were dropped because they repeat a window of their own split ("repeated") or, in
-        validation and test, of a split before theirs ("in another split").
+        The split of every window that is kept, and `DROPPED` for the others, int8 `(n,)`; and the
+        numbers of windows that were dropped because they repeat one of their own split
+        ("repeated") or of an earlier split ("in another split").
     """
     order = np.argsort(split, kind="stable")  # train first: it keeps its windows
     order = order[np.lexsort((keys[order, 0], keys[order, 1]))]
     new = np.ones(len(order), bool)
-    for first in range(0, len(order) - 1, 2**20):  # in pieces: no sorted copy of all keys
+    for first in range(0, len(order) - 1, 2**20):  # in pieces, without a sorted copy of all keys
         some = keys[order[first : first + 2**20 + 1]]
         new[first + 1 : first + len(some)] = (some[1:] != some[:-1]).any(axis=1)
     in_order = split[order]
@@ -72,14 +71,14 @@ def merge(
     representation: Mapping[str, Any],
     settings: Mapping[str, Any],
 ) -> Summary:
-    """Write the shards of chunks that were read.
+    """Write the shards of chunks that were read, and return the summary.
 
     Args:
-        journal: Has all the chunks.
+        journal: The journal, which has all the chunks.
         chunks: Chunks of files, in the order of the windows.
-        folder: Where to write.
+        folder: The folder to write to.
         representation: Configuration of the codec, for the summary.
-        settings: `group`, `shares` and `seed` as for `prepare`, and others for the summary only.
+        settings: `group`, `shares` and `seed` as for `prepare`; others are for the summary only.
     """
     import pyarrow as pa
 

@@ -1,11 +1,10 @@
-"""Preparation: folders of MIDI files become shards of windows to train on.
+"""Preparation: from folders of MIDI files to shards of windows for training.
 
-Every file is read in a child process under limits of time and memory. Finished chunks are kept in a
+Every file is read in a child process with limits of time and memory. Finished chunks are kept in a
 journal, so that an interrupted run can be resumed. Every window keeps its provenance, and the
-summary counts every file, and every reason why a file or a window was left out.
+summary counts every file, and every reason for which a file or a window was left out.
 
-The output depends on the files and the settings alone, not on the number of workers, on where they
-run, or on interruptions.
+The output depends on the files and the settings alone, and not on workers or interruptions.
 """
 
 from __future__ import annotations
@@ -37,9 +36,9 @@ from vaecore.errors import DataError, UsageError
 from vaecore.seeds import check_seed
 
 TIME_LIMIT = 20.0
-"""Seconds that reading a file may take; the largest real files take one."""
+"""Most seconds for reading a file; the largest real files take one."""
 MEMORY_LIMIT = 1000
-"""Megabytes that reading a file may take; files of the largest accepted size take half of it."""
+"""Most megabytes for reading a file; files of the largest accepted size take half as much."""
 
 
 def prepare(
@@ -63,32 +62,35 @@ def prepare(
 ) -> Summary:
     """Turn MIDI files into shards of windows, split and without duplicates, and a summary.
 
-    All windows of a file belong to the same split. A window that occurs more than once is kept
-    where it occurs first, and in train if it occurs there: evaluation sees only new windows.
+    All windows of a file belong to the same split. Of equal windows the first one is kept, and one
+    in train if there is any, so that evaluation has only new windows.
 
-    An interrupted run leaves no output, but its work beside it (`.NAME.work`); the next run with
-    the same settings continues from there.
+    An interrupted run leaves no output, but its finished work beside it (`.NAME.work`); the next
+    run with the same settings continues from there.
 
     Args:
         sources: Folders, searched at any depth, and files.
-        output: Folder to make; it appears when all is done.
+        output: The folder to make; it appears when all is done.
         representation: Name of a codec, or its configuration.
-        voices: Regular expression for names of tracks (ignoring case); of a file with matching
+        voices: Regular expression for names of tracks (ignoring case); in a file with matching
             tracks, only these are used.
-        relaxed: Also use files that are too short or too sparse for the strict rules, with windows
-            filled up with silence.
-        two_four: Read bars of 2/4 as 4/4, two as one, and bars of 4/2 as two.
-        meter: Read all files in this meter from their beginning, whatever they say.
-        group: What is never divided between splits: a file, or a folder inside of a source (the
-            sessions of a drummer). Files directly in a source are groups of their own.
+        relaxed: Whether to use files that are too short or too sparse for the strict rules, with
+            windows that are filled up with silence.
+        two_four: Whether to read two bars of 2/4 as one of 4/4, and a bar of 4/2 as two.
+        meter: Read all files in this meter from their beginning, and ignore their own meters.
+        group: The unit that is never divided between splits: a file, or a folder inside of a source
+            (such as the sessions of a drummer). Files directly in a source are units, too.
         shares: Shares of train, validation and test; they sum to 1.
-        seed: Another seed gives another division.
-        workers: Number of processes on this machine; all cores by default.
-        scheduler: Address of a Dask scheduler whose workers read the files instead.
+        seed: Seed of the split.
+        workers: Number of processes on this machine; by default as many as cores.
+        scheduler: Address of a Dask scheduler whose workers read the files.
         time_limit: Seconds per file.
-        memory_limit: Megabytes per file, beside the 60 that a worker itself takes (on Linux only).
-        overwrite: Replace existing shards.
-        progress: Show a progress bar on stderr.
+        memory_limit: Megabytes per file, beside the 60 of a worker itself (on Linux only).
+        overwrite: Whether to replace existing shards.
+        progress: Whether to show a progress bar on stderr.
+
+    Returns:
+        The summary.
 
     Raises:
         DataError: There is no usable file, the output cannot be written, or the cluster fails.
@@ -99,7 +101,7 @@ def prepare(
     if min(shares) < 0 or abs(sum(shares) - 1) > 1e-6 or shares[0] == 0:
         raise UsageError(f"shares must be at least 0, train's above 0, and sum to 1; got {shares}")
     if workers is not None and scheduler is not None:
-        raise UsageError("workers are for this machine; a scheduler has its own")
+        raise UsageError("workers are for this machine; leave them out with a scheduler")
     config = {"name": representation} if isinstance(representation, str) else representation
     codec, seed = make_codec(config), check_seed(seed)
     output = Path(output)
@@ -156,7 +158,7 @@ def _read(
 
 
 def _read_chunk(chunk: Sequence[SourceFile], function: Any, **limits: Any) -> list[Reading]:
-    """Return the readings of files, with a problem for those that failed; runs on the executor."""
+    """Return the readings of files, with a problem for each file that failed."""
     results = guarded_map(function, [file.path for file in chunk], **limits)
     return [
         Reading(FileFacts(fingerprint(file.path), problem=result.problem))
@@ -170,6 +172,6 @@ def _check_output(output: Path, overwrite: bool) -> None:
     if not output.exists():
         return
     if not (output.is_dir() and (not any(output.iterdir()) or (output / SUMMARY).is_file())):
-        raise UsageError(f"{output} is there already and holds no shards; choose another")
+        raise UsageError(f"{output} is there already and has no shards; choose another")
     if any(output.iterdir()) and not overwrite:
         raise UsageError(f"{output} is there already; use --overwrite to replace it")

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from seqvae.music.representations.base import SequenceCodec
 
 FILES_PER_CHUNK, MOST_PER_CHUNK = 16, 64
-"""Files that are read in one go: on average, and at most."""
+"""Files of a chunk: on average, and at most."""
 
 KEY_BYTES = 16
-"""Bytes of a window's hash: enough that 10^9 different windows have different hashes."""
+"""Bytes of a window's hash; with 16, 10^9 different windows have different hashes."""
 
 
 class SourceFile(NamedTuple):
@@ -35,8 +35,8 @@ class SourceFile(NamedTuple):
 
     Attributes:
         path: Its path.
-        root: Name of the source, a folder or a file, that it was found in.
-        name: Its path from the root on, which begins with the root's name.
+        root: Name of its source, a folder or a file.
+        name: Its path from the source on; it begins with the source's name.
     """
 
     path: str
@@ -46,14 +46,14 @@ class SourceFile(NamedTuple):
 
 @dataclass(frozen=True)
 class FileFacts:
-    """What is known of one file, but for its windows.
+    """Facts of one file, without its windows.
 
     Attributes:
         fingerprint: Hash of the file's content; see `fingerprint`.
-        windows: How many it has.
-        silent: How many windows without any event were left out.
-        relaxed: The windows are of music too short or too sparse for the strict rules.
-        rules: Passages that were left out, counted by the rule that they break.
+        windows: Number of its windows.
+        silent: Number of windows without any event, which were left out.
+        relaxed: Whether its music is too short or too sparse for the strict rules.
+        rules: Number of passages that were left out, by the rule that they break.
         problem: Why the file could not be used at all, or None.
     """
 
@@ -71,14 +71,13 @@ class FileFacts:
 
 
 class Reading(NamedTuple):
-    """What was read of one file.
+    """The facts and the windows of one file.
 
     Attributes:
-        facts: About it.
-        columns: Of its windows, by name: `window` `(n, width)` uint16, each packed in one row;
-            `bar`, where it starts (the first bar of the music is 1); `tempo_bpm`, quarter notes per
-            minute; `program`, the MIDI program of its track; `key`, a hash, `(n, 2)` uint64. None
-            where there is no window.
+        facts: The facts.
+        columns: Columns of its windows by name: `window`, packed, `(n, width)` uint16; `bar`, its
+            first bar (that of the music is 1); `tempo_bpm`, quarter notes per minute; `program`,
+            the MIDI program of its track; `key`, a hash, `(n, 2)` uint64. None without windows.
     """
 
     facts: FileFacts
@@ -113,15 +112,15 @@ def find_files(sources: Sequence[Path], suffixes: Sequence[str]) -> list[SourceF
 
 
 def _named(path: Path, root: Path) -> str:
-    """Return the name of a file in shards and summary, which hold no bytes that are not UTF-8."""
+    """Return the name of a file in shards and summary, which must be UTF-8."""
     return printable(path.relative_to(root.parent).as_posix())
 
 
 def divide(files: Sequence[SourceFile]) -> Iterator[list[SourceFile]]:
     """Yield the files, in order, in chunks.
 
-    Where a chunk ends depends on the name of its last file, not on how many came before: if a file
-    is added or removed, only its own chunk changes.
+    The name of a file decides whether a chunk ends with it, so that a file that is added or removed
+    changes only its own chunk.
     """
     chunk: list[SourceFile] = []
     for file in files:
@@ -137,10 +136,10 @@ def divide(files: Sequence[SourceFile]) -> Iterator[list[SourceFile]]:
 
 
 def fingerprint(path: str, data: bytes | None = None) -> str:
-    """Return a hash of everything that the windows of a file depend on.
+    """Return a hash of all data that the windows of a file depend on.
 
-    It is the SHA-256 of the file, and "+" and that of its list of beats if there is one. What is
-    not read, as it is too large, has its size in place of the hash; what is not there, "".
+    It is the SHA-256 of the file, followed by "+" and that of its list of beats if there is one. A
+    file that is too large to be read has its size in place of the hash, a missing file "".
 
     Args:
         path: The file.
@@ -155,7 +154,7 @@ def _hash(path: str, data: bytes | None = None) -> str:
         if data is None:
             data = read_bytes(path)
         return hashlib.sha256(data).hexdigest()
-    except DataError:  # what is not read has no windows, as long as it stays as it is
+    except DataError:  # a file that is not read has no windows until it changes
         with suppress(OSError):
             return f"{os.stat(path).st_size} bytes"
         return ""
@@ -169,7 +168,7 @@ def read_file(
     two_four: bool = False,
     meter: Sequence[int] | None = None,
 ) -> Reading:
-    """Return the windows of one file; the arguments are those of `prepare`."""
+    """Return the facts and the windows of one file; the arguments are those of `prepare`."""
     data = None
     try:
         data = read_bytes(path)

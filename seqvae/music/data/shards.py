@@ -1,7 +1,7 @@
 """Shards: windows of music with their provenance in Parquet files.
 
-A folder of shards holds `train-00000.parquet`, `validation-00000.parquet`, `test-00000.parquet`
-and so on, and `summary.json`. Hugging Face datasets reads it as it is, splits included:
+A folder of shards has `train-00000.parquet`, `validation-00000.parquet`, `test-00000.parquet` and
+so on, and `summary.json`. Hugging Face datasets reads it with its splits:
 `load_dataset("parquet", data_dir=folder)`.
 """
 
@@ -27,11 +27,11 @@ SPLITS = ("train", "validation", "test")
 SUMMARY = "summary.json"
 ROWS_PER_SHARD = 200_000
 SHARD_BYTES = 2**27
-"""Shards are smaller than this before compression, if their windows are long."""
+"""Most bytes of a shard of long windows before compression."""
 ROW_GROUP = 20_000
 """Rows of a row group, the unit in which Parquet files are read."""
 MOST_BLOCK_BYTES = 1 << 30
-"""Of the windows of a row group that is read, whoever wrote it."""
+"""Most bytes of a row group that is read; other programs may have written it."""
 
 _PREPARE = "make it with seqvae prepare"
 
@@ -43,10 +43,10 @@ def window_table(
 
     Args:
         window: `(n, width)` uint16 class indices: step by step, and at each step voice by voice.
-        source: The file of each, as `SourceFile.name`.
-        bar: The bar of its file that each starts at; the first is 1.
-        tempo_bpm: Quarter notes per minute there.
-        program: MIDI program of the track it comes from.
+        source: The file of each window, as `SourceFile.name`.
+        bar: The first bar of each window; that of a file is 1.
+        tempo_bpm: Tempo of each window in quarter notes per minute.
+        program: MIDI program of each window's track.
     """
     import pyarrow as pa
 
@@ -63,14 +63,14 @@ def window_table(
 
 
 class ShardWriter:
-    """Writes the windows of one split, as they come, to numbered shards of bounded size.
+    """A context manager that writes the windows of one split to numbered shards of limited size.
 
-    Without windows it writes one empty shard. Use it as a context manager.
+    Without windows it writes one empty shard.
 
     Args:
-        folder: Where to write.
+        folder: The folder to write to.
         split: One of `SPLITS`.
-        width: Numbers of a packed window.
+        width: Number of values of a packed window.
     """
 
     def __init__(self, folder: Path, split: str, width: int) -> None:
@@ -91,13 +91,13 @@ class ShardWriter:
         self._open.close()
 
     def add(self, windows: pa.Table) -> None:
-        """Write some more windows, or keep them until there are enough."""
+        """Add windows; they are written as soon as they fill a row group."""
         self._waiting.append(windows)
         if sum(map(len, self._waiting)) >= ROW_GROUP:
             self._flush(least=ROW_GROUP - 1)
 
     def _flush(self, least: int) -> None:
-        """Write row groups while more windows than these are waiting."""
+        """Write row groups while more than `least` windows are waiting."""
         import pyarrow as pa
 
         windows = pa.concat_tables(self._waiting).combine_chunks()
@@ -118,7 +118,7 @@ class ShardWriter:
             self._writer = None
         if self._writer is None:
             path = self.folder / f"{self.split}-{self._shards:05d}.parquet"
-            # Arrow itself opens only names that are UTF-8.
+            # As bytes: Arrow cannot encode names that are not UTF-8.
             file = self._open.enter_context(pa.OSFile(os.fsencode(path), "wb"))
             writer = pyarrow.parquet.ParquetWriter(
                 file, table.schema, compression="zstd", write_page_checksum=True
@@ -130,21 +130,21 @@ class ShardWriter:
 
 
 class ShardedWindows:
-    """The windows of one split on disk, `(n, width)`; only their number is in memory.
+    """The windows of one split on disk, `(n, width)`, which are read block by block (row group).
 
     Args:
         folder: Shards that `prepare` wrote.
         split: "train", "validation" or "test".
-        classes: How many values each number of a window may have, `(width,)`, as the codec's
+        classes: Number of classes of each value of a window, `(width,)`, as the codec's
             `packed_classes`; without it, values are not checked.
 
     Attributes:
         starts: Index of the first window of each block, and the number of all windows.
-        width: Number of classes of a window.
+        width: Number of values of a window.
 
     Raises:
-        DataError: The folder has no shards of this split, or they are broken, empty, or of windows
-            of another width. What a block holds is checked when it is read.
+        DataError: The folder has no shards of this split, or they are damaged, empty, or of windows
+            of another width. The values of a block are checked when it is read.
     """
 
     def __init__(
@@ -161,7 +161,7 @@ class ShardedWindows:
                 sizes = [file.metadata.row_group(k).num_rows for k in range(file.num_row_groups)]
             wanted = self.width or (width if classes is None else len(classes))
             if width != wanted or any(not 0 <= 2 * width * n <= MOST_BLOCK_BYTES for n in sizes):
-                text = f"holds windows of {width} numbers in blocks of {max(sizes, default=0):,}"
+                text = f"has windows of {width} values in blocks of {max(sizes, default=0):,}"
                 raise DataError(f"{text}, not of {wanted}", path=path, remedy=_PREPARE)
             self.width = width
             places += [(number, group) for group, size in enumerate(sizes) if size]
@@ -183,7 +183,7 @@ class ShardedWindows:
         """Read the windows of one block, `(rows, width)` uint16.
 
         Raises:
-            DataError: It holds other windows than the file says, or numbers that are no classes.
+            DataError: Its windows are not as many as the file says, or a value is no class.
         """
         number, group = self.places[index]
         with _open(self.files[number]) as file:
@@ -194,7 +194,7 @@ class ShardedWindows:
         windows = np.asarray(flat.to_numpy(zero_copy_only=False).reshape(-1, self.width), np.uint16)
         said = int(self.starts[index + 1] - self.starts[index])
         if len(windows) != said:
-            text = f"holds {len(windows):,} windows in a block that should have {said:,}"
+            text = f"has {len(windows):,} windows in a block that should have {said:,}"
             raise DataError(text, path=self.files[number], remedy=_PREPARE)
         if self.classes is not None and (wrong := windows.max(0) >= self.classes).any():
             place = int(np.flatnonzero(wrong)[0])
@@ -220,8 +220,7 @@ class ShardedWindows:
 
 
 def read_windows(folder: Path, split: str, classes: np.ndarray | None = None) -> np.ndarray:
-    """Return all windows of a split, `(n, width)` uint16; arguments and errors as for
-    `ShardedWindows`."""
+    """Return all windows of a split, `(n, width)` uint16; see `ShardedWindows`."""
     windows = ShardedWindows(folder, split, classes)
     return windows[np.arange(len(windows))]
 
@@ -242,17 +241,17 @@ def read_summary(folder: Path) -> dict[str, Any]:
         and isinstance(counts, dict)
         and all(type(counts.get(split)) is int and counts[split] >= 0 for split in SPLITS)
     ):
-        raise DataError("is no summary of shards", path=path, remedy=_PREPARE)
+        raise DataError("is not a summary of shards", path=path, remedy=_PREPARE)
     representation = summary["representation"]
     bars = representation.get("bars")
     if not isinstance(representation.get("name"), str) or type(bars) is not int or bars < 1:
-        problem = "is no summary of shards: its representation has no name, or no number of bars"
+        problem = "is not a summary of shards: its representation has no name or number of bars"
         raise DataError(problem, path=path, remedy=_PREPARE)
     return summary
 
 
 def _width(kind: pa.DataType) -> int:
-    """Return the width of windows of a type; AttributeError if it is none of windows."""
+    """Return the width of windows of an Arrow type; AttributeError if it is not one of windows."""
     import pyarrow as pa
 
     if kind.value_type != pa.uint16():
@@ -263,7 +262,7 @@ def _width(kind: pa.DataType) -> int:
 
 @contextmanager
 def _open(path: Path) -> Iterator[Any]:
-    """Open a shard; whatever is wrong with it is raised as a DataError."""
+    """Open a shard; a damaged one raises DataError."""
     import pyarrow.parquet
 
     try:
@@ -274,7 +273,7 @@ def _open(path: Path) -> Iterator[Any]:
             yield file
     except DataError:
         raise
-    except Exception as error:  # Arrow answers damaged files with any exception
+    except Exception as error:  # Arrow raises exceptions of many types for damaged files
         reason = (str(error).splitlines() or [""])[0][:100]
         text = f"is not a shard of windows ({reason})"
         raise DataError(text, path=path, remedy=_PREPARE) from error

@@ -1,17 +1,16 @@
 """Windows of shards that are larger than memory: read in blocks, in a shuffled order.
 
-Shards are read by row groups, here called blocks (`prepare` writes 20,000 windows in each). The
-blocks come in a new random order in every epoch. As many consecutive ones as fit into a pool (64
-MiB, a million windows of two bars) are read together, and the windows of a pool are shuffled.
+A block is a row group of a shard (`prepare` writes 20,000 windows in each). In every epoch the
+blocks come in a new random order. As many consecutive ones as fit into a pool (64 MiB, a million
+windows of two bars) are read together, and the windows of a pool are shuffled.
 
-The quality of this shuffle: a pool is a random sample of blocks from all shards, and within it the
-order is fully random, so a batch mixes as many places of the data as a pool has blocks (about 50
-for windows of two bars). But the windows of one block, such as those of one song, always come in
-the same part of an epoch. A split that fits into one pool is shuffled as well as in memory; where
-a block is larger than the pool, only the windows of that block are mixed.
+So a batch mixes windows of as many blocks as a pool has (about 50 for windows of two bars), from
+all shards. But the windows of one block, such as those of one song, always come in the same part of
+an epoch. A split that fits into one pool is shuffled as well as in memory; if a block is larger
+than the pool, only the windows of that block are mixed.
 
-The order depends on the seed and the epoch alone, not on the number of ranks. Each rank reads all
-blocks and keeps its part of each batch, so that ranks together see the batches of a single process.
+The order depends on the seed and the epoch alone, not on the number of ranks: each rank reads all
+blocks and keeps its part of each batch.
 """
 
 from __future__ import annotations
@@ -30,9 +29,9 @@ from seqvae.sequences.loader import WindowLoader
 
 CHOICES = ("auto", "always", "never")
 POOL_BYTES = 64 << 20
-"""Windows that are shuffled together."""
+"""Bytes of a pool: of the windows that are shuffled together."""
 MEMORY_SHARE = 0.25
-"""Share of a process's memory that a training split may take; reading takes twice as much."""
+"""Largest share of a process's memory for a training split; reading it takes twice as much."""
 
 
 class StreamLoader(WindowLoader):
@@ -41,7 +40,7 @@ class StreamLoader(WindowLoader):
     Args:
         windows: The training split.
         batch_size: Number of windows in a batch, of all ranks together.
-        pool_bytes: Windows that are held in memory and shuffled together.
+        pool_bytes: Bytes of the windows that are in memory and shuffled together.
         options: As for `WindowLoader`.
     """
 
@@ -80,7 +79,7 @@ class StreamLoader(WindowLoader):
         return np.concatenate(parts)
 
     def _plan(self) -> None:
-        """Choose the order of blocks of this epoch, and which of them share a pool."""
+        """Choose the order of the blocks in this epoch, and divide them into pools."""
         self._blocks = np.random.default_rng((self.seed, self._epoch)).permutation(
             len(self.windows.places)
         )
@@ -94,7 +93,7 @@ class StreamLoader(WindowLoader):
         """Replace the pool in memory by another one, and shuffle its windows."""
         first, stop = (0, *self._stops)[pool], self._stops[pool]
         rows = int(self._ends[pool] - (0, *self._ends)[pool])
-        self._data = self._data[:0].copy()  # two pools are never in memory
+        self._data = self._data[:0].copy()  # frees the old pool before the next one is read
         self._data, filled = np.empty((rows, self.windows.width), np.uint16), 0
         for index in self._blocks[first:stop]:
             block = self.windows.block(index)
@@ -110,7 +109,10 @@ class DataConfig:
 
     Args:
         stream: "always" leaves it on disk, "never" reads it into memory, "auto" reads it into
-            memory if it takes less than `MEMORY_SHARE` of that.
+            memory if it takes less than `MEMORY_SHARE` of the memory.
+
+    Raises:
+        ValueError: `stream` is another word.
     """
 
     stream: str = "auto"
@@ -124,7 +126,7 @@ class DataConfig:
 
         Args:
             windows: The split.
-            ranks: Processes of this machine that share its memory.
+            ranks: Number of processes that share the memory of this machine.
         """
         if self.stream != "auto":
             return self
@@ -142,6 +144,6 @@ def memory() -> int:
 
         soft, _ = resource.getrlimit(resource.RLIMIT_AS)
         limits += [soft] * (soft > 0)
-    with suppress(OSError, ValueError):  # "max" is no number
+    with suppress(OSError, ValueError):  # not Linux, or the word "max"
         limits.append(int(Path("/sys/fs/cgroup/memory.max").read_text()))
     return min(limits)

@@ -1,4 +1,4 @@
-"""The summary of a preparation: files and windows that were used, and why others were not."""
+"""The summary of a preparation: files and windows that were used, and why others were left out."""
 
 from __future__ import annotations
 
@@ -21,8 +21,7 @@ REASONS = {
     "bass": "without a bass",
     "short": "too short",
 }
-"""The rules of `Windows.rejections`, in words."""
-
+"""The rules of `Windows.rejections` in words."""
 
 Counts = dict[str, int]
 
@@ -33,16 +32,16 @@ class Summary:
 
     Attributes:
         representation: Configuration of the codec that made the windows.
-        settings: How the files were divided, which tracks were used, and the limits of reading.
-        files: Numbers of files: found, used, relaxed (used, but only by the rules for short or
-            sparse music), empty and broken.
-        windows: Numbers of windows by split.
+        settings: The split, the tracks that were used, and the limits of reading.
+        files: Numbers of files: found, used, relaxed (used by the rules for short or sparse music),
+            empty and broken.
+        windows: Number of windows by split.
         sources: By source folder: files found and used, and windows by split.
-        windows_left_out: Windows that are silent, that repeat an earlier one, or that validation
-            or test share with train.
-        empty: Files without a window, counted by the rule that most of their passages break.
-        passages_left_out: Passages inside of files, counted by the rule that they break.
-        broken: Files that could not be read at all, and what is wrong with them.
+        windows_left_out: Numbers of windows that are silent, that repeat one of their split, or
+            one of an earlier split.
+        empty: Number of files without a window, by the rule that most of their passages break.
+        passages_left_out: Number of passages inside of files, by the rule that they break.
+        broken: The problem of each file that could not be read.
     """
 
     representation: dict[str, Any]
@@ -58,7 +57,7 @@ class Summary:
     broken: dict[str, str] = field(default_factory=dict)
 
     def add_file(self, file: SourceFile, facts: FileFacts) -> None:
-        """Count a file and what was left out of it."""
+        """Count a file and its passages that were left out."""
         used = facts.windows > 0
         for name, value in (("found", 1), ("used", used), ("relaxed", facts.relaxed)):
             self.files[name] += value
@@ -77,7 +76,7 @@ class Summary:
             self.empty[rule] = self.empty.get(rule, 0) + 1
 
     def add_windows(self, split: str, sources: Mapping[str, int]) -> None:
-        """Count windows of a split, given how many there are by the names of their files."""
+        """Count windows of a split, given their number by file name."""
         for name, count in sources.items():
             self.windows[split] += count
             self.sources[name.partition("/")[0]][split] += count
@@ -94,13 +93,10 @@ class Summary:
         for name, counts in (*self.sources.items(), ("all", total)):
             rows.append([name, *(f"{counts[c]:,}" for c in columns)])
         widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-        lines = [
-            row[0].ljust(widths[0])
-            + "".join(
-                cell.rjust(width + 2) for cell, width in zip(row[1:], widths[1:], strict=True)
-            )
-            for row in rows
-        ]
+        lines = []
+        for name, *cells in rows:
+            padded = (c.rjust(w + 2) for c, w in zip(cells, widths[1:], strict=True))
+            lines.append(name.ljust(widths[0]) + "".join(padded))
         for title, counts in (
             ("files without windows", self.empty),
             ("passages left out", self.passages_left_out),
@@ -114,7 +110,7 @@ class Summary:
         return "\n".join(lines)
 
     def reasons(self) -> str:
-        """Return in a few words why files have no windows."""
+        """Return the reasons for which files have no windows, in a few words."""
         counts = dict(self.empty)
         if self.broken:
             counts["broken"] = len(self.broken)

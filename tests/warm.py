@@ -125,7 +125,9 @@ def serve(address: str) -> None:
                     import_module(module.name)
     for name in IMPORTED:
         import_module(name)
-    import_module("seqvae.music.pictures").COLUMNS = 1  # at each validation; takes longest
+    # What takes longest in a training of few steps: its pictures, and its attribute vectors.
+    import_module("seqvae.music.pictures").COLUMNS = 1
+    import_module("seqvae.sequences.attributes").TRIAL = 16
     gc.freeze()  # a fork that searched all this for garbage would copy it
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(address)

@@ -84,7 +84,7 @@ class LatentReport:
             dimensions: How many dimensions to draw, ten in a row.
 
         Raises:
-            UsageError: The suffix is not that of an image format.
+            UsageError: The suffix belongs to no image format.
             DataError: The file cannot be written.
         """
         figure = _figure(self, min(dimensions, len(self.mean)))

@@ -69,7 +69,7 @@ def attribute_directions(z: Tensor, values: Tensor, ridge: float = 1e-3) -> Tens
 
     Args:
         z: Codes, `(n, latent_dim)`, n at least 2.
-        values: Attributes, `(n, k)`, in the unit that a step of 1 shall mean; divide each by its
+        values: Attributes, `(n, k)`; a step changes one by 1 in their unit. Divide each by its
             standard deviation to make steps comparable.
         ridge: Added to the diagonal of S, relative to its mean; keeps W stable for few items.
 

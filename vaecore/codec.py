@@ -197,7 +197,7 @@ class Codec(ABC, Generic[Item]):
 
         Args:
             x: Examples `(n, ...)`.
-            groups: Number of parts of an example, that of the prior's groups.
+            groups: Number of parts of an example, equal to the prior's `groups`.
 
         Returns:
             Integers `(n, groups, groups)`, see `vaecore.priors.Flow`; None where this

@@ -167,18 +167,19 @@ class ModelConfig:
         if not 0 < self.prior_temperature <= HOTTEST:
             value = self.prior_temperature
             raise ValueError(f"prior_temperature must be above 0, {HOTTEST} at most, got {value}")
-        check_refinement(self.refinement)
+        check_stored(self)
         if self.shares_with and not NAME.fullmatch(self.shares_with):
             raise ValueError(f"shares_with must be a model's name, got {self.shares_with!r}")
-        for name in ("bits", "prior_bits"):
-            if getattr(self, name) not in BITS:
-                raise ValueError(f"{name} must be 8, 16 or 32, got {getattr(self, name)}")
 
 
-def check_refinement(steps: int) -> None:
-    """Raise `ValueError` if a number of refinement steps is out of range."""
-    if not 0 <= steps <= MOST_STEPS:
-        raise ValueError(f"refinement must be 0 to {MOST_STEPS} steps, got {steps}")
+def check_stored(settings: Any) -> None:
+    """Raise `ValueError` if bits or refinement of a configuration or recipe is out of range."""
+    for name in ("bits", "prior_bits"):
+        if getattr(settings, name) not in BITS:
+            raise ValueError(f"{name} must be 8, 16 or 32, got {getattr(settings, name)}")
+    if not 0 <= settings.refinement <= MOST_STEPS:
+        text = f"refinement must be 0 to {MOST_STEPS} steps, got {settings.refinement}"
+        raise ValueError(text)
 
 
 def about_attribute(config: ModelConfig | None, name: str) -> Mapping[str, Any]:

@@ -1,7 +1,7 @@
-"""A domain: what music, faces or digits bring to the core.
+"""A domain: music, text, faces or digits over the shared core.
 
-Three things, and nothing else: a codec (files or objects to tensors and back), networks, and a
-presentation (how results are written and shown). Everything about z is the core's.
+It has a codec (files or objects to tensors and back), networks, and a presentation (how results are
+written and shown). Everything about codes is in the core.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ class Domain:
         """
         if not config.shares_with:
             return None
-        # Beside the folder as it was named, or, of a link, beside what that leads to.
+        # Beside the folder as it was named, or beside the target of a link.
         named = [place.parent] if place.name not in ("", "..") else []
         folders = [each / config.shares_with for each in (*named, place.resolve().parent)]
         folder = next((each for each in folders if (each / CONFIG).is_file()), None)

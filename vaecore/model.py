@@ -1,7 +1,7 @@
-"""The variational autoencoder: an encoder, a decoder and an objective, whatever the domain.
+"""The variational autoencoder: an encoder, a decoder and an objective, for all domains.
 
-Kingma & Welling 2014, "Auto-Encoding Variational Bayes". The domain brings the two networks; the
-posterior, the reparameterised draw and the loss are the same for a bar of music and for a face.
+Kingma & Welling 2014, "Auto-Encoding Variational Bayes". A domain supplies the two networks;
+posterior, reparameterised draw and loss are the same for a bar of music and for a face.
 """
 
 from __future__ import annotations

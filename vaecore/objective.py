@@ -162,7 +162,7 @@ class ImpliedNoise(NamedTuple):
 
 
 def implied_noise(factor: float, dimensions: int) -> ImpliedNoise:
-    """Return what `factor * mean squared error + KL` means as a beta-VAE.
+    """Return the noise and the beta that `factor * mean squared error + KL` implies.
 
     A Gaussian log likelihood has the sum of squares over 2 sigma^2, and the mean is the sum
     over D dimensions, so factor / D = 1 / (2 sigma^2): sigma = sqrt(D / (2 factor)). Dividing

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from vaecore.config import BITS, NAME, build, check_refinement
+from vaecore.config import NAME, build, check_stored
 from vaecore.domain import Domain
 from vaecore.errors import DataError, UsageError
 from vaecore.files import replacing
@@ -125,10 +125,7 @@ class Preset:
         with Budget(MOST_NUMBERS):
             model = self.make_model()
         self.make_training()
-        for name in ("bits", "prior_bits"):
-            if getattr(self, name) not in BITS:
-                raise ValueError(f"{name} must be 8, 16 or 32, got {getattr(self, name)}")
-        check_refinement(self.refinement)
+        check_stored(self)
         build(self.prior_config(), self.prior, "prior")
         groups, dimensions = self.prior.get("groups", 1), model.latent_dim
         if dimensions % groups:

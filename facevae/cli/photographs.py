@@ -26,7 +26,7 @@ def framed(codec: FaceCodec, input_: Input, face: int | None) -> Source:
         face: Number of the face from the left, from 1; None for the largest and most central.
 
     Raises:
-        DataError: There is no face, or not so many.
+        DataError: There is no face, or there are fewer faces.
     """
     from facevae.align import frame_image
 

@@ -166,7 +166,7 @@ class MusicPresentation(Presentation):
         return rounds
 
     def endings(self, verb: str) -> tuple[str, ...]:
-        """Return the endings of MIDI files and films, and of a page for what is blended."""
+        """Return the endings of MIDI files and films, and of a page for blends."""
         return (*self.suffixes, *[PAGE] * (verb in _BLENDING), FILM)
 
     def grid(self, output: Path | None) -> tuple[int, int]:

@@ -173,9 +173,10 @@ def test_an_attribute_of_ones_own(run, tmp_path: Path) -> None:
     ],
 )
 def test_vectors_that_cannot_be_used(run, tmp_path: Path, file: str, message: str) -> None:
-    from vaecore.cli.vectors import save_vector
+    from vaecore.folder import write_exactly
 
-    save_vector(tmp_path / "of_other.safetensors", "high", torch.ones(4), "other")
+    path = tmp_path / "of_other.safetensors"
+    write_exactly(path, {"high": torch.ones(4)}, {"model": "other"})
     write_tensors(tmp_path / "short.safetensors", {"high": torch.ones(3)})
     error = run("edit", "a.txt", "--vectors", file, "--add", "high=1", code=1).stderr
     assert message in error

@@ -64,7 +64,7 @@ def pool(
     Args:
         pictures: RGB, without a face.
         count: About how many windows.
-        seed: Of the choice.
+        seed: Seed of the choice.
 
     Returns:
         The windows, and which of them the framing network takes for a face, `(n,)` bool.

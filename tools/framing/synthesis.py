@@ -174,7 +174,7 @@ def _draw(images: Tensor, points: Tensor, used: Tensor, generator: torch.Generat
 
 
 def _fill(crops: Tensor, outside: Tensor, around: Tensor, generator: torch.Generator) -> Tensor:
-    """Paint what lies outside the picture: as continued, one colour, or another picture."""
+    """Paint the area outside the picture: continued, in one colour, or from another picture."""
     n = len(crops)
     kind = torch.rand(n, generator=generator)
     colour = torch.rand(n, 3, 1, 1, generator=generator)

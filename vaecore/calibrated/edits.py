@@ -40,7 +40,7 @@ class Steered:
     Attributes:
         z: The code, `(latent_dim,)`.
         asked: The change that was asked for, by name, in standard deviations of the data.
-        reached: The change of what is decoded; empty where it was not measured.
+        reached: The change of the decoded example, by name; empty if it was not measured.
     """
 
     z: Tensor

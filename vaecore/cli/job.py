@@ -63,10 +63,9 @@ class Job:
         reason = ""
         if self.model is None:
             self.model, reason = self.presentation.choose_model(inputs, self.options)
-        if self.domain.threads is not None:
-            import torch
+        from vaecore.threads import use_threads
 
-            torch.set_num_threads(self.domain.threads)
+        use_threads(self.domain.threads)
         space = self.space(self.model)
         self.echo(f"{style(self.model, bold=True)}  {reason}".rstrip())
         return space

@@ -52,13 +52,12 @@ def page_command(make: Make, help: str) -> click.Command:
         if len(inputs) > CORNERS:
             raise UsageError(f"a page has four corners; {len(inputs)} files are too many")
         check_files(inputs)
-        import torch
-
         from vaecore.domain import find_model
+        from vaecore.threads import use_threads
 
         domains, written = make(inputs, seed)
         domain, _ = find_model(domains, model)
-        torch.set_num_threads(domain.threads or torch.get_num_threads())
+        use_threads(domain.threads)
         data = written(domain.load(model)).encode()
         with Outputs(place) as outputs:
             outputs.add(place).write_bytes(data)

@@ -1,4 +1,4 @@
-"""What a domain brings to the command line: how its results are written and shown."""
+"""The interface of a domain at the command line: its options, inputs and outputs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Choice(NamedTuple):
-    """The model that fits some inputs, and why."""
+    """The model for some inputs, and the reason to print."""
 
     model: str
     reason: str
@@ -34,8 +34,8 @@ class Input(NamedTuple):
     """One input of a verb, read once.
 
     Attributes:
-        path: The file; a string is an input that is the item itself.
-        content: What `Presentation.open` made of it, or `Presentation.read` of that.
+        path: The file; a string if the item itself was typed.
+        content: The result of `Presentation.open`, or a domain's own by `Presentation.read`.
     """
 
     path: Path | str
@@ -43,7 +43,7 @@ class Input(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What to call the input."""
+        """The name to print: of the file, or the typed text."""
         return printable(self.path.name if isinstance(self.path, Path) else self.path)
 
 
@@ -53,8 +53,8 @@ class Source:
 
     Attributes:
         example: The example, with its context.
-        input: Where it is from.
-        place: Where in the file, in words ("bars 3-4 of 16 · 120 bpm"); may be empty.
+        input: The input that it was taken from.
+        place: Its place in the file, in words ("bars 3-4 of 16 · 120 bpm"); may be empty.
         facts: The same for `--json`.
     """
 
@@ -66,16 +66,16 @@ class Source:
 
 @dataclass(frozen=True)
 class Result:
-    """What a verb made, ready to be written and shown.
+    """The result of a verb, to be written and shown.
 
     Attributes:
-        verb: The verb that made it.
+        verb: Name of the verb.
         codec: The codec of the examples.
-        rounds: The results: one list for every window that the verb went through.
-        titles: A name for each result of a round, may be empty.
-        columns: Columns of the grid, where the results are one.
-        originals: Examples to show above the results for comparison.
-        kept: What the model keeps of the originals, where that is not the result itself.
+        rounds: One list of examples for each round of inputs.
+        titles: A title for each example of a round; may be empty.
+        columns: Number of columns, if the examples are a grid.
+        originals: Inputs to show above the results for comparison.
+        kept: Reconstructions of the originals, if the results are others.
     """
 
     verb: str
@@ -103,12 +103,12 @@ class Result:
 
 @dataclass(frozen=True)
 class Written:
-    """What was written.
+    """A report on written files.
 
     Attributes:
-        text: About it, in a few words ("18 bars, 0:36").
+        text: A summary in a few words ("18 bars, 0:36").
         facts: The same for `--json`.
-        next: What the user can do with it now, a line; may be empty.
+        next: A hint on the next step, a line; may be empty.
     """
 
     text: str
@@ -117,55 +117,55 @@ class Written:
 
 
 class Presentation(ABC):
-    """How a domain's inputs are chosen and its results written and shown.
+    """The choice of a domain's models and inputs, and the writing of its results.
 
-    A domain may have options of its own on shared verbs: `options` names them, and their values
-    come back as the mapping `options` of the other methods.
+    A domain may add options to shared verbs: `options` returns them, and the other methods get
+    their values as a mapping `options`.
 
     Args:
-        domain: Its models.
+        domain: The domain, with its models.
     """
 
     outputs: Mapping[str, str]
-    """Default name of the file that a verb writes; one that has none only prints."""
+    """Default name of a verb's output file; verbs without one only print."""
 
     reads: tuple[str, ...]
-    """Endings of the files that folders are searched for, in lower case."""
+    """Endings of files to search folders for, in lower case."""
 
     suffixes: tuple[str, ...]
     """Endings that -o/--output may have, in lower case."""
 
     defaults: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
-    """Defaults of shared options that are the domain's own, by verb and option; a text is shown as
-    the default of an option that has none."""
+    """The domain's defaults of shared options, by verb and option; a text only appears in the
+    help."""
 
     draws: bool = False
-    """Whether `analyze` draws its picture unasked."""
+    """Whether `analyze` draws its picture by default."""
 
     evaluates: bool = False
-    """Whether there is `evaluate`."""
+    """Whether the domain has the verb `evaluate`."""
 
     def __init__(self, domain: Domain) -> None:
         self.domain = domain
 
     def options(self, verb: str) -> Sequence[click.Option]:
-        """Return the domain's own options of a verb."""
+        """Return the options that the domain adds to a verb."""
         return ()
 
     def takes(self, inputs: Sequence[Path]) -> bool:
-        """Return whether inputs are of this domain, where no model was named."""
+        """Return whether inputs are of this domain; decides if no model was named."""
         return False
 
     def typed(self, input_: Path) -> bool:
-        """Return whether an input is no path, but the item itself."""
+        """Return whether an input is the item itself, not a path."""
         return False
 
     def endings(self, verb: str) -> tuple[str, ...]:
-        """Return the endings that the output of a verb may have; "" stands for a folder."""
+        """Return the endings that a verb's output may have; "" stands for a folder."""
         return self.suffixes
 
     def steps(self, inputs: int, output: Path | None) -> int:
-        """Return the default number of steps through some inputs, ends included."""
+        """Return the default number of steps through a number of inputs, ends included."""
         return max(9, inputs)
 
     def grid(self, output: Path | None) -> tuple[int, int]:
@@ -173,10 +173,10 @@ class Presentation(ABC):
         return 5, 5
 
     def goes_on(self, options: Mapping[str, Any]) -> bool:
-        """Return whether rounds are one piece after another part of the same, a song.
+        """Return whether rounds are consecutive parts of whole pieces.
 
-        Then `interpolate` without --steps goes once through it: it begins as the first input, and
-        ends as the last one.
+        If so, `interpolate` without --steps goes through them once, from the first input to the
+        last.
         """
         return False
 
@@ -184,23 +184,24 @@ class Presentation(ABC):
         """Return the inputs, each read once.
 
         Args:
-            paths: As they were given.
+            paths: The inputs of the command line.
             options: Values of the domain's own options.
 
         Raises:
             DataError: One is missing, a folder, or cannot be used.
+            UsageError: A typed item is not UTF-8.
         """
         typed = [self.typed(path) for path in paths]
         for path, text in zip(paths, typed, strict=True):
             if text and any("\ud800" <= letter <= "\udfff" for letter in str(path)):
-                raise UsageError(f"{path}: what is typed must be UTF-8")
+                raise UsageError(f"{path}: the text must be UTF-8")
         named = [str(path) if text else path for path, text in zip(paths, typed, strict=True)]
         return [Input(path, self.open(path)) for path in named]
 
     def open(self, path: Path | str) -> Any:
-        """Return the content of an input: what `choose_model` and `sources` see of it.
+        """Return the content of an input, for `choose_model` and `sources`.
 
-        By default the path of a file, which exists.
+        By default it is the path itself, after a check that the file exists.
 
         Raises:
             DataError: It cannot be read.
@@ -211,7 +212,7 @@ class Presentation(ABC):
 
     @abstractmethod
     def choose_model(self, inputs: Sequence[Input], options: Mapping[str, Any]) -> Choice:
-        """Return the shipped model that fits the inputs (the favourite one if there are none).
+        """Return the shipped model that fits the inputs (the default one if there are none).
 
         Args:
             inputs: The inputs.
@@ -225,7 +226,7 @@ class Presentation(ABC):
     def sources(
         self, codec: Any, inputs: Sequence[Input], options: Mapping[str, Any]
     ) -> list[list[Source]]:
-        """Return what to take from the inputs: one list of sources, one per input, per round.
+        """Return the rounds: each is a list of sources, one for each input.
 
         Raises:
             DataError: An input cannot be used.
@@ -237,18 +238,18 @@ class Presentation(ABC):
         rounds: Sequence[Sequence[Source]],
         options: Mapping[str, Any],
     ) -> LatentSpace[Any]:
-        """Return the space within the limits that options set, as it is by default.
+        """Return the space with the restrictions of options, such as a scale; by default none.
 
         Args:
             space: The model.
-            rounds: What was taken from the inputs.
+            rounds: The rounds of `sources`; empty for `sample`.
             options: Values of the domain's own options.
         """
         return space
 
     @abstractmethod
     def write(self, result: Result, outputs: Outputs, options: Mapping[str, Any]) -> Written:
-        """Write a result to `outputs.main`, if there is one, and the files that options name."""
+        """Write a result to `outputs.main`, if there is one, and the further files of options."""
 
     def picture(self, result: Result, width: int) -> str:
         """Return a small picture of the result in text, at most `width` columns."""
@@ -261,12 +262,12 @@ class Presentation(ABC):
     def evaluate(
         self, space: LatentSpace[Any], paths: Sequence[Any], seed: int, split: str | None = None
     ) -> dict[str, Any]:
-        """Return the figures of a model; there if `evaluates`.
+        """Return the figures of a model; required if `evaluates`.
 
         Args:
             space: The model.
-            paths: Files; with a split, folders.
-            seed: Of the draws.
-            split: Measure on the part that a training on the folders takes for this.
+            paths: Files; with a split, folders of training data.
+            seed: Seed of the draws.
+            split: The part of the folders to measure on: "train", "validation" or "test".
         """
         raise NotImplementedError

@@ -80,12 +80,12 @@ def write_vector(
     """
     from vaecore.attributes import attribute_vector
     from vaecore.calibration import separability
-    from vaecore.cli.vectors import save_vector
+    from vaecore.folder import write_exactly
 
     vector = attribute_vector(z_with, z_without)
     separated = separability(z_with, z_without, vector)
     with Outputs(path) as outputs:
-        save_vector(outputs.add(path), name, vector, space.name)
+        write_exactly(outputs.add(path), {name: vector.float()}, {"model": space.name})
     job.done(
         [path],
         f"length {vector.norm():.2f} · separates {separated:.0%} of these examples",

@@ -17,13 +17,6 @@ if TYPE_CHECKING:
 _REMEDY = "make one with the command `attribute`"
 
 
-def save_vector(path: Path, name: str, vector: Tensor, model: str) -> None:
-    """Write a named vector `(latent_dim,)` and the name of its model."""
-    from safetensors.torch import save
-
-    path.write_bytes(save({name: vector.float().cpu().contiguous()}, metadata={"model": model}))
-
-
 def load_vectors(path: Path, space: LatentSpace[Any]) -> dict[str, Tensor]:
     """Read named vectors for a model.
 

@@ -68,7 +68,7 @@ class ModelUnderTest:
 
     @cached_property
     def x(self) -> Tensor:
-        """Examples: what the space decodes those codes to."""
+        """The decoded examples of those codes, `(examples, ...)`."""
         return self.space.decode_to_examples(self.codes)
 
     @cached_property

@@ -69,9 +69,6 @@ steps = click.option(
     type=click.IntRange(2, MANY),
     help="Number of results, both ends included.",
 )
-count = click.option(
-    "-n", "n", type=click.IntRange(1, MANY), default=4, show_default=True, help="Number of results."
-)
 temperature = click.option(
     "--temperature",
     type=Finite(0, 10),
@@ -104,17 +101,26 @@ timing = click.option(
 )
 
 
-def writes(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of every verb that loads a model and writes a file; it gets the `Job`."""
-    function = takes_job(function)
-    for option in (quiet, as_json, device, model, output):
-        function = option(function)
-    return function
+def count(default: int) -> Decorator:
+    """Return the option -n with a default."""
+    kind = click.IntRange(1, MANY)
+    text = "Number of results."
+    return click.option("-n", "n", type=kind, default=default, show_default=True, help=text)
 
 
-def measures(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of every verb that loads a model and prints; it gets the `Job`."""
-    function = takes_job(function)
-    for option in (quiet, as_json, device):
-        function = option(function)
-    return function
+def _of_job(*added: Decorator) -> Decorator:
+    """Return a decorator that adds options to a verb, which gets them in its `Job`."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        function = takes_job(function)
+        for option in added:
+            function = option(function)
+        return function
+
+    return decorate
+
+
+writes = _of_job(quiet, as_json, device, model, output)
+"""The options of every verb that loads a model and writes a file."""
+measures = _of_job(quiet, as_json, device)
+"""The options of a verb that loads a model and prints."""

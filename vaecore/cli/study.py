@@ -101,7 +101,7 @@ def write_vector(
 
 
 @click.command()
-@click.argument("inputs", nargs=-1, required=True, type=options.FILE)
+@options.inputs
 @click.option("--png", "picture", is_flag=True, help="Also draw histograms of 50 dimensions.")
 @options.writes
 def analyze(job: Job, inputs: tuple[Path, ...], picture: bool) -> None:

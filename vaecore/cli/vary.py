@@ -20,14 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option(
-    "-n",
-    "n",
-    type=click.IntRange(1, options.MANY),
-    default=8,
-    show_default=True,
-    help="Number of results.",
-)
+@options.count(8)
 @click.option(
     "--temperature",
     type=options.Finite(0, 10),
@@ -193,7 +186,7 @@ def edit(
 
 @click.command()
 @options.one_input
-@options.count
+@options.count(4)
 @click.option(
     "--amount",
     type=options.Finite(0, 1),

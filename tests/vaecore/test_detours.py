@@ -13,6 +13,7 @@ from torch import Tensor
 
 from vaecore.calibrated import Moves
 from vaecore.calibrated.detours import around_thin_places
+from vaecore.calibrated.even import Measured
 from vaecore.perception import Perception
 
 EVENTS, SOUNDING = 20, 10
@@ -71,7 +72,9 @@ def line(t: Tensor) -> Tensor:
 
 
 def walked(codes: Tensor, encode=encode) -> Tensor:
-    return around_thin_places(WANTED, codes, Slides(), decode, encode, lambda t, way: way(t))
+    return around_thin_places(
+        WANTED, codes, Measured(Slides(), decode, encode), lambda t, way: way(t)
+    )
 
 
 def test_a_thin_way_goes_through_what_the_rules_make() -> None:
@@ -104,7 +107,9 @@ def test_no_detour_that_is_much_longer() -> None:
             return torch.where(sounds[1:] & sounds[:-1], 100, 1) * super().change(x)
 
     straight = line(WANTED)
-    found = around_thin_places(WANTED, straight, Steep(), decode, encode, lambda t, way: way(t))
+    found = around_thin_places(
+        WANTED, straight, Measured(Steep(), decode, encode), lambda t, way: way(t)
+    )
     assert found is straight
 
 

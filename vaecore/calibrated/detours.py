@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from vaecore.calibrated.even import Codes
+from vaecore.calibrated.even import Measured
 from vaecore.paths import Walk, slerp
 from vaecore.perception import Perception
 
@@ -19,14 +19,7 @@ LONGER = 1.3
 """Largest sum of squared changes from step to step of a detour, as a multiple of the path's."""
 
 
-def around_thin_places(
-    wanted: Tensor,
-    codes: Tensor,
-    perception: Perception,
-    decode: Codes,
-    encode: Codes,
-    walk: Walk,
-) -> Tensor:
+def around_thin_places(wanted: Tensor, codes: Tensor, model: Measured, walk: Walk) -> Tensor:
     """Return the codes of a path, or those of a detour if it has more events.
 
     The expected number of events of a step is interpolated between the ends. The detour is an arc
@@ -36,9 +29,7 @@ def around_thin_places(
     Args:
         wanted: Shares of the path in 0..1, ascending, `(m,)`.
         codes: The codes there, `(m, latent_dim)`; the first and the last are the ends.
-        perception: Measures of decoded examples.
-        decode: Maps codes to examples.
-        encode: Maps examples to codes.
+        model: The model.
         walk: Chooses codes on the detour.
 
     Returns:
@@ -46,11 +37,11 @@ def around_thin_places(
     """
     if len(codes) < 3:
         return codes
-    x = decode(codes)
+    perception, x = model.perception, model.decode(codes)
     fullness = _fullness(perception, x, wanted)
     if fullness >= THIN:
         return codes
-    middle = encode(perception.between(x[:1], x[-1:], torch.tensor([0.5])))[0].to(codes)
+    middle = model.encode(perception.between(x[:1], x[-1:], torch.tensor([0.5])))[0].to(codes)
 
     def detour(t: Tensor) -> Tensor:
         t = t.to(codes)
@@ -59,7 +50,7 @@ def around_thin_places(
         return torch.where(t[:, None] <= 0.5, there, back)
 
     others = walk(wanted, detour)
-    y = decode(others)
+    y = model.decode(others)
     if _fullness(perception, y, wanted) <= fullness:
         return codes
     return others if _size(perception, y) <= LONGER * _size(perception, x) else codes

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vaecore.calibrated.even import Codes
+from vaecore.calibrated.even import Measured
 from vaecore.calibrated.variations import Draw
-from vaecore.perception import Perception
 from vaecore.seeds import seeded
 
 GENERATIONS, PARENTS, CHILDREN = 4, 8, 64
@@ -88,8 +87,7 @@ def steer(
     measured: Measure,
     draw: Draw,
     starts: Tensor,
-    perception: Perception,
-    decode: Codes,
+    model: Measured,
     seed: int = 0,
 ) -> list[Steered]:
     """Return codes near z whose decoded properties have changed as asked: one for each request.
@@ -105,14 +103,13 @@ def steer(
         measured: Measures a property of examples.
         draw: Draws codes from the prior.
         starts: Further codes to begin with, `(k, latent_dim)`.
-        perception: Measures of decoded examples.
-        decode: Maps codes to examples.
+        model: The model.
         seed: Seed of the search.
     """
-    effort = perception.effort
+    perception, effort = model.perception, model.perception.effort
     count = round(CHILDREN * effort)
     generator = seeded(seed)
-    own = decode(z[None])
+    own = model.decode(z[None])
     names = sorted({name for each in asked for name in each})
     before = {name: measured(name, own)[0] for name in names}
     requests = [
@@ -138,7 +135,7 @@ def steer(
     size = z.square().sum().clamp(min=1e-6)
     for generation in range(GENERATIONS + 1):
         many = torch.cat(tried)
-        x = decode(many)
+        x = model.decode(many)
         moved = {name: (measured(name, x) - before[name]).to(z) for name in names}
         other = perception.difference(x, own.expand_as(x)).to(z).nan_to_num()
         worse = (perception.faults(x) - perception.faults(own)).clamp(0, 2).to(z)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -28,13 +29,22 @@ Codes = Callable[[Tensor], Tensor]
 Floats = NDArray[np.float64]
 
 
-def even_codes(
-    wanted: Tensor,
-    way: Callable[[Tensor], Tensor],
-    perception: Perception,
-    decode: Codes,
-    encode: Codes,
-) -> Tensor:
+@dataclass(frozen=True)
+class Measured:
+    """A model, with measures of its decoded examples.
+
+    Attributes:
+        perception: The measures.
+        decode: Maps codes to examples.
+        encode: Maps examples to posterior means.
+    """
+
+    perception: Perception
+    decode: Codes
+    encode: Codes
+
+
+def even_codes(wanted: Tensor, way: Callable[[Tensor], Tensor], model: Measured) -> Tensor:
     """Return codes on a path at which the wanted shares of all its change have passed.
 
     The path is decoded, more finely where it changes much. Where it still jumps by more than half a
@@ -45,13 +55,12 @@ def even_codes(
     Args:
         wanted: Shares in 0..1, ascending, `(m,)`; 0 and 1 are the ends themselves.
         way: The path: maps positions `(k,)` in 0..1 to codes `(k, latent_dim)`.
-        perception: Measures of decoded examples.
-        decode: Maps codes to examples.
-        encode: Maps examples to codes.
+        model: The model.
 
     Returns:
         `(m, latent_dim)`.
     """
+    perception, decode = model.perception, model.decode
     places = torch.linspace(0, 1, GRID, dtype=torch.float64)
     z = way(places.float())
     x = decode(z)
@@ -71,7 +80,7 @@ def even_codes(
         changes = _numbers(perception.change(x))
     if not 0 < changes.sum() < np.inf:
         return way(wanted)  # without change, every timing is even
-    z, x, changes = _bridged(z, x, changes, changes.sum() / halves, perception, decode, encode)
+    z, x, changes = _bridged(z, x, changes, changes.sum() / halves, model)
     passed = np.concatenate([[0.0], np.cumsum(changes)])
     shares = wanted.double().cpu().numpy()
     inside = (shares > 0) & (shares < 1)
@@ -94,23 +103,18 @@ def _costs(x: Tensor, passed: Floats, perception: Perception) -> Floats:
 
 
 def _bridged(
-    z: Tensor,
-    x: Tensor,
-    changes: Floats,
-    most: float,
-    perception: Perception,
-    decode: Codes,
-    encode: Codes,
+    z: Tensor, x: Tensor, changes: Floats, most: float, model: Measured
 ) -> tuple[Tensor, Tensor, Floats]:
     """Return codes, examples and changes of a path, with codes inserted into its jumps."""
+    perception = model.perception
     codes, rows, places = [z], [x], [torch.arange(len(z), dtype=torch.float64)]
     for jump in np.flatnonzero(changes > most).tolist():
         parts = int(min(MOST_BETWEEN, np.ceil(changes[jump] / most)))
         share = torch.arange(1, parts) / parts
         ends = (x[jump : jump + 1], x[jump + 1 : jump + 2])
         a, b = (end.expand(len(share), *end.shape[1:]) for end in ends)
-        found = encode(perception.between(a, b, share))
-        decoded = decode(found)
+        found = model.encode(perception.between(a, b, share))
+        decoded = model.decode(found)
         good = [
             k
             for k, each in enumerate(decoded)

@@ -11,9 +11,8 @@ from torch import Tensor
 
 from vaecore.calibrated.detours import around_thin_places
 from vaecore.calibrated.edits import Steered, steer
-from vaecore.calibrated.even import Codes, even_codes
+from vaecore.calibrated.even import Measured, even_codes
 from vaecore.calibrated.variations import Draw, vary
-from vaecore.perception import Perception
 from vaecore.seeds import following
 
 VARIANTS = 160
@@ -21,35 +20,29 @@ VARIANTS = 160
 
 
 @dataclass(frozen=True)
-class Moves:
+class Moves(Measured):
     """The calibrated moves of a model.
 
     Attributes:
-        perception: Measures of decoded examples.
-        decode: Maps codes to examples.
-        encode: Maps examples to posterior means.
         draw: Maps a number and a seed to codes of the prior.
         detours: Whether paths may make detours, if the perception `mixes`; see
             `around_thin_places`.
     """
 
-    perception: Perception
-    decode: Codes
-    encode: Codes
     draw: Draw
     detours: bool = False
 
     def walk(self, wanted: Tensor, way: Callable[[Tensor], Tensor]) -> Tensor:
         """Return codes `(m, latent_dim)` of even steps on a path; see `even_codes`."""
-        codes = even_codes(wanted, way, self.perception, self.decode, self.encode)
+        codes = even_codes(wanted, way, self)
         if not (self.detours and self.perception.mixes):
             return codes
         plain = replace(self, detours=False).walk
-        return around_thin_places(wanted, codes, self.perception, self.decode, self.encode, plain)
+        return around_thin_places(wanted, codes, self, plain)
 
     def vary(self, z: Tensor, n: int, amount: float, seed: int) -> Tensor:
         """Return n variations of a code `(latent_dim,)`; see `variations.vary`."""
-        return vary(z, n, amount, self._rounds(seed), self.perception, self.decode)
+        return vary(z, n, amount, self._rounds(seed), self)
 
     def can_steer(self, names: Sequence[str], deviations: Mapping[str, float], x: Tensor) -> bool:
         """Return whether all these attributes can be measured and have a standard deviation."""
@@ -72,7 +65,8 @@ class Moves:
             vectors: Attribute vectors by name.
             deviations: Standard deviations of the properties in the data, by name.
         """
-        near = self.perception.variants(self.decode(z[None])[0])
+        own = self.decode(z[None])
+        near = self.perception.variants(own[0])
         most = round(VARIANTS * self.perception.effort)
         if len(near) > most:
             near = near[torch.linspace(0, len(near) - 1, most).long()]
@@ -81,8 +75,6 @@ class Moves:
             value = self.perception.measured(name, x)
             assert value is not None  # `can_steer` has checked it
             return value / deviations[name]
-
-        own = self.decode(z[None])
 
         def bounded(name: str, change: float) -> float:
             """Return a change; a negative one leads to the neutral value at most.
@@ -100,7 +92,7 @@ class Moves:
 
         aims = [{name: bounded(name, change) for name, change in each.items()} for each in asked]
         starts, draw = self.encode(near), self._rounds(0)
-        found = steer(z, aims, vectors, measured, draw, starts, self.perception, self.decode)
+        found = steer(z, aims, vectors, measured, draw, starts, self)
         # Stopping at the neutral value short of the request is reported as a miss.
         wanted = [
             {name: max(change, aim[name], key=abs) for name, change in each.items()}

@@ -7,8 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from vaecore.calibrated.even import Codes
-from vaecore.perception import Perception
+from vaecore.calibrated.even import Measured
 
 ROUNDS, LENGTHS = 4, 24
 """Rounds of drawing directions, and number of lengths that are decoded for each."""
@@ -19,9 +18,7 @@ Draw = Callable[[int, int], Tensor]
 """Maps a number n and the number of a round to n codes of the prior `(n, latent_dim)`."""
 
 
-def vary(
-    z: Tensor, n: int, amount: float, draw: Draw, perception: Perception, decode: Codes
-) -> Tensor:
+def vary(z: Tensor, n: int, amount: float, draw: Draw, model: Measured) -> Tensor:
     """Return n variations of a code, `(n, latent_dim)`.
 
     Each lies on the arc from z to a code of the prior, where the wanted share of events differs.
@@ -32,8 +29,7 @@ def vary(
         n: Number of variations.
         amount: Share of events that should differ, in 0..1: 0 gives z itself, 1 codes of the prior.
         draw: Draws codes from the prior.
-        perception: Measures of decoded examples.
-        decode: Maps codes to examples.
+        model: The model.
 
     Raises:
         ValueError: The amount is not in 0..1.
@@ -44,7 +40,7 @@ def vary(
         return z.expand(n, -1)
     if amount == 1:
         return draw(n, 0)
-    own = decode(z[None])
+    perception, own = model.perception, model.decode(z[None])
     count = round(LENGTHS * perception.effort) + 2
     length = torch.linspace(0, 1, count, dtype=z.dtype)[1:, None, None]
     codes, examples, misses = z.new_empty(0, len(z)), own[:0], z.new_empty(0)
@@ -52,7 +48,7 @@ def vary(
     for number in range(ROUNDS):
         towards = draw(2 * n, number)
         tried = ((1 - length**2).sqrt() * z + length * towards).transpose(0, 1)
-        rows = decode(tried.flatten(0, 1))
+        rows = model.decode(tried.flatten(0, 1))
         share = perception.difference(rows, own.expand_as(rows))
         worse = (perception.faults(rows) - perception.faults(own)).clamp(0, 2)
         miss = ((share - amount).abs() + FAULT_COST * worse).view(tried.shape[:2])

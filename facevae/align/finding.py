@@ -1,7 +1,7 @@
-"""Candidate places of faces in a photograph.
+"""Candidates: places in a photograph where there may be a face.
 
-The scout looks at the photograph at many sizes. It should miss few faces and may be wrong often:
-the framing network measures how a face lies at every candidate, and the judge decides.
+The scout searches the photograph at many sizes. It should miss few faces, and may often be wrong:
+the framing network locates the face at each candidate, and the judge decides.
 """
 
 from __future__ import annotations
@@ -21,37 +21,37 @@ if TYPE_CHECKING:
     from facevae.align.judges import FaceDetector
 
 LONGEST = 640
-"""A copy with at most this many pixels a side is searched."""
+"""Most pixels a side of the copy that is searched."""
 
 FRAMED = 36
-"""Side of the framed square at the size at which the scout sees a face, in pixels: the smallest
-face that is found fills an eighteenth of the photograph."""
+"""Side in pixels of the framed square of faces that the scout detects; the smallest face that is
+found is an eighteenth of the photograph."""
 
 STEP = math.sqrt(2)
-"""From one size of the photograph to the next."""
+"""Ratio of one searched size of the photograph to the next."""
 
 LIKELY = -1.0
-"""The scout's logit from which on a place is a candidate."""
+"""Least logit of the scout for a candidate."""
 
 MOST = 24
-"""Candidates of one search, at most; the likeliest."""
+"""Most candidates of one search, the likeliest."""
 
 TURNS = (-40, 40, 90, -90, 180)
-"""Degrees, clockwise, by which the photograph is turned as long as no face is found in it: for
-faces that lean, and photographs on their side."""
+"""Degrees, clockwise, by which the photograph is rotated, one after the other, while no face is
+found: for faces that lean, and photographs on their side."""
 
 
 def find_faces(image: Image.Image) -> Iterator[list[Similarity]]:
-    """Yield the candidates of one search after the other: upright faces first, then turned ones.
+    """Yield the candidates of each search: of upright faces first, then of rotated ones.
 
-    A caller that finds a face among the candidates need not continue.
+    A caller that finds a face among the candidates can stop.
 
     Args:
-        image: RGB, at most a few hundred pixels a side (see `LONGEST`).
+        image: An RGB image with at most `LONGEST` pixels a side.
 
     Yields:
-        Candidates of one search, perhaps none, the likeliest first: maps from the framed square to
-        pixels of the image, approximately.
+        Candidates of one search, the likeliest first, or an empty list: approximate maps from the
+        framed square to pixels of the image.
     """
     from facevae.align.judges import shipped
 
@@ -64,7 +64,7 @@ def find_faces(image: Image.Image) -> Iterator[list[Similarity]]:
 
 
 def searched(image: Image.Image, scout: FaceDetector) -> list[Similarity]:
-    """Return where the scout sees upright faces, the likeliest first."""
+    """Return the candidates for upright faces, the likeliest first."""
     import torch
 
     from facevae.align.judges import STRIDE
@@ -75,7 +75,7 @@ def searched(image: Image.Image, scout: FaceDetector) -> list[Similarity]:
     while FRAMED * factor <= 1.4 * max(image.size):
         size = [max(1, round(length / factor)) for length in image.size]
         pixels = np.asarray(image if factor == 1 else image.resize((size[0], size[1])))
-        # Continued over its edges, and to a multiple of what the scout folds.
+        # Continued beyond its edges, to an even number of pixels, as the scout folds 2 x 2.
         padding = [(margin, margin + length % 2 + STRIDE) for length in pixels.shape[:2]]
         padded = np.pad(pixels, [*padding, (0, 0)], "edge")
         with torch.inference_mode():
@@ -94,20 +94,20 @@ def searched(image: Image.Image, scout: FaceDetector) -> list[Similarity]:
 
 
 def _same(one: Similarity, other: Similarity) -> bool:
-    """Return whether two squares are so near that the framing network makes them one."""
+    """Return whether two squares are so near that the framing network would find the same face."""
     near = abs(one.shift - other.shift) < 0.3 * max(one.side, other.side)
     return near and 1 / 1.5 < one.side / other.side < 1.5
 
 
 def _turned(image: Image.Image, turn: float) -> Image.Image:
-    """Return an image turned clockwise by degrees, enlarged so that nothing is cut off."""
+    """Return an image rotated clockwise by degrees, enlarged so that nothing is cut off."""
     from PIL import Image
 
     return image.rotate(-turn, Image.Resampling.BILINEAR, expand=True)
 
 
 def _back(size: tuple[int, int], turned_size: tuple[int, int], turn: float) -> Similarity:
-    """Return the way from pixels of the turned image to those of the original."""
+    """Return the map from pixels of the rotated image to those of the original."""
     there = complex(*turned_size) / 2
     here = complex(*size) / 2
     factor = cmath.rect(1, math.radians(-turn))

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 @dataclass
 class AlignReport:
-    """What became of the photographs in a folder.
+    """The result of aligning a folder.
 
     Attributes:
-        aligned: How many photographs were framed.
-        already: How many were framed before; these were copied, or resized.
-        failed: Name and reason of each file that gave no face.
+        aligned: Number of photographs that were framed.
+        already: Number of photographs that were framed before, and copied or resized.
+        failed: Name and reason of each file without a result.
     """
 
     aligned: int = 0
@@ -38,18 +38,18 @@ def align_folder(
 ) -> AlignReport:
     """Frame the faces of all images in a folder and below it.
 
-    Every result gets the name of its source, in `target`. Files that cannot be used are listed in
-    the report.
+    A result has the name of its source, in `target`. Files that cannot be used are listed in the
+    report.
 
     Args:
-        source: Folder of photographs; nothing in it is changed.
-        target: Folder for the results, made if need be.
-        size: Side of the results, in pixels.
-        progress: Called with the number of files done and of all, after each.
+        source: Folder of photographs; it is not changed.
+        target: Folder for the results; it is made if it does not exist.
+        size: Side of the results in pixels.
+        progress: Called after each file with the number of files that are done, and of all.
 
     Raises:
-        DataError: There are no images in `source`; the two folders are the same; `target` cannot
-            be written.
+        DataError: `source` has no images, the two folders are the same, or `target` cannot be
+            written.
     """
     source, target = Path(source), Path(target)
     names = _images(source, target)
@@ -85,12 +85,12 @@ def _images(source: Path, target: Path) -> list[Path]:
             if name.lower().endswith(SUFFIXES) and not name.startswith(".")
         ]
     if not names:
-        raise DataError("holds no images", path=source, remedy="name a folder of photographs")
+        raise DataError("has no images", path=source, remedy="name a folder of photographs")
     return sorted(names)
 
 
 def _write(image: Image.Image, source: Path, target: Path, framed_already: bool) -> None:
-    """Write a framed face by its suffix; a picture that needs nothing is copied as it is."""
+    """Write a framed face in its file type; a picture that was framed before is copied."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Finding the face in a photograph and framing it as the training set is framed."""
+"""Finding the face in a photograph, and framing it as in the training set."""
 
 from __future__ import annotations
 
@@ -22,48 +22,47 @@ CORRECTIONS = 3
 """How often the network corrects a place; more do not change it (benchmarks/face_alignment.py)."""
 
 FACE, TURNED_FACE, FRAMED_FACE = 5.4, 6.0, 3.0
-"""The least evidence of a face (see `refine`) that is enough: where upright faces are searched
-for, where the photograph was turned to find one, and for a whole picture that is framed already.
-Searched pictures have thousands of places that might be taken for a face by chance, a framed one
-has one (`benchmarks/photographs.py`)."""
+"""Least evidence of a face (see `refine`): in a search for upright faces, in a search of a rotated
+photograph, and for a whole picture that is framed already. A search has thousands of places that
+may look like a face by chance, a framed picture has one (`benchmarks/photographs.py`)."""
 
 CERTAIN = 7.0
-"""With less evidence than this the search goes on, in case that the photograph lies on its side."""
+"""With less evidence the search continues, in case that the photograph is on its side."""
 
 CLEAR, FRAMED = 0.04, 0.10
-"""A square picture is framed already if the network would move its corners by less than this part
-of the side: with one correction by less than `CLEAR`, or else, as one correction underestimates the
-error, with all by less than `FRAMED`. Half of the framed faces of the training set are moved by
-more than 0.025, one in a hundred by more than 0.09, as they are not framed exactly alike."""
+"""A square picture counts as framed if the network would move its corners by less than this, in
+sides of the picture: by less than `CLEAR` with one correction, or, as one correction underestimates
+the error, by less than `FRAMED` with all. In the training set, whose framing varies a little, half
+of the faces are moved by more than 0.025, and one in a hundred by more than 0.09."""
 
 OBLONG = 1.05
-"""What is longer than wide (or the other way) by more than this factor is not framed."""
+"""A picture with a larger ratio of its sides is not framed."""
 
 TOO_SMALL, WORTH = 16, 32
-"""A picture of fewer pixels a side is not looked at; a face whose framed square has fewer is not
-worth cutting out, and could be anything."""
+"""Least pixels a side of a picture that is searched, and of the framed square of a face; smaller
+squares could show anything."""
 
 UNLIKELY = -1.0
-"""With a lower logit of the framing network a place is given up."""
+"""Least logit of the framing network; with a lower one a place is dropped."""
 
 APART = 0.4
-"""Two people's faces are at least as far apart, in sides of the framed square; the face itself is
-half as wide as that."""
+"""Least distance of two people's faces, in sides of the framed square; a face is half as wide as
+the square."""
 
 
 @dataclass(frozen=True)
 class Framing:
-    """A framed face and how it lay in its photograph.
+    """A framed face, and its place in the photograph.
 
     Attributes:
         image: The framed face, RGB, square.
-        framed_already: The picture was framed before; `image` is it, at most resized.
-        square: From the framed square (corners -1, -1 and 1, 1) to pixels of the photograph;
-            its `angle` (degrees, clockwise) and `side` (pixels) are those of the face.
-        confidence: Probability that there is a face, 0 to 1, of the mean of two networks' logits.
-        faces: How many faces were found.
-        number: Which of them is framed, counted from the left, from 1; unless one was asked for,
-            the largest and most central.
+        framed_already: Whether the picture was framed before; then `image` is the picture, cut to
+            a square and resized.
+        square: The map from the framed square (corners -1, -1 and 1, 1) to pixels of the
+            photograph; its `angle` (degrees, clockwise) and `side` (pixels) are those of the face.
+        confidence: Probability of a face, 0 to 1, by the mean of two networks' logits.
+        faces: Number of faces that were found.
+        number: Number of the framed face, counted from the left, from 1.
     """
 
     image: Image.Image
@@ -75,33 +74,31 @@ class Framing:
 
 
 def is_framed(source: Any) -> bool:
-    """Return whether a picture is framed as the training set is.
-
-    It takes a few milliseconds.
+    """Return whether a picture is framed as in the training set; this takes a few milliseconds.
 
     Args:
         source: A path, a PIL image or an array.
 
     Raises:
-        DataError: The source is no image that can be read.
+        DataError: The source is not an image that can be read.
     """
     return _check(read_image(source))[0]
 
 
 def frame(source: Any, size: int | None = None, face: int | None = None) -> Framing:
-    """Return the face in a photograph, framed as the training set is.
+    """Return the face in a photograph, framed as in the training set.
 
-    A picture that is framed already stays as it is (cut to a square, resized to `size` if given).
+    A picture that is framed already is only cut to a square, and resized to `size` if given.
 
     Args:
         source: A path, a PIL image or an array.
-        size: Side of the result, in pixels; None: as many as the face has in the photograph,
-            at most 1024.
-        face: Which of several faces, counted from the left, from 1; None: the largest and most
-            central.
+        size: Side of the result in pixels; by default that of the face in the photograph, at least
+            64 and at most 1024.
+        face: Number of the face, counted from the left, from 1; by default the largest and most
+            central one.
 
     Raises:
-        DataError: The source is no image that can be read; no face was found; or not so many.
+        DataError: The source is not an image that can be read, or there is no such face.
     """
     path = source if isinstance(source, str | os.PathLike) else None
     return frame_image(read_image(source), size, path, face)
@@ -113,16 +110,16 @@ def frame_image(
     path: str | os.PathLike[str] | None = None,
     face: int | None = None,
 ) -> Framing:
-    """Return the face in an image that was read, as `read_image` returns it; see `frame`.
+    """Return the face in an image that was read; see `frame`.
 
     Args:
-        image: RGB, upright.
+        image: The image, RGB and upright, as from `read_image`.
         size: As for `frame`.
         path: The file, for messages.
         face: As for `frame`.
 
     Raises:
-        DataError: No face was found, or not so many.
+        DataError: There is no such face.
     """
     from facevae.align.photograph import Photograph
 
@@ -153,16 +150,16 @@ def frame_image(
 def correct(
     photograph: Photograph, squares: Sequence[Similarity], corrections: int = CORRECTIONS
 ) -> list[tuple[Similarity, float]]:
-    """Correct approximate places of faces until they are framed.
+    """Correct approximate places of faces with the framing network.
 
     Args:
-        photograph: The photograph of the faces.
-        squares: From the framed square to the photograph's pixels, approximately.
-        corrections: How often.
+        photograph: The photograph.
+        squares: Approximate maps from the framed square to the photograph's pixels.
+        corrections: Number of corrections.
 
     Returns:
-        The corrected places, and the framing network's logit of a face at each; -inf where there
-        is none that is worth a second opinion.
+        The corrected maps, each with the network's logit of a face; -inf for places that were
+        dropped.
     """
     import torch
 
@@ -175,7 +172,7 @@ def correct(
             break
         crops = torch.from_numpy(photograph.crops([places[k] for k in left], SIZE))
         for k, (correction, logit) in zip(left, locate(crops), strict=True):
-            # Beyond these scales the next cut might have any size.
+            # A correction of another scale would make the next crop too large or too small.
             likely = logit > UNLIKELY and 0.2 < correction.scale < 3
             places[k], logits[k] = places[k] @ correction, logit if likely else -math.inf
             if places[k].side < TOO_SMALL:
@@ -190,17 +187,17 @@ def refine(
     corrections: int = CORRECTIONS,
     judge: FaceDetector | None = None,
 ) -> list[tuple[Similarity, float]]:
-    """Correct approximate places of faces, and ask for a second opinion.
+    """Correct approximate places of faces, and judge them.
 
     Args:
-        photograph: The photograph of the faces.
-        squares: From the framed square to the photograph's pixels, approximately.
-        corrections: How often.
-        judge: Who gives the opinion; by default the shipped network.
+        photograph: The photograph.
+        squares: Approximate maps from the framed square to the photograph's pixels.
+        corrections: Number of corrections.
+        judge: The judge; by default the shipped network.
 
     Returns:
-        The corrected places that may be faces, and the evidence for each: the mean of the logits
-        of the framing network and of the judge.
+        The corrected maps of places that may be faces, each with its evidence: the mean of the
+        logits of the framing network and of the judge.
     """
     import torch
 
@@ -219,7 +216,7 @@ def refine(
 
 
 def _check(image: Image.Image) -> tuple[bool, float]:
-    """Return whether an image is framed, and the evidence that it shows a face."""
+    """Return whether an image is framed, and the evidence of a face."""
     if max(image.size) > OBLONG * min(image.size) or min(image.size) < TOO_SMALL:
         return False, -math.inf
     from facevae.align.photograph import Photograph
@@ -255,7 +252,7 @@ def _faces(photograph: Photograph) -> list[tuple[Similarity, float]]:
 
 
 def _distinct(faces: list[tuple[Similarity, float]]) -> list[tuple[Similarity, float]]:
-    """Return the faces with the most evidence first, leaving out what overlaps a better one."""
+    """Return the faces with the most evidence first, without those that overlap a better one."""
     kept: list[tuple[Similarity, float]] = []
     for square, evidence in sorted(faces, key=lambda face: -face[1]):
         if all(

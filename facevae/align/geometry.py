@@ -1,8 +1,8 @@
-"""Similarities of the plane: turn, scale and shift, as one complex multiplication and addition.
+"""Similarities of the plane: rotation, scale and shift, as a complex multiplication and addition.
 
-A point (x, y), y downwards, is the complex number x + yi. Three squares matter here, each with the
-corners (-1, -1) and (1, 1) in its own units: the *framed* square, in which a face lies as in the
-training set; the *crop* that is the network's input; and, in pixels, the photograph.
+A point (x, y), with y downwards, is the complex number x + yi. The *framed* square, in which a face
+lies as in the training set, and the *crop*, which is the network's input, have the corners (-1, -1)
+and (1, 1); the photograph is in pixels.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ class Similarity:
     """The map p -> factor * p + shift.
 
     Attributes:
-        factor: Scale (its absolute value) and turn (its argument; clockwise as seen, as y points
-            down). Never zero.
-        shift: Where the origin goes.
+        factor: Scale (its absolute value) and rotation (its argument; clockwise as seen, as y
+            points down). Never zero.
+        shift: The image of the origin.
     """
 
     factor: complex
@@ -30,23 +30,23 @@ class Similarity:
         """Return the map from the unit square (-1 to 1) onto a square of a picture.
 
         Args:
-            centre: The square's centre, in pixels.
-            side: Its side, in pixels.
-            angle: Its turn, in degrees, clockwise as seen.
+            centre: Centre of the square in pixels.
+            side: Side of the square in pixels.
+            angle: Rotation of the square in degrees, clockwise as seen.
         """
         return cls(cmath.rect(side / 2, math.radians(angle)), complex(centre))
 
     def __call__(self, point: complex) -> complex:
-        """Return where a point goes."""
+        """Return the image of a point."""
         return self.factor * point + self.shift
 
     def __matmul__(self, other: Similarity) -> Similarity:
-        """Return the map that does `other` first and then this one."""
+        """Return the composed map: `other` first, then this one."""
         return Similarity(self.factor * other.factor, self(other.shift))
 
     @property
     def inverse(self) -> Similarity:
-        """The way back."""
+        """The inverse map."""
         return Similarity(1 / self.factor, -self.shift / self.factor)
 
     @property
@@ -56,7 +56,7 @@ class Similarity:
 
     @property
     def angle(self) -> float:
-        """The turn in degrees, clockwise as seen, in (-180, 180]."""
+        """The rotation in degrees, clockwise as seen, in (-180, 180]."""
         return math.degrees(cmath.phase(self.factor))
 
     @property
@@ -65,13 +65,13 @@ class Similarity:
         return 2 * self.scale
 
     def corners(self) -> list[complex]:
-        """Return where the unit square's corners go: top left, then clockwise as seen."""
+        """Return the images of the unit square's corners: top left, then clockwise as seen."""
         return [self(corner) for corner in (-1 - 1j, 1 - 1j, 1 + 1j, -1 + 1j)]
 
     def displacement(self) -> float:
-        """Return how far the map moves the unit square's corners, as a part of its side (mean).
+        """Return the mean distance by which the unit square's corners move, in sides of the square.
 
-        0 is the identity. On a 128-pixel image, times 128, it is in pixels.
+        It is 0 for the identity.
         """
         identity = Similarity(1, 0).corners()
         return sum(abs(p - q) for p, q in zip(self.corners(), identity, strict=True)) / 8

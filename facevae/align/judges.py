@@ -1,10 +1,10 @@
-"""Two small networks that tell faces from everything else: one searches, one decides.
+"""Two small networks that detect faces: the scout searches, the judge decides.
 
-The *scout* is convolutional throughout: it looks at a whole photograph at many sizes and answers,
-at every eighth pixel, whether a face is there. It is quick, and wrong now and then. The *judge*
-looks closer, at a framed crop: a second opinion, of its own training, on what was framed.
+The *scout* is fully convolutional: in a whole photograph, at many sizes, it gives a logit of a face
+at every eighth pixel. It is fast, and sometimes wrong. The *judge*, which was trained separately,
+gives a logit for a framed crop in more detail.
 
-The weights lie beside this file; `python -m tools.framing.judges` makes them.
+The weights are beside this file; `python -m tools.framing.judges` makes them.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from vaecore.folder import read_tensors
 
 WEIGHTS = Path(__file__).with_name("judges.safetensors")
 STRIDE = 8
-"""Pixels from one of the scout's answers to the next."""
+"""Pixels from one of the scout's logits to the next."""
 
 
 class FaceDetector(nn.Module):
-    """Pictures (n, 3, h, w), RGB in [0, 1], to the logits of faces in them, (n, rows, columns).
+    """Maps pictures `(n, 3, h, w)`, RGB in [0, 1], to logits of faces, `(n, rows, columns)`.
 
-    No layer pads its input, so that a face gets the same answer wherever it lies.
+    No layer pads its input, so that the logit of a face does not depend on its place.
 
     Args:
-        fold: Pixels a side that become one: 9 channels for 3, 4 for 2, of each colour.
-        widths: Channels of the four stages.
+        fold: Side of the squares of pixels that become channels of one pixel.
+        widths: Channels of the three stages.
     """
 
     def __init__(self, fold: int, widths: tuple[int, int, int]) -> None:
@@ -55,7 +55,7 @@ class FaceDetector(nn.Module):
 
     @property
     def side(self) -> int:
-        """Side of the square of pixels behind one answer: 22 folded ones."""
+        """Side in pixels of the receptive field of a logit: 22 folded pixels."""
         return 22 * self.fold
 
     def forward(self, pictures: Tensor) -> Tensor:
@@ -67,19 +67,17 @@ class FaceDetector(nn.Module):
 
 
 def new(name: str) -> FaceDetector:
-    """Return one of the two, untrained: "scout" or "judge"."""
-    return {
-        "scout": lambda: FaceDetector(2, (16, 32, 64)),
-        "judge": lambda: FaceDetector(3, (24, 48, 80)),
-    }[name]()
+    """Return the untrained "scout" or "judge"."""
+    fold, widths = {"scout": (2, (16, 32, 64)), "judge": (3, (24, 48, 80))}[name]
+    return FaceDetector(fold, widths)
 
 
 @torch.inference_mode()
 def judged(crops: Tensor, judge: FaceDetector) -> list[float]:
-    """Return the judge's logits that framed crops show a face.
+    """Return a logit of a face for each framed crop.
 
     Args:
-        crops: RGB, uint8, (n, 66, 66, 3).
+        crops: Crops `(n, 66, 66, 3)`, RGB, uint8.
         judge: The network.
     """
     pixels = crops.permute(0, 3, 1, 2).float().div(255)
@@ -90,7 +88,7 @@ def judged(crops: Tensor, judge: FaceDetector) -> list[float]:
 
 @lru_cache
 def shipped(name: str) -> FaceDetector:
-    """Return a network in the box, in evaluation mode; read once in a process."""
+    """Return a shipped network by name, in evaluation mode; it is read once in a process."""
     network, begin = new(name), f"{name}."
     weights = {
         key.removeprefix(begin): value

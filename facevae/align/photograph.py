@@ -1,4 +1,4 @@
-"""Cutting turned squares out of photographs of any size, smoothly, also over the edge."""
+"""Cutting rotated squares out of photographs of any size, without aliasing, also over the edge."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from PIL import Image
 
 FAR = 0.12
-"""From this distance to the photograph's edge on, in sides of the square, all is blurred."""
+"""Distance beyond the photograph's edge, in sides of the square, at which the blur is full."""
 
 
 class Photograph:
-    """A photograph at its full size, a half, a quarter, ..., each computed when first needed.
+    """A photograph at its full size, a half, a quarter and so on, each computed on first use.
 
     Args:
-        image: RGB.
+        image: The photograph, RGB.
     """
 
     def __init__(self, image: Image.Image) -> None:
@@ -35,7 +35,7 @@ class Photograph:
         return self._levels[i]
 
     def reduced(self, longest: int) -> tuple[Image.Image, float]:
-        """Return a copy whose sides have at most `longest` pixels, and by what it was reduced."""
+        """Return a copy with at most `longest` pixels a side, and the factor of the reduction."""
         factor = max(self.size) / longest
         if factor <= 1:
             return self._levels[0], 1.0
@@ -44,16 +44,13 @@ class Photograph:
         return self.level(level).resize((width, height)), factor
 
     def cut(self, square: Similarity, size: int) -> Image.Image:
-        """Return a square of the photograph.
+        """Return a square of the photograph, RGB, `size` by `size` pixels.
 
-        Outside, the photograph's edge is continued, more and more blurred.
+        Beyond the photograph, its edge is repeated with increasing blur.
 
         Args:
-            square: From the unit square to pixels of the photograph.
-            size: Side of the result, in pixels.
-
-        Returns:
-            RGB, `size` by `size`.
+            square: The map from the unit square to pixels of the photograph.
+            size: Side of the result in pixels.
         """
         from PIL import Image
 
@@ -63,8 +60,8 @@ class Photograph:
         source = self.level(level)
         # A level's pixels are 2^level wide; its last row and column may be narrower.
         square = Similarity(0.5**level, 0) @ square
-        # Drawn at twice the size and halved, nothing is left out even where the source has up to
-        # twice as many pixels as the result.
+        # The source has up to twice as many pixels as the result; drawn at twice the size and
+        # halved, there is no aliasing.
         fine = size if square.side <= 1.1 * size else 2 * size
         region, corner, outside = _region(source, square)
         # From pixels of the result (centres at + 0.5) to those of the region.
@@ -89,16 +86,16 @@ class Photograph:
 def _region(
     source: Image.Image, square: Similarity
 ) -> tuple[Image.Image, complex, Image.Image | None]:
-    """Return the upright part of an image that holds a square, its edges repeated outside.
+    """Return the upright part of an image around a square, with repeated edges.
 
     Returns:
-        The part; where its upper left corner is in the image; and how far outside the image its
-        pixels are, 0 (inside) to 255 (`FAR` sides of the square), or None where all are inside.
+        The part; the place of its upper left corner in the image; and the distance of its pixels
+        from the image, 0 (inside) to 255 (`FAR` sides of the square), or None if all are inside.
     """
     from PIL import Image
 
     corners = square.corners()
-    # Bicubic looks at two pixels more on every side.
+    # Bicubic interpolation needs two more pixels on every side.
     left = int(np.floor(min(c.real for c in corners))) - 3
     right = int(np.ceil(max(c.real for c in corners))) + 3
     top = int(np.floor(min(c.imag for c in corners))) - 3
@@ -115,10 +112,10 @@ def _region(
 
 
 def _blurred(image: Image.Image, outside: Image.Image) -> Image.Image:
-    """Blur an image outside the photograph, gradually from the edge on.
+    """Blur an image beyond the photograph, with increasing width.
 
-    What is cut off at the edge goes on in streaks; blurred they are background. (Mirrored, as
-    CelebA-HQ was made, a face that is cut off gets a second nose, or a third eye.)
+    Repeated edges are streaks, which blurred look like background. (With mirrored edges, as in
+    CelebA-HQ, a face at the edge gets a second nose or a third eye.)
     """
     from PIL import Image, ImageFilter
 

@@ -1,6 +1,6 @@
-"""Pages of faces: one HTML file each.
+"""Pages of faces, in one HTML file each.
 
-- `palette_page`: a plane of faces that were decoded beforehand.
+- `palette_page`: a plane of decoded faces.
 - `decoder.decoder_page`: a plane that is decoded in the browser, with the model inside.
 """
 

@@ -1,4 +1,4 @@
-// The page of a model of faces: any point between four corners is decoded here, in the browser.
+// The page of a model of faces: decodes any point between four corners in the browser.
 
 import { data, h, icon } from "vaecore/page/dom.js";
 import { bytesOf } from "vaecore/page/model/arithmetic.js";
@@ -8,9 +8,9 @@ import { readTensors } from "vaecore/page/model/tensors.js";
 import { attributeSliders, DICE } from "vaecore/page/slider.js";
 import { portrait } from "./portrait.js";
 
-/** Small faces in each direction. */
+/** Rows and columns of small faces. */
 const PREVIEWS = 5;
-/** Milliseconds after which a slider rests. */
+/** Milliseconds without a change after which small faces are decoded. */
 const RESTS = 200;
 
 const page = data();
@@ -24,11 +24,11 @@ const rowsOf = (name) => {
 };
 const vectors = rowsOf("vectors"), draws = rowsOf("draws");
 const amounts = vectors.map(() => 0);
-/** The network that says for a code what each attribute adds there; null where vectors do. */
+/** The network that gives for a code the step of each attribute; null where vectors are enough. */
 const directions = page.directions && new Recorded({ ...page.directions, latent }, readTensors(bytesOf(page.directions.weights)));
 
-// Corners. The way between the first four was found in Python, at the places of a grid; between
-// others it is an arc.
+// Corners. Codes between the first four were computed in Python, on a grid; between others they are
+// on arcs.
 
 const first = rowsOf("corners");
 const corners = page.names.map((name, n) => ({ name, code: first[n] }));
@@ -46,7 +46,7 @@ function between(x, y) {
     (1 - q) * ((1 - p) * value + p * b[k]) + q * ((1 - p) * c[k] + p * d[k]));
 }
 
-/** The code of a place, with what the sliders add. */
+/** The code of a point, with the attributes of the sliders. */
 function codeAt(x, y) {
   const code = between(x, y);
   if (!amounts.some(Boolean)) return code;
@@ -85,7 +85,7 @@ function drawn(context, pixels, x, y, size) {
 
 // What is shown
 
-/** Codes differ as these do: a face that has not changed is not decoded again. */
+/** The last face, which is not decoded again unless the point or the sliders changed. */
 let known = { place: "", pixels: null };
 let changes = 0;
 
@@ -115,7 +115,7 @@ const { field, again, words } = portrait({
   names: () => corners.map(({ name }) => name), faceAt, paint,
 });
 
-/** Decode the small faces, one after the other, when there is time. */
+/** Decode the small faces one by one. @param {number} wait milliseconds before the first */
 let round = 0;
 function preview(wait) {
   const own = ++round;
@@ -135,7 +135,7 @@ function preview(wait) {
   setTimeout(next, wait);
 }
 
-/** Everything changes: corners or sliders; at most once for each picture. */
+/** Decode everything again, after a change of corners or sliders; at most once for each frame. */
 let waiting = 0;
 function renew() {
   changes += 1;
@@ -152,7 +152,7 @@ const slots = corners.map((corner, n) => {
   const name = h("span", { class: "name" }, corner.name);
   const position = ["top left", "top right", "bottom left", "bottom right"][n];
   const dice = h("button", {
-    type: "button", class: "button", title: "Somebody whom the model invents",
+    type: "button", class: "button", title: "Draw a new sample of the model",
     "aria-label": `Invent the corner ${position}`,
     onclick: () => {
       nextDraw += 1;
@@ -177,7 +177,7 @@ const back = h("button", { type: "button", class: "button", disabled: true, oncl
 addEventListener("dragover", (event) => event.preventDefault());
 addEventListener("drop", (event) => {
   event.preventDefault(); // or the browser leaves the page for the file
-  one("status").textContent = `Photographs are read when the page is made: facevae page ${page.model} A.jpg B.jpg`;
+  one("status").textContent = `This page cannot open photographs. Make a page with them: facevae page ${page.model} A.jpg B.jpg`;
 });
 
 // Attributes
@@ -187,5 +187,5 @@ one("draw").append(plain, back);
 one("knobs").append(...knobs);
 preview(0);
 
-// For tests, and for those who look inside.
+// For tests, and for the browser's console.
 globalThis.facevae = { model, field, faceAt, words, corners, codeAt, pixelsOf, times };

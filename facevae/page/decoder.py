@@ -22,7 +22,7 @@ HERE = Path(__file__).parent
 CORNERS = 4
 SPARE = 16
 PLACES = 9
-"""Rows and columns of the codes between the corners; between these the page goes on lines."""
+"""Rows and columns of the grid of codes between the corners; the page interpolates linearly."""
 
 
 def decoder_page(
@@ -32,18 +32,18 @@ def decoder_page(
     spare: int = SPARE,
     places: int = PLACES,
 ) -> str:
-    """Return a page with a decoder of faces inside, its weights in 8 bits.
+    """Return the HTML of a page with a decoder of faces inside, with weights in 8 bits.
 
     Args:
         space: The model.
-        inputs: Names and examples of the corners, at most four; the others are drawn.
-        seed: Of what is drawn.
-        spare: Draws of the prior that the page has for corners of later.
-        places: Rows and columns of the grid of codes that the page has between the corners.
+        inputs: Names and examples of the corners, at most four; the other corners are samples.
+        seed: Seed of the samples.
+        spare: Number of further samples that the visitor can put into corners.
+        places: Rows and columns of the grid of codes between the corners.
 
     Raises:
-        UsageError: It is no model of faces, the page lacks an operation that its decoder needs, or
-            there are too many inputs.
+        UsageError: It is not a model of faces, pages lack an operation of its decoder, or there are
+            more than four inputs.
     """
     model = space.model
     if not isinstance(model, FaceVAE):
@@ -101,10 +101,10 @@ def decoder_page(
 
 
 def _grid(space: LatentSpace[Any], corners: torch.Tensor, places: int) -> torch.Tensor:
-    """Return codes between corners, `(places * places, latent_dim)`, on the way of palettes."""
+    """Return codes between corners, `(places * places, latent_dim)`, as those of palettes."""
     coordinates, path, back = space.straightened(corners)
     rows = back(bilinear_grid(coordinates, places, places, path).flatten(0, 1))
     edge = places - 1
     for place, code in zip((0, edge, places * edge, places * places - 1), corners, strict=True):
-        rows[place] = code  # the way through a flow and back is not exact
+        rows[place] = code  # through a flow and back, a code is not exact
     return rows

@@ -1,11 +1,11 @@
-// A plane of faces: the face follows the point.
+// The palette of faces: a plane on which the face follows the point.
 
 import { data, h } from "vaecore/page/dom.js";
 import { portrait } from "./portrait.js";
 
 const page = data();
 const { columns, rows, side, names } = page;
-/** Faces in a row of the plane, at most. */
+/** Most faces in a row of the plane. */
 const SHOWN = 7;
 
 const sheet = new Image();
@@ -19,7 +19,7 @@ const small = () => {
 const [upper, lower] = [small(), small()];
 
 /**
- * Draw the face at a point: between the four that are nearest, which are nearly alike.
+ * Draw the face at a point, as a mean of the four nearest faces, which are nearly alike.
  * @param {CanvasRenderingContext2D} context
  */
 function faceAt(context, x, y, size) {
@@ -42,7 +42,7 @@ function faceAt(context, x, y, size) {
 }
 
 function paint(context, width, height) {
-  // As many faces as fit, a third of a face at least.
+  // Whole rows of faces; a face is cut above and below if the plane is flat.
   const across = Math.min(SHOWN, columns);
   const size = width / across;
   const down = rows > 1 ? Math.max(1, Math.round(height / size)) : 1;
@@ -63,5 +63,5 @@ function paint(context, width, height) {
 const { field, words } = portrait({ row: rows === 1, names: () => names, faceAt, paint });
 document.body.dataset.ready = "";
 
-// For tests, and for those who look inside.
+// For tests, and for the browser's console.
 globalThis.facevae = { field, faceAt, words };

@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 LARGEST = 4096
-"""Sides of the largest picture that the browsers of phones decode."""
+"""Largest width and height in pixels of a picture that browsers of phones decode."""
 QUALITY = 82
 
 
 def palette_page(
     faces: Sequence[Image.Image], columns: int, corners: Sequence[tuple[int, str]]
 ) -> str:
-    """Return the page of a grid of faces.
+    """Return the HTML of the page of a grid of faces.
 
     Args:
-        faces: All of one size, row by row.
-        columns: Columns of the grid.
-        corners: Places in the grid of the inputs, and their names.
+        faces: The faces row by row, all of one size.
+        columns: Number of columns of the grid.
+        corners: The cell of each input, from 0 row by row, and its name.
 
     Raises:
         UsageError: The faces together are larger than browsers show.
@@ -55,7 +55,7 @@ def palette_page(
 
 
 def sprites(faces: Sequence[Image.Image], columns: int) -> bytes:
-    """Return faces side by side, row by row, as one WebP picture.
+    """Return the faces of a grid as one WebP picture.
 
     Raises:
         UsageError: The picture would be larger than browsers show.

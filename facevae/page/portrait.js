@@ -1,26 +1,18 @@
-// A plane of faces and one portrait: the face goes after the point, and walks along a path.
+// A plane of faces and one portrait: the face follows the point, also along a path.
 
 import { download, h, onTheme, sharp } from "vaecore/page/dom.js";
-import { Field, weights } from "vaecore/page/field.js";
+import { Field, mixture, weights } from "vaecore/page/field.js";
 
 const one = (id) => document.getElementById(id);
-/** Seconds in which the face has nearly caught up with the point. */
+/** Seconds after which the face is nearly that of the point. */
 const CATCH_UP = 0.09;
 /** Seconds from one end of the plane to the other, on a path. */
 const CROSSING = 3;
 
-/** What is at a point, in words: the names of the corners and how much each counts. */
-export function wordsOf(names, x, y, row = false) {
-  const parts = weights(x, y, row ? 2 : names.length);
-  const mix = parts.map((part, n) => [Math.round(100 * part), names[n]]).filter(([part]) => part);
-  mix.sort((a, b) => b[0] - a[0]);
-  return mix.map(([part, name]) => (mix.length > 1 ? `${part} % ${name}` : name)).join(", ");
-}
-
 /**
- * Make the plane and the portrait, and all buttons but those of the page itself.
+ * Make the plane, the portrait, and the buttons that all pages of faces have.
  * @param {Object} options
- * @param {boolean} [options.row] the plane is a line
+ * @param {boolean} [options.row] whether the plane is a line
  * @param {() => string[]} options.names of the corners
  * @param {(context: CanvasRenderingContext2D, x: number, y: number, size: number) => void} options.faceAt
  *   draws the face at a point
@@ -29,9 +21,9 @@ export function wordsOf(names, x, y, row = false) {
  * @returns {{field: Field, go: () => void, again: () => void, words: (x: number, y: number) => string}}
  */
 export function portrait({ row = false, names, faceAt, paint }) {
-  const words = (x, y) => wordsOf(names(), x, y, row);
+  const words = (x, y) => mixture(names(), weights(x, y, row ? 2 : names().length));
 
-  // The face goes after the point.
+  // The face follows the point
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   let shown = null;
   let frame = 0;
@@ -44,7 +36,7 @@ export function portrait({ row = false, names, faceAt, paint }) {
   }
 
   function follow(now) {
-    // A picture's time may be a little before the time of the event that asked for it.
+    // The time of a frame may be a little before that of the event that requested it.
     const seconds = Math.min(0.05, Math.max(0, (now - before) / 1000));
     before = now;
     if (walk) step(seconds);
@@ -84,7 +76,7 @@ export function portrait({ row = false, names, faceAt, paint }) {
     },
   });
 
-  // A path, walked there and back
+  // A path, there and back
 
   let walk = null;
   let stepping = false;
@@ -155,7 +147,7 @@ export function portrait({ row = false, names, faceAt, paint }) {
   draw(field.point);
   go();
 
-  /** The face has changed, though the point has not moved. */
+  /** Draw the face again, after a change that did not move the point. */
   const again = () => {
     tell();
     draw(shown ?? field.point);

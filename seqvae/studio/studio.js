@@ -28,9 +28,7 @@ function music(host, about, app) {
     onframe: (position) => roll.playhead(position?.begun ? position.tick : null),
     say: app.say,
     ondownload: () => {
-      const bytes = writeMidi([{ music: now, from: 0, to: now.length }], {
-        voices, instruments: about.instruments, bpm: player.bpm, swing: player.swing, swingGrid: player.swingGrid, muted: player.muted,
-      });
+      const bytes = writeMidi([{ music: now, from: 0, to: now.length }], { ...player.settings, instruments: about.instruments });
       download(`${transport.name.textContent.replace(/[^\w.-]+/g, "_").slice(0, 60) || "studio"}.mid`, bytes, "audio/midi");
     },
   });

@@ -114,7 +114,7 @@ def test_of_a_large_model_the_page_has_the_decoder(monkeypatch, tmp_path: Path) 
     z = torch.randn(2, space.latent_dim)
     assert torch.equal(torch.tensor(answer(decode=z.tolist())["decode"]), space.model.decode(z))
     monkeypatch.setattr(inside, "MOST", inside.count(space.model.decoder) - 1)
-    with pytest.raises(UsageError, match=f"^{space.name}: a page holds at most .* decoder alone"):
+    with pytest.raises(UsageError, match=f"^{space.name}: a page has at most .* decoder alone"):
         blender_page(space, spare=0)
 
 

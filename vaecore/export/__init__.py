@@ -1,13 +1,14 @@
 """Models for other programs: encoder, decoder and prior as ONNX, PyTorch or TorchScript files.
 
-    graphs        the functions that are exported, and their inputs and outputs
-    onnx_files    as ONNX
-    torch_files   as .pt2 and TorchScript
+    graphs        the functions that are exported, with their inputs and outputs
+    onnx_files    ONNX files
+    torch_files   .pt2 and TorchScript files
     about         the JSON beside them: shapes, alphabet, grid, attribute vectors
-    check         whether a file computes what Python does
+    check         comparison of a file with the model
+    writing       `export`: all of it
 
-`export` does it all. Weights are those of the model, and nothing is rounded: float16 numbers of a
-model folder stay float16 in ONNX files, and are widened to float32 when the file is loaded.
+Weights are not rounded: float16 weights of a model folder stay float16 in ONNX files, and become
+float32 when the file is loaded.
 """
 
 from __future__ import annotations

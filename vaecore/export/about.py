@@ -1,4 +1,4 @@
-"""What a program needs to know of an exported model beside its graphs, as one JSON."""
+"""The description of an exported model for programs that use it, as JSON."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def describe(
 
     Args:
         space: The model.
-        graphs: What was exported of it.
-        files: The file of each graph, by role.
+        graphs: The graphs that were exported.
+        files: File name of each graph, by role.
     """
     config = space.config
     decoder = next(graph for graph in graphs if graph.role == "decoder")

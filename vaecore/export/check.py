@@ -1,4 +1,4 @@
-"""Whether an exported model computes what Python does."""
+"""Comparison of an exported model with the model in Python."""
 
 from __future__ import annotations
 
@@ -17,40 +17,42 @@ if TYPE_CHECKING:
     from vaecore.space import LatentSpace
 
 AT_ONCE = 50
-"""Codes that a file is given together."""
+"""Codes that a file computes together."""
 LARGEST = 1e-4
-"""Differences of logits, means and deviations up to this count as none."""
+"""Largest difference of logits, means and standard deviations."""
 VALUES = 5e-4
-"""The same of pixels (0 to 1), velocities and timing: less than a picture or a MIDI file holds."""
+"""Largest difference of pixels (0 to 1), velocities and timing: below a picture's and a MIDI file's
+resolution."""
 _LARGE = 100.0
-"""Above this, 32-bit numbers are too coarse for that; the limit grows with the largest number."""
+"""Numbers above this have a coarser resolution in 32 bits; limits grow in proportion to them."""
 OTHER = 1e-3
-"""Examples of numbers that differ by more than this are not the same."""
+"""Examples of real numbers that differ by more than this count as different."""
 _TIES = 50
-"""Of so many examples one may differ: where two classes are equally likely, either may be taken."""
+"""One of so many examples may differ, as either of two equally likely classes may be chosen."""
 
 _NUMBERS = ("logits", "values", "mean", "stddev")
 
 Function = Callable[..., list[np.ndarray]]
-"""A graph in a file, as a function of its inputs."""
+"""A graph in a file as a function from its inputs to its outputs."""
 
 
 @dataclass(frozen=True)
 class Differences:
-    """How far a file is from Python.
+    """Differences between a file and the model in Python.
 
     Attributes:
-        codes: How many codes were decoded.
-        greedy: How many of them are decoded to another example at temperature 0.
-        drawn: The same at temperature 1, given the same noise; None where nothing is drawn.
+        codes: Number of codes that were decoded.
+        greedy: Number of codes that are decoded to another example at temperature 0.
+        drawn: Number of codes that are decoded to another example at temperature 1 with the same
+            noise; None where nothing is drawn.
         logits: Largest difference of a finite logit from the teacher-forced one; None without.
-        values: Largest difference of numbers, such as pixels, of examples that are the same; None
-            where an example is class indices.
+        values: Largest difference of real numbers, such as pixels, of equal examples; None for
+            class indices.
         mean: Largest difference of a posterior mean.
         stddev: Largest difference of a posterior standard deviation.
-        prior: Largest difference of a code drawn from the prior; None without a fitted one.
-        largest: The largest number of Python's for each of these that is above 100: its limit is
-            larger in proportion.
+        prior: Largest difference of a code drawn from the prior; None without a fitted prior.
+        largest: For each of these, Python's largest number if it is above 100; the limit grows in
+            proportion.
     """
 
     codes: int
@@ -65,7 +67,7 @@ class Differences:
 
     @property
     def problem(self) -> str:
-        """What is too far off, in words; empty if nothing is."""
+        """The first difference that is too large, in words; empty if there is none."""
         for name in ("greedy", "drawn"):
             count = getattr(self, name) or 0
             if count > 1 + self.codes // _TIES:
@@ -77,21 +79,21 @@ class Differences:
         return ""
 
     def limit(self, name: str) -> float:
-        """Return how much some numbers may differ: in proportion to the largest one above 100."""
+        """Return the largest allowed difference of one of `logits`, `values`, `mean`, `stddev`."""
         return (VALUES if name == "values" else LARGEST) * self.largest.get(name, _LARGE) / _LARGE
 
 
 def compare(
     space: LatentSpace[Any], functions: Mapping[str, Function], codes: int, seed: int = 0
 ) -> Differences:
-    """Return how far the functions of a file are from a model.
+    """Return the differences between the functions of a file and a model.
 
     Args:
         space: The model.
-        functions: By role: "decoder", "encoder" and, where there is one, "prior".
-        codes: How many codes are drawn from the prior and decoded; what they are decoded to is
+        functions: The functions by role: "decoder", "encoder" and, if there is one, "prior".
+        codes: Number of codes that are drawn from the prior and decoded; the decoded examples are
             encoded.
-        seed: Of the codes, and of the noise that they are decoded with.
+        seed: Seed of the codes, and of the noise for decoding.
     """
     model = space.model
     decoder: Any = model.decoder
@@ -144,7 +146,7 @@ def compare(
 
 
 def _applied(function: Function, *inputs: Tensor) -> list[Tensor]:
-    """Return the outputs of a function for many rows, some at a time."""
+    """Return the outputs of a function for many rows, `AT_ONCE` at a time."""
     rows = zip(*(each.split(AT_ONCE) for each in inputs), strict=True)
     parts = [function(*(part.numpy() for part in row)) for row in rows]
     return [torch.from_numpy(np.concatenate(each)) for each in zip(*parts, strict=True)]
@@ -153,7 +155,7 @@ def _applied(function: Function, *inputs: Tensor) -> list[Tensor]:
 def _decoded(
     function: Function, z: Tensor, temperature: float, *others: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Return examples and logits for codes, noise, and what else the decoder is given."""
+    """Return examples and logits for codes, noise, and the decoder's further inputs."""
     warmth = np.array(temperature, np.float32)
 
     def decode(z: np.ndarray, *others: np.ndarray) -> list[np.ndarray]:
@@ -170,13 +172,13 @@ def _logits(model: Any, *given: Tensor) -> Tensor:
 
 
 def _others(x: Tensor, y: Tensor) -> Tensor:
-    """Return which examples are not the same, `(n,)`."""
+    """Return which examples differ, `(n,)`."""
     if not x.is_floating_point():
         return (x != y).flatten(1).any(1)
     return ((x - y).abs() > OTHER).flatten(1).any(1)
 
 
 def _largest(x: Tensor, y: Tensor) -> float:
-    """Return the largest difference; infinities that are the same differ by 0."""
+    """Return the largest difference; equal infinities differ by 0."""
     differences = torch.where(x == y, 0, (x - y).abs())
     return float(differences.max()) if differences.numel() else 0.0

@@ -1,4 +1,4 @@
-"""What is exported of a model: each function of tensors, with its inputs and outputs."""
+"""The functions of a model that are exported, with their inputs and outputs."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from vaecore.priors import Prior
 from vaecore.space import LatentSpace
 
 ROWS = 3
-"""Rows of the inputs that a function is exported with; others may be given later."""
+"""Rows of the example inputs of an export; the exported function takes any number."""
 BATCH = "n"
-"""What the number of rows is called."""
+"""Name of the dimension of rows."""
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,10 @@ class Port:
     """An input or an output.
 
     Attributes:
-        name: As files have it.
-        shape: Its axes; `BATCH` stands for any number of rows.
-        dtype: "float32", "int64" or another name that NumPy knows.
-        about: What it is, for people.
+        name: Its name in files.
+        shape: Its shape; `BATCH` stands for any number of rows.
+        dtype: "float32", "int64" or another name of a NumPy type.
+        about: Its meaning, for the JSON beside the files.
     """
 
     name: str
@@ -42,10 +42,10 @@ class Graph:
     Attributes:
         role: "decoder", "encoder" or "prior".
         method: Its name in a TorchScript file.
-        module: Computes it.
-        example: Inputs of `ROWS` rows.
-        inputs: About each input.
-        outputs: About each output.
+        module: The module that computes it.
+        example: Example inputs with `ROWS` rows.
+        inputs: Its inputs.
+        outputs: Its outputs.
     """
 
     role: str
@@ -98,7 +98,7 @@ class _Sample(nn.Module):
 
 
 def graphs_of(space: LatentSpace[Any]) -> list[Graph]:
-    """Return what is exported of a model: its decoder, its encoder, and its fitted prior if any."""
+    """Return the graphs of a model: decoder, encoder, and the fitted prior if there is one."""
     model = deepcopy(space.model).cpu().eval().requires_grad_(False)
     generator = torch.Generator().manual_seed(0)
     z = torch.randn(ROWS, model.latent_dim, generator=generator)
@@ -135,7 +135,7 @@ def graphs_of(space: LatentSpace[Any]) -> list[Graph]:
 
 
 def control_of(decoder: Any, rows: int, generator: torch.Generator) -> Tensor | None:
-    """Return a random further input of a decoder beside codes; None if it has none."""
+    """Return a random control input of a decoder, or None if it has none."""
     shape = getattr(decoder, "control_shape", None)
     if shape is None:
         return None

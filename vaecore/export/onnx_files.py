@@ -1,8 +1,8 @@
 """Graphs as ONNX files.
 
-PyTorch's exporter translates them, but for two things. Its LSTM becomes a loop over elementary
-operations, where ONNX has an operation for the whole layer that every runtime computes fast. Its
-logarithm of a sigmoid is the logarithm of 0 far below 0, where PyTorch's is exact.
+PyTorch's exporter writes them, except for two operations. It translates an LSTM to a loop over
+elementary operations, whereas ONNX has an operation for a whole layer, which runtimes compute fast.
+And its logarithm of a sigmoid is -inf far below 0, where PyTorch's own is exact.
 """
 
 from __future__ import annotations
@@ -17,23 +17,24 @@ import numpy as np
 import torch
 
 from vaecore.export.graphs import BATCH, Graph
+from vaecore.export.torch_files import exported
 
 OPSET = 20
 KEY = "vaecore"
-"""Name of the JSON in the metadata of a file."""
+"""Key of the JSON in the metadata of a file."""
 SMALL = 256
-"""Numbers of fewer than this many entries stay float32."""
+"""Tensors with fewer values than this stay float32."""
 _NOISY = ("torch.onnx", "onnxscript", "onnx_ir")
-"""Loggers that report on every operation."""
+"""Loggers that report every operation."""
 
 
 def write(graph: Graph, path: Path, metadata: str) -> None:
-    """Write a graph, and a JSON text about the model in its metadata."""
+    """Write a graph as ONNX, with a JSON text in its metadata."""
     import onnx
 
     with _quiet(), torch.no_grad():
         program = torch.onnx.export(
-            _exported(graph),
+            exported(graph),
             graph.example,
             dynamo=True,
             input_names=[port.name for port in graph.inputs],
@@ -49,12 +50,6 @@ def write(graph: Graph, path: Path, metadata: str) -> None:
     model.doc_string = f"{graph.role}: see the metadata {KEY!r}"
     onnx.helper.set_model_props(model, {KEY: metadata})
     onnx.save_model(model, path)
-
-
-def _exported(graph: Graph) -> torch.export.ExportedProgram:
-    from vaecore.export.torch_files import exported
-
-    return exported(graph)
 
 
 def _translations() -> dict[Callable[..., Any], Callable[..., Any]]:
@@ -96,7 +91,7 @@ def _lstm(
     hidden, cell = state
     zero = op.Constant(value_ints=[0])
 
-    def reordered(weight: Any) -> Any:  # the gates i, f, g, o as ONNX has them: i, o, f, g
+    def reordered(weight: Any) -> Any:  # PyTorch's gates i, f, g, o in the order of ONNX
         i, f, g, o = op.Split(weight, num_outputs=4, axis=0)
         return op.Concat(i, o, f, g, axis=0)
 
@@ -129,9 +124,9 @@ def _lstm(
 
 
 def _store_halves(model: Any) -> None:
-    """Store float32 weights that float16 has exactly as float16, with a cast back.
+    """Store float32 weights that float16 represents exactly as float16, followed by a cast.
 
-    Those of model folders are such numbers. Runtimes cast them once, when they load the file.
+    Weights of model folders are such numbers. Runtimes cast them once, when they load the file.
     """
     from onnx import TensorProto, helper, numpy_helper
 
@@ -152,7 +147,7 @@ def _store_halves(model: Any) -> None:
 
 
 def _name_axes(model: Any, graph: Graph) -> None:
-    """Call the number of rows `BATCH` in the types of inputs and outputs."""
+    """Name the dimension of rows `BATCH` in the types of inputs and outputs."""
     values = zip(
         (*model.graph.input, *model.graph.output), (*graph.inputs, *graph.outputs), strict=True
     )
@@ -168,7 +163,7 @@ def _name_axes(model: Any, graph: Graph) -> None:
 
 
 def load(path: Path) -> Callable[..., list[np.ndarray]]:
-    """Return a file's function of its inputs, in their order, in onnxruntime."""
+    """Return the function of a file in onnxruntime, from inputs in their order to outputs."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -186,7 +181,7 @@ def load(path: Path) -> Callable[..., list[np.ndarray]]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep the exporter from reporting on every operation."""
+    """Silence the exporter's reports of every operation."""
     import warnings
 
     loggers = [logging.getLogger(name) for name in _NOISY]

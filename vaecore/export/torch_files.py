@@ -1,4 +1,4 @@
-"""Graphs as files of PyTorch: programs of `torch.export` (.pt2), and TorchScript."""
+"""Graphs as files of PyTorch: programs of `torch.export` (.pt2) and TorchScript."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch import nn
 from vaecore.export.graphs import BATCH, Graph
 
 KEY = "vaecore.json"
-"""Name of the JSON in a file."""
+"""Name of the JSON in a file of PyTorch."""
 
 
 def exported(graph: Graph) -> torch.export.ExportedProgram:
@@ -50,7 +50,7 @@ def write_script(graphs: Sequence[Graph], path: Path, metadata: str) -> None:
     """Write all graphs as one TorchScript file, in which each is a method."""
     bundle = _Bundle(graphs)
     with warnings.catch_warnings(), torch.no_grad():
-        # Both of its makers say that it has a successor; hosts of sound and games have none of it.
+        # PyTorch warns that TorchScript has a successor, which audio hosts and games cannot load.
         warnings.simplefilter("ignore")
         methods = {graph.method: graph.example for graph in graphs}
         script = torch.jit.trace_module(bundle, methods, check_trace=False)

@@ -21,17 +21,17 @@ Made = TypeVar("Made")
 FORMATS = {".onnx": "onnx", ".pt2": "pt2", ".ts": "torchscript", ".torchscript": "torchscript"}
 """The format of a file, by its ending."""
 NEEDED = {"onnx": ("onnx", "onnxscript")}
-"""What a format needs beside torch; the extra `export` has it."""
+"""Packages beside torch that a format needs; the extra `export` has them."""
 CODES = 16
-"""Codes that are decoded to check what was written."""
+"""Number of codes that are decoded to check a file."""
 REMEDY = "pip install 'seqvae[export]'"
 
 
 def format_of(path: Path) -> str:
-    """Return the format of a file that is going to be written.
+    """Return the format of a file to write.
 
     Raises:
-        UsageError: It has another ending.
+        UsageError: Its ending is not one of `FORMATS`.
         DataError: A package is missing.
     """
     found = FORMATS.get(path.suffix.lower())
@@ -57,18 +57,20 @@ def places(path: Path, roles: list[str]) -> dict[str, Path]:
 def export(
     space: LatentSpace[Any], path: Path, outputs: Outputs
 ) -> tuple[dict[str, Any], Differences | None]:
-    """Write a model and the JSON about it, and check that it computes what Python does.
+    """Write a model and its description, and compare the files with the model.
 
     Args:
         space: The model.
-        path: The file, whose ending decides the format; others are written beside it.
-        outputs: Of the verb; all files appear together, or none.
+        path: The decoder's file, whose ending decides the format; the others are written beside it.
+        outputs: The outputs of the verb, which appear together or not at all.
 
     Returns:
-        The JSON's content; and the differences, None for ONNX where onnxruntime is not installed.
+        The content of the JSON; and the differences, or None for ONNX without onnxruntime.
 
     Raises:
-        DataError: The network cannot be exported, or the file does not compute the same.
+        UsageError: The ending is not one of `FORMATS`.
+        DataError: A package is missing, the network cannot be exported, or the files compute
+            something else.
     """
     from vaecore.export.about import describe
     from vaecore.export.check import compare
@@ -92,12 +94,12 @@ def export(
 
 
 def _exportable(space: LatentSpace[Any], kind: str, make: Callable[[], Made]) -> Made:
-    """Return what is made of a network, or say that the network is not one for it."""
+    """Return `make()`; an error of the exporter becomes a DataError about the network."""
     try:
         return make()
     except (DataError, OSError):
         raise
-    except Exception as error:  # whatever the exporters say of an operation that they do not know
+    except Exception as error:  # exporters raise many types for operations that they do not know
         reason = next((line for line in str(error).splitlines() if line.strip()), "")
         problem = f"the network of {space.name or 'this model'} cannot be exported as {kind}"
         raise DataError(f"{problem} ({type(error).__name__}: {reason})") from error
@@ -118,7 +120,7 @@ def _write(kind: str, found: list[Graph], files: Mapping[str, Path], text: str) 
 
 
 def load(kind: str, found: list[Graph], files: Mapping[str, Path]) -> dict[str, Function]:
-    """Return the functions of files that were written, by role."""
+    """Return the functions of exported files, by role."""
     from vaecore.export.onnx_files import load as load_onnx
     from vaecore.export.torch_files import load_program, load_script
 

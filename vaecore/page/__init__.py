@@ -1,14 +1,12 @@
-"""Pages that play in a browser: one HTML file each, which needs nothing else and asks for nothing.
+"""Pages for a browser: one HTML file each, which needs no network and no other file.
 
-- `page` makes one: texts, data and modules are inside; `filled` and `corners` make its HTML.
-- `bundle` makes one script of a module and those that it imports.
-- `tints` gives colours to things by how alike they are, `screen_colour` is such a colour in RGB.
+- `page` makes one from HTML, data and modules; `filled` and `corners` make its HTML.
+- `bundle` makes one script of a module and of those that it imports.
+- `tints` gives similar things similar colours, and `screen_colour` returns such a colour in RGB.
+- `recorded.record` records the operations of a network, which the page then runs.
 
-- `recorded.record` notes the operations of a network, which the page then runs.
-
-Beside the Python modules are those in JavaScript that all pages share: `field.js` (the plane that a
-point is moved on), `slider.js`, `colour.js`, `dom.js`, what decodes (`model`), and the looks in
-`style.css` and `model.css`.
+The pages share these JavaScript modules: `field.js` (the plane with a movable point), `slider.js`,
+`colour.js`, `dom.js`, and `model` (decoding); and the style sheets `style.css` and `model.css`.
 """
 
 from vaecore.page.bundle import bundle

@@ -1,7 +1,7 @@
 """Many JavaScript modules as one script, so that a page can be one file.
 
-Modules are plain ES modules, which browsers, editors and type checkers read as they are. Only a
-part of the syntax is allowed in them, so that no bundler is needed:
+Modules are ES modules, which browsers, editors and type checkers read unchanged. They may use only
+a part of the syntax, so that no other bundler is needed:
 
     import { a, b } from "./beside.js";
     import { c } from "vaecore/page/field.js";      a module of another package
@@ -22,10 +22,13 @@ OTHER = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
 def bundle(entry: Path) -> str:
     """Return a module and all that it imports as one script.
 
-    Each module becomes a function, so that its own names stay its own; the entry is as it is.
+    Each imported module becomes a function, so that its names are local; the entry stays unchanged.
+
+    Args:
+        entry: File of the module.
 
     Raises:
-        ValueError: A module uses what is not allowed in it, or modules import each other in a ring.
+        ValueError: A module uses other syntax, or imports itself through others.
     """
     done: dict[Path, str] = {}
     parts: list[str] = []
@@ -46,7 +49,7 @@ def _add(path: Path, done: dict[Path, str], parts: list[str], above: tuple[Path,
         there = _add(_place(match[2], path), done, parts, (*above, path))
         wanted = " ".join(match[1].split()).rstrip(", ")
         if " as " in wanted:
-            raise ValueError(f"{path}: imports {wanted!r}; names cannot be changed here")
+            raise ValueError(f"{path}: imports {wanted!r}; import names without `as`")
         return f"const {{ {wanted} }} = {there};\n"
 
     def exported(match: re.Match[str]) -> str:
@@ -57,7 +60,7 @@ def _add(path: Path, done: dict[Path, str], parts: list[str], above: tuple[Path,
     if other := OTHER.search(text):
         raise ValueError(f"{path}: cannot be bundled: {other[0]}")
     done[path] = name = f"{re.sub(r'[^0-9A-Za-z]', '_', path.stem)}_{len(done)}"
-    if not above:  # the entry itself, which may await
+    if not above:  # the entry, which may await at its top level
         parts.append(text)
         return name
     parts.append(

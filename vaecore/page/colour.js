@@ -1,14 +1,14 @@
-// Colours by similarity: a tint is `a` and `b` of OKLab, which Python computes (vaecore.page.tints).
+// Colours of tints: `a` and `b` of OKLab, which `vaecore.page.tints` computes by similarity.
 
 /**
  * The colour of a tint at a lightness, as CSS.
- * @param {number[]} tint a and b of OKLab, grey at 0
- * @param {number} lightness 0 black .. 1 white
+ * @param {number[]} tint a and b of OKLab; 0 for grey
+ * @param {number} lightness from 0 (black) to 1 (white)
  * @param {number} [alpha]
  */
 export function colour([a, b], lightness, alpha = 1) {
-  // OKLab to linear sRGB (Ottosson 2020), then the sRGB curve. Written out, since canvases of
-  // older browsers do not know oklab().
+  // OKLab to linear sRGB (Ottosson 2020), then sRGB's transfer curve; canvases of older browsers do
+  // not have oklab().
   const l = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3;
   const m = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3;
   const s = (lightness - 0.0894841775 * a - 1.291485548 * b) ** 3;
@@ -24,7 +24,7 @@ export function colour([a, b], lightness, alpha = 1) {
   return alpha === 1 ? `rgb(${red} ${green} ${blue})` : `rgb(${red} ${green} ${blue} / ${alpha})`;
 }
 
-/** The mean of tints. @param {number[][]} tints @param {number[]} weights which add up to 1 */
+/** The weighted mean of tints. @param {number[][]} tints @param {number[]} weights which add up to 1 */
 export function mixed(tints, weights) {
   return [0, 1].map((k) => tints.reduce((sum, tint, i) => sum + weights[i] * tint[k], 0));
 }

@@ -1,9 +1,9 @@
-// A plane on which a point is moved: by mouse, pen or finger, and by keys. Paths are drawn on it.
+// A plane with a point that a visitor moves by mouse, pen, finger or keys, and with paths to draw.
 
 import { dark, h, onTheme, sharp } from "./dom.js";
 
 /**
- * How much each corner counts at a point of the plane.
+ * The bilinear weight of each corner at a point of the plane.
  * @param {number} x 0 left .. 1 right
  * @param {number} y 0 top .. 1 bottom
  * @param {number} corners 2: left and right; 3: top left, top right, the whole bottom edge;
@@ -14,6 +14,15 @@ export function weights(x, y, corners) {
   if (corners === 2) return [1 - x, x];
   const above = [(1 - x) * (1 - y), x * (1 - y)];
   return corners === 3 ? [...above, y] : [...above, (1 - x) * y, x * y];
+}
+
+/**
+ * A blend in words: the percentage of each name, the largest first.
+ * @param {string[]} names @param {number[]} parts which add up to 1
+ */
+export function mixture(names, parts) {
+  const mix = parts.map((part, n) => [part, names[n]]).filter(([part]) => part >= 0.005).sort((a, b) => b[0] - a[0]);
+  return mix.map(([part, name]) => (mix.length > 1 ? `${Math.round(100 * part)} % ${name}` : name)).join(", ");
 }
 
 const clamp = (value) => Math.min(1, Math.max(0, value));
@@ -28,19 +37,19 @@ const KEYS = {
  * @typedef {Object} FieldOptions
  * @property {number} [columns] with `rows`: the point is always in the middle of a cell
  * @property {number} [rows]
- * @property {number} [x] where the point is at first
+ * @property {number} [x] the first place of the point
  * @property {number} [y]
- * @property {string} label what the plane is, for those who do not see it
- * @property {(x: number, y: number) => string} [describe] what is at a point, in words
+ * @property {string} label describes the plane to screen readers
+ * @property {(x: number, y: number) => string} [describe] describes a point in words
  * @property {(context: CanvasRenderingContext2D, width: number, height: number) => void} [paint]
  *   draws the plane; called when its size or the page's colours change
  * @property {(x: number, y: number, dragging: boolean) => void} [onmove]
- * @property {(moved: boolean) => void} [onpress] the plane was pressed, which moved the point or
- *   did not; or, without `ontoggle`, Enter or the space bar
- * @property {() => void} [ontap] the plane was pressed where the point was, and let go there
+ * @property {(moved: boolean) => void} [onpress] the plane was pressed, and whether this moved the
+ *   point; without `ontoggle` also Enter or the space bar
+ * @property {() => void} [ontap] the plane was pressed and released where the point was
  * @property {() => void} [ontoggle] Enter or the space bar
- * @property {(path: number[][], finished: boolean) => void} [onpath] a path was drawn; by keys it
- *   grows, and is never finished
+ * @property {(path: number[][], finished: boolean) => void} [onpath] the path changed; `finished`
+ *   when the pointer that draws it was released, never for keys
  */
 
 export class Field {
@@ -75,7 +84,7 @@ export class Field {
     this.#place();
   }
 
-  /** Move the point, as a visitor does; tells `onmove` if it moved. */
+  /** Move the point as a visitor does, and call `onmove` if it moved. */
   move(x, y, dragging = false) {
     const [toX, toY] = this.#snapped(x, y);
     const moved = toX !== this.point[0] || toY !== this.point[1];
@@ -88,7 +97,7 @@ export class Field {
     return moved;
   }
 
-  /** Say where the point is, to those who do not see it. */
+  /** Announce the point to screen readers. */
   announce() {
     this.voice.textContent = this.options.describe?.(...this.point) ?? "";
   }
@@ -106,13 +115,13 @@ export class Field {
     return [(column + 0.5) / columns, (row + 0.5) / rows];
   }
 
-  /** Show where on a path the music is; null shows nothing. @param {number[]|null} point */
+  /** Mark a point on the path; null removes the mark. @param {number[]|null} point */
   mark(point) {
     this.playing = point;
     this.#trace();
   }
 
-  /** Forget the path. */
+  /** Remove the path. */
   clearPath() {
     this.path = [];
     this.playing = null;
@@ -120,7 +129,7 @@ export class Field {
     this.options.onpath?.(this.path, false);
   }
 
-  /** Set a path, as if it had been drawn. @param {number[][]} points */
+  /** Set a path as if it were drawn. @param {number[][]} points */
   setPath(points) {
     this.path = [];
     for (const [x, y] of points) this.#add(x, y);
@@ -174,7 +183,7 @@ export class Field {
 
   #drag(event) {
     if (event.pointerId !== this.pointer) return;
-    // All the places since the last event: a fast stroke does not jump over cells.
+    // All positions since the last event, so that a fast stroke does not jump over cells.
     const events = event.getCoalescedEvents?.() ?? [];
     for (const each of events.length ? events : [event]) {
       const [x, y] = this.#at(each);
@@ -200,7 +209,7 @@ export class Field {
       return;
     }
     if (this.options.columns) {
-      // Through all cells on the way, one after another.
+      // Through all cells between, one after another.
       const [fromColumn, fromRow] = this.cell(last);
       const [column, row] = this.cell([atX, atY]);
       const steps = Math.max(Math.abs(column - fromColumn), Math.abs(row - fromRow));
@@ -252,7 +261,7 @@ export class Field {
       context.beginPath();
       context.moveTo(...points[0]);
       for (const [index, [px, py]] of points.entries()) {
-        // Through the middles between points: corners become round.
+        // Through the middles between points, so that corners become round.
         const [nx, ny] = points[index + 1] ?? [px, py];
         context.quadraticCurveTo(px, py, (px + nx) / 2, (py + ny) / 2);
       }

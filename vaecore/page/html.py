@@ -1,4 +1,4 @@
-"""One HTML file with everything inside."""
+"""HTML files with scripts, styles and data inside."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from vaecore.page.bundle import bundle
 
 STYLE = Path(__file__).with_name("style.css")
 MODEL_STYLE = STYLE.with_name("model.css")
-"""Of pages with a model inside."""
+"""Style sheet of pages with a model inside."""
 
 POLICY = (
     "default-src 'none'; script-src 'unsafe-inline' 'wasm-unsafe-eval'; "
     "style-src 'unsafe-inline'; img-src data: blob:; media-src data: blob:; worker-src blob:; "
     "base-uri 'none'; form-action 'none'"
 )
-"""What a browser lets the page do: nothing can be fetched, and nothing sent."""
+"""The Content-Security-Policy of pages: they can neither fetch nor send anything."""
 
 
 def page(
@@ -30,19 +30,19 @@ def page(
     styles: Sequence[Path] = (),
     description: str = "",
 ) -> str:
-    """Return an HTML file that opens anywhere, with no network.
+    """Return an HTML file that needs no network and no other file.
 
     Args:
-        title: Of the window.
-        body: HTML of the page.
-        script: The module that runs it; see `bundle`.
-        data: What it shows, as JSON; `data()` of `dom.js` has it.
-        styles: Files of CSS, after those that all pages share.
-        description: One sentence about it, for those who share it.
+        title: Title of the page.
+        body: HTML of its body.
+        script: The JavaScript module that it runs; see `bundle`.
+        data: Its data, as JSON, which `data()` of `dom.js` returns.
+        styles: Style sheets after the one that all pages share.
+        description: One sentence about it, for previews of links.
     """
     css = "\n".join(path.read_text(encoding="utf-8") for path in (STYLE, *styles))
     text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
-    # "</script>" in a name must not end the block.
+    # So that "</script>" in a name does not end the block.
     text = text.replace("<", "\\u003c")
     code = bundle(script).replace("</script", "<\\/script")
     about = f'<meta name="description" content="{escape(description)}">\n' if description else ""
@@ -70,11 +70,11 @@ def page(
 
 
 def filled(template: Path, fields: Mapping[str, str]) -> str:
-    """Return the HTML of a file with texts in place of `{name}`.
+    """Return the HTML of a template with each `{name}` replaced.
 
     Args:
-        template: The file.
-        fields: HTML by name.
+        template: File of the template.
+        fields: HTML for each name.
     """
     body = template.read_text(encoding="utf-8")
     for name, text in fields.items():
@@ -83,11 +83,11 @@ def filled(template: Path, fields: Mapping[str, str]) -> str:
 
 
 def corners(names: Sequence[str], rows: int) -> dict[str, str]:
-    """Return HTML of the names of a palette's corners: its title, and what is at its edges.
+    """Return the title of a palette, and the names of its corners above and below it, as HTML.
 
     Args:
-        names: Of the inputs, in their order.
-        rows: Of the grid; of one row, all names are above it.
+        names: Names of the inputs, in their order.
+        rows: Number of rows of the grid; with one row, all names are above it.
     """
 
     def edge(names: Sequence[str]) -> str:

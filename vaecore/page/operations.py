@@ -1,4 +1,4 @@
-"""The operations of networks that pages have, and what is noted of each."""
+"""The PyTorch operations that pages can run, and how each is recorded."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _pair(value: Any) -> int:
     """Return a stride or padding that is the same in both directions."""
     values = tuple(value) if isinstance(value, tuple | list) else (value,)
     if len(set(values)) != 1 or isinstance(value, str):
-        raise UsageError(f"a page has no convolutions with {value!r} for their sides")
+        raise UsageError(f"a page has no convolutions with a stride or padding of {value!r}")
     return int(values[0])
 
 
@@ -81,7 +81,7 @@ def _leaky(
 
 
 def _arithmetic(op: str) -> Callable[..., None]:
-    """Return what notes `+` or `*`, of two values or of one and a constant or a number."""
+    """Return a function that records `+` or `*`, of two values, or a value and a constant."""
 
     def note(r: Recorder, out: Tensor, a: Any, b: Any) -> None:
         if r.known(a) and r.known(b):
@@ -89,7 +89,7 @@ def _arithmetic(op: str) -> Callable[..., None]:
             return
         x, other = (a, b) if r.known(a) else (b, a)
         if isinstance(other, Tensor) and other.numel() > 1:
-            # As a row, so that it is not stored in 8 bits.
+            # As a vector, since vectors are not stored in 8 bits.
             r.add(op, x, out, constant=other.flatten(), sides=list(other.shape))
         else:
             r.add(op, x, out, number=float(other))
@@ -114,18 +114,19 @@ def _transposed(r: Recorder, out: Tensor, x: Tensor, a: int, b: int) -> None:
 
 def _shuffled(r: Recorder, out: Tensor, x: Tensor, factor: int) -> None:
     n, c, h, w = x.shape
-    size = (n, c // factor**2, factor, factor, h, w)
-    split = r.add("view", x, torch.empty(size, device="meta"))
-    order = (0, 1, 4, 2, 5, 3)
-    turned = r.add("permute", split, split.permute(order), order=order)
-    r.add("view", turned, out)
+    _reordered(r, out, x, (n, c // factor**2, factor, factor, h, w), (0, 1, 4, 2, 5, 3))
 
 
 def _unshuffled(r: Recorder, out: Tensor, x: Tensor, factor: int) -> None:
     n, c, h, w = x.shape
-    size = (n, c, h // factor, factor, w // factor, factor)
+    _reordered(r, out, x, (n, c, h // factor, factor, w // factor, factor), (0, 1, 3, 5, 2, 4))
+
+
+def _reordered(
+    r: Recorder, out: Tensor, x: Tensor, size: tuple[int, ...], order: tuple[int, ...]
+) -> None:
+    """Record a view of another size, a permutation of its dimensions, and a view as the result."""
     split = r.add("view", x, torch.empty(size, device="meta"))
-    order = (0, 1, 3, 5, 2, 4)
     turned = r.add("permute", split, split.permute(order), order=order)
     r.add("view", turned, out)
 
@@ -134,11 +135,11 @@ def _enlarged(
     r: Recorder, out: Tensor, x: Tensor, size: Any = None, scale_factor: Any = None,
     mode: str = "nearest", align_corners: Any = None, **more: Any,
 ) -> None:  # fmt: skip
-    """Note a change of size: it is linear in each direction, so two matrices do it."""
+    """Record a change of size as two matrix products, since it is linear in each direction."""
     if x.ndim != 4 or mode not in ("nearest", "bilinear"):
         raise UsageError(f"a page has no {mode} change of size")
     given = {"mode": mode, "align_corners": align_corners}
-    order = (0, 1, 3, 2)  # the last two change places after each matrix
+    order = (0, 1, 3, 2)  # the last two dimensions change places after each product
     for to in (out.shape[3], out.shape[2]):
         side = x.shape[3]
         unit = torch.eye(side)[None, :, None]

@@ -1,8 +1,8 @@
 """A network as a list of simple operations, which a page runs without knowing the network.
 
-The network is run once on one code, and every operation on what comes from the code is noted, with
-the shapes that it had. What does not come from the code, such as a product of weights with a
-number, is computed here and becomes a constant. `model/recorded.js` runs the list.
+The network runs once on one code. Every operation on values that depend on the code is recorded
+with its shapes; values that do not depend on it, such as a product of weights and a number, become
+constants. `model/recorded.js` runs the list.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from vaecore.errors import UsageError
 from vaecore.page.operations import NOTED
 
 Step = dict[str, Any]
-"""One operation: `op`, the places of its `inputs` among the values, the `shape` of its result, and
-what it needs besides; constants are named."""
+"""One operation: `op`, the indices of its `inputs` among the values, the `shape` of its result, and
+its settings, among them names of constants."""
 
 
 LARGE = 4096
-"""Numbers from which on a matrix is stored in 8 bits: smaller ones are no burden, and some of them,
-such as that of colours, are no weights."""
+"""Least number of values of a matrix that is stored in 8 bits: smaller ones take little room, and
+some of them, such as a conversion of colours, are not weights."""
 
 
 class Recording:
-    """The operations of a network, from one code to what is decoded.
+    """The operations of a network, from one code to its output.
 
     Attributes:
-        steps: In their order; the result of step k is value k + 1, and the code is value 0.
-        constants: By name.
-        result: The place of what is decoded.
+        steps: The operations in order; the code is value 0, the result of step k is value k + 1.
+        constants: Constants by name.
+        result: Index of the value that is the network's output.
     """
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class Recording:
         """Return the constants in base64, as safetensors: large matrices in 8 bits, others in 32.
 
         Args:
-            others: Further tensors that the page needs, which are stored as they are.
+            others: Further tensors for the page, which are stored in their own types.
         """
         from safetensors.torch import save
 
@@ -61,11 +61,11 @@ def record(network: nn.Module, z: Tensor) -> Recording:
     """Return the operations of a network that is in evaluation mode.
 
     Args:
-        network: From codes to what is decoded.
+        network: A function of codes, such as a decoder.
         z: One code, `(1, latent_dim)`.
 
     Raises:
-        UsageError: It has an operation that pages do not have.
+        UsageError: It has an operation that pages cannot run.
     """
     recorder = Recorder(z)
     with torch.no_grad(), recorder:
@@ -76,16 +76,16 @@ def record(network: nn.Module, z: Tensor) -> Recording:
 
 
 class Recorder(TorchFunctionMode):
-    """Notes the operations on what comes from a code, while it is entered."""
+    """A context that records the operations on values that depend on a code."""
 
     def __init__(self, z: Tensor) -> None:
         super().__init__()
         self.recording = Recording()
         self._places = {id(z): 0}
-        self._alive: list[Tensor] = [z]  # an id is that of one tensor as long as it lives
+        self._alive: list[Tensor] = [z]  # an id is unique only while its tensor is alive
 
     def place(self, value: Tensor) -> int:
-        """Return where a value is that comes from the code."""
+        """Return the index of a value that depends on the code."""
         return self._places[id(value)]
 
     def __torch_function__(
@@ -115,13 +115,13 @@ class Recorder(TorchFunctionMode):
             raise UsageError(f"a page has no operation {named}, which this network needs")
 
     def add(self, op: str, inputs: Any, out: Tensor, **more: Any) -> Tensor:
-        """Note an operation, and return its result `out`.
+        """Record an operation, and return its result `out`.
 
         Args:
             op: Its name on the page.
-            inputs: What it is applied to; those that do not come from the code are constants.
+            inputs: Its inputs, one or a list, which depend on the code.
             out: Its result.
-            **more: Its settings; tensors among them are kept as constants.
+            **more: Its settings; tensors become constants.
         """
         inputs = inputs if isinstance(inputs, list | tuple) else [inputs]
         step: Step = {"op": op, "inputs": [self.place(each) for each in inputs]}
@@ -134,10 +134,10 @@ class Recorder(TorchFunctionMode):
         return out
 
     def constant(self, value: Tensor) -> str:
-        """Keep a tensor that does not come from the code, and return its name.
+        """Keep a tensor that does not depend on the code, and return its name.
 
         Raises:
-            UsageError: It comes from the code: a page cannot multiply two such tensors.
+            UsageError: It depends on the code; a page has no product of two such tensors.
         """
         if id(value) in self._places:
             raise UsageError("a page has no products of two parts of what is decoded")
@@ -146,7 +146,7 @@ class Recorder(TorchFunctionMode):
         return name
 
     def known(self, value: Any) -> bool:
-        """Whether a value comes from the code."""
+        """Return whether a value depends on the code."""
         return isinstance(value, Tensor) and id(value) in self._places
 
     def _slices(self, x: Tensor, made: Sequence[Tensor], dim: int) -> None:
@@ -160,7 +160,7 @@ _AS_IT_IS = {
     "view", "reshape", "flatten", "unflatten", "unsqueeze", "squeeze", "contiguous", "to",
     "float", "clone", "detach", "dropout",
 }  # fmt: skip
-"""Functions that change the shape at most; in evaluation, dropout does nothing."""
+"""Functions that change at most the shape; in evaluation, dropout changes nothing."""
 
 
 def _tensors(values: Sequence[Any]) -> list[Tensor]:

@@ -1,16 +1,16 @@
-// What the pages with a model inside have in common: sliders, what they say, and the die.
+// Sliders, their labels, and the icon of a die, for pages with a model inside.
 
 import { h } from "./dom.js";
 
-/** The picture of a button that draws something new. */
+/** Path of the icon of a button that draws a new sample. */
 export const DICE = "M5 3h14a2 2 0 0 1 2 2v14a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2zm3.500 3.500a1.800 1.800 0 1 0 0 3.600 1.800 1.800 0 0 0 0-3.600zm7 0a1.800 1.800 0 1 0 0 3.600 1.800 1.800 0 0 0 0-3.600zm-7 7a1.800 1.800 0 1 0 0 3.600 1.800 1.800 0 0 0 0-3.600zm7 0a1.800 1.800 0 1 0 0 3.600 1.800 1.800 0 0 0 0-3.600z";
 
-/** The name of an attribute, to be read. */
+/** An attribute's name as a label. */
 export function titled(name) {
   return name[0].toUpperCase() + name.slice(1).toLowerCase().replaceAll("_", " ");
 }
 
-/** A number with its sign. */
+/** A number with its sign, as text. */
 export function signed(value) {
   const size = Number(Math.abs(value).toFixed(2));
   return value > 0 ? `+${size}` : value < 0 ? `−${size}` : "0";
@@ -20,7 +20,7 @@ export function signed(value) {
  * A labelled slider.
  * @param {string} name
  * @param {{min: number, max: number, step: number, value: number}} range
- * @param {(value: number) => string} words
+ * @param {(value: number) => string} words the text of a value
  * @param {(value: number) => void} changed
  */
 export function slider(name, range, words, changed) {
@@ -43,9 +43,9 @@ export function slider(name, range, words, changed) {
 }
 
 /**
- * A slider for each attribute, and a button that takes all of them back to 0.
+ * A slider for each attribute, and a button that sets all of them to 0.
  * @param {{name: string, description: string}[]} attributes
- * @param {number[]} amounts how much of each is added; the sliders change it in place
+ * @param {number[]} amounts strength of each attribute; the sliders change it in place
  * @param {{reach: number, step: number}} range from -reach to reach
  * @param {() => void} changed
  * @returns {{knobs: HTMLElement[], plain: HTMLElement}}

@@ -1,4 +1,4 @@
-"""Colours for things by how alike they are."""
+"""Similar colours for similar things."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ _TO_LINEAR = np.array(
     ]
 )
 STRONGEST = 0.12
-"""Distance from grey of the most colourful tint, in OKLab; screens can show it."""
+"""Chroma of the most colourful tint in OKLab, which screens can show."""
 
 
 def tints(distances: ArrayLike) -> list[list[float]]:
-    """Return a tint for each thing, such that alike things have alike colours.
+    """Return a tint for each thing, so that similar things have similar colours.
 
-    The things are laid out in a plane, at distances as near to theirs as can be (classical
-    multidimensional scaling, Torgerson 1952), and the plane is that of OKLab's colours.
+    Classical multidimensional scaling (Torgerson 1952) lays the things out in the plane of OKLab's
+    colours, at distances that are as near as possible to the given ones.
 
     Args:
-        distances: How much things differ, `(n, n)`.
+        distances: Distances between things, `(n, n)`.
 
     Returns:
-        `a` and `b` of OKLab, n times, rounded to thousandths.
+        `a` and `b` of OKLab for each thing, rounded to thousandths.
     """
     squared = np.asarray(distances, float) ** 2
     centred = squared - squared.mean(0) - squared.mean(1)[:, None] + squared.mean()
@@ -44,7 +44,7 @@ def tints(distances: ArrayLike) -> list[list[float]]:
     places = vectors[:, order] * np.sqrt(np.maximum(values[order], 0))
     if places.shape[1] < 2:
         places = np.pad(places, ((0, 0), (0, 2 - places.shape[1])))
-    # Eigenvectors have no sign of their own; the first thing is to be warm.
+    # The sign of an eigenvector is arbitrary; it is chosen so that the first thing is warm.
     places *= np.where(places[0] < 0, -1, 1)
     largest = np.hypot(*places.T).max(initial=0)
     scaled = places * (STRONGEST / largest if largest > 1e-9 else 0)
@@ -52,13 +52,13 @@ def tints(distances: ArrayLike) -> list[list[float]]:
 
 
 def screen_colour(lightness: float, tint: Sequence[float]) -> tuple[int, int, int]:
-    """Return red, green and blue, 0 to 255, of a tint; as `colour` of colour.js.
+    """Return red, green and blue, 0 to 255, of a tint, as `colour` of colour.js.
 
     Args:
-        lightness: 0 black to 1 white.
-        tint: a and b of OKLab; grey at 0.
+        lightness: From 0 (black) to 1 (white).
+        tint: a and b of OKLab; 0 for grey.
     """
-    # OKLab to linear sRGB (Ottosson 2020), then the curve of sRGB.
+    # OKLab to linear sRGB (Ottosson 2020), then sRGB's transfer curve.
     mixed = _TO_CONES @ np.array([lightness, *tint])
     linear = np.clip(_TO_LINEAR @ mixed**3, 0, 1)
     curved = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)

@@ -1,8 +1,8 @@
-"""Pages on which music is played: a palette in one HTML file.
+"""Pages that play music, in one HTML file each.
 
-- `music`, `voices`: windows as the pages' JavaScript takes them.
+- `music`, `voices`: windows as JSON for the pages' JavaScript.
 - `palette_page`: the page of a grid of blends.
-- `blender_page`: the page of a model, which is `inside` it.
+- `blender_page`: the page of a model, with the model inside (`inside`).
 
 The JavaScript beside: `roll.js` (piano rolls), `sound.js` (a synthesiser), `player.js` (plays in
 time), `midi.js` (files, Web MIDI), `transport.js` (the controls), `palette.js` and `blender.js`

@@ -1,8 +1,8 @@
-// The page of a model: any point between four corners is decoded here, in the browser.
+// The page of a model: decodes any point between four corners in the browser.
 
 import { colour, mixed } from "vaecore/page/colour.js";
 import { dark, data, download, h, icon, onTheme } from "vaecore/page/dom.js";
-import { Field, weights } from "vaecore/page/field.js";
+import { Field, mixture, weights } from "vaecore/page/field.js";
 import { bilinear, edited } from "vaecore/page/model/plane.js";
 import { attributeSliders, DICE, slider } from "vaecore/page/slider.js";
 import { writeMidi } from "./midi.js";
@@ -14,7 +14,7 @@ import { Slots } from "./slots.js";
 import { Sound } from "./sound.js";
 import { Transport } from "./transport.js";
 
-const PREVIEWS = 5; // small rolls in each direction
+const PREVIEWS = 5; // rows and columns of small rolls
 const TINTS = [[0.1, 0.055], [-0.045, -0.11], [-0.085, 0.07], [0.09, -0.075]];
 
 const page = data();
@@ -36,7 +36,7 @@ const kind = form.performed ? Float32Array : Int32Array;
 /** A corner with its code. */
 async function cornerOf(source) {
   const { code, window } = source;
-  if (!code) engine.drop(); // it comes first
+  if (!code) engine.drop(); // encoding comes before decoding
   return { ...source, code: code ? Float32Array.from(code) : await engine.encode(kind.from(window)) };
 }
 
@@ -46,7 +46,7 @@ const corners = await Promise.all(page.corners.map(cornerOf));
 
 const times = [];
 
-/** The code of a place, with what the sliders add. */
+/** The code of a point, with the attributes of the sliders. */
 function codeAt(x, y) {
   return edited(bilinear(corners.map(({ code }) => code), x, y), vectors, amounts);
 }
@@ -57,7 +57,7 @@ function between(window, x, y) {
   return musicOf(window, form, corners.map((corner, n) => ({ ...corner, weight: parts[n] })));
 }
 
-/** The music of a place; null if something else had to be decoded first. */
+/** The music of a point; null if decoding was cancelled. */
 async function musicAt(x, y) {
   const begin = performance.now();
   const window = await engine.decode(codeAt(x, y), temperature, seed);
@@ -67,7 +67,7 @@ async function musicAt(x, y) {
   return between(window, x, y);
 }
 
-// What is seen and heard
+// The music that is shown and played
 
 let current = await musicAt(0.5, 0.5);
 let previews = new Map();
@@ -75,11 +75,7 @@ let plan = layout([current], voices);
 const player = new Player({ voices, bar, beat, sound: (context) => new Sound(context, voices) });
 const tintAt = (x, y) => mixed(TINTS, weights(x, y, corners.length));
 
-const words = (x, y) => {
-  const parts = weights(x, y, corners.length).map((part, n) => [part, corners[n].name]);
-  const shown = parts.filter(([part]) => part >= 0.005).sort((a, b) => b[0] - a[0]);
-  return shown.map(([part, name]) => (shown.length > 1 ? `${Math.round(100 * part)} % ${name}` : name)).join(", ");
-};
+const words = (x, y) => mixture(corners.map(({ name }) => name), weights(x, y, corners.length));
 
 const field = new Field(one("field"), {
   x: 0.5,
@@ -115,7 +111,7 @@ function paint(context, width, height) {
 const roll = new Roll(one("roll"), { voices, plan, bar, beat });
 roll.muted = player.muted;
 
-/** Make the rows of all rolls hold all notes. */
+/** Lay out the rows of all rolls for all notes. */
 function arrange() {
   plan = layout([current, ...previews.values()], voices);
   roll.plan = plan;
@@ -150,9 +146,9 @@ function show() {
 
 const rest = (time) => new Promise((resolve) => setTimeout(resolve, time));
 
-/** Milliseconds after which a place is late: what is known of it is shown, and that more will come. */
+/** Milliseconds after which the page shows that the point is still being decoded. */
 const LATE = 150;
-/** Decode the place of the point, at most once for each picture; the newest place counts. */
+/** Decode the point, at most once for each frame; the newest point counts. */
 let waiting = 0;
 let moved = false;
 let decoding = false;
@@ -160,7 +156,7 @@ function change() {
   waiting ||= requestAnimationFrame(() => {
     waiting = 0;
     moved = true;
-    // What nobody waits for any more: small rolls, and places that were passed, if they take long.
+    // Cancel small rolls, and, if decoding takes long, points that the pointer has left.
     if (!decoding || times.at(-1) > LATE) engine.drop();
     if (!decoding) follow();
   });
@@ -186,21 +182,21 @@ async function follow() {
   busy(false);
 }
 
-/** Show that what is seen is not yet that of the point. */
+/** Show whether the point is still being decoded. */
 function busy(is) {
   for (const element of [field.element, roll.canvas]) element.classList.toggle("busy", is);
 }
 
-/** Milliseconds after which a slider rests. */
+/** Milliseconds without a change after which small rolls are decoded. */
 const RESTS = 200;
-/** Decode the small rolls, one after the other, when there is time. */
+/** Decode the small rolls one by one, while nothing else is decoded. */
 let round = 0;
 async function preview() {
   const own = ++round;
   const places = Array.from({ length: PREVIEWS ** 2 }, (_, k) => k);
   const middle = (k) => Math.hypot((k % PREVIEWS) - 2, Math.floor(k / PREVIEWS) - 2);
   places.sort((a, b) => middle(a) - middle(b));
-  // Not while a slider is still moving: what is at the point comes first.
+  // Not while a slider is moving: the point comes first.
   await rest(RESTS);
   while (places.length && own === round) {
     const k = places[0];
@@ -216,17 +212,13 @@ async function preview() {
   }
 }
 
-/** Everything changes: corners, sliders or temperature. */
+/** Decode everything again, after a change of corners, sliders or temperature. */
 function renew() {
   change();
   preview();
 }
 
-const options = () => ({
-  voices, instruments: page.instruments, bpm: player.bpm, swing: player.swing,
-  swingGrid: player.swingGrid, muted: player.muted,
-});
-const fileOf = (music) => writeMidi([{ music, from: 0, to: music.length }], options());
+const fileOf = (music) => writeMidi([{ music, from: 0, to: music.length }], { ...player.settings, instruments: page.instruments });
 
 const transport = new Transport(one("transport"), player, {
   current: () => current,
@@ -260,7 +252,7 @@ function nameMeters() {
 }
 nameMeters();
 
-// Character: attributes, temperature, another draw
+// Attributes, temperature, a new draw
 
 const again = h("button", { type: "button", class: "button", disabled: true, onclick: () => {
   seed += 1;
@@ -291,7 +283,7 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// For tests, and for those who look inside.
+// For tests, and for the browser's console.
 globalThis.seqvae = {
   engine, field, player, transport, corners, times, musicAt, codeAt, fileOf,
   get current() { return current; },

@@ -50,17 +50,17 @@ def blender_page(
     seed: int = 0,
     spare: int = SPARE,
 ) -> str:
-    """Return a page with a model inside.
+    """Return the HTML of a page with a model inside.
 
     Args:
         space: The model.
-        inputs: Names and examples of the corners, at most four; the others are drawn.
-        seed: Of what is drawn.
-        spare: Draws of the prior that the page has for corners of later.
+        inputs: Names and examples of the corners, at most four; the other corners are samples.
+        seed: Seed of the samples.
+        spare: Number of further samples that the visitor can put into corners.
 
     Raises:
-        UsageError: The page cannot have such a model, there are too many inputs, or their bars are
-            of different length.
+        UsageError: Pages do not have the model's networks, there are more than four inputs, or
+            their bars differ in length.
     """
     codec = space.codec
     if not isinstance(codec, SequenceCodec):
@@ -77,7 +77,7 @@ def blender_page(
     corners = [*inputs, *invented]
     placed = [{"name": name, **corner(codec, example)} for name, example in corners]
     others = [corner(codec, example) for example in draws]
-    if held["worker"]:  # a large model would take a while to read them
+    if held["worker"]:  # a large model would take long to encode them in the page
         examples = [*(example for _, example in corners), *draws]
         codes = space.posterior_of(torch.stack([torch.as_tensor(e.x) for e in examples])).mean
         for each, code in zip([*placed, *others], codes.tolist(), strict=True):
@@ -109,7 +109,7 @@ def blender_page(
 
 
 def corner(codec: SequenceCodec, example: Example) -> dict[str, Any]:
-    """Return an example: its window, how it was played, and its tempo and instruments."""
+    """Return an example as JSON: its window, dynamics, tempo and instruments."""
     x = np.asarray(example.x)
     context: Context = example.context or codec.context
     played = context.played[0] if context.played else None
@@ -124,14 +124,14 @@ def corner(codec: SequenceCodec, example: Example) -> dict[str, Any]:
 
 
 def _form(codec: SequenceCodec, example: Example) -> dict[str, Any]:
-    """Return how windows are written as notes."""
+    """Return as JSON how windows become notes."""
     context: Context = example.context or codec.context
     shown = voices(codec, example)
     return {
         "steps": codec.steps,
         "ticks": RESOLUTION // context.per_quarter,
         "meter": list(context.meter),
-        "performed": _performed(codec),
+        "performed": codec.keeps_timing,
         "voices": [
             {**each, **_voice(name, alphabet, codec.steps_per_bar)}
             for each, (name, alphabet) in zip(shown, codec.voices, strict=True)
@@ -150,18 +150,13 @@ def _voice(name: str, alphabet: Alphabet, bar: int) -> dict[str, Any]:
         pitches = list(sounds.PITCHES)
         own = [usual[drum] for drum in DRUM_TABLES["2018"][pitches]]
         return {"kinds": len(pitches), "usual": own, "pitches": pitches, "apart": True}
-    roland = alphabet.simplifies  # performances are on the kit they were played on
+    roland = alphabet.simplifies  # performances have the pitches of the Roland kit
     pitches = [own[0] for own in ROLAND] if roland else list(DRUM_PITCHES)
     return {"kinds": DRUMS, "usual": usual, "pitches": pitches}
 
 
-def _performed(codec: SequenceCodec) -> bool:
-    """Return whether windows have velocities and times, which are real numbers."""
-    return codec.keeps_timing
-
-
 def _drum_of_pitch(codec: SequenceCodec) -> np.ndarray:
-    """Return the drum of every MIDI pitch as a model of drums reads it, -1 where there is none."""
+    """Return the drum class of every MIDI pitch, as the codec reads it; -1 for none."""
     found: np.ndarray = GROOVE_CLASS if codec.keeps_timing else CLASS_OF_PITCH
     if isinstance(codec, DrumCodec):
         found = codec.drum_of_pitch
@@ -171,22 +166,21 @@ def _drum_of_pitch(codec: SequenceCodec) -> np.ndarray:
 
 
 def _reading(codec: SequenceCodec, form: dict[str, Any], bar: float) -> dict[str, Any] | None:
-    """Return how a visitor's files are read; None for several voices and for chords, which are not.
+    """Return as JSON how the page reads MIDI files; None for several voices and for chords.
 
     Args:
-        codec: Of the model.
+        codec: The model's codec.
         form: From `_form`.
-        bar: Quarter notes of the page's bars; others are left out.
+        bar: Length of the page's bars in quarter notes; other bars are left out.
     """
     if len(codec.voices) > 1 or codec.polyphonic:
         return None
     (voice,) = form["voices"]
-    performed = _performed(codec)
     lowest = voice.get("lowest", 0)
     classes = codec.classes if isinstance(codec.classes, int) else 0
     return {
         "drums": voice["drum"],
-        "performed": performed,
+        "performed": codec.keeps_timing,
         "apart": voice.get("apart", False),
         "kinds": voice["kinds"],
         "drumOf": _drum_of_pitch(codec).tolist(),

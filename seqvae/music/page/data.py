@@ -1,4 +1,4 @@
-"""Windows as the pages' JavaScript takes them: notes in ticks, 480 a quarter note."""
+"""Windows as JSON for the pages' JavaScript: notes in ticks, 480 to a quarter note."""
 
 from __future__ import annotations
 
@@ -15,29 +15,27 @@ from vaecore.errors import UsageError
 
 
 def lengths(codec: SequenceCodec, example: Example) -> dict[str, int]:
-    """Return the ticks of a bar and of a beat."""
+    """Return the length of a bar and of a beat in ticks."""
     context = example.context or codec.context
     step = RESOLUTION // context.per_quarter
     return {"bar": step * codec.steps_per_bar, "beat": step * context.beat}
 
 
 def same_bars(codec: SequenceCodec, examples: Sequence[Example]) -> None:
-    """Refuse examples of different bars: on a page one follows another in time.
+    """Refuse examples whose bars differ in length: on a page one follows another in time.
 
     Raises:
-        UsageError: Their bars are of different length.
+        UsageError: The lengths differ.
     """
     found = {lengths(codec, each)["bar"]: each.context or codec.context for each in examples}
     if len(found) > 1:
         meters = " and ".join(sorted("{}/{}".format(*each.meter) for each in found.values()))
-        raise UsageError(
-            f"a page has bars of one length, not of {meters}: name inputs of one meter, or "
-            "write a .mid"
-        )
+        text = f"a page has bars of one length, not of {meters}"
+        raise UsageError(f"{text}: name inputs of one meter, or write a .mid")
 
 
 def voices(codec: SequenceCodec, example: Example) -> list[dict[str, Any]]:
-    """Return the voices of a codec's windows, as those of an example: name, title, drums or not."""
+    """Return the voices of an example: name, title, and whether they are drums."""
     tracks = codec.tracks(np.asarray(example.x), example.context or codec.context)
     return [
         {"name": track.name, "title": track.name.capitalize(), "drum": track.is_drum}
@@ -46,10 +44,10 @@ def voices(codec: SequenceCodec, example: Example) -> list[dict[str, Any]]:
 
 
 def music(codec: SequenceCodec, example: Example) -> dict[str, Any]:
-    """Return a window: its length, notes, tempos, metre, and the program of each voice.
+    """Return a window's length in ticks, notes, tempos, meter, and the program of each voice.
 
-    The notes are those of the MIDI file that is written of it: five whole numbers each (voice,
-    start, duration, pitch, velocity), one after another in a flat list.
+    The notes are those of its MIDI file, as a flat list with five whole numbers for each: voice,
+    start, duration, pitch, velocity.
     """
     context = example.context or codec.context
     x = np.asarray(example.x)
@@ -72,7 +70,7 @@ def music(codec: SequenceCodec, example: Example) -> dict[str, Any]:
 
 
 def joined(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return windows one after another as one piece, with programs and metre of the first."""
+    """Return windows of `music` joined in time, with the programs and the meter of the first."""
     whole: dict[str, Any] = {**parts[0], "length": 0, "notes": [], "tempos": []}
     for part in parts:
         at = whole["length"]
@@ -86,7 +84,7 @@ def joined(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def instruments(musics: Iterable[dict[str, Any]]) -> dict[int, str]:
-    """Return the names of the MIDI programs that some windows use."""
+    """Return the names of the MIDI programs of some windows (see `music`), by number."""
     from pretty_midi import program_to_instrument_name
 
     used = sorted({program for each in musics for program in each["programs"]})

@@ -1,6 +1,6 @@
-// The drums of General MIDI: what they are called, and which of nine kinds they are.
+// The drums of General MIDI: their names, and their nine classes.
 
-/** The nine kinds as Python's DRUM_CLASSES has them, from bottom to top of a roll. */
+/** The nine classes of Python's DRUM_CLASSES, from bottom to top of a roll: family and pitches. */
 const KINDS = [
   ["kick", [36, 35]],
   ["snare", [38, 27, 28, 31, 32, 33, 34, 37, 39, 40, 56, 65, 66, 75, 85]],
@@ -23,23 +23,23 @@ const NAMES = [
   "Mute cuica", "Cuica", "Mute triangle", "Triangle",
 ];
 
-/** The name of a drum, in a word or two. @param {number} pitch */
+/** The name of a drum. @param {number} pitch */
 export function drumName(pitch) {
   return NAMES[pitch - FROM] ?? `Drum ${pitch}`;
 }
 
-/** The place of a drum in a roll, from the bottom. @param {number} pitch */
+/** A number that orders drums in a roll from the bottom. @param {number} pitch */
 export function drumOrder(pitch) {
   const kind = KINDS.findIndex(([, pitches]) => pitches.includes(pitch));
   return kind < 0 ? 1000 + pitch : 100 * kind + KINDS[kind][1].indexOf(pitch);
 }
 
-/** The drums that come next to one that is not in a kit: the first of its kind. */
+/** A drum in place of one that a kit does not have: the first of its class. @param {number} pitch */
 export function drumLike(pitch) {
   return KINDS.find(([, pitches]) => pitches.includes(pitch))?.[1][0] ?? 42;
 }
 
-/** kick, snare, hats, toms or cymbals. @param {number} pitch */
+/** The family of a drum: kick, snare, hats, toms or cymbals. @param {number} pitch */
 export function drumFamily(pitch) {
   return KINDS.find(([, pitches]) => pitches.includes(pitch))?.[0] ?? "snare";
 }

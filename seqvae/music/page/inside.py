@@ -1,4 +1,4 @@
-"""The model inside a page: which ones a page can have, and how it holds their weights."""
+"""The model inside a page: which models a page can have, and how their weights are stored."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from vaecore.model import VAE
 from vaecore.page import bundle
 
 HEADS = ("softmax", "chain", "groove", "notes")
-"""Heads that the page's networks of ours have."""
+"""Heads that the page's networks have."""
 KNOWN = {
     "steps", "classes", "tokens", "latent_dim", "embedding_dim", "encoder_dim", "encoder_layers",
     "encoder_levels", "levels", "conductor_dim", "conductor_layers", "decoder_dim",
@@ -27,24 +27,24 @@ KNOWN = {
     "input_dropout", "scheduled_sampling", "stiff", "tapped", "hearing", "blend", "grid",
     "harmony",
 }  # fmt: skip
-"""Entries of an architecture that the page's networks have, or that are of training alone."""
+"""Fields of an architecture that the page's networks know, or that matter in training alone."""
 IN_32_BITS, IN_16_BITS, MOST = 4_000_000, 16_000_000, 100_000_000
-"""Up to so many weights a page has those of an imported model in 32 and in 16 bits, else in 8. What
-8 bits change was measured for the models in the box, not for others. If there are more than `MOST`,
+"""Most weights of an imported model that are stored in 32 and in 16 bits; larger models are stored
+in 8 bits, whose effect was measured for the models in the box alone. With more than `MOST` weights,
 a page has the decoder alone."""
 WORKER = Path(__file__).parent / "model/worker.js"
 
 
 def checked(model: VAE, name: str) -> SequenceVAE | MagentaVAE:
-    """Return a model whose networks the page has.
+    """Return a model if a page has its networks.
 
     Raises:
-        UsageError: It does not have them; the message says why.
+        UsageError: It does not.
     """
     if isinstance(model, MagentaVAE):
         return model
     if not isinstance(model, SequenceVAE):
-        raise UsageError(f"{name}: a page has the networks of seqvae's models and of imported ones")
+        raise UsageError(f"{name}: a page needs a model of seqvae or one imported from Magenta")
     found = asdict(model.architecture)
     others = [key for key, value in found.items() if key not in KNOWN and value]
     if others:
@@ -58,14 +58,14 @@ def checked(model: VAE, name: str) -> SequenceVAE | MagentaVAE:
 
 
 def inside(model: SequenceVAE | MagentaVAE, name: str) -> dict[str, Any]:
-    """Return a model as the data of a page.
+    """Return a model as JSON for a page.
 
     Returns:
-        The `architecture` and the `weights`; `whole`, whether it has the encoder; and the script of
-        the `worker` that decodes, None if the page does.
+        `architecture` and `weights`; `whole`, whether the encoder is included; and `worker`, the
+        script of the worker that decodes, or None if the page itself does.
 
     Raises:
-        UsageError: It has more weights than a page may have.
+        UsageError: The decoder has more than `MOST` weights.
     """
     about = {"architecture": asdict(model.architecture), "whole": True, "worker": None}
     if isinstance(model, SequenceVAE):
@@ -75,9 +75,9 @@ def inside(model: SequenceVAE | MagentaVAE, name: str) -> dict[str, Any]:
         part, about["whole"] = nn.ModuleDict({"decoder": model.decoder}), False
     size = count(part)
     if size > MOST:
-        text = f"a page holds at most {MOST / 1e6:g} million weights"
-        remedy = "seqvae export writes ONNX for web pages of yours"
-        raise UsageError(f"{name}: {text}, its decoder alone has {size / 1e6:.0f}; {remedy}")
+        text = f"a page has at most {MOST / 1e6:g} million weights"
+        remedy = "seqvae export writes ONNX for your own web pages"
+        raise UsageError(f"{name}: {text}, the decoder alone has {size / 1e6:.0f}; {remedy}")
     bits = 32 if size <= IN_32_BITS else 16 if size <= IN_16_BITS else 8
     return {**about, "weights": packed(part, bits), "worker": bundle(WORKER)}
 
@@ -88,11 +88,11 @@ def count(module: nn.Module) -> int:
 
 
 def packed(module: nn.Module, bits: int = 8) -> str:
-    """Return weights, and the features of tokens, in base64, as `tensors.js` reads them.
+    """Return weights, and the features of tokens, as safetensors in base64, for `tensors.js`.
 
     Args:
-        module: Whose they are.
-        bits: Of a weight; with 8, vectors have 16.
+        module: The network.
+        bits: Bits of a weight: 8, 16 or 32; with 8, vectors have 16.
     """
     stored = module.state_dict()
     number = torch.float32 if bits == 32 else torch.float16
@@ -101,6 +101,6 @@ def packed(module: nn.Module, bits: int = 8) -> str:
         for name, tensor in (quantised(stored) if bits == 8 else stored).items()
     }
     for name, buffer in module.named_buffers():
-        if name.endswith(".features"):  # zeros and ones, which no folder has to store
+        if name.endswith(".features"):  # zeros and ones, which model folders do not store
             tensors[name] = buffer.to(torch.int8)
     return b64encode(save({k: t.cpu().contiguous() for k, t in tensors.items()})).decode()

@@ -1,4 +1,4 @@
-// Standard MIDI files, written and read, and Web MIDI: notes for a synthesiser or a program.
+// Standard MIDI files, written and read; and Web MIDI, for synthesisers and other programs.
 
 import { groupOf, notesOf } from "./roll.js";
 import { QUARTER, swung } from "./time.js";
@@ -8,7 +8,7 @@ const CHANNELS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15];
 // The order of events on one tick: a note must end before the same pitch starts again.
 const [OFF, PROGRAM, ON] = [0, 1, 2];
 
-/** A number of seven bits a byte, the highest first. @param {number} value */
+/** A number in variable-length encoding: seven bits in a byte, the highest first. @param {number} value */
 function variable(value) {
   const bytes = [value & 127];
   for (let rest = value >> 7; rest; rest >>= 7) bytes.unshift((rest & 127) | 128);
@@ -23,7 +23,7 @@ function text(kind, string) {
   return meta(kind, [...new TextEncoder().encode(plain(string))]);
 }
 
-/** A text in letters that every program shows alike, as Python's `plain` has it. */
+/** A text in ASCII as far as possible, as by Python's `plain`. */
 function plain(string) {
   const letter = (character) => {
     const base = character.normalize("NFKD").replace(/\p{M}/gu, "");
@@ -32,7 +32,7 @@ function plain(string) {
   return [...string].map(letter).join("").replace(/[\0-\x1f\x7f]/g, "");
 }
 
-/** A chunk of a track from events [tick, bytes], which are in order. */
+/** The chunk of a track from events [tick, bytes] in order. */
 function track(events, end) {
   const bytes = [];
   let now = 0;
@@ -52,13 +52,12 @@ const wide = (value, count) =>
   Array.from({ length: count }, (_, k) => (value >> (8 * (count - 1 - k))) & 255);
 
 /**
- * Write music as a MIDI file of type 1: the bytes that Python's `write_midi` gives.
- * @param {{music: import("./roll.js").Music, from: number, to: number}[]} parts what is played,
- *   see `pieces`
+ * Write music as a MIDI file of type 1, with the bytes of Python's `write_midi`.
+ * @param {{music: import("./roll.js").Music, from: number, to: number}[]} parts see `pieces`
  * @param {Object} options
  * @param {import("./roll.js").Voice[]} options.voices
  * @param {Record<string, string>} [options.instruments] names of MIDI programs
- * @param {number|null} [options.bpm] one tempo for all; null is as the music says
+ * @param {number|null} [options.bpm] one tempo for all; null for the music's own
  * @param {number} [options.swing]
  * @param {number} [options.swingGrid]
  * @param {Set<string>} [options.muted] groups of notes to leave out, see `groupOf`
@@ -133,7 +132,7 @@ export function writeMidi(parts, options) {
  * @returns {{ticksPerQuarter: number, tempos: number[][], meters: number[][], tracks: {name: string,
  *   notes: {start: number, end: number, pitch: number, velocity: number, channel: number,
  *   program: number}[]}[]}} times in ticks of the file; tempos are [tick, bpm], meters [tick,
- *   numerator, denominator], none where it is 4/4 by default
+ *   numerator, denominator], empty for 4/4 by default
  */
 export function readMidi(content) {
   const bytes = content instanceof Uint8Array ? content : new Uint8Array(content);
@@ -141,7 +140,7 @@ export function readMidi(content) {
   const name = (at) => String.fromCharCode(...bytes.subarray(at, at + 4));
   if (bytes.length < 14 || name(0) !== "MThd") throw new Error("this is not a MIDI file");
   const division = view.getInt16(12);
-  if (division <= 0) throw new Error("this MIDI file counts seconds, not beats");
+  if (division <= 0) throw new Error("this MIDI file has its times in seconds instead of beats");
   const found = { ticksPerQuarter: division, tempos: [], meters: [], tracks: [] };
   let at = 8 + view.getUint32(4);
   while (at + 8 <= bytes.length) {
@@ -156,9 +155,9 @@ export function readMidi(content) {
   return found;
 }
 
-const HANGING = 64; // quarters that a note without an end goes on for, at most
+const HANGING = 64; // most quarter notes after the last event that a note without an end lasts
 
-/** Give an end to notes that have none: drums, and what has no length, last a sixteenth. */
+/** Give an end to notes without one: drums, and notes without length, last a sixteenth. */
 function last({ tracks, ticksPerQuarter }) {
   const all = tracks.flatMap(({ notes }) => notes);
   const latest = all.reduce((most, note) => Math.max(most, note.start, note.ended ? note.end : 0), 0);
@@ -203,12 +202,12 @@ function readTrack(bytes, found) {
       continue;
     }
     if (bytes[at] & 128) status = bytes[at++]; // else that of the event before
-    if (!status) throw new Error("this MIDI file is broken");
+    if (!status) throw new Error("this MIDI file is damaged");
     const kind = status >> 4;
     const channel = status & 15;
     const first = bytes[at++];
     const second = kind === 0xc || kind === 0xd ? 0 : bytes[at++];
-    if ((first | second) & 128) continue; // no number of MIDI
+    if ((first | second) & 128) continue; // data bytes have seven bits
     if (kind === 0xc) programs[channel] = first;
     if (kind !== 8 && kind !== 9) continue;
     const key = channel * 128 + first;
@@ -226,7 +225,7 @@ function readTrack(bytes, found) {
   return result;
 }
 
-/** Web MIDI out: sends what the player plays to a device or a program. */
+/** Web MIDI out: sends the player's notes to a device or a program. */
 export class MidiOut {
   /** @type {any} */
   access = null;
@@ -234,12 +233,12 @@ export class MidiOut {
   port = null;
   #programs = new Map();
 
-  /** Whether this browser can do it. */
+  /** Whether this browser has Web MIDI. */
   static get available() {
     return "requestMIDIAccess" in navigator;
   }
 
-  /** Ask the visitor for access, and tell about changes. @param {() => void} [changed] */
+  /** Ask the visitor for access. @param {() => void} [changed] called when devices come or go */
   async open(changed) {
     this.access ??= await navigator.requestMIDIAccess();
     this.access.onstatechange = () => changed?.();
@@ -263,8 +262,8 @@ export class MidiOut {
    * @param {number} channel
    * @param {number} program
    * @param {number} pitch
-   * @param {number} velocity 0 ends it
-   * @param {number} when milliseconds as `performance.now()` counts them
+   * @param {number} velocity 0 ends the note
+   * @param {number} when milliseconds on the clock of `performance.now()`
    */
   send(channel, program, pitch, velocity, when) {
     if (!this.port) return;

@@ -1,8 +1,8 @@
-// The palette: a grid of blends that is played.
+// The palette: a grid of blends to play.
 
 import { colour } from "vaecore/page/colour.js";
 import { dark, data, download, h, icon, onTheme } from "vaecore/page/dom.js";
-import { Field, weights } from "vaecore/page/field.js";
+import { Field, mixture, weights } from "vaecore/page/field.js";
 import { writeMidi } from "./midi.js";
 import { Player } from "./player.js";
 import { Roll, drawNotes, groupsOf, layout } from "./roll.js";
@@ -20,7 +20,7 @@ const index = ([column, row]) => row * columns + column;
 const player = new Player({ voices, bar, beat, sound: (context) => new Sound(context, voices) });
 let chosen = index([columns >> 1, rows >> 1]);
 
-/** How much of each input is in a blend. */
+/** The weight of each input in a blend. */
 function parts(k) {
   const place = (value, count) => (count > 1 ? value / (count - 1) : 0);
   const x = place(k % columns, columns);
@@ -31,32 +31,21 @@ function parts(k) {
   return names.map((_, n) => Math.max(0, 1 - Math.abs(at - n)));
 }
 
-function words(k) {
-  const mix = parts(k).map((part, n) => [part, names[n]]).filter(([part]) => part >= 0.005);
-  mix.sort((a, b) => b[0] - a[0]);
-  return mix.map(([part, name]) => (mix.length > 1 ? `${share(part)} ${name}` : name)).join(", ");
-}
+const words = (k) => mixture(names, parts(k));
 
 /** A name for the file of a blend. */
 function fileName(k, what = "") {
   return `${names.join("-")}_${Math.floor(k / columns) + 1}-${(k % columns) + 1}${what}.mid`.replace(/[\\/:*?"<>|\s]+/g, "_");
 }
 
-const options = () => ({
-  voices,
-  instruments: page.instruments,
-  bpm: player.bpm,
-  swing: player.swing,
-  swingGrid: player.swingGrid,
-  muted: player.muted,
-});
+const options = () => ({ ...player.settings, instruments: page.instruments });
 
-/** The MIDI file of a blend, as it is heard. */
+/** The MIDI file of a blend, with the player's tempo, swing and mutes. */
 function blendFile(k) {
   return writeMidi([{ music: blends[k], from: 0, to: blends[k].length }], options());
 }
 
-/** The MIDI file of a path, as it is heard. */
+/** The MIDI file of a path, with the player's tempo, swing and mutes. */
 function pathFile(path, unit, titles = path.map(words)) {
   const musics = path.map((k) => blends[k]);
   return writeMidi(pieces(musics, player.ticks(unit, musics[0])), { ...options(), titles });
@@ -111,7 +100,7 @@ const field = new Field(one("field"), {
 });
 
 let lit = null;
-/** Light the cell that sounds, with what sounds in it. */
+/** Light up the cell that sounds, with its notes that sound. */
 function light(position) {
   const context = field.canvas.getContext("2d");
   const { width, height } = field.element.getBoundingClientRect();
@@ -242,7 +231,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && field.drawing) setDrawing(false);
 });
 
-// For tests, and for those who look inside.
+// For tests, and for the browser's console.
 const render = (path, each, seconds, set) =>
   Player.render({ voices, bar, beat, sound: (context) => new Sound(context, voices) },
     path.map((k) => blends[k]), each, seconds, set);

@@ -1,4 +1,4 @@
-"""The page of a grid of blends: one HTML file that plays."""
+"""The page of a grid of blends, which plays them."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ def palette_page(
     corners: Sequence[tuple[int, str]],
     model: str = "",
 ) -> str:
-    """Return the page of a grid of blends.
+    """Return the HTML of the page of a grid of blends.
 
     Args:
-        codec: Of the examples.
-        rounds: The blends row by row: one list, or one for every window of a song.
-        columns: Columns of the grid.
-        corners: Places in the grid of the inputs, and their names.
-        model: Its name.
+        codec: The codec of the examples.
+        rounds: The blends row by row: one list, or one for each window of a song.
+        columns: Number of columns of the grid.
+        corners: The cell of each input, from 0 row by row, and its name.
+        model: Name of the model.
 
     Raises:
-        UsageError: Their bars are of different length, so that none could follow another in time.
+        UsageError: Bars differ in length.
     """
     same_bars(codec, [each for made in rounds for each in made])
     blends = [
@@ -68,15 +68,15 @@ def palette_page(
 
 
 def _aspect(rows: int, columns: int, bars: int) -> float:
-    """Return the width of the field as a multiple of its height."""
+    """Return the ratio of the field's width to its height."""
     cell = 1.3 if bars <= 4 else 2.0
     return min(max(cell * columns / rows, 0.8), 5.0)
 
 
 def differences(codec: SequenceCodec, rounds: Sequence[Sequence[Example]]) -> np.ndarray:
-    """Return how much blends differ from each other, `(n, n)`, the mean over rounds.
+    """Return the share of events (or of numbers) that differ between blends, `(n, n)`.
 
-    It is the share of events that differ where the codec can measure it, or else of numbers.
+    It is the mean over rounds. Events are compared where the codec has a perception.
     """
     total = np.zeros((len(rounds[0]), len(rounds[0])))
     for examples in rounds:

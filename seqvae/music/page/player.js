@@ -1,22 +1,22 @@
-// Plays music in time: what is to sound is told to the audio clock shortly before it does.
+// Plays music in time: notes are scheduled on the audio clock shortly before they sound.
 
 import { groupOf, notesOf } from "./roll.js";
 import { channels } from "./midi.js";
 import { QUARTER, swung, tempoAt } from "./time.js";
 
-/** Seconds that are told to the audio clock in advance, and between two looks at it. */
+/** Seconds for which notes are scheduled in advance, and between two runs of the scheduler. */
 const AHEAD = 0.1;
 const EVERY = 0.025;
-/** A hidden page's timers come once a second. */
+/** The same for a hidden page, whose timers run once a second. */
 const AHEAD_HIDDEN = 1.6;
 /** Seconds from the press of a button to the first note. */
 const LEAD = 0.04;
 const LOG = 20000;
 
 /**
- * A loop of music, and the next one when it is asked for, without a gap.
+ * Plays a loop, and changes to another one without a gap.
  *
- * The audio clock is the only clock. `log` has all that was told to it.
+ * All times are those of the audio clock. `log` has all notes that were scheduled.
  */
 export class Player {
   /**
@@ -24,8 +24,8 @@ export class Player {
    * @param {import("./roll.js").Voice[]} options.voices
    * @param {number} options.bar ticks of a bar
    * @param {number} options.beat ticks of a beat
-   * @param {() => BaseAudioContext} [options.context] made when it is first needed: browsers want
-   *   a press of a button before
+   * @param {() => BaseAudioContext} [options.context] called at the first start: browsers allow
+   *   sound only after a visitor's input
    * @param {(context: BaseAudioContext) => import("./sound.js").Sound} [options.sound]
    */
   constructor({ voices, bar, beat, context, sound }) {
@@ -41,15 +41,15 @@ export class Player {
     this.muted = new Set();
     this.out = null;
     this.playing = false;
-    /** What was told to the audio clock: time and tick of each note, and what it is. */
+    /** The notes that were scheduled, with time and tick. */
     this.log = [];
-    /** Where the machine was too slow, and the music went on later than it should. */
+    /** Ticks and times at which the scheduler was late, so that the music was delayed. */
     this.stalls = [];
     this.ready = () => {};
-    document.addEventListener("visibilitychange", () => this.playing && this.#look());
+    document.addEventListener("visibilitychange", () => this.playing && this.#schedule());
   }
 
-  /** Quarter notes a minute; null is as the music says. */
+  /** The fixed tempo in quarter notes a minute; null for the music's own. */
   get bpm() {
     return this.fixed ?? null;
   }
@@ -59,7 +59,13 @@ export class Player {
     if (this.playing) this.#pace(true);
   }
 
-  /** Make the sound, in answer to a press. */
+  /** The options of `writeMidi` that the player knows. */
+  get settings() {
+    const { voices, bpm, swing, swingGrid, muted } = this;
+    return { voices, bpm, swing, swingGrid, muted };
+  }
+
+  /** Make the audio context and the sound, after a visitor's input. */
   #open() {
     if (this.context) return;
     this.context = this.makeContext();
@@ -68,7 +74,7 @@ export class Player {
   }
 
   /**
-   * Begin with a music; if one plays already, it is the next.
+   * Begin to play a music; if one plays already, this is the next one.
    * @param {import("./roll.js").Music} music
    */
   start(music) {
@@ -77,7 +83,7 @@ export class Player {
   }
 
   /**
-   * Let a music enter at the next beat, bar or loop; the last one that is asked for before counts.
+   * Change to a music at the next beat, bar or loop. The last call before that counts.
    * @param {import("./roll.js").Music} music
    */
   next(music) {
@@ -87,9 +93,9 @@ export class Player {
   }
 
   /**
-   * Play a path: one music after another, again and again.
+   * Play a path: one music after another, in a loop.
    * @param {import("./roll.js").Music[]} musics
-   * @param {"beat"|"bar"|"loop"} unit how long each plays
+   * @param {"beat"|"bar"|"loop"} unit length of each part
    */
   playPath(musics, unit) {
     if (!musics.length) return;
@@ -99,12 +105,12 @@ export class Player {
   }
 
   /**
-   * Render a path to samples, as it would sound: the same notes at the same times.
+   * Render a path to samples, with the notes and times of `playPath`.
    * @param {ConstructorParameters<typeof Player>[0]} options
    * @param {import("./roll.js").Music[]} musics
    * @param {"beat"|"bar"|"loop"} unit
    * @param {number} seconds
-   * @param {(player: Player) => void} [set] sets tempo, swing, what is muted
+   * @param {(player: Player) => void} [set] sets tempo, swing and mutes
    * @returns {Promise<{player: Player, buffer: AudioBuffer}>}
    */
   static async render(options, musics, unit, seconds, set = () => {}) {
@@ -134,7 +140,7 @@ export class Player {
     return unit === "loop" ? music.length : unit === "bar" ? this.bar : this.beat;
   }
 
-  /** What sounds now: its music, the tick in it, and of a path the number of the part. */
+  /** The position: the music that sounds, the tick in it, and on a path the number of the part. */
   position() {
     if (!this.playing) return null;
     const now = this.context.currentTime - (this.context.outputLatency || 0);
@@ -152,8 +158,8 @@ export class Player {
     this.playing = true;
     this.#reset(music, sequence);
     clearInterval(this.timer);
-    this.timer = setInterval(() => this.#look(), 1000 * EVERY);
-    this.#look();
+    this.timer = setInterval(() => this.#schedule(), 1000 * EVERY);
+    this.#schedule();
   }
 
   #reset(music, sequence) {
@@ -166,7 +172,7 @@ export class Player {
     this.#enter(music, 0, sequence ? 0 : null);
   }
 
-  /** A music enters where everything before has been told. */
+  /** Change to a music at the cursor, up to which everything is scheduled. */
   #enter(music, origin, index) {
     this.music = music;
     this.origin = origin;
@@ -175,7 +181,7 @@ export class Player {
     this.#pace();
   }
 
-  /** From the cursor on, the tempo is that of the music, or the one that is fixed. */
+  /** Set the tempo from the cursor on: that of the music, or the fixed one. */
   #pace(again = false) {
     const bpm = this.fixed ?? tempoAt(this.music, this.#local());
     const last = this.paces.at(-1);
@@ -188,17 +194,17 @@ export class Player {
     return (this.cursor - this.origin) % this.music.length;
   }
 
-  /** When a tick is, on the audio clock; of ticks that are not before the last change of tempo. */
+  /** The time of a tick that is not before the last change of tempo. */
   #time(tick) {
     const { tick: from, time, bpm } = this.paces.at(-1);
     return time + ((tick - from) * 60) / (bpm * QUARTER);
   }
 
-  #look() {
+  #schedule() {
     const now = this.context.currentTime;
     const first = this.paces[0];
     if (first.time === null) first.time = now + LEAD;
-    // The timer was late (a sleeping computer): go on from now, not all at once.
+    // After a late timer (as of a sleeping computer), continue from now, without a burst of notes.
     const due = this.#time(this.cursor);
     if (due < now - 0.01) {
       const { bpm } = this.paces.at(-1);
@@ -208,7 +214,7 @@ export class Player {
     this.advance(now + (document.hidden ? AHEAD_HIDDEN : AHEAD));
   }
 
-  /** Tell the audio clock all up to a time. @param {number} horizon seconds */
+  /** Schedule everything up to a time. @param {number} horizon seconds */
   advance(horizon) {
     for (const pace of this.paces) pace.time ??= 0;
     while (this.#time(this.cursor) < horizon) {
@@ -221,13 +227,13 @@ export class Player {
         for (const [tick] of this.music.tempos) if (tick > local) ends.push(this.cursor + tick - local);
       }
       const end = Math.min(...ends);
-      this.#tell(local, local + end - this.cursor);
+      this.#notes(local, local + end - this.cursor);
       this.cursor = end;
       if (!this.fixed) this.#pace();
     }
   }
 
-  /** Let the next music enter if this is its place. */
+  /** Change to the next music if its tick has come. */
   #change() {
     const local = this.#local();
     const fresh = this.parts.at(-1).tick === this.cursor;
@@ -249,20 +255,20 @@ export class Player {
     }
   }
 
-  /** The beginning of the loop for a music that enters at the same place of it. */
+  /** The tick at which the loop of a music would have begun, if it continues at the present place. */
   #origin(music) {
     return this.cursor - (this.#local() % music.length);
   }
 
-  /** End what sounds, at the cursor. */
+  /** End all notes that sound at the cursor. */
   #cut() {
     const time = this.#time(this.cursor);
     for (const note of this.sounding) this.#end(note, time);
     this.sounding = [];
   }
 
-  /** Tell the notes that begin between two ticks of the loop, and the ends of those that sound. */
-  #tell(from, to) {
+  /** Schedule the notes that begin between two ticks of the loop, and the ends of notes there. */
+  #notes(from, to) {
     const base = this.cursor - from;
     this.sounding = this.sounding.filter((note) => {
       if (note.until > base + to) return true;
@@ -278,7 +284,7 @@ export class Player {
       const seconds = ((until - base - begin) * 60) / (this.paces.at(-1).bpm * QUARTER);
       const { voice, pitch, velocity } = note;
       const program = this.music.programs[voice];
-      // The same pitch begins again: end it before.
+      // A note that begins ends another one of its pitch.
       for (const other of this.sounding) {
         if (other.voice === voice && other.pitch === pitch) this.#end(other, time);
       }
@@ -290,7 +296,7 @@ export class Player {
       this.log.push({ time, tick: base + begin, local: note.start, voice, pitch, velocity, seconds, music: this.music });
     }
     if (this.log.length > LOG) this.log.splice(0, LOG / 2);
-    // Short notes that end before what is told does.
+    // Short notes that end within these ticks.
     this.sounding = this.sounding.filter((note) => {
       if (note.until > base + to) return true;
       this.#end(note, this.#time(note.until));

@@ -1,14 +1,15 @@
-// Piano rolls on a canvas: small ones that fill a field, and a large one with names and a playhead.
+// Piano rolls on a canvas: small ones in the cells of a field, and a large one with a playhead.
 
 import { colour } from "vaecore/page/colour.js";
 import { dark, onTheme, sharp } from "vaecore/page/dom.js";
 import { DRUM_FAMILIES, drumFamily, drumName, drumOrder } from "./drums.js";
 
 /**
- * @typedef {Object} Music what Python's `music` gives, and players, rolls and files take
- * @property {number} length in ticks, 480 a quarter note
- * @property {number[]} notes voice, start, duration, pitch, velocity of each note, in ticks
- * @property {number[][]} tempos tick and quarter notes a minute from there on; the first is at 0
+ * @typedef {Object} Music a loop, as Python's `music` returns it
+ * @property {number} length in ticks, 480 to a quarter note
+ * @property {number[]} notes voice, start, duration (in ticks), pitch and velocity of each note
+ * @property {number[][]} tempos tick, and the tempo from there on in quarter notes a minute; the
+ *   first is at 0
  * @property {number[]} programs MIDI program of each voice
  * @property {number[]} meter numerator and denominator of the time signature
  *
@@ -23,7 +24,7 @@ export function pitchName(pitch) {
 }
 
 /**
- * What a note is muted with: its voice, or of drums kick, snare, hats, toms, cymbals.
+ * The mute group of a note: its voice, or the family of its drum.
  * @param {Voice} voice
  * @param {number} pitch
  */
@@ -31,7 +32,7 @@ export function groupOf(voice, pitch) {
   return voice.drum ? drumFamily(pitch) : voice.name;
 }
 
-/** The groups that occur in some musics, in the order of the voices. */
+/** The mute groups of some musics, in the order of the voices. */
 export function groupsOf(musics, voices) {
   const found = new Set();
   for (const music of musics) {
@@ -41,7 +42,7 @@ export function groupsOf(musics, voices) {
   return all.filter((name) => found.has(name));
 }
 
-/** Go through the notes of a music. @param {Music} music */
+/** Yield the notes of a music. @param {Music} music */
 export function* notesOf(music) {
   const { notes } = music;
   for (let k = 0; k < notes.length; k += 5) {
@@ -56,7 +57,7 @@ export function* notesOf(music) {
 }
 
 /**
- * The rows of some rolls, so that they can be compared: one band for each voice with notes.
+ * Common rows for the rolls of some musics: one band for each voice with notes.
  * @param {Iterable<Music>} musics
  * @param {Voice[]} voices
  */
@@ -97,7 +98,7 @@ export function layout(musics, voices) {
 
 /** @typedef {ReturnType<typeof layout>} Layout */
 
-/** Where a band lies in a height. */
+/** The edges of a band, and the height of its rows, in a roll of some height. */
 function span(band, plan, height) {
   const unit = height / plan.total;
   const bottom = (band.top + band.rows.length * (band.drum ? 1.7 : 1)) * unit;
@@ -164,7 +165,7 @@ export class Roll {
     this.draw();
   }
 
-  /** Show where the music is; null shows nothing. @param {number|null} tick */
+  /** Show the playhead at a tick; null hides it. @param {number|null} tick */
   playhead(tick) {
     if (tick === this.now) return;
     this.now = tick;

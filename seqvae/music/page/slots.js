@@ -1,19 +1,19 @@
-// The corners' buttons of the page of a model: a file of the visitor's, or what the model invents.
+// The buttons at the corners of a model's page: open a MIDI file, or draw a sample of the model.
 
 import { h, icon } from "vaecore/page/dom.js";
 import { DICE } from "vaecore/page/slider.js";
 import { readWindow } from "./model/reading.js";
 
-const LONGEST = 12_000_000; // bytes of a file that is read
+const LARGEST = 12_000_000; // bytes of a file
 const OPEN = "M12 3l5.500 5.500-1.400 1.400L13 6.800V16h-2V6.800L7.900 9.900 6.500 8.500zM4 18h16v2H4z";
 const POSITIONS = ["top left", "top right", "bottom left", "bottom right"];
 
 export class Slots {
   /**
-   * @param corners what is in the corners, with their `name`; changed in place
+   * @param corners the corners, with their `name`; changed in place
    * @param {{page: Object, field: HTMLElement, cornerOf: (source: Object) => Promise<Object>,
    *   tint: (n: number) => string, onplace: (n: number) => void, say: (text: string) => void}} options
-   *   `cornerOf` makes a corner of a window; `onplace` is called when one has changed
+   *   `cornerOf` makes a corner of a window; `onplace` is called when a corner has changed
    */
   constructor(corners, options) {
     Object.assign(this, { corners, ...options });
@@ -31,7 +31,7 @@ export class Slots {
     else this.decline();
   }
 
-  /** Make what stands at a corner. */
+  /** Make the name and the buttons of a corner. */
   slot(n) {
     const { page } = this;
     const name = h("span", { class: "name" });
@@ -40,11 +40,11 @@ export class Slots {
       const { bytes, name: called } = this.corners[n];
       this.place(n, called, readWindow(bytes, page.reading, Number(parts.value)), bytes);
     });
-    const open = h("button", { type: "button", class: "button", title: "Put a MIDI file of yours here", "aria-label": `Open a MIDI file for the corner ${POSITIONS[n]}`, onclick: () => {
+    const open = h("button", { type: "button", class: "button", title: "Open a MIDI file of your own", "aria-label": `Open a MIDI file for the corner ${POSITIONS[n]}`, onclick: () => {
       this.asked = n;
       this.input.click();
     } }, icon(OPEN), h("span", { class: "words" }, "MIDI file"));
-    const dice = h("button", { type: "button", class: "button", title: "Something that the model invents", "aria-label": `Invent the corner ${POSITIONS[n]}`, onclick: () => {
+    const dice = h("button", { type: "button", class: "button", title: "Draw a new sample of the model", "aria-label": `Invent the corner ${POSITIONS[n]}`, onclick: () => {
       const made = page.draws[this.drawn % page.draws.length];
       this.drawn += 1;
       this.place(n, `Invented ${4 + this.drawn}`, made);
@@ -54,7 +54,7 @@ export class Slots {
     return { element, name, parts };
   }
 
-  /** Show what is in the corners, in the colours of now. */
+  /** Show names and parts of the corners, in the present colours. */
   fill() {
     this.slots.forEach(({ name, parts }, n) => {
       const corner = this.corners[n];
@@ -67,7 +67,7 @@ export class Slots {
     });
   }
 
-  /** Put music into a corner; if something else was put there meanwhile, that stays. */
+  /** Put music into a corner, unless the visitor put something else there meanwhile. */
   async place(n, name, source, bytes = null) {
     const turn = ++this.turns[n];
     const corner = { ...await this.cornerOf(source), name, bytes };
@@ -80,7 +80,7 @@ export class Slots {
   /** Read a visitor's file into a corner. */
   async take(n, file) {
     try {
-      if (file.size > LONGEST) throw new Error("is too large");
+      if (file.size > LARGEST) throw new Error(`is larger than ${LARGEST / 1e6} MB`);
       const bytes = new Uint8Array(await file.arrayBuffer());
       const name = file.name.replace(/\.(midi?|kar)$/i, "");
       await this.place(n, name, readWindow(bytes, this.page.reading), bytes);
@@ -90,7 +90,7 @@ export class Slots {
     }
   }
 
-  /** Take files that are dropped on the page, each into the corner that is nearest. */
+  /** Read files that are dropped on the page, each into the nearest corner. */
   accept() {
     const over = (n) => this.slots.forEach(({ element }, k) => element.classList.toggle("over", k === n));
     const nearest = (event) => {
@@ -111,12 +111,12 @@ export class Slots {
     });
   }
 
-  /** Say why files cannot be dropped on the page. */
+  /** Explain why files cannot be opened on the page. */
   decline() {
     const reason = this.page.whole === false
-      ? "The part of the model that reads is too large for a page."
-      : "Files are read by seqvae itself: which parts of a song are taken is found out with the whole of it.";
-    const why = `${reason} For music of your own: seqvae page ${this.page.model} A.mid B.mid`;
+      ? "The model's encoder is too large for a page, so that it cannot open files."
+      : "This page cannot open files: for this model, seqvae itself must choose the parts of a song.";
+    const why = `${reason} To use music of your own, make a page with it: seqvae page ${this.page.model} A.mid B.mid`;
     addEventListener("dragover", (event) => event.preventDefault());
     addEventListener("drop", (event) => {
       event.preventDefault(); // or the browser leaves the page for the file

@@ -1,13 +1,13 @@
-// A small studio in WebAudio: a drum kit, basses and leads, a room, and a soft ceiling.
+// A synthesiser in Web Audio: a drum kit, ten families of instruments, reverberation and a limiter.
 //
-// Drums are computed once as samples, so that a hit starts to the sample and costs nothing. All
-// else is oscillators, in families by General MIDI's programs.
+// Drums are computed once as samples, so that a hit starts exactly in time and takes no time to
+// compute. All other instruments are oscillators, in families by General MIDI's programs.
 
 import { drumLike } from "./drums.js";
 
 const TAU = 2 * Math.PI;
 
-/** Random numbers that are the same in every visit. */
+/** Random numbers in [-1, 1) from a seed. */
 function noise(seed) {
   let state = seed;
   return () => {
@@ -19,7 +19,7 @@ function noise(seed) {
 /** Partials of struck metal, in Hertz: those of the TR-808's hats, moved apart a little. */
 const METAL = [205.3, 304.4, 369.6, 522.7, 540.0, 800.6, 1182.0, 1493.0];
 
-/** How each drum sounds: seconds, its loudest sample, and its samples at t seconds. */
+/** The drums by pitch: length in seconds, level of the loudest sample, and the signal at t seconds. */
 const KIT = {
   36: { // kick: a sine that falls, a click, driven a little
     seconds: 0.5,
@@ -135,10 +135,11 @@ function tom(rate, hertz) {
 }
 
 /**
- * How an instrument of a family sounds.
+ * The sound of each family of instruments.
  *
- * waves: [kind, detune in cents, octave, level]; attack and release: time constants; decay: to
- * `sustain`; filter: [from, peak, seconds] in multiples of the pitch, or none.
+ * waves: [waveform, detune in cents, octave, level]; attack, decay (to the level `sustain`) and
+ * release: time constants in seconds; filter: [lowest, highest cutoff in multiples of the pitch,
+ * time constant]; vibrato: depth in cents.
  */
 const FAMILIES = {
   piano: { waves: [["piano", 0, 0, 0.8], ["piano", 4, 0, 0.35]], attack: 0.002, decay: 0.55, sustain: 0.12, release: 0.09, filter: [2.5, 9, 0.35] },
@@ -153,7 +154,7 @@ const FAMILIES = {
   lead: { waves: [["sawtooth", -6, 0, 0.3], ["sawtooth", 6, 0, 0.3], ["square", 0, -1, 0.1]], attack: 0.004, decay: 0.4, sustain: 0.6, release: 0.08, filter: [2.2, 6.5, 0.22], vibrato: 5 },
 };
 const BY_EIGHT = ["piano", "mallet", "organ", "guitar", "bass", "strings", "strings", "brass", "reed", "pipe", "lead", "lead", "mallet", "guitar", "mallet", "lead"];
-/** Amplitudes of the partials of waves that browsers do not have. */
+/** Amplitudes of the partials of waveforms that browsers do not have. */
 const PARTIALS = {
   piano: [1, 0.52, 0.3, 0.22, 0.1, 0.09, 0.05, 0.03, 0.03, 0.02],
   organ: [1, 0.7, 0.55, 0.4, 0, 0.22, 0, 0.16],
@@ -171,7 +172,7 @@ export class Sound {
     this.context = context;
     this.samples = new Map();
     this.waves = new Map();
-    // A soft ceiling: below it nothing changes, and nothing is late as in a compressor.
+    // A soft limiter by a waveshaper: unlike a compressor it adds no delay.
     const ceiling = context.createWaveShaper();
     ceiling.curve = Float32Array.from({ length: 4097 }, (_, k) => {
       const x = k / 2048 - 1;
@@ -192,19 +193,14 @@ export class Sound {
       return out;
     });
     this.open = null;
-    // Computed before they are wanted: while a beat plays there is no time for it.
+    // Computed now: while a beat plays it would take too long.
     if (voices.some(({ drum }) => drum)) for (const pitch of Object.keys(KIT)) this.#sample(Number(pitch));
   }
 
-  /** The loudness of all. @param {number} value 0..1 */
+  /** Set the volume. @param {number} value 0..1 */
   volume(value) {
-    // Heard loudness is nearer to the square.
+    // The square is nearer to perceived loudness.
     this.master.gain.setTargetAtTime(value * value, this.context.currentTime, 0.02);
-  }
-
-  /** The loudness of a voice. @param {number} voice @param {number} value 0..1 */
-  level(voice, value) {
-    this.voices[voice].gain.setTargetAtTime(value * value, this.context.currentTime, 0.015);
   }
 
   /**
@@ -220,7 +216,7 @@ export class Sound {
     const drum = KIT[pitch] ? pitch : drumLike(pitch);
     const strength = velocity / 127;
     const source = new AudioBufferSourceNode(this.context, { buffer: this.#sample(drum) });
-    // Soft strokes are duller.
+    // Soft hits are duller.
     const tone = new BiquadFilterNode(this.context, { type: "lowpass", frequency: 4000 + 15000 * strength, Q: 0.3 });
     const gain = new GainNode(this.context, { gain: KIT[drum].level * (0.08 + 0.92 * strength ** 1.6) });
     const pan = new StereoPannerNode(this.context, { pan: PLACES[drum] ?? 0 });
@@ -263,7 +259,7 @@ export class Sound {
       return source;
     });
     if (family.vibrato) {
-      // Comes when the note has been there for a while, as players do it.
+      // Vibrato begins a while after the note, as players do it.
       const wobble = new OscillatorNode(context, { frequency: 5.4 });
       const depth = new GainNode(context, { gain: 0 });
       depth.gain.setTargetAtTime(family.vibrato, time + 0.25, 0.2);
@@ -278,7 +274,7 @@ export class Sound {
         if (ended) return;
         ended = true;
         const end = Math.max(at, time + 0.01);
-        // Only what begins later is taken back: the level goes on from where it is, without a click.
+        // Cancels only what begins later, so that the level falls from where it is, without a click.
         level.gain.cancelScheduledValues(end);
         level.gain.setTargetAtTime(0, end, family.release);
         for (const source of sources) source.stop(end + 9 * family.release);
@@ -316,7 +312,7 @@ export class Sound {
     return this.waves.get(kind);
   }
 
-  /** The answer of a small room to a clap: noise that fades and grows duller. */
+  /** The impulse response of a small room: noise that fades and becomes duller. */
   #room() {
     const rate = this.context.sampleRate;
     const length = Math.ceil(1.1 * rate);

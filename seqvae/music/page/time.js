@@ -1,13 +1,13 @@
-// Musical time: ticks, swing, and the pieces of loops that are played one after another.
+// Musical time: ticks, swing, and the parts of loops that are played one after another.
 
-/** Ticks of a quarter note, in the page and in the files that are written. */
+/** Ticks of a quarter note, in the page and in MIDI files. */
 export const QUARTER = 480;
 
 /**
- * Where a note is played with swing: the second of each two is late.
+ * The tick at which a note is played with swing, which delays the second note of each pair.
  * @param {number} tick
- * @param {number} swing share of the first of two, 0.5 is even, 0.667 a triplet feel
- * @param {number} grid 16 or 8: which notes swing
+ * @param {number} swing share of the first note of a pair: 0.5 even, 0.667 a triplet feel
+ * @param {number} grid the notes that swing: 16 or 8
  */
 export function swung(tick, swing, grid) {
   if (swing === 0.5) return tick;
@@ -26,9 +26,9 @@ export function tempoAt(music, tick) {
 }
 
 /**
- * What is played of each music on a path: the place in the loop goes on from one to the next.
+ * The part of each loop that is played on a path; each loop continues where the one before it ended.
  * @param {import("./roll.js").Music[]} musics
- * @param {number} unit ticks of each; a whole loop at most
+ * @param {number} unit ticks of each part; at most a whole loop
  * @returns {{music: import("./roll.js").Music, from: number, to: number}[]}
  */
 export function pieces(musics, unit) {

@@ -1,6 +1,6 @@
-// The controls of a player: play, tempo, swing, volume, what is heard, MIDI out, download.
+// The controls of a player: play, tempo, swing, volume, mute, MIDI out, download.
 
-import { h, icon } from "vaecore/page/dom.js";
+import { CROSS, SAVE, h, icon } from "vaecore/page/dom.js";
 import { slider } from "vaecore/page/slider.js";
 import { MidiOut } from "./midi.js";
 import { tempoAt } from "./time.js";
@@ -8,15 +8,15 @@ import { tempoAt } from "./time.js";
 export const ICONS = {
   play: "M8 5.1c0-.9 1-1.4 1.7-.9l9.6 6.9c.6.4.6 1.4 0 1.8l-9.6 6.9c-.7.5-1.7 0-1.7-.9z",
   stop: "M7.5 6h9c.8 0 1.5.7 1.5 1.5v9c0 .8-.7 1.5-1.5 1.5h-9c-.8 0-1.5-.7-1.5-1.5v-9c0-.8.7-1.5 1.5-1.5z",
-  save: "M11 4h2v8.2l3-3 1.4 1.4L12 16l-5.4-5.4L8 9.2l3 3zM5 18h14v2H5z",
+  save: SAVE,
   draw: "M4 17.5c3-8 5.5-9.5 7-7.500s-2.500 6.500-.5 7.500 4.500-3 6.500-8.500l1.800.7c-2.300 6.300-5.600 11-9 9.500-3.500-1.500-.6-7 .1-8.200-1 .3-2.300 2.800-4 7.200z",
-  clear: "M6.400 5 12 10.600 17.600 5 19 6.400 13.400 12l5.600 5.600-1.400 1.400-5.600-5.600L6.400 19 5 17.600 10.600 12 5 6.400z",
+  clear: CROSS,
 };
 
 /**
- * A labelled choice.
+ * A labelled drop-down list.
  * @param {string} name
- * @param {[string, string][]} options values and their words
+ * @param {[string, string][]} options values and their labels
  * @param {string} value
  * @param {(value: string) => void} changed
  */
@@ -32,16 +32,16 @@ const TITLES = { kick: "Kick", snare: "Snare", hats: "Hats", toms: "Toms", cymba
 
 export class Transport {
   /**
-   * @param {HTMLElement} element where the controls are put
+   * @param {HTMLElement} element of the controls
    * @param {import("./player.js").Player} player
    * @param {Object} options
-   * @param {() => import("./roll.js").Music} options.current what the play button plays
-   * @param {string[]} options.groups what can be muted, see `groupsOf`
-   * @param {() => void} [options.ondownload] the visitor wants the music as a MIDI file
-   * @param {() => void} [options.onplay] played or stopped
-   * @param {() => void} [options.onmute] other groups are heard
-   * @param {(position: ReturnType<player["position"]>) => void} [options.onframe] for each picture
-   *   while it plays; null at the end
+   * @param {() => import("./roll.js").Music} options.current the music that the play button plays
+   * @param {string[]} options.groups the mute groups, see `groupsOf`
+   * @param {() => void} [options.ondownload] the button of the MIDI file was pressed
+   * @param {() => void} [options.onmute] a group was muted, or is heard again
+   * @param {(position: ReturnType<player["position"]>) => void} [options.onframe] called for each
+   *   frame while it plays; with null at the end
+   * @param {(text: string) => void} [options.say] shows a message
    */
   constructor(element, player, options) {
     this.player = player;
@@ -62,7 +62,7 @@ export class Transport {
     this.tempo.output.after(this.follow);
     this.swing = slider("Swing", { min: 50, max: 75, step: 1, value: 50 },
       (v) => (v === 50 ? "even" : `${v} %`), (v) => { player.swing = v / 100; });
-    const grid = choice("Of", [["16", "sixteenths"], ["8", "eighths"]], "16", (v) => { player.swingGrid = Number(v); });
+    const grid = choice("Swing of", [["16", "sixteenths"], ["8", "eighths"]], "16", (v) => { player.swingGrid = Number(v); });
     this.loudness = slider("Volume", { min: 0, max: 100, step: 1, value: 80 }, (v) => `${v} %`, (v) => this.#loud(v / 100));
     const change = choice("Next blend enters", [["beat", "at the next beat"], ["bar", "at the next bar"], ["loop", "after the loop"]],
       player.quantum, (v) => { player.quantum = v; });
@@ -91,17 +91,16 @@ export class Transport {
     this.update();
   }
 
-  /** Play what is current, or stop. */
+  /** Play the current music, or stop. */
   toggle() {
     if (this.player.playing) this.player.stop();
     else this.player.start(this.options.current());
     this.started();
   }
 
-  /** Show that the player plays or not; call after one's own `start`, `playPath` or `stop`. */
+  /** Show whether the player plays; to be called after its `start`, `playPath` or `stop`. */
   started() {
     this.update();
-    this.options.onplay?.();
     if (this.frame) return;
     const draw = () => {
       const position = this.player.position();
@@ -112,7 +111,7 @@ export class Transport {
     draw();
   }
 
-  /** Show what the player is set to, and the tempo of what is current. */
+  /** Show the player's settings, and the tempo of the current music. */
   update() {
     const { playing } = this.player;
     this.button.setAttribute("aria-label", playing ? "Stop" : "Play");
@@ -132,6 +131,7 @@ export class Transport {
   }
 
   #midi() {
+    const { options } = this;
     const out = new MidiOut();
     this.player.out = out;
     const { element, select } = choice("Output", [["", "Sound of this page"], ["open", "MIDI out …"]], "", async (value) => {
@@ -140,16 +140,16 @@ export class Transport {
       try {
         await out.open(list);
       } catch {
-        return this.say("This browser did not allow MIDI.");
+        return options.say?.("The browser refused MIDI: allow it in its settings for this page.");
       }
       list();
-      if (!out.outputs.length) return this.say("There is no MIDI device.");
+      if (!out.outputs.length) return options.say?.("There is no MIDI device: connect one, and choose MIDI out again.");
       choose(out.outputs[0].id);
     });
     const choose = (id) => {
       out.choose(id);
       select.value = id;
-      // A device plays instead of the page; the volume brings the page back.
+      // The device plays instead of the page, whose volume is therefore 0; a visitor may raise it.
       this.loudness.set(id ? 0 : 80);
       this.#loud(id ? 0 : 0.8);
     };
@@ -165,10 +165,5 @@ export class Transport {
       select.options[1].textContent = "MIDI out: not in this browser";
     }
     return element;
-  }
-
-  /** Tell the visitor something. @param {string} text */
-  say(text) {
-    this.options.say?.(text);
   }
 }

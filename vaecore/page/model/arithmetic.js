@@ -1,10 +1,10 @@
-// Memory for weights and activations, and the one product that all layers are made of.
+// Memory for weights and activations, and the matrix product that all layers use.
 
 import { KERNEL } from "./kernel.js";
 
 const PAGE = 65536;
 
-/** Return the smallest multiple of four that is not below a number. */
+/** Return a number rounded up to a multiple of four. */
 export function padded(count) {
   return (count + 3) & ~3;
 }
@@ -18,8 +18,8 @@ export function bytesOf(base64) {
 }
 
 /**
- * 32-bit floats in one piece, with products by WebAssembly's vector instructions; where a browser
- * has none, or `plain` is set, by JavaScript, some eight times slower. Places are counted in floats.
+ * A block of 32-bit floats, with products by WebAssembly's vector instructions; in browsers without
+ * them, or if `plain` is set, by JavaScript, some eight times slower. Places are indices of floats.
  */
 export class Arithmetic {
   constructor(plain = false) {
@@ -37,7 +37,7 @@ export class Arithmetic {
     }
   }
 
-  /** Return the place of so many zeros, rounded up to a multiple of four. */
+  /** Return the place of `count` zeros, rounded up to a multiple of four. */
   reserve(count) {
     const place = this.used;
     this.used += padded(count);
@@ -72,14 +72,14 @@ export class Arithmetic {
 }
 
 /**
- * A linear layer of matrices side by side: its inputs follow one another in `input`. Write them to
- * `input` (row b at `input + b * columns`), call `run`, and read `output` (at `output + b * rows`).
+ * A linear layer with one or several matrices, whose inputs are concatenated. Write the inputs of
+ * row b at `input + b * columns`, call `run`, and read the outputs at `output + b * rows`.
  */
 export class Linear {
   /**
-   * @param arithmetic where the numbers are
-   * @param weights matrices `{shape: [rows, columns], values}` of the same rows
-   * @param biases vectors `{values}` that are added to one another; may be empty
+   * @param arithmetic the block of floats
+   * @param weights matrices `{shape: [rows, columns], values}` with equal numbers of rows
+   * @param biases vectors `{values}`, which are summed; may be empty
    * @param batch largest number of rows of inputs
    */
   constructor(arithmetic, weights, biases, batch = 1) {
@@ -111,7 +111,7 @@ export class Linear {
     this.arithmetic.multiply(output, weight, input, bias, rows, columns, batch);
   }
 
-  /** Return the outputs `(batch * outputs)` of inputs `(batch * inputs)`, as an array of its own. */
+  /** Return the outputs `(batch * outputs)` of inputs `(batch * inputs)` in a new array. */
   of(values, batch = 1) {
     const f = this.arithmetic.floats, { inputs, outputs, columns, rows } = this;
     for (let b = 0; b < batch; b++) {

@@ -1,9 +1,9 @@
-// Codes between codes, and attributes added to them: `vaecore.paths` and `vaecore.attributes`.
+// Codes between codes, and codes with attributes added: `vaecore.paths` and `vaecore.attributes`.
 
 const SMALLEST_SINE = 1e-4;
 const norm = (v) => Math.sqrt(v.reduce((sum, each) => sum + each * each, 0));
 
-/** The point at t on the arc from a to b; where there is none, on the line. */
+/** The point at t, from 0 to 1, on the arc from a to b; for (nearly) parallel codes on the line. */
 export function slerp(a, b, t) {
   if (t === 0) return a;
   if (t === 1) return b;

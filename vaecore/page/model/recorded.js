@@ -1,12 +1,12 @@
-// Runs a network that `vaecore.page.recorded` noted, operation after operation.
+// Runs a network that `vaecore.page.recorded` recorded, operation by operation.
 
 import { Arithmetic, Linear } from "./arithmetic.js";
 
 const product = (values) => values.reduce((a, b) => a * b, 1);
-/** Rows of pixels that are multiplied together: as many as stay in the processor's cache. */
+/** Pixels that are multiplied together: as many as fit the processor's cache. */
 const TOGETHER = 32;
 
-/** Return the strides of a shape, 0 along sides of 1, for as many dimensions as another has. */
+/** Return the strides of a shape as for `dims` dimensions; 0 along dimensions of 1 (broadcasting). */
 function strides(shape, dims) {
   const found = new Array(dims).fill(0);
   let step = 1;
@@ -17,7 +17,7 @@ function strides(shape, dims) {
   return found;
 }
 
-/** Call with the place of every element of a shape, in order, and the places that strides give. */
+/** Call `visit` with the index of every element of a shape, and its indices by two sets of strides. */
 function each(shape, first, second, visit) {
   const dims = shape.length, index = new Array(dims).fill(0), total = product(shape);
   const last = shape[dims - 1] ?? 1, a = first[dims - 1] ?? 0, b = second[dims - 1] ?? 0;
@@ -35,7 +35,7 @@ function each(shape, first, second, visit) {
   }
 }
 
-/** Pixels `(channels, height, width)` with the channels of a pixel side by side, in a frame of zeros. */
+/** Pixels `(channels, height, width)` as `(height, width, channels)` with zero padding. */
 function framed(x, [, channels, height, width], padding) {
   const wide = width + 2 * padding, found = new Float32Array(wide * (height + 2 * padding) * channels);
   for (let c = 0, k = 0; c < channels; c++) {
@@ -47,7 +47,7 @@ function framed(x, [, channels, height, width], padding) {
   return found;
 }
 
-/** Weights `(outputs, inputs, side, side)`, or turned, with the inputs of a position side by side. */
+/** A convolution's weights as a matrix; `turned` for `(inputs, outputs, ...)` of a transposed one. */
 function unrolled({ shape: [first, second, side], values }, turned) {
   const [outputs, inputs] = turned ? [second, first] : [first, second], area = side * side;
   const found = new Float32Array(values.length);
@@ -142,7 +142,7 @@ function normalise(step, { tensor }, [from]) {
   };
 }
 
-/** Two values, or a value and a constant or a number; sides of 1 are repeated. */
+/** An operation on two values, or on a value and a constant or a number, with broadcasting. */
 function both(apply) {
   return (step, { tensor }, shapes) => {
     const { shape, number } = step, dims = shape.length;
@@ -205,7 +205,7 @@ export class Recorded {
   /**
    * @param {{steps: Object[], result: number, latent: number}} recording
    * @param {Map<string, {shape: number[], values: Float32Array}>} tensors from `readTensors`
-   * @param {boolean} [plain] without vector instructions
+   * @param {boolean} [plain] whether to do without vector instructions
    */
   constructor({ steps, result, latent }, tensors, plain = false) {
     const means = { arithmetic: new Arithmetic(plain), tensor: (name) => tensors.get(name) };
@@ -217,11 +217,11 @@ export class Recorded {
     });
     this.result = result;
     this.shape = shapes[result];
-    // What nothing reads any more is let go.
+    // For each value the last step that reads it, after which it is freed.
     this.last = shapes.map((_, k) => steps.reduce((last, { inputs }, n) => (inputs.includes(k) ? n : last), -1));
   }
 
-  /** Return what a code is decoded to, row by row. @param {Float32Array} code */
+  /** Return the network's output for a code, flattened. @param {Float32Array} code */
   decode(code) {
     const values = [Float32Array.from(code)];
     this.steps.forEach(({ run, inputs }, n) => {

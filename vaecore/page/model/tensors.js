@@ -1,4 +1,4 @@
-// Reads a safetensors file: names, types, shapes and offsets in JSON, then the numbers.
+// Reads safetensors: a JSON header with names, types, shapes and offsets, then the values.
 
 /** Return the value of a 16-bit float. */
 function half(bits) {
@@ -14,8 +14,8 @@ function halves(view, begin, end) {
 }
 
 /**
- * Return the tensors of a file by name, `{shape, values}` in 32-bit floats. A matrix in 8 bits is
- * multiplied by the scale of each of its rows, as `vaecore.eight_bit` describes.
+ * Return the tensors of a file by name, `{shape, values}`, in 32-bit floats. A matrix in 8 bits is
+ * multiplied by the scale of each of its rows; see `vaecore.eight_bit`.
  */
 export function readTensors(bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -29,7 +29,7 @@ export function readTensors(bytes) {
     if (dtype === "F16") values = halves(view, from, to);
     else if (dtype === "F32") values = new Float32Array(bytes.slice(from, to).buffer);
     else if (dtype === "I8") values = new Float32Array(new Int8Array(bytes.buffer, bytes.byteOffset + from, to - from));
-    else throw new Error(`tensor ${name} holds ${dtype}`);
+    else throw new Error(`tensor ${name} has the unknown type ${dtype}`);
     found.set(name, { shape, values });
   }
   for (const [name, { values }] of found) {

@@ -2,7 +2,7 @@
 
 import { dark } from "vaecore/page/dom.js";
 import { colour, mixed } from "vaecore/page/colour.js";
-import { Field, weights } from "vaecore/page/field.js";
+import { Field, mixture, weights } from "vaecore/page/field.js";
 import { post } from "./server.js";
 
 /** Colours of the corners, in OKLab. */
@@ -66,11 +66,8 @@ export class Plane {
   /** A point in words: the share of each corner. */
   words(x, y) {
     const present = this.session.looks();
-    const called = present.map((each) => (each?.name ?? "").replace(/\.\w{2,4}$/, ""));
-    if (present.length < 2) return called[0] ?? "";
-    const share = weights(x, y, present.length);
-    return share.map((part, n) => [part, called[n]]).filter(([part]) => part >= 0.005)
-      .sort((a, b) => b[0] - a[0]).map(([part, each]) => `${Math.round(100 * part)} % ${each}`).join(", ");
+    const names = present.map((each) => (each?.name ?? "").replace(/\.\w{2,4}$/, ""));
+    return present.length < 2 ? names[0] ?? "" : mixture(names, weights(x, y, present.length));
   }
 
   #paint(context, width, height) {

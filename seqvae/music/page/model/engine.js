@@ -1,10 +1,10 @@
-// Where a page's model computes: in the page itself if it is quick, else in a worker.
+// Runs a page's model: in the page itself if it is quick, else in a worker.
 
 import { bytesOf } from "vaecore/page/model/arithmetic.js";
 import { readTensors } from "vaecore/page/model/tensors.js";
 import { modelOf } from "./model.js";
 
-/** The model in the page. What it is asked for is there before anything else happens. */
+/** The model in the page, which computes at once. */
 class Here {
   constructor({ architecture, weights }) {
     this.model = modelOf(architecture, readTensors(bytesOf(weights)));
@@ -21,7 +21,7 @@ class Here {
   drop() {}
 }
 
-/** The model in a worker of its own. */
+/** The model in a worker. */
 class Apart {
   constructor({ architecture, weights, worker }, onerror) {
     this.asked = new Map();
@@ -53,7 +53,7 @@ class Apart {
     return this.ask({ code, temperature, seed });
   }
 
-  /** Give up all that is being decoded. */
+  /** Cancel all that is being decoded. */
   drop() {
     for (const id of this.asked.keys()) this.worker.postMessage({ drop: id });
   }
@@ -61,8 +61,8 @@ class Apart {
 
 /**
  * Return the model of a page.
- * @param page its data: with `worker`, a script, it computes there
- * @param onerror called with what went wrong in the worker
+ * @param page its data; with a script in `worker`, the model runs in a worker
+ * @param onerror called with the message of an error in the worker
  */
 export function engineOf(page, onerror) {
   return page.worker ? new Apart(page, onerror) : new Here(page);

@@ -1,4 +1,4 @@
-// Embeddings of steps, and heads that choose steps, by their kind.
+// Embeddings of steps, and output heads that choose steps.
 
 /** Return uniform numbers in [0, 1), the same for the same seed (sfc32). */
 export function generator(seed) {
@@ -15,7 +15,7 @@ export function generator(seed) {
   return next;
 }
 
-/** Return the class of the largest logit; above temperature 0 the one at `noise`, in [0, 1). */
+/** Return the class of the largest logit; above temperature 0 a draw by `noise`, in [0, 1). */
 export function choose(logits, temperature, noise) {
   let best = 0;
   for (let k = 1; k < logits.length; k++) if (logits[k] > logits[best]) best = k;
@@ -32,7 +32,7 @@ export function choose(logits, temperature, noise) {
 
 const logSigmoid = (x) => (x < 0 ? x - Math.log1p(Math.exp(x)) : -Math.log1p(Math.exp(-x)));
 
-/** Return the log-probabilities of all sets of parts, decided one after the other: `ChainHead`. */
+/** Return the log-probabilities of all sets of parts: `chain_logits` of Python. */
 export function chain(projected, parts, bias) {
   let total = new Float64Array(1);
   for (let k = 0; k < parts; k++) {
@@ -47,7 +47,7 @@ export function chain(projected, parts, bias) {
   return total;
 }
 
-/** Steps are class indices: an embedding is a row of a table. */
+/** Embedding of class indices, as rows of a table. */
 export class TokenEmbedding {
   constructor(part) {
     const own = part.get("of_token"), of = part.get("of_feature"), features = part.get("features");
@@ -71,7 +71,7 @@ export class TokenEmbedding {
   }
 }
 
-/** Steps are hits, velocities and offsets of drums. */
+/** Embedding of performances: hits, velocities and offsets of drums. */
 export class PerformanceEmbedding {
   constructor(part) {
     const weight = part.get("weight");
@@ -92,7 +92,7 @@ export class PerformanceEmbedding {
   }
 }
 
-/** Steps are the pitches of a chord's notes, 1 to 88, and then their lengths; 0 where there is none. */
+/** Embedding of chords: the notes' pitches, 1 to 88, then their lengths; 0 for no note. */
 export class ChordEmbedding {
   constructor(part) {
     [this.pitch, this.length, this.key, this.time, this.none] =
@@ -112,7 +112,7 @@ export class ChordEmbedding {
   }
 }
 
-/** One logit for each class. */
+/** A softmax over classes. */
 export class SoftmaxHead {
   size = 1;
 
@@ -125,7 +125,7 @@ export class SoftmaxHead {
   }
 }
 
-/** The notes of a chord one by one, in rising pitch, and the length of each: `NotesHead`. */
+/** Chooses the notes of a chord in rising pitch, each with its length: `NotesHead` of Python. */
 export class NotesHead {
   constructor(part, batch, notes) {
     this.projection = part.linear("projection", batch);
@@ -160,7 +160,7 @@ export class NotesHead {
   }
 }
 
-/** Sets of parts, such as the drums that are hit. */
+/** Chooses a set of parts, such as drums: `ChainHead` of Python. */
 export class ChainHead {
   size = 1;
 
@@ -177,7 +177,7 @@ export class ChainHead {
 
 const VELOCITIES = 32, OFFSETS = 39;
 
-/** Hits, and velocity and offset of each: `PerformanceHead`. */
+/** Chooses hits, then the velocity and the offset of each: `PerformanceHead` of Python. */
 export class PerformanceHead {
   constructor(part, batch) {
     this.projection = part.linear("projection", batch);
@@ -220,7 +220,7 @@ export class PerformanceHead {
   }
 }
 
-/** Return a quantile in 0..1 of a density that is constant on intervals; the median at 0. */
+/** Return a draw in 0..1 from a density that is constant on intervals; the median at temperature 0. */
 function quantile(logits, temperature, noise) {
   const draws = temperature > 0, most = Math.max(...logits);
   const weights = logits.map((each) => Math.exp((each - most) / (draws ? temperature : 1)));

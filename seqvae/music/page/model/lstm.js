@@ -1,10 +1,10 @@
-// LSTM layers as `seqvae.sequences.lstm` and the networks around them have them.
+// The LSTM layers of `seqvae.sequences.lstm`, and the networks that are built of them.
 
 import { Linear } from "vaecore/page/model/arithmetic.js";
 
 export const sigmoid = (x) => 1 / (1 + Math.exp(-x));
 
-/** The tensors of a network whose names begin with a prefix. */
+/** The tensors of a network whose names have a prefix. */
 export class Part {
   constructor(arithmetic, tensors, prefix) {
     this.arithmetic = arithmetic;
@@ -32,7 +32,7 @@ export class Part {
   }
 }
 
-/** One layer in one direction, one step at a time; states are `(batch, hidden)`. */
+/** One step of one layer in one direction; its states are `(batch, hidden)`. */
 export class Cell {
   constructor(part, suffix, batch) {
     const weights = [part.get(`weight_ih_${suffix}`), part.get(`weight_hh_${suffix}`)];
@@ -45,7 +45,7 @@ export class Cell {
     this.c = new Float32Array(batch * this.hidden);
   }
 
-  /** Set the states; zeros without any. */
+  /** Set the states; by default to zeros. */
   begin(h = null, c = null) {
     if (h) this.h.set(h);
     else this.h.fill(0);
@@ -53,7 +53,7 @@ export class Cell {
     else this.c.fill(0);
   }
 
-  /** Take the inputs `(batch, inputs)` that begin at `at`, and change the states. */
+  /** Compute the next states for the inputs `(batch, inputs)` from `at` on. */
   step(values, at, batch) {
     const { gates, inputs, hidden, h, c } = this, f = this.arithmetic.floats;
     for (let b = 0; b < batch; b++) {
@@ -74,8 +74,7 @@ export class Cell {
 }
 
 /**
- * Run layers of two directions each, forwards and backwards, and return the outputs of the last one,
- * `(steps, batch, 2 * hidden)`.
+ * Return the outputs `(steps, batch, 2 * hidden)` of the last of several bidirectional layers.
  * @param layers pairs of `Cell`
  * @param vectors `(steps, batch, inputs)`
  */
@@ -100,7 +99,7 @@ export function readBothWays(layers, vectors, steps, batch) {
   return below;
 }
 
-/** Set the first states of layers: of each row, cell and hidden state of the lowest, then the next. */
+/** Set the first states of layers. A row has the cell and the hidden state of each, lowest first. */
 export function beginLayers(cells, states, batch) {
   const width = cells.reduce((sum, { hidden }) => sum + 2 * hidden, 0);
   let begin = 0;
@@ -119,7 +118,7 @@ export function beginLayers(cells, states, batch) {
   }
 }
 
-/** Take a step of all layers with inputs `(batch, inputs)`, and return the hidden states of the top. */
+/** Return the top's hidden states after a step of all layers with inputs `(batch, inputs)`. */
 export function stepLayers(cells, values, batch) {
   let below = values;
   for (const cell of cells) {
@@ -129,7 +128,7 @@ export function stepLayers(cells, values, batch) {
   return below;
 }
 
-/** Reads vectors in both directions, and summarises them in one vector: `encoder.Reader`. */
+/** Summarises vectors in one vector: `encoder.Reader` of Python. */
 export class Reader {
   constructor(part, batch) {
     const position = part.get("position");
@@ -180,7 +179,7 @@ export class Reader {
   }
 }
 
-/** An LSTM whose initial states and inputs are functions of a code: `decoder.ConditionedLSTM`. */
+/** An LSTM that is conditioned on a code: `decoder.ConditionedLSTM` of Python. */
 export class Conditioned {
   constructor(part, batch) {
     const position = part.get("position");
@@ -202,7 +201,7 @@ export class Conditioned {
     beginLayers(this.cells, this.initial.of(codes, batch).map(Math.tanh), batch);
   }
 
-  /** Return the inputs that codes decide, `(steps, batch, inputs)`. */
+  /** Return the inputs that depend on codes alone, `(steps, batch, inputs)`. */
   guide(codes, batch) {
     const { steps, inputs, position, ahead } = this, plan = this.plan.of(codes, batch);
     const found = new Float32Array(steps * batch * inputs);
@@ -218,7 +217,7 @@ export class Conditioned {
     return found;
   }
 
-  /** Return the outputs beside the guide, `(batch, steps, width)`. */
+  /** Return the outputs, concatenated with the guide, `(batch, steps, width)`. */
   outputs(codes, batch) {
     const { steps, inputs, hidden, width } = this, guide = this.guide(codes, batch);
     this.begin(codes, batch);

@@ -1,4 +1,4 @@
-// Magenta's networks in the browser, of models that `seqvae import` made: `seqvae.music.magenta`.
+// Magenta's networks in the browser, for models of `seqvae import`: `seqvae.music.magenta`.
 
 import { Arithmetic } from "vaecore/page/model/arithmetic.js";
 import { generator } from "./heads.js";
@@ -8,7 +8,7 @@ import { outputOf, shownOf, tokensOf } from "./magenta_steps.js";
 const listed = (value) => (Array.isArray(value) ? value : [value]);
 const product = (values) => values.reduce((a, b) => a * b, 1);
 
-/** Return the layers of a part, `place(number)` of it each, of one direction or of both. */
+/** Return the layers `place(number)` of a part, each with its cells of one direction or of both. */
 function layersOf(part, place, batch, suffixes) {
   const found = [];
   for (let k = 0; part.has(`${place(k)}weight_ih_${suffixes[0]}`); k++) {
@@ -17,7 +17,7 @@ function layersOf(part, place, batch, suffixes) {
   return found;
 }
 
-/** Bidirectional layers on one level, or on two: `MagentaEncoder`. */
+/** Bidirectional LSTMs on one level or two: `MagentaEncoder` of Python. */
 class Encoder {
   constructor(part, a, tokens) {
     this.lengths = a.encoder_levels?.length ? a.encoder_levels : [a.steps];
@@ -59,7 +59,7 @@ class Encoder {
     return this.mean.of(vectors);
   }
 
-  /** Write what is read of a step. */
+  /** Write the inputs of a step. */
   write(step, out, place) {
     const { a, tokens } = this;
     const shown = a.head === "groove" ? shownOf(step, a.hides) : step;
@@ -70,7 +70,7 @@ class Encoder {
   }
 }
 
-/** Layers whose first states are a tanh layer of a code: `Stack`. */
+/** LSTM layers whose first states a code gives by a tanh layer: `Stack` of Python. */
 class Stack {
   constructor(part, batch) {
     this.initial = part.linear("initial", batch);
@@ -88,7 +88,7 @@ class Stack {
   }
 }
 
-/** Unrolls codes `(batch, width)` into those of their segments, which are neighbours: `Conductor`. */
+/** Turns codes `(batch, width)` into those of their segments, row by row: `Conductor` of Python. */
 function conducted(stack, length, codes, batch) {
   const { hidden } = stack, zeros = new Float32Array(batch);
   const found = new Float32Array(batch * length * hidden);
@@ -102,7 +102,7 @@ function conducted(stack, length, codes, batch) {
   return found;
 }
 
-/** Writes one voice, or several together: `Core` and `Chain`. */
+/** Writes one voice, or several together: `Core` and `Chain` of Python. */
 class Core {
   constructor(part, a, voices, segments, length) {
     this.stack = new Stack(part, segments);
@@ -114,13 +114,14 @@ class Core {
   }
 
   /**
-   * Write all segments of a window, each of which begins with the last step of the one before it.
+   * Write all segments of a window, each of which is given the last step of the one before it.
    *
-   * They are written at once: the step before each is guessed, and those whose guess was wrong are
-   * written again until none is. Rows do not change each other, so that the result is that of one
-   * after the other, also of draws. Yields after each step, so that a long decode can be divided.
-   * @param codes of the segments `(segments, width)`
-   * @param noise uniform numbers of the window's steps, `(steps, output.draws)`
+   * They are written in parallel: the step before each is guessed, and segments whose guess was
+   * wrong are written again until none is. A segment does not depend on the others in its batch, so
+   * that the result is that of writing them in order. Yields after each step, so that other work can
+   * run between.
+   * @param codes codes of the segments `(segments, width)`
+   * @param noise uniform numbers for the window's steps, `(steps, output.draws)`
    */
   *write(codes, temperature, noise) {
     const { segments, tokens, kind, length } = this, written = new Map(), latest = [];
@@ -137,7 +138,7 @@ class Core {
       let before = null;
       for (let segment = 0; segment < segments; segment++) {
         const row = { segment, before }, own = written.get(keyOf(row));
-        if (!own) wanted.push(row); // what follows it here is a guess
+        if (!own) wanted.push(row); // the segments after it depend on it
         found.set(own ?? latest[segment], segment * length * tokens.size);
         before = (own ?? latest[segment]).slice(-tokens.size);
       }
@@ -145,7 +146,7 @@ class Core {
     return found;
   }
 
-  /** Write some segments, each after the step `before` it. */
+  /** Write some segments, given the step `before` each. */
   *rows(codes, wanted, temperature, noise) {
     const { stack, tokens, output, length, kind } = this, { inputs } = stack;
     const batch = wanted.length, width = codes.length / this.segments, { size } = tokens;
@@ -153,7 +154,7 @@ class Core {
     wanted.forEach(({ segment }, b) => {
       const code = codes.subarray(segment * width, (segment + 1) * width);
       own.set(code, b * width);
-      values.set(code, b * inputs + tokens.width); // after it the hits that it is told: none
+      values.set(code, b * inputs + tokens.width); // the hits of controlled models follow: none
     });
     const made = wanted.map(() => new kind(length * size));
     stack.begin(own, batch);
@@ -196,7 +197,7 @@ export class MagentaModel {
     this.latent = a.latent_dim;
   }
 
-  /** Return the code of a window, the mean of its posterior; not where the page has no encoder. */
+  /** Return the posterior mean of a window; only where the page has the encoder. */
   encode(window) {
     return this.encoder.encode(window);
   }
@@ -204,7 +205,7 @@ export class MagentaModel {
   /**
    * Return the window of a code.
    * @param code `latent` numbers
-   * @param temperature 0 takes what is likeliest; above it the seed draws
+   * @param temperature 0 takes the likeliest value of each step; above 0 they are drawn by the seed
    */
   decode(code, temperature = 0, seed = 0) {
     const steps = this.decoding(code, temperature, seed);
@@ -214,7 +215,7 @@ export class MagentaModel {
     }
   }
 
-  /** Do what `decode` does, in parts: a generator that yields after each of them. */
+  /** As `decode`, as a generator that yields after each step. */
   *decoding(code, temperature = 0, seed = 0) {
     const random = generator(seed);
     let codes = Float32Array.from(code), rows = 1;

@@ -1,11 +1,11 @@
-// The steps of Magenta's models as their networks read and choose them: `magenta/tokens.py`, `heads.py`.
+// Inputs and output heads of Magenta's networks: `tokens.py` and `heads.py` of `seqvae.music.magenta`.
 
 import { choose } from "./heads.js";
 import { sigmoid } from "./lstm.js";
 
 const OPEN_HAT = 3, CLOSED_HAT = 2;
 
-/** Class indices as one-hot vectors, those of several voices side by side. */
+/** Class indices as one-hot vectors, which are concatenated for several voices. */
 class Classes {
   constructor(classes) {
     this.classes = classes;
@@ -13,7 +13,7 @@ class Classes {
     this.width = classes.reduce((a, b) => a + b, 0);
   }
 
-  /** Add the numbers of the step that begins at `at` to zeros. */
+  /** Write the inputs of the step that begins at `at` over zeros. */
   write(steps, at, out, place) {
     this.classes.forEach((classes, voice) => {
       out[place + steps[at + voice]] = 1;
@@ -22,7 +22,7 @@ class Classes {
   }
 }
 
-/** Class indices that are sets, as the bits of their members. */
+/** Class indices that are sets, as one bit for each member. */
 class Bits {
   size = 1;
 
@@ -47,10 +47,10 @@ class Numbers {
 }
 
 /**
- * Return how the steps of some voices are given to a network.
+ * Return the tokens by which a network reads steps.
  * @param a the architecture
- * @param classes of each voice
- * @param oneHot whether class indices that are sets are read as classes
+ * @param classes number of classes of each voice
+ * @param oneHot whether class indices of sets are read as one-hot vectors
  */
 export function tokensOf(a, classes, oneHot) {
   if (a.head === "groove") return new Numbers(3 * classes[0]);
@@ -58,7 +58,7 @@ export function tokensOf(a, classes, oneHot) {
   return oneHot ? new Classes(classes) : new Bits(32 - Math.clz32(classes[0] - 1));
 }
 
-/** Return the hits, velocities and offsets of a step that the encoder is shown: `encoder.inputs`. */
+/** Return the part of a performance's step that the encoder reads: `MagentaEncoder.inputs`. */
 export function shownOf(step, hides) {
   const drums = step.length / 3, found = Float32Array.from(step);
   for (let k = 0; k < 2 * drums; k++) found[drums + k] *= step[k % drums];
@@ -76,12 +76,12 @@ export function shownOf(step, hides) {
   return taps;
 }
 
-/** Return 0 or 1 for a logit; at temperature 0 the likelier. */
+/** Return 0 or 1 for a logit; at temperature 0 the likelier one. */
 function bernoulli(logit, temperature, noise) {
   return Number(temperature > 0 ? noise < sigmoid(logit / temperature) : logit >= 0);
 }
 
-/** One class of each voice. */
+/** A softmax over the classes of each voice. */
 class Softmax {
   constructor(part, classes, batch) {
     const names = classes.length > 1 ? classes.map((_, k) => `${k}.projection`) : ["projection"];
@@ -89,7 +89,7 @@ class Softmax {
     this.draws = classes.length;
   }
 
-  /** Return what steps are chosen from, for hidden states `(batch, hidden)`. */
+  /** Return the logits for hidden states `(batch, hidden)`. */
   project(top, batch) {
     return this.projections.map((each) => each.of(top, batch));
   }
@@ -104,7 +104,7 @@ class Softmax {
   }
 }
 
-/** Sets of drums, decided one after the other: `NadeHead`. */
+/** Chooses the drums of a set one after the other: `NadeHead` of Python. */
 class Nade {
   constructor(part, tokens, batch) {
     this.projection = part.linear("projection", batch);
@@ -135,7 +135,7 @@ class Nade {
   }
 }
 
-/** Hits, each by itself, and a velocity and an offset of every drum: `GrooveHead`. */
+/** Chooses hits independently, with a velocity and an offset of each drum: `GrooveHead` of Python. */
 class Groove {
   constructor(part, drums, batch) {
     this.projection = part.linear("projection", batch);
@@ -156,7 +156,7 @@ class Groove {
   }
 }
 
-/** Return the output layer of a decoder of some voices. */
+/** Return the output head of a decoder of some voices. */
 export function outputOf(part, a, classes, tokens, batch) {
   if (a.head === "nade") return new Nade(part, tokens, batch);
   if (a.head === "groove") return new Groove(part, classes[0], batch);

@@ -5,7 +5,7 @@ import { SequenceModel } from "./network.js";
 
 /**
  * Return a model.
- * @param architecture of its `config.json`
+ * @param architecture from its `config.json`
  * @param tensors from `readTensors`
  * @param plain without vector instructions
  */

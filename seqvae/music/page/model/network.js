@@ -1,4 +1,4 @@
-// The sequence VAE of `seqvae.music.networks` in the browser: windows to codes, codes to windows.
+// The sequence VAE of `seqvae.music.networks` in the browser: encoder and decoder.
 
 import { Arithmetic } from "vaecore/page/model/arithmetic.js";
 import {
@@ -16,7 +16,7 @@ function embeddingOf(part) {
   return part.has("key") ? new ChordEmbedding(part) : new PerformanceEmbedding(part);
 }
 
-/** Reads windows, bar by bar where the model has levels: `SequenceEncoder`. */
+/** Encodes windows, on one level or more: `SequenceEncoder` of Python. */
 class Encoder {
   constructor(part, shape) {
     const { lengths, voices } = shape;
@@ -38,7 +38,7 @@ class Encoder {
   encode(window, steps, size) {
     const first = this.inner.length ? this.inner[0] : [this.outer];
     const length = first[0].steps, bars = steps / length, width = this.embeddings[0].width;
-    // Voices are read one by one in their bars, and together where there is only one level.
+    // With levels, each voice of a bar is read separately; with one level, all are read together.
     const groups = this.inner.length ? this.embeddings.map((each) => [each]) : [this.embeddings];
     let offset = 0;
     let vectors = groups.map((group) => {
@@ -74,7 +74,7 @@ class Encoder {
   }
 }
 
-/** Writes one voice, one step after the other: `SequenceDecoder`. */
+/** Writes one voice step by step: `SequenceDecoder` of Python. */
 class Core {
   constructor(part, head, batch, classes) {
     this.lstm = new Conditioned(part, batch);
@@ -86,8 +86,8 @@ class Core {
   /**
    * Return the steps `(batch, steps, size)` of codes.
    * @param noise uniform numbers `(steps, size)`, the same for all rows
-   * @param heard what is added to the inputs, `(batch, steps, inputs)`, or null
-   * @param tilt what the logits of notes are tilted by, `(batch, steps, classes)`, or null
+   * @param heard inputs from another voice, which are added, `(batch, steps, inputs)`, or null
+   * @param tilt additions to the logits of notes, `(batch, steps, classes)`, or null
    */
   write(codes, batch, temperature, noise, heard, tilt) {
     const { lstm, head, embedding } = this, { steps, inputs, hidden } = lstm, { size } = head;
@@ -129,7 +129,7 @@ class Core {
   }
 }
 
-/** Return the note that sounds at each step of a voice, or 0: `sounding` of `hearing`. */
+/** Return the note that sounds at each step of a voice, or 0: `sounding` of Python. */
 function sounding(steps) {
   let latest = 0;
   return steps.map((token) => {
@@ -140,7 +140,7 @@ function sounding(steps) {
 
 const OCTAVE = 12, AHEAD = 4, FIRST_NOTE = 2;
 
-/** What the notes of a bass are tilted by, `(steps, classes)`, so that they suit a melody: `Harmony`. */
+/** Return the additions to a bass's logits, `(steps, classes)`, for a melody: `Harmony` of Python. */
 function harmonyOf(melody, table, classes) {
   const found = new Float32Array(melody.length * classes), sounds = sounding(melody);
   for (let t = 0; t < melody.length; t++) {
@@ -155,7 +155,7 @@ function harmonyOf(melody, table, classes) {
   return found;
 }
 
-/** Logits with tilted notes; that one begins is as likely as before. */
+/** Return logits with these additions; that a note begins stays as likely: `tilted` of Python. */
 function tilted(logits, tilt) {
   const found = Float32Array.from(logits, (value, k) => value + (k < FIRST_NOTE ? 0 : tilt[k]));
   const mass = (values) => {
@@ -169,9 +169,9 @@ function tilted(logits, tilt) {
 }
 
 /**
- * A model, of the tensors of `readTensors` and the architecture of its `config.json`. A window is
- * one class for each step and voice, `(steps, voices)`, or the 27 numbers of each step of a drum
- * performance, or the 12 of each step of chords.
+ * A model, made from an architecture (of `config.json`) and tensors (of `readTensors`). A window has
+ * one class for each step and voice, `(steps, voices)`, or 27 numbers for each step of a drum
+ * performance, or 12 for each step of chords.
  */
 export class SequenceModel {
   constructor(architecture, tensors, plain = false) {
@@ -200,7 +200,7 @@ export class SequenceModel {
     this.performed = this.cores[0].floats;
   }
 
-  /** Return the code of a window, the mean of its posterior. */
+  /** Return the posterior mean of a window. */
   encode(window) {
     return this.encoder.encode(window, this.steps, this.size);
   }
@@ -208,7 +208,7 @@ export class SequenceModel {
   /**
    * Return the window of a code.
    * @param code `latent` numbers
-   * @param temperature 0 takes what is likeliest; above it the seed draws
+   * @param temperature 0 takes the likeliest value of each step; above 0 they are drawn by the seed
    */
   decode(code, temperature = 0, seed = 0) {
     const bars = this.bars, steps = this.steps / bars, random = generator(seed);

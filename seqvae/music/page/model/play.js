@@ -1,9 +1,9 @@
-// Windows of a model as music that players, rolls and files take; how hard it is played, too.
+// From a model's windows to music for players, rolls and files, with its dynamics.
 
 const NO_EVENT = 0, FIRST_NOTE = 2;
-const FURTHEST = 0.98; // of half a step: the largest offset of a hit that is written
+const FURTHEST = 0.98; // largest offset of a hit, in half steps
 
-/** Round as NumPy and Python do: halves to the even number. */
+/** Round halves to the even number, as NumPy and Python do. */
 export function even(value) {
   const whole = Math.floor(value), rest = value - whole;
   if (rest !== 0.5) return Math.round(value);
@@ -12,7 +12,7 @@ export function even(value) {
 
 const within = (value, low, high) => Math.min(Math.max(value, low), high);
 
-/** The mean of the last velocity before a step and the first after it; 0 if none is. */
+/** The mean of the last velocity before a step and the first after it; 0 without any. */
 function around(input, kinds, steps, step, kind) {
   let sum = 0, count = 0;
   for (const way of [-1, 1]) {
@@ -29,12 +29,12 @@ function around(input, kinds, steps, step, kind) {
 }
 
 /**
- * Return the velocity of each note, `(steps, count)`: `seqvae.music.representations.dynamics`.
+ * Return the velocity of each note, `(steps, count)`, as `seqvae.music.representations.dynamics`.
  * @param struck whether a note of each kind begins at each step
  * @param steps number of steps
- * @param inputs how each input was played, `{velocity, pitch, weight}`
- * @param kinds which kinds of note of the inputs: `{all, first, count}`
- * @param usual for each kind the velocity at each sixteenth of a bar
+ * @param inputs dynamics of each input, `{velocity, pitch, weight}`
+ * @param kinds the kinds of notes among those of the inputs: `{all, first, count}`
+ * @param usual for each kind the usual velocity at each step of a bar
  */
 export function velocities(struck, steps, inputs, kinds, usual) {
   const { all, first, count } = kinds;
@@ -92,7 +92,7 @@ export function velocities(struck, steps, inputs, kinds, usual) {
   return found.map((value) => within(even(value), 1, 127));
 }
 
-/** Return the MIDI note of each drum at each step: that of the nearer input, or its usual one. */
+/** Return the MIDI pitch of each drum at each step: that of the nearest input, or the usual one. */
 function sounds(steps, inputs, kinds, usual) {
   const { all, first, count } = kinds;
   const found = new Uint8Array(steps * count);
@@ -115,7 +115,7 @@ function sounds(steps, inputs, kinds, usual) {
   return found;
 }
 
-/** Hits of a performance: velocity and time are its own. */
+/** The notes of a performance, with its own velocities and times. */
 function performed(window, steps, voice, inputs, kinds) {
   const drums = kinds.count, notes = [], last = new Map();
   const sound = sounds(steps, inputs, kinds, voice.pitches);
@@ -135,7 +135,7 @@ function performed(window, steps, voice, inputs, kinds) {
   return notes;
 }
 
-/** Sets of drums, as classes or each sound apart, or one note at a time, on the grid. */
+/** The notes of drums (as classes, or one number for each) or of a melody, on the grid. */
 function written(classes, steps, voice, inputs, kinds) {
   const { count } = kinds, struck = new Uint8Array(steps * count);
   for (let step = 0; step < steps; step++) {
@@ -159,7 +159,7 @@ function written(classes, steps, voice, inputs, kinds) {
   return notes;
 }
 
-/** Chords: each note ends after its length, or where its key is struck again. */
+/** The notes of chords; each ends after its length, or where its key is struck again. */
 function chords(window, steps, voice, inputs, kinds) {
   const size = window.length / steps, most = size / 2, struck = new Uint8Array(steps * kinds.count);
   const notes = [], last = new Map();
@@ -181,8 +181,8 @@ function chords(window, steps, voice, inputs, kinds) {
 /**
  * Return a window as `Music`.
  * @param window from the model
- * @param form `{steps, ticks, meter, voices, performed}`, of the page
- * @param inputs what it is a blend of: `{velocity, pitch, tempo, programs, weight}`
+ * @param form `{steps, ticks, meter, voices, performed}`, from the page's data
+ * @param inputs the inputs of the blend: `{velocity, pitch, tempo, programs, weight}`
  */
 export function musicOf(window, form, inputs) {
   const { steps, ticks, voices } = form, length = ticks * steps, notes = [];

@@ -1,13 +1,13 @@
-// From a visitor's MIDI file to a window: what `SequenceCodec.read` does, for one voice.
+// From a visitor's MIDI file to a window, as `SequenceCodec.read` of Python, for one voice.
 
 import { readMidi } from "../midi.js";
 
-const NEAR = 1 / 8; // quarters by which a change of metre may miss a bar line
+const NEAR = 1 / 8; // quarter notes by which a change of meter may miss a bar line
 const NOTE_OFF = 1, FIRST_NOTE = 2;
 
 const barOf = ([above, below]) => (4 * Math.max(1, above)) / Math.max(1, below);
 
-/** Bars of one, two, six and eight quarters, 3/8 and 9/8 as those that models know; null: as they are. */
+/** Bars of one, two, six and eight quarters, 3/8 and 9/8 as bars that models have; null: unchanged. */
 function regrouped([above, below]) {
   const length = barOf([above, below]), compound = below >= 8 && above % 3 === 0;
   if (length === 1 || length === 2 || length === 8) return [4, 4];
@@ -16,7 +16,7 @@ function regrouped([above, below]) {
   return null;
 }
 
-/** The stretches of music in one metre, in quarters. */
+/** The stretches of music in one meter, in quarter notes. */
 function stretches(metres, end) {
   let begin = 0, metre = [4, 4], implied = true;
   const found = [];
@@ -43,7 +43,7 @@ function stretches(metres, end) {
   });
 }
 
-/** The parts of a file: each channel of each track, with its notes in quarters. */
+/** The parts of a file: each channel of each track, with its notes in quarter notes. */
 function partsOf(bytes, rules) {
   const midi = readMidi(bytes), unit = midi.ticksPerQuarter, parts = [];
   midi.tracks.forEach(({ name, notes }) => {
@@ -72,7 +72,7 @@ function isKit(name, pitches, { names, drumOf }) {
   return called && share((p) => p >= low && p <= high) >= 0.5 && share((p) => drumOf[p] >= 0) >= names.kit;
 }
 
-/** The highest note of every onset, and of these not those below a note that sounds. */
+/** The highest note of each onset, without those below a note that still sounds. */
 function topLine(notes, pedal) {
   const found = [];
   const ordered = notes.map((note, k) => [note, k])
@@ -92,7 +92,7 @@ function topLine(notes, pedal) {
   return found;
 }
 
-/** Groups of notes without a rest of a bar between them; by the relaxed rules, rests are allowed. */
+/** Groups of notes without a rest of a bar; the relaxed rules allow rests. */
 function runs(notes, bar, relaxed, ends) {
   const found = [];
   notes.forEach((note, k) => {
@@ -109,7 +109,7 @@ function frame(first, last, shortest, bar) {
   return [begin, Math.max(shortest, Math.ceil(last / bar) * bar - begin)];
 }
 
-/** A stretch of drumming: hits, velocities and keys of every step. */
+/** A stretch of drumming: hits, velocities and pitches of every step. */
 function drumPhrase(notes, begin, length, { drumOf, kinds, performed, apart }) {
   const size = performed ? 3 * kinds : apart ? kinds : 1;
   const phrase = {
@@ -117,7 +117,7 @@ function drumPhrase(notes, begin, length, { drumOf, kinds, performed, apart }) {
     events: performed ? new Float32Array(length * size) : new Int32Array(length * size),
     velocity: new Uint8Array(length * kinds), pitch: new Uint8Array(length * kinds),
   };
-  // The loudest is last: of several hits of a drum at a step it counts.
+  // The loudest hit is last, so that it is the one that counts at its step.
   const order = notes.map((note, k) => [note, k]);
   for (const [note] of [...order].sort(([a, j], [b, k]) => a.velocity - b.velocity || j - k)) {
     const step = note.start - begin, kind = drumOf[note.pitch];
@@ -138,7 +138,7 @@ function drumPhrase(notes, begin, length, { drumOf, kinds, performed, apart }) {
   return phrase;
 }
 
-/** A melody: where notes begin and end, and what sounds at every bar line. */
+/** A melody: where notes begin and end, and which note sounds at every bar line. */
 function melodyPhrase(notes, begin, length, { lowest, bar }) {
   const events = new Int32Array(length), held = new Int32Array(length / bar);
   const velocity = new Uint8Array(length), ends = notes.map((note, k) =>
@@ -157,13 +157,13 @@ function melodyPhrase(notes, begin, length, { lowest, bar }) {
   return { size: 1, begin, length, program, events, held, velocity, pitch: new Uint8Array(length) };
 }
 
-/** What does not depend on what came before: held notes begin again, note offs before are dropped. */
+/** A window by itself: held notes begin again at its start, and note offs before them are dropped. */
 function clean(window, held) {
   if (held && !window[0]) window[0] = held;
   for (let k = 0; k < window.length && window[k] < FIRST_NOTE; k++) window[k] = 0;
 }
 
-/** Go through the windows of the passages of some notes. */
+/** Yield the windows of the passages of some notes. */
 function* windows(usable, music, rules, relaxed) {
   const { steps, bar, lengths, drums, mostSteps } = rules;
   const notes = usable.map((note, k) => [note, k])
@@ -206,12 +206,12 @@ function* windows(usable, music, rules, relaxed) {
 }
 
 /**
- * Read a MIDI file: its first window with notes, and the parts that there are to choose from.
- * @param bytes the file
- * @param rules what the model reads, of the page
- * @param chosen the part to take; by default the likeliest melody
+ * Read a MIDI file: its first window with notes, and the parts to choose from.
+ * @param bytes content of the file
+ * @param rules `reading` of the page's data
+ * @param chosen number of the part; by default that of the likeliest melody
  * @returns `{window, velocity, pitch, tempo, programs, part, parts}`
- * @throws Error that says what is wrong, as the end of a sentence that begins with the file's name
+ * @throws Error whose message is the end of a sentence that begins with the file's name
  */
 export function readWindow(bytes, rules, chosen = null) {
   const { parts, tempos, meters } = partsOf(bytes, rules);
@@ -241,7 +241,7 @@ export function readWindow(bytes, rules, chosen = null) {
   throw new Error(`has no ${rules.bars} bars of ${bars}`);
 }
 
-/** The part that is called melody, or else the highest of those that play through much of it. */
+/** The part that is named melody, or else the highest of those that play in much of the file. */
 function likeliest(there, parts, rules) {
   if (there.length === 1 || rules.drums) return there[0];
   const named = there.find((part) => new RegExp(rules.names.melody, "i").test(parts[part].name));

@@ -1,10 +1,10 @@
-// Decodes and reads in a worker, so that the page goes on while a large model takes its time.
+// Decodes and encodes in a worker, so that the page stays responsive with a large model.
 
 import { bytesOf } from "vaecore/page/model/arithmetic.js";
 import { readTensors } from "vaecore/page/model/tensors.js";
 import { MagentaModel } from "./magenta.js";
 
-/** Milliseconds after which it looks whether the page still wants what is being decoded. */
+/** Milliseconds of decoding between two looks for messages, such as a cancellation. */
 const SLICE = 25;
 
 const tasks = [];
@@ -13,7 +13,7 @@ const channel = new MessageChannel();
 let model = null;
 let running = false;
 
-/** Let messages in: unlike timers, messages to oneself do not wait. */
+/** Let messages in: unlike timers, messages to oneself have no least delay. */
 function listen() {
   return new Promise((resolve) => {
     channel.port1.onmessage = resolve;
@@ -21,7 +21,7 @@ function listen() {
   });
 }
 
-/** Return what a task decodes; null if it was dropped. */
+/** Return the window of a task's code; null if it was cancelled. */
 async function decoded({ id, code, temperature, seed }) {
   const steps = model.decoding(code, temperature, seed);
   for (;;) {

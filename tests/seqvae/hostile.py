@@ -63,9 +63,14 @@ def environment(folder: Path, **more: object) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": path, **{name: str(value) for name, value in more.items()}}
 
 
-def start(*arguments: object, env: dict[str, str]) -> subprocess.Popen:
-    """Start `seqvae prepare --representation melody` with arguments."""
-    command = [sys.executable, ROOT / "cli.py", "seqvae", "prepare", *arguments]
+def start(*arguments: object, env: dict[str, str], warm: Path | None = None) -> subprocess.Popen:
+    """Start `seqvae prepare --representation melody` with arguments.
+
+    With the folder of `warm` it starts at once, but is not what a signal but SIGINT and SIGTERM
+    reaches.
+    """
+    program = [sys.executable, ROOT / "cli.py", "seqvae"] if warm is None else [warm / "seqvae"]
+    command = [*program, "prepare", *arguments]
     return subprocess.Popen(
         [*map(str, command), "--representation", "melody", "--json"],
         stdout=subprocess.PIPE,

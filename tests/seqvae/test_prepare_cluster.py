@@ -16,8 +16,10 @@ from hostile import ROOT, content, environment, start, wait_for, write_songs
 pytest.importorskip("pyarrow")
 
 
-def prepared(*arguments: object, env: dict[str, str], code: int = 0) -> tuple[str, str]:
-    process = start(*arguments, env=env)
+def prepared(
+    *arguments: object, env: dict[str, str], code: int = 0, warm: Path | None = None
+) -> tuple[str, str]:
+    process = start(*arguments, env=env, warm=warm)
     out, err = process.communicate(timeout=180)
     assert process.returncode == code, err
     return out, err
@@ -53,19 +55,18 @@ def scheduler(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_cluster_that_loses_a_worker_gives_the_same_bytes(scheduler, tmp_path):
+def test_a_cluster_that_loses_a_worker_gives_the_same_bytes(scheduler, warm, tmp_path):
     address, start_worker = scheduler
     songs = write_songs(tmp_path / "songs", 90)
     (songs / "crash.mid").write_bytes((songs / "0/000.mid").read_bytes())
     (songs / "broken.mid").write_bytes(b"MThd and no more")
     log = tmp_path / "log"
-    prepared(songs, "-o", tmp_path / "here", env=environment(tmp_path))
+    prepared(songs, "-o", tmp_path / "here", env=environment(tmp_path), warm=warm)
 
     workers = [start_worker(), start_worker()]
     wait_for(lambda: "Registered" in "".join(p.read_text() for p in tmp_path.glob("dask[12].log")))
-    process = start(
-        songs, "-o", tmp_path / "there", "--scheduler", address, env=environment(tmp_path)
-    )
+    arguments = songs, "-o", tmp_path / "there", "--scheduler", address
+    process = start(*arguments, env=environment(tmp_path), warm=warm)
     chunks = tmp_path / ".there.work/chunks"
     wait_for(lambda: len(list(chunks.glob("*.arrow"))) >= 2)
     workers[0].send_signal(signal.SIGKILL)
@@ -80,23 +81,23 @@ def test_a_cluster_that_loses_a_worker_gives_the_same_bytes(scheduler, tmp_path)
 
 
 @pytest.mark.slow
-def test_a_scheduler_without_workers(scheduler, tmp_path):
+def test_a_scheduler_without_workers(scheduler, warm, tmp_path):
     address, _ = scheduler
     songs = write_songs(tmp_path / "songs", 3)
     arguments = songs, "-o", tmp_path / "out", "--scheduler", address
-    _, err = prepared(*arguments, env=environment(tmp_path), code=1)
+    _, err = prepared(*arguments, env=environment(tmp_path), code=1, warm=warm)
     assert "has no workers; start some with `dask worker" in err
     assert err.count("\n") == 1
     assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.slow
-def test_nobody_answers(tmp_path):
+def test_nobody_answers(warm, tmp_path):
     pytest.importorskip("distributed")
     songs = write_songs(tmp_path / "songs", 3)
     address = f"tcp://127.0.0.1:{free_port()}"
     arguments = songs, "-o", tmp_path / "out", "--scheduler", address
-    _, err = prepared(*arguments, env=environment(tmp_path), code=1)
+    _, err = prepared(*arguments, env=environment(tmp_path), code=1, warm=warm)
     assert err == (
         f"Error: {address}: no Dask scheduler answers there; "
         "start one with `dask scheduler`, or check the address\n"
@@ -104,16 +105,16 @@ def test_nobody_answers(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_wrong_addresses_are_wrong_usage(tmp_path):
+def test_wrong_addresses_are_wrong_usage(warm, tmp_path):
     pytest.importorskip("distributed")
     songs = write_songs(tmp_path / "songs", 3)
     for address in ("localhost:8786", "carrier-pigeon://home:1"):
         arguments = songs, "-o", tmp_path / "out", "--scheduler", address
-        _, err = prepared(*arguments, env=environment(tmp_path), code=2)
+        _, err = prepared(*arguments, env=environment(tmp_path), code=2, warm=warm)
         assert f"Error: {address} is no address of a scheduler" in err
         assert err.count("\n") == 1
     arguments = songs, "-o", tmp_path / "out", "--scheduler", "tcp://127.0.0.1:1", "--workers", 2
-    _, err = prepared(*arguments, env=environment(tmp_path), code=2)
+    _, err = prepared(*arguments, env=environment(tmp_path), code=2, warm=warm)
     assert "workers are for this machine" in err
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,18 +21,24 @@ def songs(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def expected(songs, tmp_path_factory) -> dict[str, bytes]:
+def run(warm: Path) -> Callable[..., tuple[str, str]]:
+    """Run a preparation to its end; return what it printed on stdout and on stderr."""
+
+    def run(*arguments: object, env: dict[str, str], code: int = 0) -> tuple[str, str]:
+        process = start(*arguments, env=env, warm=warm)
+        out, err = process.communicate(timeout=120)
+        assert process.returncode == code, err
+        return out, err
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def expected(songs, run, tmp_path_factory) -> dict[str, bytes]:
     """What an undisturbed run writes."""
     folder = tmp_path_factory.mktemp("expected")
     run(songs, "-o", folder / "out", env=environment(folder))
     return content(folder / "out")
-
-
-def run(*arguments: object, env: dict[str, str], code: int = 0) -> tuple[str, str]:
-    process = start(*arguments, env=env)
-    out, err = process.communicate(timeout=120)
-    assert process.returncode == code, err
-    return out, err
 
 
 def interrupted(songs: Path, folder: Path, number: signal.Signals, **more: object) -> str:
@@ -47,7 +54,7 @@ def interrupted(songs: Path, folder: Path, number: signal.Signals, **more: objec
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_going_on_after_an_interruption(songs, expected, tmp_path, number):
+def test_going_on_after_an_interruption(songs, expected, run, tmp_path, number):
     err = interrupted(songs, tmp_path, number, SLOW=0.1)
     if number == signal.SIGINT:
         assert err.strip() == "Interrupted."
@@ -61,7 +68,7 @@ def test_going_on_after_an_interruption(songs, expected, tmp_path, number):
     assert not (tmp_path / ".out.work").exists()
 
 
-def test_what_changed_is_read_again(songs, tmp_path):
+def test_what_changed_is_read_again(songs, run, tmp_path):
     from hostile import write_notes
 
     mine = tmp_path / "songs"
@@ -69,14 +76,11 @@ def test_what_changed_is_read_again(songs, tmp_path):
     interrupted(mine, tmp_path, signal.SIGKILL, SLOW=0.1)
     # Other limits are other settings: nothing of the old is used.
     log = tmp_path / "log"
-    process = start(
-        mine, "-o", tmp_path / "out", "--time-limit", 19, env=environment(tmp_path, READ_LOG=log)
-    )
-    process.communicate(timeout=120)
+    env = environment(tmp_path, READ_LOG=log)
+    run(mine, "-o", tmp_path / "out", "--time-limit", 19, env=env)
     assert len(log.read_text().split()) == 90
 
     log.unlink()
-    env = environment(tmp_path, READ_LOG=log)
     (tmp_path / "b").mkdir()
     interrupted(mine, tmp_path / "b", signal.SIGKILL, SLOW=0.1)
     changed = sorted(mine.rglob("*.mid"))[0]  # of the first chunk, which is done
@@ -92,7 +96,7 @@ def test_what_changed_is_read_again(songs, tmp_path):
     assert content(tmp_path / "b/out") == content(tmp_path / "c/out")
 
 
-def test_a_broken_journal_is_not_believed(songs, expected, tmp_path):
+def test_a_broken_journal_is_not_believed(songs, expected, run, tmp_path):
     interrupted(songs, tmp_path, signal.SIGKILL, SLOW=0.1)
     chunks = sorted((tmp_path / ".out.work/chunks").glob("*.arrow"))
     chunks[0].write_bytes(chunks[0].read_bytes()[:-20])
@@ -101,7 +105,7 @@ def test_a_broken_journal_is_not_believed(songs, expected, tmp_path):
     assert content(tmp_path / "out") == expected
 
 
-def test_hostile_files_are_named_and_left_behind(songs, tmp_path):
+def test_hostile_files_are_named_and_left_behind(songs, run, tmp_path):
     mine = write_songs(tmp_path / "songs", 12)
     tune = (mine / "0/000.mid").read_bytes()
     for name in ("hang", "crash", "hog"):
@@ -119,7 +123,7 @@ def test_hostile_files_are_named_and_left_behind(songs, tmp_path):
     }
 
 
-def test_two_at_one_output(songs, tmp_path):
+def test_two_at_one_output(songs, run, tmp_path):
     pytest.importorskip("fcntl")
     first = start(songs, "-o", tmp_path / "out", env=environment(tmp_path, SLOW=0.2))
     try:
@@ -132,7 +136,7 @@ def test_two_at_one_output(songs, tmp_path):
         first.communicate()
 
 
-def test_replacing_an_output(songs, expected, tmp_path):
+def test_replacing_an_output(songs, expected, run, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out/summary.json").write_text("{}")
     (tmp_path / "out/train-00009.parquet").write_bytes(b"old")

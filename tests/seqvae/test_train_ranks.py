@@ -6,6 +6,7 @@ import json
 import signal
 import sys
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -60,7 +61,8 @@ def alone(root: Path, name: str, *settings: str, resume: bool = False) -> Path:
     from seqvae.music.presets import load_preset
 
     preset = load_preset("tiny", settings, (root / name if resume else root) / "recipe.yaml")
-    training.train(preset, root / "shards", root / name, resume=resume, progress=False)
+    with mock.patch("seqvae.sequences.attributes.TRIAL", 16):  # as in the processes of `warm`
+        training.train(preset, root / "shards", root / name, resume=resume, progress=False)
     return root / name
 
 

@@ -41,7 +41,7 @@ def palette_page(
         "rows": rows,
         "side": faces[0].width,
         "names": names,
-        "sheet": _address(sprites(faces, columns)),
+        "sheet": f"data:image/webp;base64,{base64.b64encode(sprites(faces, columns)).decode()}",
     }
     about = f"{len(faces)} faces, and all between them"
     fields = {
@@ -73,7 +73,3 @@ def sprites(faces: Sequence[Image.Image], columns: int) -> bytes:
     buffer = io.BytesIO()
     sheet.save(buffer, "WEBP", quality=QUALITY, method=6)
     return buffer.getvalue()
-
-
-def _address(picture: bytes) -> str:
-    return f"data:image/webp;base64,{base64.b64encode(picture).decode()}"

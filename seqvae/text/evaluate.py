@@ -130,20 +130,18 @@ def accuracies(model: SentenceVAE, x: Tensor, seed: int = 0) -> dict[str, Any]:
 
 
 @torch.no_grad()
-def probability(
-    model: SentenceVAE, x: Tensor, seed: int = 0, samples: int = SAMPLES
-) -> dict[str, float]:
+def probability(model: SentenceVAE, x: Tensor, seed: int = 0) -> dict[str, float]:
     """Bound the marginal log-likelihood of examples `(n, steps)`.
 
     Returns:
-        `bound`: lower bound on log p(x) in nats per sentence, importance-weighted over `samples`
+        `bound`: lower bound on log p(x) in nats per sentence, importance-weighted over `SAMPLES`
             draws from the posterior (`vaecore.bounds.importance_bound`).
         `perplexity`: exp(-log p(x) per step), by that bound; steps are pieces and end tokens.
     """
     generator = seeded(seed)
     bound = 0.0
     for rows in x.split(MEASURED_AT_ONCE):
-        bound += total(importance_bound(model, rows.to(model.device), samples, generator))
+        bound += total(importance_bound(model, rows.to(model.device), SAMPLES, generator))
     steps = int(counting(x).sum())
     return {"bound": bound / len(x), "perplexity": math.exp(-bound / steps)}
 

@@ -72,11 +72,11 @@ def test_what_lies_beyond_the_length_is_cut():
     assert [n.start for n in notes] == [0.0, 0.5, 1.0, 1.5, 2.0, 2.5]
 
 
-def test_gap_and_repeat():
-    joined = join([item(), item(60)], gap=2, repeat=2)
+def test_repeat():
+    joined = join([item(), item(60)], repeat=2)
     starts = [n.start for n in joined.instruments[0].notes]
     assert starts[:8] == [0.5 * k for k in range(8)]
-    np.testing.assert_allclose(starts[8:], 5 + np.arange(8))
+    np.testing.assert_allclose(starts[8:], 4 + np.arange(8))
 
 
 def test_tempo_changes_inside_an_item_are_kept():

@@ -112,10 +112,7 @@ def test_long_items_go_on_in_lines():
     "names", [["rock"], ["sunrise", "alley", "harbour"], ["parade", "garden"], ["funk"] * 9]
 )
 def test_png(tmp_path, names):
-    paths = [
-        piano_roll([load(n) for n in names], tmp_path / f"{k}.png", names, title="steps")
-        for k in range(2)
-    ]
+    paths = [piano_roll([load(n) for n in names], tmp_path / f"{k}.png", names) for k in range(2)]
     data = paths[0].read_bytes()
     assert data == paths[1].read_bytes()
     assert data[:8] == b"\x89PNG\r\n\x1a\n"

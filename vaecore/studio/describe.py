@@ -229,8 +229,9 @@ def _section(path: str, method: str, operation: Mapping[str, Any]) -> str:
     content = operation.get("requestBody", {}).get("content", {})
     kind = next(iter(content), "")
     schema: Mapping[str, Any] = content[kind].get("schema", {}) if kind else {}
+    needed = schema.get("required", ())
     rows = [
-        f"<tr><th scope=row><code>{escape(name)}</code>{_mark(name, schema)}</th>"
+        f"<tr><th scope=row><code>{escape(name)}</code>{' (needed)' * (name in needed)}</th>"
         f"<td>{escape(_type(each))}</td><td>{escape(each.get('description', ''))}</td></tr>"
         for name, each in schema.get("properties", {}).items()
     ]
@@ -245,10 +246,6 @@ def _section(path: str, method: str, operation: Mapping[str, Any]) -> str:
         f"<p>{text}</p>{f'<p>{more}</p>' if more else ''}"
         f"{f'<p><small>{kind}</small></p>' if kind else ''}{table}</section>"
     )
-
-
-def _mark(name: str, schema: Mapping[str, Any]) -> str:
-    return " (needed)" if name in schema.get("required", ()) else ""
 
 
 def _type(schema: Mapping[str, Any]) -> str:

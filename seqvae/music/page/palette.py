@@ -23,7 +23,6 @@ def palette_page(
     rounds: Sequence[Sequence[Example]],
     columns: int,
     corners: Sequence[tuple[int, str]],
-    model: str = "",
 ) -> str:
     """Return the HTML of the page of a grid of blends.
 
@@ -32,7 +31,6 @@ def palette_page(
         rounds: The blends row by row: one list, or one for each window of a song.
         columns: Number of columns of the grid.
         corners: The cell of each input, from 0 row by row, and its name.
-        model: Name of the model.
 
     Raises:
         UsageError: Bars differ in length.
@@ -55,7 +53,7 @@ def palette_page(
         "tints": tints(differences(codec, rounds)),
         "blends": blends,
     }
-    about = f"{len(blends)} blends of {bars} bars" + (f" by {model}" if model else "")
+    about = f"{len(blends)} blends of {bars} bars"
     fields = {
         **corners_of(names, rows),
         "about": escape(about),

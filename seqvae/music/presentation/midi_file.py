@@ -14,6 +14,7 @@ import numpy as np
 from mido import Message, MetaMessage, MidiFile, MidiTrack
 from pretty_midi import PrettyMIDI, program_to_instrument_name
 
+from seqvae.music.reading.clock import Clock
 from seqvae.music.representations.writing import RESOLUTION
 from vaecore.files import replacing
 
@@ -48,29 +49,10 @@ def plain(text: str) -> str:
     return "".join(map(letter, text)).translate(dict.fromkeys([*range(32), 127]))
 
 
-class BeatClock:
-    """Converts seconds of an item to quarter notes, also through tempo changes.
-
-    Unlike `PrettyMIDI.time_to_tick` it does not round to ticks, so that items of different
-    resolutions fit on one grid.
-    """
-
-    def __init__(self, item: PrettyMIDI) -> None:
-        self.times, self.tempi = item.get_tempo_changes()
-        elapsed = np.diff(self.times) * self.tempi[:-1] / 60
-        self.starts = np.concatenate([[0.0], np.cumsum(elapsed)])
-
-    def beats(self, seconds: float) -> float:
-        """Return the position in quarter notes of a time in seconds."""
-        k = max(int((self.times <= seconds).sum()) - 1, 0)
-        return float(self.starts[k] + (seconds - self.times[k]) * self.tempi[k] / 60)
-
-
 def join(
     items: Sequence[PrettyMIDI],
     seconds_each: Sequence[float] | None = None,
     *,
-    gap: float = 0.0,
     repeat: int = 1,
     titles: Sequence[str] | None = None,
 ) -> PrettyMIDI:
@@ -81,7 +63,6 @@ def join(
             and pitch bends are not.
         seconds_each: Length of each item at its own tempo, in seconds; notes are cut there. By
             default the whole bars that its notes need.
-        gap: Silence between items, in quarter notes at the tempo of the item before.
         repeat: How often each item is played before the next one.
         titles: A name for each item, may be empty. The file has markers such as "1/9 title" in
             plain letters (see `plain`).
@@ -93,7 +74,7 @@ def join(
     Raises:
         ValueError: As for `midi_bytes`.
     """
-    data = midi_bytes(items, seconds_each, gap=gap, repeat=repeat, titles=titles)
+    data = midi_bytes(items, seconds_each, repeat=repeat, titles=titles)
     return PrettyMIDI(io.BytesIO(data))
 
 
@@ -102,7 +83,6 @@ def write_midi(
     path: str | os.PathLike[str],
     seconds_each: Sequence[float] | None = None,
     *,
-    gap: float = 0.0,
     repeat: int = 1,
     titles: Sequence[str] | None = None,
 ) -> Path:
@@ -114,7 +94,7 @@ def write_midi(
         ValueError: As for `midi_bytes`.
         DataError: The file cannot be written.
     """
-    data = midi_bytes(items, seconds_each, gap=gap, repeat=repeat, titles=titles)
+    data = midi_bytes(items, seconds_each, repeat=repeat, titles=titles)
     with replacing(path) as temporary:
         temporary.write_bytes(data)
     return Path(path)
@@ -124,7 +104,6 @@ def midi_bytes(
     items: Sequence[PrettyMIDI],
     seconds_each: Sequence[float] | None = None,
     *,
-    gap: float = 0.0,
     repeat: int = 1,
     titles: Sequence[str] | None = None,
 ) -> bytes:
@@ -136,33 +115,36 @@ def midi_bytes(
     """
     if not items:
         raise ValueError("there is no item to join")
-    if repeat < 1 or gap < 0:
-        raise ValueError(f"repeat is {repeat}, expected 1 or more; gap is {gap}, expected >= 0")
+    if repeat < 1:
+        raise ValueError(f"repeat is {repeat}, expected 1 or more")
     for name, given in (("seconds_each", seconds_each), ("titles", titles)):
         if given is not None and len(given) != len(items):
             raise ValueError(f"{len(items)} items, but {len(given)} {name}")
     timeline = _Timeline()
     for k, item in enumerate(items):
-        clock = BeatClock(item)
-        length = clock.beats(seconds_each[k]) if seconds_each else whole_bars(item, clock)
+        clock = Clock(list(zip(*item.get_tempo_changes(), strict=True)))
+        length = _quarters(clock, seconds_each[k]) if seconds_each else whole_bars(item, clock)
         if len(items) > 1:
             title = titles[k] if titles else ""
             timeline.mark(f"{k + 1}/{len(items)} {title}".strip())
         for _ in range(repeat):
             timeline.play(item, clock, length)
-        if k + 1 < len(items):
-            timeline.now += round(gap * RESOLUTION)
     buffer = io.BytesIO()
     timeline.file().save(file=buffer)
     return buffer.getvalue()
 
 
-def whole_bars(item: PrettyMIDI, clock: BeatClock) -> float:
+def _quarters(clock: Clock, seconds: float) -> float:
+    """Return the position of a time in quarter notes."""
+    return float(clock.to_quarters(np.array(seconds)))
+
+
+def whole_bars(item: PrettyMIDI, clock: Clock) -> float:
     """Return the length of an item in quarter notes, rounded up to whole bars, at least one."""
     changes = item.time_signature_changes
     bar = 4 * changes[-1].numerator / changes[-1].denominator if changes else 4.0
     ends = [note.end for part in item.instruments for note in part.notes]
-    beats = clock.beats(max(ends, default=0.0))
+    beats = _quarters(clock, max(ends, default=0.0))
     # A note that ends a few ticks after the bar line does not add a bar.
     return bar * max(1, math.ceil(beats / bar - 1 / 32))
 
@@ -182,17 +164,17 @@ class _Timeline:
         at = self.now if tick is None else tick
         self.meta.append((at, MetaMessage("marker", text=plain(text))))
 
-    def play(self, item: PrettyMIDI, clock: BeatClock, length: float) -> None:
+    def play(self, item: PrettyMIDI, clock: Clock, length: float) -> None:
         """Add the first `length` quarter notes of an item, and move on to their end."""
         first, last = self.now, self.now + round(length * RESOLUTION)
 
         def tick(seconds: float) -> int:
-            return first + round(clock.beats(seconds) * RESOLUTION)
+            return first + round(_quarters(clock, seconds) * RESOLUTION)
 
         self._play_metres(item, tick, last)
         for event in item.text_events:
             self.mark(event.text, tick(event.time))
-        for time, bpm in zip(clock.times, clock.tempi, strict=True):
+        for time, bpm in zip(clock.seconds, clock.bpm, strict=True):
             if tick(time) < last:
                 self._set_tempo(tick(time), bpm)
         for part in item.instruments:

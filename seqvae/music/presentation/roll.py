@@ -49,7 +49,6 @@ def piano_roll(
     titles: Sequence[str] | None = None,
     *,
     columns: int | None = None,
-    title: str = "",
 ) -> Path:
     """Draw items, one panel each, as PNG, or as vector graphics for print.
 
@@ -59,7 +58,6 @@ def piano_roll(
         path: The file to write: .svg or .pdf for vectors, PNG with any other ending.
         titles: A name for each item.
         columns: Panels side by side; by default a number that makes the page about square.
-        title: A heading for the page.
 
     Returns:
         The path.
@@ -70,7 +68,7 @@ def piano_roll(
     """
     from matplotlib import rc_context
 
-    figure = _figure(pictures, titles, columns, title)
+    figure = _figure(pictures, titles, columns)
     kind = Path(path).suffix.lower()[1:]
     kind = kind if kind in _UNDATED else "png"
     with replacing(path) as temporary, rc_context({"svg.hashsalt": "", "pdf.fonttype": 42}):
@@ -98,7 +96,6 @@ def _figure(
     pictures: Sequence[PrettyMIDI | Grid] | PrettyMIDI | Grid,
     titles: Sequence[str] | None,
     columns: int | None,
-    title: str = "",
 ) -> Figure:
     """Return the figure of items; arguments as for `piano_roll`."""
     from matplotlib.figure import Figure
@@ -141,8 +138,6 @@ def _figure(
         facecolor=PAPER,
         layout=ConstrainedLayoutEngine(w_pad=0.05, h_pad=0.06, wspace=0.02, hspace=0.02),
     )
-    if title:
-        figure.suptitle(title, fontsize=11, fontweight="bold", color=INK, x=0.01, ha="left")
     axes = figure.subplots(len(parts), columns, squeeze=False, height_ratios=heights)
     for (row, name), line in zip(parts, axes, strict=True):
         here = [n for r, n in parts if r == row]

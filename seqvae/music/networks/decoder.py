@@ -68,16 +68,12 @@ class ConditionedLSTM(nn.Module):
     def outputs(
         self, z: Tensor, inputs: Tensor | None = None, heard: Tensor | None = None
     ) -> Tensor:
-        """Return the LSTM's outputs, concatenated with the projection of z (a skip connection).
+        """Return outputs `(steps, batch, width)`: the LSTM's, and the projection of z beside them.
 
         Args:
             z: Codes `(batch, code_dim)`.
             inputs: Further inputs of the steps, `(steps, batch, input_dim)`.
-            heard: Inputs from another voice, which are added to the projection of z,
-                `(steps, batch, input_dim)`; see `Hearing`.
-
-        Returns:
-            `(steps, batch, width)`.
+            heard: Inputs from another voice, which are added to the projection of z; see `Hearing`.
         """
         guide = self._guide(z, heard)
         mixed = self.mixed_precision and self.training
@@ -90,10 +86,7 @@ class ConditionedLSTM(nn.Module):
         return self.position + self._planned(z, heard)
 
     def _planned(self, z: Tensor, heard: Tensor | None = None) -> Tensor:
-        """Return the projections of z plus the inputs from another voice.
-
-        They are `(steps, batch, input_dim)`; a projection that all steps share is one step.
-        """
+        """Return the projections of z plus `heard`; one step if all steps share them."""
         plan: Tensor = self.plan(z).transpose(0, 1)
         return plan if heard is None else plan + heard
 
@@ -152,14 +145,7 @@ class SequenceDecoder(ConditionedLSTM):
     def log_likelihood(
         self, x: Tensor, z: Tensor, heard: Tensor | None = None, tilt: Tensor | None = None
     ) -> Tensor:
-        """Return log p(x|z) in nats summed over steps, `(batch,)`, teacher-forced.
-
-        Args:
-            x: Examples `(batch, *shape)`.
-            z: Codes `(batch, code_dim)`.
-            heard: See `outputs`.
-            tilt: See `unroll`.
-        """
+        """Return log p(x|z) in nats summed over steps, `(batch,)`, teacher-forced; see `logits`."""
         hidden = self.outputs(z, self._training_inputs(x, z, heard), heard)
         mixed = self.mixed_precision and self.training
         with torch.autocast(x.device.type, torch.bfloat16, enabled=mixed):
@@ -172,9 +158,13 @@ class SequenceDecoder(ConditionedLSTM):
     def logits(
         self, z: Tensor, target: Tensor, heard: Tensor | None = None, tilt: Tensor | None = None
     ) -> Tensor:
-        """Return teacher-forced logits `(batch, steps, classes)` for targets `(batch, *shape)`.
+        """Return teacher-forced logits `(batch, steps, classes)`, several voices concatenated.
 
-        Those of several voices are concatenated.
+        Args:
+            z: Codes `(batch, code_dim)`.
+            target: Examples `(batch, *shape)`.
+            heard: See `outputs`.
+            tilt: See `unroll`.
         """
         logits: Tensor = self.head(self.outputs(z, self._tokens(target), heard))
         return (logits if tilt is None else tilted(logits, tilt)).transpose(0, 1)
@@ -206,8 +196,7 @@ class SequenceDecoder(ConditionedLSTM):
             hits: Fixed hits of performances, as classes of drums `(batch, steps)`; velocities and
                 timing are chosen.
             heard: See `outputs`.
-            tilt: Numbers that are added to the logits of notes, `(steps, batch, classes)`; see
-                `Harmony`.
+            tilt: Additions to the logits of notes, `(steps, batch, classes)`; see `Harmony`.
         """
         first, *others = self.lstm.cells()
         # Tokens, positions and z are known before the first step, so their products with the

@@ -17,7 +17,7 @@ from vaecore.errors import UsageError
 from vaecore.paths import traverse
 from vaecore.seeds import seeded
 from vaecore.space import LatentSpace
-from vaecore.testing.under_test import Fixtures, ModelUnderTest, PlainCodec
+from vaecore.testing.under_test import Fixtures, ModelUnderTest, PickyCodec
 
 
 def _equal(a: list[Tensor], b: list[Tensor]) -> bool:
@@ -32,14 +32,6 @@ def _large(space: LatentSpace[Any]) -> bool:
 def _sizes(space: LatentSpace[Any]) -> list[int]:
     """Return sizes of batches to try."""
     return [2, 17, 31] if _large(space) else [1, 2, 7, 12, 16, 17, 31, 47, 63]
-
-
-class PickyCodec(PlainCodec):
-    """Counts about half of all examples as poor, by a hash of their numbers."""
-
-    def poor(self, x: Tensor) -> Tensor:
-        rows = x.flatten(1).double()
-        return (rows @ torch.arange(1, rows.shape[1] + 1).double().sqrt()) % 1 < 0.5
 
 
 class SpaceContract(Fixtures):

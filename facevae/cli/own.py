@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from vaecore.cli import learn, options
 from vaecore.cli.echo import echo, style
-from vaecore.cli.job import Job, counted
+from vaecore.cli.job import Job, counted, left_out
 from vaecore.cli.study import vector_place, write_vector
 from vaecore.errors import DataError, UsageError
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 DEFAULT_PRESET = "faces_64_residual"
 """The preset without --preset."""
-SHOWN = 3
-"""Largest number of lines about photographs that could not be framed."""
 
 
 @click.command()
@@ -123,18 +117,11 @@ def align(source: Path, output: Path, size: int, as_json: bool, quiet: bool) -> 
         echo(f"{style(output, bold=True)}")
         already = f", {report.already} of them framed before" if report.already else ""
         echo(f"  {counted(done, 'face')} of {size} x {size} pixels{already}")
-        for line in _first([f"{name}: {problem}" for name, problem in report.failed]):
-            echo(style(f"    left out: {line}", dim=True))
+        for line in left_out([f"{name}: {problem}" for name, problem in report.failed]):
+            echo(line)
     if not done:
         remedy = "give photographs of faces from the front"
         raise DataError("no face in any photograph", path=source, remedy=remedy)
-
-
-def _first(lines: Sequence[str]) -> list[str]:
-    """Return at most `SHOWN` lines, the last with the number of those left out."""
-    if len(lines) <= SHOWN:
-        return list(lines)
-    return [*lines[: SHOWN - 1], f"{len(lines) - SHOWN + 1} more"]
 
 
 @click.command()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from seqvae.music.reading.score import minutes
-from seqvae.music.representations.contexts import Context
 from vaecore.cli import options as shared
 from vaecore.cli.echo import progress
 from vaecore.cli.job import counted
@@ -73,7 +72,7 @@ def write(result: Result, outputs: Outputs, options: Mapping[str, Any]) -> Writt
     from seqvae.music.presentation import join, piano_roll, render, write_film, write_midi
 
     assert outputs.main is not None  # all verbs of music write a file
-    result = _at_tempo(_in_meter(result, options.get("meter")), options.get("bpm"))
+    result = _played(result, options.get("bpm"), options.get("meter"))
     if options.get("all_windows"):
         result = _with_rests(result)
     if outputs.main.suffix.lower() == PAGE:
@@ -189,38 +188,26 @@ def _with_rests(result: Result) -> Result:
     return replace(result, rounds=rounds)
 
 
-def _at_tempo(result: Result, bpm: float | None) -> Result:
-    """Return a result with one tempo for all items; unchanged for None."""
-    if bpm is None:
-        return result
-    return _with(result, lambda context: replace(context, tempo_bpm=bpm, changes=()))
-
-
-def _in_meter(result: Result, meter: tuple[int, int] | None) -> Result:
-    """Return samples in a meter; unchanged for None.
+def _played(result: Result, bpm: float | None, meter: tuple[int, int] | None) -> Result:
+    """Return a result with one tempo, and one meter, for all items; None leaves them as they are.
 
     Raises:
-        UsageError: The model has no bars of this length.
+        UsageError: The model has no bars of the meter's length.
     """
-    if meter is None:
+    codec = cast("SequenceCodec", result.codec)
+    changes: dict[str, Any] = {} if bpm is None else {"tempo_bpm": bpm, "changes": ()}
+    if meter is not None:
+        lengths, quarters = codec.grid.lengths, 4 * meter[0] / meter[1]
+        if quarters not in lengths:
+            known = ", ".join(name for name, length in BARS.items() if length in lengths)
+            text = "--meter: the model has no bars of {}/{}; choose ".format(*meter)
+            raise UsageError(text + known)
+        changes |= {"meter": meter, "per_quarter": lengths[quarters]}
+    if not changes:
         return result
-    lengths = cast("SequenceCodec", result.codec).grid.lengths
-    quarters = 4 * meter[0] / meter[1]
-    if quarters not in lengths:
-        known = ", ".join(m for m in ("4/4", "3/4", "6/8", "12/8") if BARS[m] in lengths)
-        text = "--meter: the model has no bars of {}/{}; choose ".format(*meter)
-        raise UsageError(text + known)
-    return _with(
-        result, lambda context: replace(context, meter=meter, per_quarter=lengths[quarters])
-    )
-
-
-def _with(result: Result, change: Callable[[Context], Context]) -> Result:
-    """Return a result with a change applied to the context of each example."""
-    usual = cast("SequenceCodec", result.codec).context
 
     def changed(example: Example) -> Example:
-        return replace(example, context=change(example.context or usual))
+        return replace(example, context=replace(example.context or codec.context, **changes))
 
     return replace(result, rounds=[[changed(each) for each in made] for made in result.rounds])
 

@@ -144,9 +144,8 @@ class Job:
             text = f"no example for {self.model} in {counted(len(files), 'file')}"
             raise DataError(text, path=where, remedy=reason)
         self.echo(f"  {where}: {counted(count, 'example')} of {counted(len(files), 'file')}")
-        shown = problems if len(problems) <= 3 else [*problems[:2], f"{len(problems) - 2} more"]
-        for problem in shown:
-            self.echo(style(f"    left out: {problem}", dim=True))
+        for line in left_out(problems):
+            self.echo(line)
         return DiagonalGaussian(
             torch.cat([part.mean for part in parts]), torch.cat([part.stddev for part in parts])
         )
@@ -235,6 +234,12 @@ class Job:
 def counted(number: int, noun: str) -> str:
     """Return "1 step" or "2 steps"."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def left_out(problems: Sequence[str]) -> list[str]:
+    """Return at most three lines about files that were left out, the last with how many more."""
+    shown = problems if len(problems) <= 3 else [*problems[:2], f"{len(problems) - 2} more"]
+    return [style(f"    left out: {problem}", dim=True) for problem in shown]
 
 
 def width() -> int:

@@ -30,6 +30,7 @@ class Ranks(NamedTuple):
 
     @property
     def many(self) -> bool:
+        """Whether several processes train together."""
         return self.world > 1
 
 

@@ -114,15 +114,12 @@ def read(paths: Sequence[Path], given: Mapping[str, Any]) -> list[Input]:
     for path in paths:
         scores.append(read_score(path))
         warn(scores[-1], path)
-    tracks = each_of(given.get("track") or (), count, "track")
-    channels = each_of(given.get("channel") or (), count, "channel")
-    roles = each_of(given.get("part") or (), count, "part")
-    maps = each_of(given.get("drum_map") or (), count, "drum-map")
-    kits = {name: kit(name) for name in maps if name is not None}
-    drums = bool(given.get("drums"))
+    names = ("track", "channel", "part", "drum-map")
+    chosen = [each_of(given.get(name.replace("-", "_")) or (), count, name) for name in names]
+    kits = {name: kit(name) for name in chosen[-1] if name is not None}
     asked = [
-        Selection(track, channel, role, drums, kits.get(name or ""))
-        for track, channel, role, name in zip(tracks, channels, roles, maps, strict=True)
+        Selection(track, channel, role, bool(given.get("drums")), kits.get(name or ""))
+        for track, channel, role, name in zip(*chosen, strict=True)
     ]
     return [
         Input(path, Chosen(score, parts(score), select(score, wish)))

@@ -75,9 +75,11 @@ class MusicPresentation(Presentation):
     # Words for the help; the codec has the values.
     defaults: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         {
-            "interpolate": {"timing": "perceived for music of up to 4 bars, else latent"},
+            "interpolate": {
+                "timing": "perceived; beyond 4 bars only on the path flow, else latent"
+            },
             "palette": {"path": "slerp"},
-            "sample": {"temperature": "0.3 for drums and melodies of up to 4 bars, else 1"},
+            "sample": {"temperature": "0.3; of drum performances 0.65"},
         }
     )
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import seqvae
+from seqvae.cli.music import MusicPresentation
 from seqvae.music.domain import DOMAIN
 from seqvae.music.presets import PRESETS
 from seqvae.music.properties import measure
@@ -82,6 +83,18 @@ def test_the_folder_is_light_and_its_card_tells_how_to_train_it_again(name: str)
     card = (place / "README.md").read_text(encoding="utf-8")
     assert re.search(rf"seqvae train --preset {name} (.*\\\n)*.*\n$", card)
     assert set(load(name).config.attributes) == set(load(name).attributes)
+
+
+def test_help_and_models_have_the_same_defaults(name: str) -> None:
+    space, words = load(name), MusicPresentation.defaults
+    chosen = words["sample"]["temperature"].split("; of drum performances ")
+    assert chosen[space.codec.name == "groove"] == str(space.codec.default_temperature)
+    assert words["interpolate"]["timing"] == (
+        "perceived; beyond 4 bars only on the path flow, else latent"
+    )
+    on_flow = space.path == "flow"
+    timing = "perceived" if space.codec.bars <= 4 or on_flow else "latent"
+    assert space.path_and_timing(None, None)[1] == timing
 
 
 def test_chords_come_back() -> None:

@@ -23,8 +23,11 @@ from pathlib import Path
 from pkgutil import walk_packages
 
 PACKAGES = ("vaecore", "seqvae", "facevae")
-IMPORTED = ("matplotlib.figure", "scipy.stats", "tokenizers.implementations", "pretty_midi")
-"""What the packages import only when they need it."""
+IMPORTED = (
+    "matplotlib.figure", "scipy.stats", "tokenizers.implementations", "pretty_midi",
+    "pandas", "sklearn.mixture", "torch.utils.tensorboard",
+)  # fmt: skip
+"""What the packages, or what they import, import only when they need it."""
 
 CLIENT = """#!{python} -SE
 import json, os, signal, socket, sys
@@ -124,7 +127,8 @@ def serve(address: str) -> None:
                 with suppress(ImportError):  # of what is not installed
                     import_module(module.name)
     for name in IMPORTED:
-        import_module(name)
+        with suppress(ImportError):
+            import_module(name)
     # What takes longest in a training of few steps: its pictures, and its attribute vectors.
     import_module("seqvae.music.pictures").COLUMNS = 1
     import_module("seqvae.sequences.attributes").TRIAL = 16

@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -60,11 +61,16 @@ def train(cwd: Path, warm: Path, package: str, *arguments: object, ranks: int = 
 def error(cwd: Path, warm: Path, package: str, *arguments: object, ranks: int = 1) -> str:
     """Try to train what cannot be trained, and return what was printed on stderr."""
     run = command(warm, package, *arguments, ranks=ranks)
-    done = subprocess.run(
-        run, cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True, timeout=300, check=False
-    )
-    assert done.returncode, done.stdout + done.stderr
-    return done.stderr
+    # Into a file: a rank that torchrun stopped may keep a pipe open after torchrun has ended.
+    with tempfile.TemporaryFile("w+") as file:
+        done = subprocess.run(
+            run, cwd=cwd, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=file, timeout=300,
+            check=False,
+        )  # fmt: skip
+        file.seek(0)
+        printed = file.read()
+    assert done.returncode, printed
+    return printed
 
 
 def interrupt(

@@ -133,6 +133,7 @@ class FacePresentation(Presentation):
 
         Beyond `MOST_HELD` pixels, the path is returned, and the file is read again later.
         """
+        super().open(path)  # refuses a missing file before Pillow is imported
         image = read_image(path)
         self._held += image.width * image.height
         return image if self._held <= MOST_HELD else path

@@ -133,7 +133,7 @@ def test_the_card_says_what_the_model_is_made_of(trained, shards: Path) -> None:
     assert f"Sources: {shards.parent.name}." in card
     accuracy = round(result.best["validation/greedy_accuracy"], 4)
     assert f"| greedy accuracy | {accuracy:g} |" in card
-    assert f"of {len(read_windows(shards, 'validation'))} examples, on which step" in card
+    assert f"of {len(read_windows(shards, 'validation'))} examples, at step" in card
     assert "- training.batch_size: 8\n" in card
     assert "- `note_density`: " in card
     assert "    seqvae train --data shards --config recipe.yaml -o ../again\n" in card

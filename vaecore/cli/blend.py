@@ -45,7 +45,7 @@ def interpolate(
     steps = steps or job.presentation.steps(len(inputs), place)
     if steps < len(inputs):
         raise UsageError(f"{steps} steps cannot pass {len(inputs)} inputs; use more --steps")
-    space, rounds = job.open(inputs)
+    space, rounds = job.space_and_rounds(inputs)
     how: dict[str, Any] = {
         "path": path,
         "timing": timing,
@@ -135,7 +135,7 @@ def palette(
     place = job.place(inputs)
     usual = job.presentation.grid(place)
     rows, columns = (1 if len(inputs) == 2 else rows or usual[0]), columns or usual[1]
-    space, rounds = job.open(inputs)
+    space, rounds = job.space_and_rounds(inputs)
     path = path or space.plain_path
     made = []
     for sources in rounds:

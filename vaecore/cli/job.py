@@ -92,7 +92,9 @@ class Job:
             self.echo(f"  and so on, {len(rounds)} windows one after the other")
         return space, rounds
 
-    def open(self, paths: Sequence[Path]) -> tuple[LatentSpace[Any], list[list[Source]]]:
+    def space_and_rounds(
+        self, paths: Sequence[Path]
+    ) -> tuple[LatentSpace[Any], list[list[Source]]]:
         """Return the model for inputs, as a space of examples, and the rounds of sources."""
         read = self.read(paths)
         return self.take(self.load(read).as_examples(), read)

@@ -74,7 +74,7 @@ def sample(
 def reconstruct(job: Job, inputs: tuple[Path, ...], temperature: float, seed: int) -> None:
     """Encode and decode inputs, to show what the model keeps of them."""
     place = job.place(inputs)
-    space, rounds = job.open(inputs)
+    space, rounds = job.space_and_rounds(inputs)
     originals = [source.example for sources in rounds for source in sources]
     every = space.reconstruct(originals, temperature, seed)
     made = [every[k : k + len(inputs)] for k in range(0, len(every), len(inputs))]
@@ -200,7 +200,7 @@ def edit(
 def similar(job: Job, input_: Path, n: int, amount: float, temperature: float, seed: int) -> None:
     """Make variations of an input."""
     place = job.place([input_])
-    space, rounds = job.open([input_])
+    space, rounds = job.space_and_rounds([input_])
     originals = [sources[0].example for sources in rounds]
     made = [space.similar(item, n, amount, seed, temperature) for item in originals]
     job.write(

@@ -175,6 +175,13 @@ def test_a_frozen_decoder_keeps_its_weights(trained, data: Data, tmp_path: Path)
     assert changed == {"encoder"}
 
 
+def test_random_weights_are_not_frozen(data: Data, tmp_path: Path) -> None:
+    preset = replace(PRESET, training={**PRESET.training, "frozen": "decoder"})
+    with pytest.raises(UsageError, match="name a model with --from"):
+        training.train(preset, data, tmp_path / "m", progress=False)
+    assert not (tmp_path / "m" / RECIPE).exists()
+
+
 def test_a_recipe_that_freezes_both_networks_is_refused(data: Data, tmp_path: Path) -> None:
     frozen = {**PRESET.training, "frozen": "decoder"}
     preset = replace(PRESET, training=frozen, adversary={"begin_step": 10, "features": 1.0})

@@ -223,6 +223,9 @@ def test_a_decoder_alone_learns_to_read_the_codes_of_another(
     before, after = (each.model.decoder.head.bias for each in (other, reader))
     assert not torch.equal(before, after)
     assert reader.config.training["encoder_of"] == output.name
+    both = replace(preset, training={**PRESET.training, "frozen": "decoder"})
+    with pytest.raises(UsageError, match="freezes both networks"):
+        training.train(both, shards, tmp_path / "no", start=output, progress=False)
     wide = {**PRESET.architecture, "encoder_dim": 9}
     with pytest.raises(DataError, match=r"the encoder of .* does not fit .*lstm"):
         training.train(replace(preset, architecture=wide), shards, tmp_path / "no", progress=False)

@@ -23,7 +23,7 @@ import torch
 from vaecore.config import ModelConfig
 from vaecore.device import NAMES, choose_device
 from vaecore.domain import Domain
-from vaecore.errors import DataError
+from vaecore.errors import DataError, UsageError
 from vaecore.files import locked
 from vaecore.folder import DIRECTIONS, load_weights
 from vaecore.model import VAE
@@ -85,7 +85,8 @@ def train(
         logger: A Lightning logger; TensorBoard's by default.
 
     Raises:
-        UsageError: This machine lacks the recipe's device, or another process trains in the folder.
+        UsageError: This machine lacks the recipe's device, another process trains in the folder, or
+            the recipe freezes random weights or both networks.
         DataError: There is no checkpoint to resume from, `start` is of another architecture, or the
             folder cannot be written.
     """
@@ -104,6 +105,10 @@ def train(
         model = begin(task.domain, preset, start)
         task.begin(model, start, resume)
         if config.frozen is not None:
+            if start is None and not resume:
+                raise UsageError("training.frozen keeps given weights; name a model with --from")
+            if model.frozen not in (None, config.frozen):
+                raise UsageError("the recipe freezes both networks; leave out training.frozen")
             model.freeze(config.frozen)
         batches, validation = task.loaders(config)
         about, make_module = describe(task, model, output.name, start), task.make_module()

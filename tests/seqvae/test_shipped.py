@@ -97,6 +97,11 @@ def test_help_and_models_have_the_same_defaults(name: str) -> None:
     assert space.path_and_timing(None, None)[1] == timing
 
 
+def test_an_edit_that_moves_every_note_reaches_its_aims() -> None:
+    asked = {"note_density": -1.0, "average_pitch": 0.5}
+    assert load("melody_2bar").steered(DATA / "morning.mid", [asked])[0].missed() == []
+
+
 def test_chords_come_back() -> None:
     """Silence is easy: of the notes themselves three in four are there again."""
     space, x = load("piano_2bar"), windows("piano_2bar")

@@ -22,6 +22,9 @@ STILL_COST = 0.1
 more, which may miss the aim equally, the note is added."""
 STILL = 1e-6
 """Changes below this number of standard deviations count as none."""
+MISSED, MISSED_COST = 0.25, 0.3
+"""Largest accepted miss, in standard deviations, and the cost of a larger one. Without it a miss
+would be chosen where the aim changes every event, as a transposition does."""
 SPREADS = (0.1, 0.2, 0.4, 0.7)
 """Standard deviations of the noise around the code in the first round."""
 UNDEFINED = 1e3
@@ -46,7 +49,7 @@ class Steered:
     asked: Mapping[str, float]
     reached: Mapping[str, float]
 
-    def missed(self, most: float = 0.25) -> list[str]:
+    def missed(self, most: float = MISSED) -> list[str]:
         """Return the names that missed their aim.
 
         Args:
@@ -148,7 +151,9 @@ def steer(
             reached = torch.stack([moved[name][rows] for name in request.asked], 1)
             aims = torch.tensor(list(request.asked.values())).to(z)
             still = (reached * aims.sign() <= STILL) & (aims != 0)
-            miss = ((reached - aims).abs() + STILL_COST * still).sum(1).nan_to_num(nan=UNDEFINED)
+            off = (reached - aims).abs()
+            costs = off + STILL_COST * still + MISSED_COST * (off > MISSED)
+            miss = costs.sum(1).nan_to_num(nan=UNDEFINED)
             request.take(miss + rest[rows], many[rows], reached)
         if generation < GENERATIONS:
             tried = [_children(count, z, each, prior, generator) for each in requests]

@@ -28,13 +28,11 @@ from facevae.networks.critic import Adversary
 from vaecore.distributions import DiagonalGaussian
 from vaecore.folder import read_tensors
 from vaecore.model import VAE
-from vaecore.paths import lerp, slerp
-from vaecore.priors import prior_fits, prior_from_state
+from vaecore.paths import bent, lerp, slerp
+from vaecore.priors import Prior, prior_fits, prior_from_state
 from vaecore.training.config import TrainingConfig
 from vaecore.training.module import Metrics
 
-POOLED = 4096
-"""Draws of a fitted prior, which are made once: one takes as long as decoding several pictures."""
 COOLEST, WARMEST = 0.2, 0.8
 """Lowest and highest temperature of the draws that are short codes."""
 MARGIN = 0.2
@@ -68,9 +66,7 @@ class PerceptualModule(AdversarialModule):
             else ()
         )
         self.register_buffer("perceptual_norms", torch.zeros(2))
-        # Codes drawn from the fitted prior: at temperature 1 for the critic, cool ones to anchor.
-        self._pool: Tensor | None = None
-        self._short: Tensor | None = None
+        self._prior: Prior | None = None
         # Of the batch's posteriors: `_anchored` makes short codes of them without encoding again.
         self._means: Tensor | None = None
         # A submodule, so that a training that is resumed has it; `parameter_groups` leaves it out.
@@ -83,13 +79,9 @@ class PerceptualModule(AdversarialModule):
             distance.to(self.device)
         if self.adversary.drawn_from:
             path = Path(self.adversary.drawn_from)
-            prior = prior_from_state("", read_tensors(path, prior_fits("", self.model.latent_dim)))
-            generator = torch.Generator().manual_seed(self.config.seed)
-            parts = [prior.sample(POOLED // 8, generator) for _ in range(8)]
-            self._pool = torch.cat(parts).to(self.device)
-            temperatures = torch.linspace(COOLEST, WARMEST, 4).tolist()
-            parts = [prior.sample(POOLED // 8, generator, each) for each in temperatures]
-            self._short = torch.cat(parts).to(self.device)
+            found = prior_from_state("", read_tensors(path, prior_fits("", self.model.latent_dim)))
+            # A flow is a module, and would be stored and trained with the others as an attribute.
+            self.__dict__["_prior"] = found
 
     def training_step(self, batch: Tensor, batch_idx: int) -> Tensor:
         """Return a scalar whose gradient is that of all losses together."""
@@ -151,9 +143,10 @@ class PerceptualModule(AdversarialModule):
         codes = lerp(means, means.roll(1, 0), torch.rand(len(means), device=means.device))
         scale = torch.empty(len(means), 1, device=means.device).uniform_(COOLEST, 1)
         codes[::2] *= scale[::2]
-        if self._short is not None:
-            drawn = torch.randint(len(self._short), (len(codes[::3]),), device=codes.device)
-            codes[::3] = self._short[drawn]
+        if self._prior is not None:
+            temperature = float(torch.empty(()).uniform_(COOLEST, WARMEST))
+            drawn = self._prior.sample(len(codes[::3]), temperature=temperature)
+            codes[::3] = drawn.to(codes)
         return codes
 
     def draw_codes(self, posterior: DiagonalGaussian) -> Tensor:
@@ -170,23 +163,29 @@ class PerceptualModule(AdversarialModule):
     ) -> Tensor | None:
         """Return pictures decoded from codes between two faces of the batch.
 
-        Half of them lie between codes and half between the posteriors' means, on arcs; half of them
-        on lines, where neither an anchor nor a frozen decoder keeps short codes as they are. With
-        a fitted prior, as many again are draws of it.
+        Half of them lie between codes and half between the posteriors' means: on arcs, and half of
+        them on lines, where neither an anchor nor a frozen decoder keeps short codes as they are.
+        With a fitted prior, as many again are draws of it. Each is decoded once: of a few thousand
+        draws that came again and again, the decoder learned how to draw these, and no others. With
+        a flow half of the arcs are in its noise, where morphs are decoded from.
         """
         settings = self.adversary
         if not settings.interpolations:
             return super().decode_unpaired(codes, posterior, count)
         count = max(1, round(settings.interpolated_share * len(codes)))
-        drawn = codes[:0]
-        if self._pool is not None:
-            drawn = self._pool[torch.randint(len(self._pool), (count // 2,), device=codes.device)]
-            count -= len(drawn)
+        draws = 0 if self._prior is None else count // 2
+        count -= draws
         of_means, on_line, position = torch.rand(3, count, 1, device=codes.device)
         ends = torch.where(of_means < 0.5, posterior.mean[:count], codes[:count])
         others, t = ends.roll(1, 0), MARGIN + (1 - 2 * MARGIN) * position.squeeze(1)
         kept = self.decoder_before is not None or self.model.architecture.enlarged > 1
         lines = 0.0 if kept else 0.5
         between = torch.where(on_line < lines, lerp(ends, others, t), slerp(ends, others, t))
-        pictures: Tensor = self.model.decoder(torch.cat([between, drawn]))
+        if self._prior is not None:
+            if self._prior.invertible and not self._prior.conditional:
+                path = bent(self._prior.to_noise, self._prior.from_noise)  # on the CPU
+                found = path(ends[::2].cpu(), others[::2].cpu(), t[::2].cpu())
+                between[::2] = found.to(between)
+            between = torch.cat([between, self._prior.sample(draws).to(between)])
+        pictures: Tensor = self.model.decoder(between)
         return pictures

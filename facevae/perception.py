@@ -28,7 +28,7 @@ from facevae.networks.critic import Adversary
 from vaecore.distributions import DiagonalGaussian
 from vaecore.folder import read_tensors
 from vaecore.model import VAE
-from vaecore.paths import bent, lerp, slerp
+from vaecore.paths import lerp, slerp
 from vaecore.priors import Prior, prior_fits, prior_from_state
 from vaecore.training.config import TrainingConfig
 from vaecore.training.module import Metrics
@@ -182,10 +182,28 @@ class PerceptualModule(AdversarialModule):
         lines = 0.0 if kept else 0.5
         between = torch.where(on_line < lines, lerp(ends, others, t), slerp(ends, others, t))
         if self._prior is not None:
-            if self._prior.invertible and not self._prior.conditional:
-                path = bent(self._prior.to_noise, self._prior.from_noise)  # on the CPU
-                found = path(ends[::2].cpu(), others[::2].cpu(), t[::2].cpu())
-                between[::2] = found.to(between)
-            between = torch.cat([between, self._prior.sample(draws).to(between)])
+            found = _through(self._prior, ends[::2].cpu(), others[::2].cpu(), t[::2].cpu(), draws)
+            between[: 2 * (len(found) - draws) : 2] = found[draws:].to(between)
+            between = torch.cat([between, found[:draws].to(between)])
         pictures: Tensor = self.model.decoder(between)
         return pictures
+
+
+def _through(prior: Prior, ends: Tensor, others: Tensor, t: Tensor, draws: int) -> Tensor:
+    """Return draws of a prior and, if it is a flow, codes on arcs in its noise.
+
+    Args:
+        prior: Any prior.
+        ends: Codes `(n, latent_dim)` where the arcs begin.
+        others: Codes where they end.
+        t: Positions on the arcs, from 0 to 1.
+        draws: Number of draws.
+
+    Returns:
+        Codes `(draws, latent_dim)`, or `(draws + n, latent_dim)`.
+    """
+    if not prior.invertible or prior.conditional:
+        return prior.sample(draws)
+    begin, end = prior.to_noise(torch.cat([ends, others])).chunk(2)
+    noise = torch.cat([torch.randn(draws, prior.latent_dim), slerp(begin, end, t)])
+    return prior.from_noise(noise)

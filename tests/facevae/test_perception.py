@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -126,7 +127,6 @@ def test_interpolations_reach_decoder_and_critic_with_the_encoder_frozen(
 def test_half_of_what_has_no_original_is_drawn_from_a_fitted_prior(
     classifier: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import facevae.perception
     from vaecore.folder import write_tensors
     from vaecore.priors import GaussianMixture
 
@@ -134,7 +134,6 @@ def test_half_of_what_has_no_original_is_drawn_from_a_fitted_prior(
     mean = torch.linspace(-1, 1, 32)
     prior = GaussianMixture(torch.ones(1), mean[None], torch.eye(32)[None] * 1e-3)
     write_tensors(tmp_path / "prior.safetensors", prior.state())
-    monkeypatch.setattr(facevae.perception, "POOLED", 16)
     drawn_from = str(tmp_path / "prior.safetensors")
     module = make_module(
         classifier, interpolations=1.0, interpolated_share=1.0, drawn_from=drawn_from
@@ -148,6 +147,48 @@ def test_half_of_what_has_no_original_is_drawn_from_a_fitted_prior(
     assert codes.shape == (6, 32)
     torch.testing.assert_close(codes[3:], mean.expand(3, 32), atol=0.02, rtol=0)
     assert bool((codes[:3] > 3).any())
+
+
+def test_draws_are_new_in_each_step_and_half_of_the_arcs_are_in_the_flow(
+    classifier: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from vaecore.folder import write_tensors
+    from vaecore.paths import slerp
+    from vaecore.priors import Flow
+
+    flow = Flow(32, width=32, blocks=1)
+    for layer in (flow.network.blocks[0].outer, flow.network.last):  # else it is nearly linear
+        torch.nn.init.normal_(layer.weight, std=0.3)
+    write_tensors(tmp_path / "prior.safetensors", flow.state())
+    module = make_module(
+        classifier,
+        interpolations=1.0,
+        interpolated_share=1.0,
+        anchor=1.0,
+        drawn_from=str(tmp_path / "prior.safetensors"),
+    )
+    module.on_fit_start()
+    assert not any("_prior" in name for name in module.state_dict())
+    seen: list[Tensor] = []
+    monkeypatch.setattr(module.model.decoder, "forward", lambda z: seen.append(z) or z)
+    means = torch.randn(8, 32) * 3
+    posterior = DiagonalGaussian(means, torch.full_like(means, 1e-6))
+    for _ in range(2):
+        module.decode_unpaired(means, posterior, 8)
+    first, second = seen
+    assert first.shape == (8, 32)
+    assert not torch.isclose(first[4:, None], second[None, 4:]).all(-1).any()
+    grid = torch.linspace(0.2, 0.8, 601)[:, None]
+
+    def distance(code: Tensor, a: Tensor, b: Tensor) -> float:
+        return float((slerp(a.expand(601, 32), b, grid) - code).norm(dim=1).min())
+
+    for row, code in enumerate(first[:4]):
+        a, b = means[row], means[row - 1 if row else 3]
+        bent = [flow.to_noise(end[None])[0] for end in (a, b)]
+        in_noise = distance(flow.to_noise(code[None])[0], *bent)
+        plain = distance(code, a, b)
+        assert (in_noise < 0.05, plain < 0.05) == (row % 2 == 0, row % 2 == 1)
 
 
 def test_short_codes_are_anchored_to_the_decoder_before_the_critic(
@@ -179,8 +220,12 @@ def test_short_codes_are_shorter_than_those_of_faces(classifier: Path) -> None:
     lengths = module.short_codes(means).norm(dim=1)
     assert (lengths < means.norm(dim=1).max()).all()
     assert lengths.mean() < 0.75 * means.norm(dim=1).mean()
-    module._short = torch.zeros(5, 32)
+    seen: list[float] = []
+    module.__dict__["_prior"] = SimpleNamespace(
+        sample=lambda n, temperature: seen.append(temperature) or torch.zeros(n, 32)
+    )
     assert not module.short_codes(means)[::3].any()
+    assert 0.2 <= seen[0] <= 0.8
 
 
 def test_codes_for_the_critic_are_between_mean_and_draw(classifier: Path) -> None:

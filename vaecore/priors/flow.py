@@ -13,7 +13,8 @@ are similar). First one of the training examples' conditions is drawn, then a co
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -28,6 +29,9 @@ from vaecore.priors.velocity import VelocityNetwork
 STEPS = 16
 """Steps of Heun's method, from noise to codes and back. Most codes of phrases differ by less than
 2 % of their length from those by ten times as many steps."""
+
+Velocity: TypeAlias = Callable[[Tensor, Tensor, "Tensor | None"], Tensor]
+"""Maps points, times and conditions to velocities, as a `VelocityNetwork` does."""
 
 _IN_FILES = {
     ".query_key_value.": ".asked.",
@@ -105,7 +109,11 @@ class Flow(nn.Module, Prior):
         return (pad(x) @ self.inverse)[: x.shape[0]] + self.center if hasattr(self, "basis") else x
 
     def loss(
-        self, posterior: DiagonalGaussian, spread: float = 1.0, condition: Tensor | None = None
+        self,
+        posterior: DiagonalGaussian,
+        spread: float = 1.0,
+        condition: Tensor | None = None,
+        teacher: Velocity | None = None,
     ) -> Tensor:
         """Return the mean squared error of the velocity per dimension, a scalar, at random times.
 
@@ -113,6 +121,7 @@ class Flow(nn.Module, Prior):
             posterior: Posteriors of examples; the targets are samples of them.
             spread: Factor on the standard deviations of the posteriors.
             condition: Conditions of the examples, if the flow is conditional.
+            teacher: Says the velocity to learn; by default it is that from noise to code.
         """
         drawn = posterior.sample()
         target = self.coordinates(torch.lerp(posterior.mean, drawn, spread))
@@ -122,7 +131,8 @@ class Flow(nn.Module, Prior):
         point = torch.lerp(noise, target, time[:, None])
         with autocast(target.device):
             velocity = self.network(point, time, condition)
-        error: Tensor = velocity.float() - (target - noise)
+        told = target - noise if teacher is None else teacher(point, time, condition)
+        error: Tensor = velocity.float() - told
         return error.square().mean()
 
     @torch.no_grad()

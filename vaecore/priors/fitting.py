@@ -23,7 +23,7 @@ WARMUP = 200
 """Steps over which the learning rate of a flow rises."""
 REPORTED = 500
 """Steps between two reports of progress."""
-WEAK = 0.1
+WEAK = 0.2
 """Share of the training after which a flow is the weak one that guides."""
 GUIDED = 0.3, 0.7
 """Times, from noise (0) to codes (1), between which the velocity is guided."""

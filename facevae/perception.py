@@ -28,11 +28,13 @@ from facevae.networks.critic import Adversary
 from vaecore.distributions import DiagonalGaussian
 from vaecore.folder import read_tensors
 from vaecore.model import VAE
-from vaecore.paths import lerp, slerp
+from vaecore.paths import bent, lerp, slerp
 from vaecore.priors import Prior, prior_fits, prior_from_state
 from vaecore.training.config import TrainingConfig
 from vaecore.training.module import Metrics
 
+POOLED, POOLED_STEPS = 512, 64
+"""Draws of a fitted prior that are made together, which is faster, and for how many steps."""
 COOLEST, WARMEST = 0.2, 0.8
 """Lowest and highest temperature of the draws that are short codes."""
 MARGIN = 0.2
@@ -67,6 +69,7 @@ class PerceptualModule(AdversarialModule):
         )
         self.register_buffer("perceptual_norms", torch.zeros(2))
         self._prior: Prior | None = None
+        self._pool, self._pooled = torch.empty(0), -1
         # Of the batch's posteriors: `_anchored` makes short codes of them without encoding again.
         self._means: Tensor | None = None
         # A submodule, so that a training that is resumed has it; `parameter_groups` leaves it out.
@@ -165,9 +168,8 @@ class PerceptualModule(AdversarialModule):
 
         Half of them lie between codes and half between the posteriors' means: on arcs, and half of
         them on lines, where neither an anchor nor a frozen decoder keeps short codes as they are.
-        With a fitted prior, as many again are draws of it. Each is decoded once: of a few thousand
-        draws that came again and again, the decoder learned how to draw these, and no others. With
-        a flow half of the arcs are in its noise, where morphs are decoded from.
+        With a fitted prior, as many again are draws of it; with a flow, half of the arcs are in
+        its noise, where morphs are decoded from.
         """
         settings = self.adversary
         if not settings.interpolations:
@@ -182,28 +184,23 @@ class PerceptualModule(AdversarialModule):
         lines = 0.0 if kept else 0.5
         between = torch.where(on_line < lines, lerp(ends, others, t), slerp(ends, others, t))
         if self._prior is not None:
-            found = _through(self._prior, ends[::2].cpu(), others[::2].cpu(), t[::2].cpu(), draws)
-            between[: 2 * (len(found) - draws) : 2] = found[draws:].to(between)
-            between = torch.cat([between, found[:draws].to(between)])
+            if self._prior.invertible and not self._prior.conditional:
+                path = bent(self._prior.to_noise, self._prior.from_noise)  # on the CPU
+                found = path(ends[::2].cpu(), others[::2].cpu(), t[::2].cpu())
+                between[::2] = found.to(between)
+            between = torch.cat([between, self.draws(draws).to(between)])
         pictures: Tensor = self.model.decoder(between)
         return pictures
 
+    def draws(self, n: int) -> Tensor:
+        """Return n draws of the fitted prior, `(n, latent_dim)`.
 
-def _through(prior: Prior, ends: Tensor, others: Tensor, t: Tensor, draws: int) -> Tensor:
-    """Return draws of a prior and, if it is a flow, codes on arcs in its noise.
-
-    Args:
-        prior: Any prior.
-        ends: Codes `(n, latent_dim)` where the arcs begin.
-        others: Codes where they end.
-        t: Positions on the arcs, from 0 to 1.
-        draws: Number of draws.
-
-    Returns:
-        Codes `(draws, latent_dim)`, or `(draws + n, latent_dim)`.
-    """
-    if not prior.invertible or prior.conditional:
-        return prior.sample(draws)
-    begin, end = prior.to_noise(torch.cat([ends, others])).chunk(2)
-    noise = torch.cat([torch.randn(draws, prior.latent_dim), slerp(begin, end, t)])
-    return prior.from_noise(noise)
+        They are made anew every few steps. Of a few thousand that came again and again, a decoder
+        learned how to draw these, and no others.
+        """
+        assert self._prior is not None
+        number = self.global_step // POOLED_STEPS
+        if number != self._pooled:
+            generator = torch.Generator().manual_seed(self._seed(number, self.ranks.rank))
+            self._pool, self._pooled = self._prior.sample(POOLED, generator), number
+        return self._pool[torch.randint(len(self._pool), (n,))]

@@ -182,6 +182,7 @@ def recall(judge: FaceClassifier, pictures: Tensor, labels: Tensor) -> dict[str,
 def figures_of(
     space: LatentSpace,
     test: Faces,
+    others: Tensor,
     judge: FaceClassifier,
     *,
     seed: int,
@@ -195,6 +196,8 @@ def figures_of(
     Args:
         space: The model.
         test: Faces that it was not trained on, in random order.
+        others: As many other photographs. Even these are at some distance from the test faces, as
+            they are not of the same people, where reconstructions are.
         judge: The classifier whose features and decisions count.
         seed: Of samples and folds.
         limit: At most this many faces for each edit.
@@ -219,6 +222,7 @@ def figures_of(
         }
     }
     a, b = codes, codes.roll(-1, 0)
+    figures["real"] = {"others": reference(others)}
     figures["middles"], pictures = measured_middles(space, a, b, reference, kept.mean(0))
     samples = {}
     for prior in dict.fromkeys(["normal", space.prior.kind if space.prior else "normal"]):
@@ -229,7 +233,7 @@ def figures_of(
         pictures[f"samples {prior}"] = drawn[:SAMPLES]
     figures["samples"] = samples
     base = figures["reconstructions"]["frechet"]
-    for row in [*figures["middles"].values(), *samples.values()]:
+    for row in [*figures["real"].values(), *figures["middles"].values(), *samples.values()]:
         if "frechet" in row:
             row["over_reconstructions"] = row["frechet"] / base
     if embed is not None:
@@ -278,9 +282,9 @@ def show(name: str, figures: dict[str, Any]) -> None:
 
     click.echo(name)
     line("reconstructions", figures["reconstructions"])
-    for part in ("middles", "samples", "edits"):
+    for part in ("real", "middles", "samples", "edits"):
         for title, row in figures[part].items():
-            line(f"{part[:-1]} {title}", row)
+            line(f"{part.removesuffix('s')} {title}", row)
     if "identity" in figures:
         line("identity", figures["identity"])
 
@@ -304,10 +308,12 @@ def main(
     for name in models:
         space = facevae.load(name)
         test = read(faces, labels, "test", space.codec.size, count)
+        others = read(faces, labels, "validation", space.codec.size, len(test.images))
         order = torch.randperm(len(test.images), generator=torch.Generator().manual_seed(seed))
         report[name] = figures_of(
             space,
             Faces(test.images[order], test.labels[order]),
+            others.images.float() / 255,
             judge,
             seed=seed,
             limit=limit,

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -25,7 +26,9 @@ from facevae.distance import PerceptualDistance
 from facevae.networks.trunk import feature_distance
 from vaecore.attributes import added_and_taken
 from vaecore.device import autocast
-from vaecore.directions import Directions
+from vaecore.directions import Directions, directions_fit, directions_from_state
+from vaecore.errors import DataError
+from vaecore.folder import read_tensors
 from vaecore.training.small import SmallLoop, cosine, ramped_decay
 
 if TYPE_CHECKING:
@@ -62,6 +65,8 @@ class DirectionSettings:
         critic: Weight of the critic.
         sameness: Weight of the template share: the energy of the mean change of the faces of a
             batch over the mean energy of their changes.
+        start: File of the directions to go on from (`directions.safetensors` of a model folder),
+            of the same codes, attributes and sizes; without one, the vectors.
         seed: Of the batches.
     """
 
@@ -75,6 +80,7 @@ class DirectionSettings:
     pixels: float = 2.0
     critic: float = 1.5
     sameness: float = 0.5
+    start: str = ""
     seed: int = 0
 
 
@@ -102,6 +108,9 @@ def fit_directions(
             last one's features are those of the perceptual loss.
         settings: How they are trained.
         report: Called now and then with the steps taken and the loss.
+
+    Raises:
+        DataError: The directions to start from cannot be read, or have other sizes.
     """
     fit = _Fit(space, codes, labels, names, vectors, about, classifiers, settings)
     optimizer = torch.optim.AdamW(
@@ -148,6 +157,8 @@ class _Fit:
             widths = [each.shape[1] for each in self.distance.features(self.pictures[:1] / 255.0)]
             self.critic = _Critic(widths[-STAGES:], 2 * len(vectors))
         self.directions.start(*added_and_taken(vectors, about))
+        if settings.start:
+            self._go_on(Path(settings.start))
         self.critic_optimizer = torch.optim.Adam(self.critic.parameters(), 1e-3, betas=(0.0, 0.99))
         own = self.directions.names
         self.columns = torch.tensor([classifiers[0].names.index(n) for n in own for _ in range(2)])
@@ -158,6 +169,24 @@ class _Fit:
         self.before = [each for pair in zip(without, with_it, strict=True) for each in pair]
         self.after = [each for pair in zip(with_it, without, strict=True) for each in pair]
         self.weights = torch.ones(2 * len(own))
+
+    def _go_on(self, path: Path) -> None:
+        """Take the weights of stored directions.
+
+        Args:
+            path: Their file.
+
+        Raises:
+            DataError: It cannot be read, or they have other sizes.
+        """
+        own = self.directions.sizes
+        found = directions_from_state(read_tensors(path, directions_fit(own.latent_dim)))
+        if found.sizes != own:
+            remedy = "name others, or change the sizes in `directions`"
+            raise DataError(
+                f"directions of {found.sizes}, where the recipe has {own}", path=path, remedy=remedy
+            )
+        self.directions.load_state_dict(found.state_dict())
 
     def loss(self, step: int) -> Tensor:
         """Return the loss of a new batch: of two steps, on as many faces each."""

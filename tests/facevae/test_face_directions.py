@@ -69,6 +69,25 @@ def test_training_finds_steps_that_show_and_hide(space, having, fitter, monkeypa
     assert reports == [50]
 
 
+def test_training_goes_on_from_stored_directions(space, having, fitter, tmp_path) -> None:
+    from vaecore.errors import DataError
+    from vaecore.folder import write_tensors
+
+    codes, vectors = having.float(), {name: SHORT * torch.eye(3)[k] for k, name in enumerate(NAMES)}
+    given = (space, codes, having, NAMES, vectors, {}, [fitter])
+    first = fit_directions(*given, replace(SETTINGS, steps=20))
+    place = tmp_path / "directions.safetensors"
+    write_tensors(place, first.state(), 32)
+    still = replace(SETTINGS, steps=1, learning_rate=0.0)
+    again = fit_directions(*given, replace(still, start=str(place)))
+    torch.testing.assert_close(again(codes), first(codes), rtol=1e-4, atol=1e-5)
+    anew = fit_directions(*given, still)
+    assert float((anew(codes) - first(codes)).abs().max()) > 1e-2
+    wider = replace(still, start=str(place), width=2 * still.width)
+    with pytest.raises(DataError, match="where the recipe has Sizes"):
+        fit_directions(*given, wider)
+
+
 def test_a_recipe_names_its_directions() -> None:
     plain, spatial = load_preset("faces_64_residual"), load_preset("faces_64")
     assert plain.make_directions() is None

@@ -68,6 +68,7 @@ class FlowConfig(BaseModel):
     blocks: int = Field(default=3, ge=1, le=64)
     groups: int = Field(default=1, ge=1, le=1 << 8)
     spread: float = Field(default=1.0, ge=0, le=10)
+    guidance: float = Field(default=0.0, ge=0, le=10)
     seed: int = Field(default=0, ge=0, le=LARGEST)
 
 

@@ -107,7 +107,9 @@ def test_attributes_change_what_they_say(space: LatentSpace) -> None:
     lighter = (blond - before)[:, :, top].mean((1, 2, 3))  # fair hair has little to gain
     assert lighter.min() > 0.01
     assert lighter.mean() > 0.04
-    assert (glasses - before)[:, :, eyes, 16:48].mean((1, 2, 3)).max() < -0.03
+    change = (glasses - before)[:, :, eyes, 16:48]
+    assert change.mean() < -0.015  # some are clear, with a dark frame
+    assert (change.square().mean((1, 2, 3)) > 2 * (glasses - before).square().mean((1, 2, 3))).all()
 
 
 def test_taking_back_what_was_added_leads_back(space: LatentSpace) -> None:

@@ -68,7 +68,7 @@ class PerceptualModule(AdversarialModule):
             else ()
         )
         self.register_buffer("perceptual_norms", torch.zeros(2))
-        self._prior: Prior | None = None
+        self._prior: tuple[Prior, ...] = ()  # as `_distance`: a flow is a module
         self._pool, self._pooled = torch.empty(0), -1
         # Of the batch's posteriors: `_anchored` makes short codes of them without encoding again.
         self._means: Tensor | None = None
@@ -82,9 +82,8 @@ class PerceptualModule(AdversarialModule):
             distance.to(self.device)
         if self.adversary.drawn_from:
             path = Path(self.adversary.drawn_from)
-            found = prior_from_state("", read_tensors(path, prior_fits("", self.model.latent_dim)))
-            # A flow is a module, and would be stored and trained with the others as an attribute.
-            self.__dict__["_prior"] = found
+            state = read_tensors(path, prior_fits("", self.model.latent_dim))
+            self._prior = (prior_from_state("", state),)
 
     def training_step(self, batch: Tensor, batch_idx: int) -> Tensor:
         """Return a scalar whose gradient is that of all losses together."""
@@ -146,10 +145,9 @@ class PerceptualModule(AdversarialModule):
         codes = lerp(means, means.roll(1, 0), torch.rand(len(means), device=means.device))
         scale = torch.empty(len(means), 1, device=means.device).uniform_(COOLEST, 1)
         codes[::2] *= scale[::2]
-        if self._prior is not None:
+        for prior in self._prior:
             temperature = float(torch.empty(()).uniform_(COOLEST, WARMEST))
-            drawn = self._prior.sample(len(codes[::3]), temperature=temperature)
-            codes[::3] = drawn.to(codes)
+            codes[::3] = prior.sample(len(codes[::3]), temperature=temperature).to(codes)
         return codes
 
     def draw_codes(self, posterior: DiagonalGaussian) -> Tensor:
@@ -175,7 +173,7 @@ class PerceptualModule(AdversarialModule):
         if not settings.interpolations:
             return super().decode_unpaired(codes, posterior, count)
         count = max(1, round(settings.interpolated_share * len(codes)))
-        draws = 0 if self._prior is None else count // 2
+        draws = count // 2 if self._prior else 0
         count -= draws
         of_means, on_line, position = torch.rand(3, count, 1, device=codes.device)
         ends = torch.where(of_means < 0.5, posterior.mean[:count], codes[:count])
@@ -183,24 +181,23 @@ class PerceptualModule(AdversarialModule):
         kept = self.decoder_before is not None or self.model.architecture.enlarged > 1
         lines = 0.0 if kept else 0.5
         between = torch.where(on_line < lines, lerp(ends, others, t), slerp(ends, others, t))
-        if self._prior is not None:
-            if self._prior.invertible and not self._prior.conditional:
-                path = bent(self._prior.to_noise, self._prior.from_noise)  # on the CPU
+        for prior in self._prior:
+            if prior.invertible and not prior.conditional:
+                path = bent(prior.to_noise, prior.from_noise)  # on the CPU
                 found = path(ends[::2].cpu(), others[::2].cpu(), t[::2].cpu())
                 between[::2] = found.to(between)
-            between = torch.cat([between, self.draws(draws).to(between)])
+            between = torch.cat([between, self.draws(prior, draws).to(between)])
         pictures: Tensor = self.model.decoder(between)
         return pictures
 
-    def draws(self, n: int) -> Tensor:
+    def draws(self, prior: Prior, n: int) -> Tensor:
         """Return n draws of the fitted prior, `(n, latent_dim)`.
 
         They are made anew every few steps. Of a few thousand that came again and again, a decoder
         learned how to draw these, and no others.
         """
-        assert self._prior is not None
         number = self.global_step // POOLED_STEPS
         if number != self._pooled:
             generator = torch.Generator().manual_seed(self._seed(number, self.ranks.rank))
-            self._pool, self._pooled = self._prior.sample(POOLED, generator), number
+            self._pool, self._pooled = prior.sample(POOLED, generator), number
         return self._pool[torch.randint(len(self._pool), (n,))]

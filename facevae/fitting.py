@@ -131,3 +131,26 @@ def encode(
             values.append(labels.bool())
     loader.close()
     return DiagonalGaussian(torch.cat(means), torch.cat(stddevs)), torch.cat(values)
+
+
+def pictures(
+    space: LatentSpace[Any], folder: FaceFolder, workers: int | None = None
+) -> tuple[Tensor, Tensor]:
+    """Return the usable images of a folder, and the means of their codes, not refined.
+
+    Args:
+        space: The model.
+        folder: The images; at most `FITTED_ON` are read, at even distances.
+        workers: Processes that read images.
+
+    Returns:
+        uint8 `(n, 3, size, size)`, and `(n, latent_dim)`.
+    """
+    found, means = [], []
+    loader = read_once(evenly(folder, FITTED_ON), workers)
+    for batch in loader:
+        x = batch[0] if isinstance(batch, tuple | list) else batch
+        found.append((x * 255).round().byte())
+        means.append(space.posterior_of(x, refine=False).mean)
+    loader.close()
+    return torch.cat(found), torch.cat(means)

@@ -19,6 +19,7 @@ from facevae.evaluate import measure
 from facevae.networks.model import FaceVAE
 from facevae.perception import PerceptualModule
 from facevae.pictures import pictures
+from facevae.realism import fit_realism
 from vaecore.distributions import DiagonalGaussian
 from vaecore.errors import DataError, UsageError
 from vaecore.folder import PRIOR
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from facevae.networks.trunk import Trunk
     from facevae.presets import Preset
     from vaecore.model import VAE
+    from vaecore.priors import Prior
     from vaecore.space import LatentSpace
     from vaecore.training import TrainingConfig
     from vaecore.training.loop import MakeModule
@@ -284,6 +286,13 @@ class FaceTask(TrainingTask):
     def encode(self, space: LatentSpace[Any]) -> DiagonalGaussian:
         images = evenly(self.data.train, fitting.FITTED_ON)
         return fitting.encode(space, images, self.workers, mirrored=True)[0]
+
+    def choose(self, space: LatentSpace[Any], prior: Prior) -> None:
+        if space.model.architecture.realism:
+            about = "training what chooses among draws of the prior"
+            StatusLine(self.progress).show(f"  {about} (minutes)")
+            photographs, means = fitting.pictures(space, self.data.train, self.workers)
+            fit_realism(space, prior, means, photographs)
 
     def vectors(self, space: LatentSpace[Any]) -> Vectors:
         if self.fitter is None and fitting.classifiable(self.data):

@@ -50,7 +50,8 @@ train)
             --target /tmp/site $travels/wheels/*.whl
     fi
     python3 -m tools.face_sheets unpack $travels/sheets "$work/faces"
-    common=(--preset faces_64 --device "${DEVICE:-auto}"
+    # What chooses among draws takes minutes on CPU: it is fitted at home, see `back`.
+    common=(--preset faces_64 --device "${DEVICE:-auto}" --set architecture.realism=0
         --set "adversary.classifier=$PWD/$travels/perceptual.safetensors"
         --set prior.groups=16 --set prior.width=256 --set prior.steps=6000
         --set training.max_steps=1000000 --set "training.batch_size=${BATCH:-256}" ${SET:-})

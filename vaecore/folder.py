@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -32,6 +32,7 @@ SPARE = 1 << 22
 MOST_VECTORS, LONGEST_NAME = 1000, 100
 """Limits of a file of named vectors: their number, and characters of a name."""
 
+Value = TypeVar("Value")
 Fits = Callable[[Mapping[str, Declared]], "str | None"]
 """A check of the header of a tensor file: returns the problem, None if there is none."""
 
@@ -136,12 +137,17 @@ def mismatch(expected: Mapping[str, Shaped], found: Mapping[str, Shaped]) -> str
     return None
 
 
-def fits_model(model: nn.Module) -> Fits:
-    """Return the check that a file holds the weights of a model."""
-    expected = model.state_dict()
+def fits_model(model: nn.Module, without: tuple[str, ...] = ()) -> Fits:
+    """Return the check that a file holds the weights of a model.
+
+    Args:
+        model: The model.
+        without: Names that begin so do not count.
+    """
+    expected = _except(model.state_dict(), without)
 
     def problem(declared: Mapping[str, Declared]) -> str | None:
-        declared = _restored(declared)
+        declared = _except(_restored(declared), without)
         difference = mismatch(expected, declared)
         for name, tensor in declared.items():
             if difference is None and tensor.floating != expected[name].is_floating_point():
@@ -150,6 +156,11 @@ def fits_model(model: nn.Module) -> Fits:
         return difference
 
     return problem
+
+
+def _except(named: Mapping[str, Value], without: tuple[str, ...]) -> dict[str, Value]:
+    """Return what has other names than those that begin so."""
+    return {name: value for name, value in named.items() if not name.startswith(without)}
 
 
 def _restored(declared: Mapping[str, Declared]) -> dict[str, Declared]:
@@ -187,25 +198,30 @@ def room(*paths: Path) -> int:
     return 2 * sum(map(math.prod, shapes)) + SPARE
 
 
-def load_weights(model: nn.Module, path: Path, shared: Path | None = None) -> None:
+def load_weights(
+    model: nn.Module, path: Path, shared: Path | None = None, *, without: tuple[str, ...] = ()
+) -> None:
     """Load weights into a model.
 
     Args:
         model: Changed in place.
         path: The file of weights.
         shared: File of another model, for the weights that `path` lacks.
+        without: Weights whose names begin so stay as they are, whatever the files hold.
 
     Raises:
         DataError: A tensor is missing, unknown or misshapen; it is named.
     """
     expected = model.state_dict()
-    fits = fits_model(model)
+    fits = fits_model(model, without)
     if shared is None:
         tensors = read_tensors(path, fits)
     else:
         theirs, _ = read_header(shared)
         tensors = read_tensors(path, lambda ours: fits({**theirs, **ours}))
         tensors = read_tensors(shared) | tensors
+    tensors = _except(tensors, without)
     ready = {name: value.to(expected[name].dtype) for name, value in tensors.items()}
     # A model on the meta device takes over the tensors: assigning saves a copy.
-    model.load_state_dict(ready, assign=any(each.is_meta for each in expected.values()))
+    assign = any(each.is_meta for each in expected.values())
+    model.load_state_dict(ready, strict=not without, assign=assign)

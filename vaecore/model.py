@@ -86,6 +86,11 @@ class VAE(nn.Module):
         """Gradient steps by which `infer` refines the encoder's posterior means."""
         self.refinement_rate = RATE
         """Learning rate of these steps; see `vaecore.refinement`."""
+        self.candidates = 1
+        """Draws of a fitted prior of which a sample is the best; see `preference`."""
+        self.fitted_last: tuple[str, ...] = ()
+        """How the names of weights begin that are fitted after the prior, at the end of a training.
+        A model to begin with may lack them."""
         self.never: tuple[tuple[int, ...], ...] = ()
         """Classes that the decoder must not choose, for each voice; see `LatentSpace.within`."""
 
@@ -168,6 +173,14 @@ class VAE(nn.Module):
         a perceptual loss subtract that.
         """
         return partial(self.log_likelihood, x)
+
+    def preference(self, z: Tensor) -> Tensor:
+        """Return how good the examples of codes `(batch, latent_dim)` are, `(batch,)`.
+
+        Of `candidates` draws of a fitted prior, `LatentSpace.sample` keeps the one with the highest
+        value. Most models have one candidate, and no preference.
+        """
+        return torch.zeros(len(z))
 
     def loss(
         self,

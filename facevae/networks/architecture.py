@@ -39,6 +39,9 @@ class FaceArchitecture:
     perceptual: int = 0
     """Channels of the first stage of the trunk (`facevae.networks.trunk`) in whose features a
     spatial model compares pictures where codes are refined. 0: pixels alone are compared."""
+    realism: int = 0
+    """Channels of the network that chooses among draws of the prior (`facevae.networks.realism`); a
+    spatial model with a perceptual trunk can have one. 0: each sample is one draw."""
     sigma: float | None = None
     """Standard deviation of the noise, in units of the picture's range 0..1."""
     reconstruction_factor: float | None = None
@@ -65,6 +68,12 @@ class FaceArchitecture:
             raise ValueError(
                 f"perceptual must be a number in 0..{widest} for {self.kind!r}, got "
                 f"{self.perceptual!r}"
+            )
+        most = LARGEST["width"] if self.perceptual else 0
+        if not isinstance(self.realism, int) or not 0 <= self.realism <= most:
+            raise ValueError(
+                f"realism must be a number in 0..{most}, with perceptual at {self.perceptual}: got "
+                f"{self.realism!r}"
             )
         positions = self.positions
         if self.kind == "spatial" and (self.latent_dim % positions or self.width % 4):

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from facevae.networks.architecture import FaceArchitecture
 from facevae.networks.enlarging import halved
 from facevae.networks.plain import PlainDecoder, PlainEncoder
+from facevae.networks.realism import Realism
 from facevae.networks.residual import (
     ResidualDecoder,
     ResidualEncoder,
@@ -35,6 +36,9 @@ DECODERS: dict[str, type[ResidualDecoder | SpatialDecoder | PlainDecoder]] = {
 PERCEPTUAL, RATE = 3000.0, 0.02
 """Where codes are refined: weight of the perceptual distance, in nats, and the rate that goes with
 it; the distance is more curved than a posterior is. Chosen on validation faces (docs/faces.md)."""
+CANDIDATES = 8
+"""Draws of the prior of which a sample is the best, where a model can tell."""
+SCORED_AT_ONCE = 128
 CENTRE, SCALE = 0.5, 0.25
 """Inputs and outputs of the networks are (x - centre) / scale, about -2..2."""
 
@@ -120,15 +124,37 @@ class FaceVAE(VAE):
         if architecture.perceptual:
             self.perceptual = Trunk(architecture.perceptual, blocks=1).requires_grad_(False).eval()
             self.refinement_rate = RATE
+        self.realism: Realism | None = None
+        if architecture.realism:
+            sizes = architecture.perceptual, architecture.realism, architecture.core_size
+            self.realism = Realism(*sizes).requires_grad_(False).eval()
+            self.candidates = CANDIDATES
+        self.fitted_last = ("realism.",)
         # Convolutions are faster with the channels of a pixel side by side.
         self.to(memory_format=torch.channels_last)
 
     def train(self, mode: bool = True) -> FaceVAE:
         """Set training or evaluation mode; features are those of evaluation in both."""
         super().train(mode)
-        if self.perceptual is not None:
-            self.perceptual.eval()
+        for part in (self.perceptual, self.realism):
+            if part is not None:
+                part.eval()
         return self
+
+    @torch.no_grad()
+    def preference(self, z: Tensor) -> Tensor:
+        """Return how much the pictures of codes look like photographs, as `VAE.preference` says.
+
+        Pictures that are enlarged are scored before that, so that all sizes have the same samples.
+        """
+        trunk, decoder = self.perceptual, self.decoder.network
+        if self.realism is None or trunk is None or not isinstance(decoder, SpatialDecoder):
+            return super().preference(z)
+        found = []
+        for part in z.to(self.device).split(SCORED_AT_ONCE):
+            pictures = (decoder.core(part)[0] * SCALE + CENTRE).clamp(0, 1)
+            found.append(self.realism(pictures, trunk))
+        return torch.cat(found).cpu()
 
     def closeness(self, x: Tensor) -> Callable[[Tensor], Tensor]:
         """Return how close decoded codes come to pictures, as `VAE.closeness` says.

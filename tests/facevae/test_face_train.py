@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ import facevae
 from facevae.data.labels import read_labels
 from facevae.data.parts import Data
 from facevae.presets import Preset, load_preset
+from facevae.realism import fit_realism
 from vaecore.errors import DataError, UsageError
 from vaecore.presets import RECIPE
 
@@ -229,6 +231,26 @@ def test_the_classifier_of_a_perceptual_loss_is_trained_once_and_kept(
     longer = replace(PERCEPTUAL, training={**PERCEPTUAL.training, "max_steps": 3})
     done = training.train(longer, data, place, resume=True, progress=False, workers=0)
     assert (done.result.steps, kept.read_bytes()) == (3, first)
+
+
+def test_what_chooses_among_draws_is_trained_last(
+    data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from facevae import classifier
+
+    monkeypatch.setattr(classifier, "PERCEPTUAL", {"width": 2, "blocks": 1, "epochs": 1})
+    monkeypatch.setattr(training, "fit_realism", partial(fit_realism, draws=32, steps=3))
+    plain, chosen = tmp_path / "plain", tmp_path / "chosen"
+    training.train(PERCEPTUAL, data, plain, progress=False, workers=0)
+    with_it = replace(PERCEPTUAL, architecture={**PERCEPTUAL.architecture, "realism": 2})
+    # The model to begin with has none, and one to go on from has one that is fitted anew.
+    for start, place in ((plain, chosen), (chosen, tmp_path / "again")):
+        training.train(with_it, data, place, start=start, progress=False, workers=0)
+        model = facevae.load(place).model
+        assert model.realism.weight.abs().max() > 0
+        assert model.candidates > 1
+    training.train(PERCEPTUAL, data, tmp_path / "less", start=chosen, progress=False, workers=0)
+    assert facevae.load(tmp_path / "less").model.realism is None
 
 
 def test_a_classifier_of_another_shape_is_refused(data: Data, tmp_path: Path) -> None:

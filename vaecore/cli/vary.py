@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 @click.option(
     "--keep-all",
     is_flag=True,
-    help="Keep results that are empty, nearly empty or chaotic. By default they are drawn again.",
+    help="Take every draw as it comes. By default, results that are empty, nearly empty or chaotic "
+    "are drawn again, and of faces the best of eight draws is kept.",
 )
 @options.seed
 @options.writes

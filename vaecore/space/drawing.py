@@ -43,7 +43,8 @@ class Drawing(Coding[Item]):
             prior: "normal" for N(0, I), "mixture" or "flow" for the fitted prior, whose codes are
                 nearer to those of real items. None takes the fitted one if there is one.
             keep_all: Whether to keep samples that are empty, nearly empty or chaotic (see
-                `Codec.poor`). Otherwise they are drawn again.
+                `Codec.poor`), and not to choose among draws (see `VAE.preference`). Otherwise
+                they are drawn again, and the best of several draws is kept.
 
         Raises:
             UsageError: n, the temperature or the seed is out of range, or the model has no such
@@ -69,7 +70,8 @@ class Drawing(Coding[Item]):
         spread = typical if self.model.draws else chosen
 
         def once(sources: Sequence[torch.Generator], number: int) -> Tensor:
-            codes, condition = self._drawn(len(sources), sources, known, spread)
+            candidates = 1 if keep_all else self.model.candidates
+            codes, condition = self._drawn(len(sources), sources, known, spread, candidates)
             if condition is None and self.codec.settles_samples:
                 codes = self.posterior_of(self.decode_to_examples(codes), refine=False).mean
             x = self.decode_to_examples(codes, chosen, following(seed, _NEXT * number), condition)
@@ -99,13 +101,17 @@ class Drawing(Coding[Item]):
     ) -> Tensor:
         """Return n codes `(n, latent_dim)` drawn from a prior (see `sample`).
 
+        They are those of the samples with the same seed: the best of several draws, where the model
+        has a preference.
+
         Args:
             n: Number of codes.
             seed: Seed of the draw, from 0 to 2**63 - 1.
             prior: "normal", "mixture" or "flow"; see `sample`.
             temperature: Factor on the prior's noise, at least 0.
         """
-        return self._drawn(n, streams(seed, n), self._prior(prior), temperature)[0]
+        known, candidates = self._prior(prior), self.model.candidates
+        return self._drawn(n, streams(seed, n), known, temperature, candidates)[0]
 
     def _prior(self, name: str | None) -> Prior:
         """Return the prior of a name; for None the fitted one, if there is one."""
@@ -117,10 +123,28 @@ class Drawing(Coding[Item]):
         return (self.prior or normal) if name is None else known[name]
 
     def _drawn(
-        self, n: int, source: Sequence[torch.Generator], prior: Prior, temperature: float
+        self,
+        n: int,
+        source: Sequence[torch.Generator],
+        prior: Prior,
+        temperature: float,
+        candidates: int,
     ) -> tuple[Tensor, Tensor | None]:
-        """Return n codes of a prior, and the conditions that they were drawn under, if any."""
+        """Return n codes of a prior, and the conditions that they were drawn under, if any.
+
+        Args:
+            n: Number of codes.
+            source: A generator for each.
+            prior: What is drawn from.
+            temperature: Factor on its noise.
+            candidates: Draws for each code, of which the model's preference chooses one. A prior
+                that was not fitted, or has conditions, is drawn from once.
+        """
         check_number("temperature", temperature)
+        if candidates > 1 and prior is self.prior and not prior.conditional:
+            z = prior.sample(n * candidates, list(source) * candidates, temperature)
+            best = self.model.preference(z).view(candidates, n).argmax(0)
+            return z.view(candidates, n, -1)[best, torch.arange(n)], None
         condition = prior.draw_condition(n, source)
         z = prior.sample(n, source, temperature, condition)
         return self.settle(z, condition), condition

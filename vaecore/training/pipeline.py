@@ -256,6 +256,7 @@ def _fitted(
         lambda step, loss: show(f"  fitting the prior: step {step:,} · loss {loss:.4g}", now=False),
         choose_device(accelerator if accelerator in NAMES else "auto"),
     )
+    task.choose(space, prior)
     show("  fitting attribute vectors")
     return prior, task.vectors(space)
 
@@ -265,7 +266,7 @@ def begin(domain: Domain, preset: Preset, start: str | Path | None = None) -> VA
     torch.manual_seed(preset.make_training().seed)
     model = preset.make_model()
     if start is not None:
-        load_weights(model, *domain.weights(domain.folder(start)))
+        load_weights(model, *domain.weights(domain.folder(start)), without=model.fitted_last)
     return model
 
 

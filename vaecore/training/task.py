@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from vaecore.domain import Domain
     from vaecore.model import VAE
     from vaecore.presets import Preset
+    from vaecore.priors import Prior
     from vaecore.space import LatentSpace
     from vaecore.training.batches import Batches
     from vaecore.training.config import TrainingConfig
@@ -79,6 +80,9 @@ class TrainingTask(ABC):
     @abstractmethod
     def vectors(self, space: LatentSpace[Any]) -> Vectors:
         """Return attribute vectors; called after `encode`."""
+
+    def choose(self, space: LatentSpace[Any], prior: Prior) -> None:  # noqa: B027
+        """Train what chooses among draws of the fitted prior, in place; called after `encode`."""
 
     def begin(self, model: VAE, start: str | Path | None, resume: bool) -> None:  # noqa: B027
         """Change the model before it is trained.

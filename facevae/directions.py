@@ -23,6 +23,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from facevae.attributes import positions_of
 from facevae.distance import PerceptualDistance
+from facevae.effects import decoded
 from facevae.networks.identity import IdentityNetwork
 from facevae.networks.trunk import feature_distance
 from vaecore.attributes import added_and_taken
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
 
 FACES = 16
 """Of each of the two steps of a batch."""
-AT_ONCE = 128
-"""Codes that are decoded together."""
 STAGES, CRITIC_WIDTH = 2, 64
 """The last stages of features that the critic sees, and its width."""
 SEEN = 0.97
@@ -163,7 +162,7 @@ class _Fit:
         self.classifiers = [each.eval().requires_grad_(False) for each in classifiers]
         self.distance = PerceptualDistance(classifiers[-1])
         self.embed = IdentityNetwork(Path(settings.embedder)) if settings.identity else None
-        self.pictures = _decoded(self.decoder, codes)
+        self.pictures = decoded(space, codes)
         with torch.random.fork_rng():
             torch.manual_seed(settings.seed)
             sizes = positions_of(space), settings.width, settings.blocks
@@ -335,10 +334,3 @@ class _Critic(nn.Module):
         """
         scores = [head(each).mean((2, 3)) for head, each in zip(self.heads, features, strict=True)]
         return torch.stack(scores).sum(0).gather(1, kinds[:, None])[:, 0]
-
-
-@torch.no_grad()
-def _decoded(decoder: nn.Module, codes: Tensor) -> Tensor:
-    """Return the pictures of codes, uint8 `(n, 3, size, size)`."""
-    parts = [(decoder(z).clamp(0, 1) * 255).round().byte() for z in codes.split(AT_ONCE)]
-    return torch.cat(parts)

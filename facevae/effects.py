@@ -132,3 +132,9 @@ def attribute_probabilities(
         for part in codes.split(DECODED_AT_ONCE)
     ]
     return torch.cat(parts)
+
+
+def decoded(space: LatentSpace[Any], codes: Tensor) -> Tensor:
+    """Return the pictures of codes `(n, latent_dim)`, uint8 `(n, 3, size, size)`."""
+    parts = [space.decode_to_examples(part) for part in codes.split(DECODED_AT_ONCE)]
+    return torch.cat([(x * 255).round().byte() for x in parts])

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from facevae.effects import DECODED_AT_ONCE, decoded
 from facevae.networks.model import FaceVAE
 from facevae.networks.realism import SMALLEST, Realism, features
 from vaecore.training.small import SmallLoop, ramped_decay
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 DRAWS = 40_000
 """At most so many draws, and not many more than there are faces."""
-DRAWN_AT_ONCE, DECODED_AT_ONCE = 1024, 128
+DRAWN_AT_ONCE = 1024
 LINEAR, PENALTY = 12_000, 1e-4
 """Pictures of each kind that the linear score is fitted to, and scikit-learn's C for it."""
 STEPS, BATCH, RATE = 3000, 64, 2e-3
@@ -43,7 +44,7 @@ def fit_realism(
     """Train the network of a model that chooses among draws, in place.
 
     Args:
-        space: The model; without such a network nothing is done.
+        space: The model, with such a network.
         prior: What samples are drawn from.
         means: Posterior means of training faces, `(n, latent_dim)`.
         photographs: Training faces, uint8 `(m, 3, size, size)`, of the size that is encoded.
@@ -52,13 +53,14 @@ def fit_realism(
         steps: Of the network.
     """
     model = space.model
-    if not isinstance(model, FaceVAE) or model.realism is None or model.perceptual is None:
-        return
+    assert isinstance(model, FaceVAE)
+    assert model.realism is not None
+    assert model.perceptual is not None
     generator = torch.Generator().manual_seed(seed)
     count = min(draws, 2 * max(len(means), len(photographs)))
-    codes = [prior.sample(len(part), generator) for part in torch.empty(count).split(DRAWN_AT_ONCE)]
-    made = _decoded(space, torch.cat(codes))
-    kept = _decoded(space, means)
+    starts = range(0, count, DRAWN_AT_ONCE)
+    codes = [prior.sample(min(DRAWN_AT_ONCE, count - k), generator) for k in starts]
+    made, kept = decoded(space, torch.cat(codes)), decoded(space, means)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         sizes = model.architecture.perceptual, model.architecture.realism
@@ -114,13 +116,6 @@ def _fit_network(
     for _ in loop.run(loss):
         pass
     return loop.average.eval()
-
-
-@torch.no_grad()
-def _decoded(space: LatentSpace[Any], codes: Tensor) -> Tensor:
-    """Return the pictures of codes, uint8 `(n, 3, size, size)`."""
-    parts = [space.decode_to_examples(z) for z in codes.split(DECODED_AT_ONCE)]
-    return torch.cat([(x * 255).round().byte() for x in parts])
 
 
 @torch.no_grad()

@@ -76,6 +76,7 @@ back)
     if [ $# -gt 2 ]; then
         mkdir -p "$3" && cp "$2"/* "$3"/ && chmod u+w "$3"/*
         echo "now: python benchmarks/face_edits.py FACES $3 --ways --save $3, then face_space.py"
+        echo "to keep it: train --from $3 --minutes 0.01, with what chooses among its draws"
     fi
     ;;
 *)

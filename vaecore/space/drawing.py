@@ -142,6 +142,7 @@ class Drawing(Coding[Item]):
         """
         check_number("temperature", temperature)
         if candidates > 1 and prior is self.prior and not prior.conditional:
+            # All draws for a code are from its own generator, so that it is the same for any n.
             z = prior.sample(n * candidates, list(source) * candidates, temperature)
             best = self.model.preference(z).view(candidates, n).argmax(0)
             return z.view(candidates, n, -1)[best, torch.arange(n)], None
